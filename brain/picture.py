@@ -1,0 +1,106 @@
+"""A JPEG as the brain looks at it: small to find people, full size to see faces."""
+
+import io
+from functools import cached_property
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, UnidentifiedImageError
+
+from nerves.errors import BadPicture
+from nerves.messages import Box
+
+__all__ = ["MAX_MEGAPIXELS", "Picture", "Pixels"]
+
+Pixels = npt.NDArray[np.uint8]
+
+# Larger than any camera for a home (8K is 33); a 100-megapixel JPEG would take 300 MB to decode.
+MAX_MEGAPIXELS = 40
+# The detectors look at 416 pixels or fewer; decoding to at least this keeps detail for their own resize.
+SMALL_SIDE = 640
+MIN_SIDE = 16
+
+
+class Picture:
+    """One JPEG, decoded when and as far as it is needed.
+
+    Raises `BadPicture` at once if the bytes are no JPEG, are cut short, or hold too many or too few pixels.
+    """
+
+    def __init__(self, jpeg: bytes) -> None:
+        self.jpeg = jpeg
+        self.width, self.height = _size(jpeg)
+
+    @cached_property
+    def full(self) -> Pixels:
+        """The picture as height x width x 3, BGR."""
+        return self._decode(1)
+
+    @cached_property
+    def small(self) -> Pixels:
+        """The same reduced by 1, 2, 4 or 8, its longer side at least 640 pixels unless the picture is smaller."""
+        side = max(self.width, self.height)
+        factor = next((factor for factor in (8, 4, 2) if side >= factor * SMALL_SIDE), 1)
+        return self.full if factor == 1 else self._decode(factor)
+
+    def pixels(self, box: Box) -> tuple[int, int, int, int]:
+        """Return a box as left, top, right, bottom in pixels of the full picture, clipped to it."""
+        left, top = max(0, round(box.x * self.width)), max(0, round(box.y * self.height))
+        right = min(self.width, round((box.x + box.w) * self.width))
+        bottom = min(self.height, round((box.y + box.h) * self.height))
+        return left, top, right, bottom
+
+    def fractions(self, left: float, top: float, right: float, bottom: float) -> Box:
+        """Return pixels of the full picture as a box, clipped to the picture."""
+        x, y = min(max(left / self.width, 0.0), 1.0), min(max(top / self.height, 0.0), 1.0)
+        x2, y2 = min(max(right / self.width, 0.0), 1.0), min(max(bottom / self.height, 0.0), 1.0)
+        return Box(x, y, max(x2 - x, 0.0), max(y2 - y, 0.0))
+
+    def crop(self, box: Box) -> Pixels:
+        """Return a part of the full picture, BGR; empty if the box is outside it."""
+        left, top, right, bottom = self.pixels(box)
+        return self.full[top:bottom, left:right]
+
+    def _decode(self, factor: int) -> Pixels:
+        flag = {
+            1: cv2.IMREAD_COLOR,
+            2: cv2.IMREAD_REDUCED_COLOR_2,
+            4: cv2.IMREAD_REDUCED_COLOR_4,
+            8: cv2.IMREAD_REDUCED_COLOR_8,
+        }[factor]
+        # The orientation tag is ignored: a box is a fraction of the picture as it was published.
+        pixels = cv2.imdecode(np.frombuffer(self.jpeg, np.uint8), flag | cv2.IMREAD_IGNORE_ORIENTATION)
+        if pixels is None:
+            message = "a JPEG that cannot be decoded"
+            raise BadPicture(message)
+        return pixels.astype(np.uint8, copy=False)
+
+
+def _size(jpeg: bytes) -> tuple[int, int]:
+    """Return width and height, read from the header alone."""
+    if not jpeg:
+        message = "an empty picture (0 bytes)"
+        raise BadPicture(message)
+    if not jpeg.startswith(b"\xff\xd8"):
+        message = f"not a JPEG ({len(jpeg)} bytes, beginning with {jpeg[:8]!r})"
+        raise BadPicture(message)
+    if b"\xff\xd9" not in jpeg[-64:]:  # some cameras pad the end
+        message = f"a truncated JPEG ({len(jpeg)} bytes, no end mark)"
+        raise BadPicture(message)
+    try:
+        with Image.open(io.BytesIO(jpeg), formats=["JPEG"]) as image:
+            width, height = image.size
+    except Image.DecompressionBombError as error:
+        message = f"more than {MAX_MEGAPIXELS} megapixels"
+        raise BadPicture(message) from error
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+        message = f"a damaged JPEG ({len(jpeg)} bytes)"
+        raise BadPicture(message) from error
+    if width * height > MAX_MEGAPIXELS * 1_000_000:
+        message = f"{width} x {height} pixels: more than {MAX_MEGAPIXELS} megapixels"
+        raise BadPicture(message)
+    if min(width, height) < MIN_SIDE:
+        message = f"{width} x {height} pixels: too small to show anybody"
+        raise BadPicture(message)
+    return width, height

@@ -1,0 +1,76 @@
+"""What a sight is: a back end that turns a picture into people, animals, faces and vectors."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from brain.picture import Picture
+from nerves.messages import Box
+
+__all__ = ["PERSON", "Face", "Look", "Sight", "Thing", "Vector"]
+
+Vector = npt.NDArray[np.float32]
+PERSON = "person"
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """A person or an animal in a picture."""
+
+    label: str
+    """`person`, or the animal: `cat`, `dog`."""
+    box: Box
+    """Where, as fractions of the picture."""
+    score: float
+    """0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """A face in a picture."""
+
+    box: Box
+    """Where, as fractions of the picture; it may reach beyond the picture's edge."""
+    score: float
+    """0 to 1."""
+    width: float
+    """In pixels of the full picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What can be said of one face: whose it could be, and how far to trust that."""
+
+    vector: Vector
+    """128 numbers; the nearer two vectors (Euclid), the likelier the same person."""
+    width: float
+    """The face's width in pixels of the full picture."""
+    sharpness: float
+    """Variance of the Laplacian of the aligned 150 x 150 grey face: below about 20 is a blur."""
+    yaw: float
+    """How far the head is turned: 0 is straight at the camera, 1 a full profile."""
+    score: float
+    """The detector's own, 0 to 1."""
+
+
+class Sight(Protocol):
+    """Answers what is in a picture; knows nobody."""
+
+    @property
+    def name(self) -> str:
+        """The pack in use, for logs and `kinwatch check`."""
+        ...
+
+    def things(self, picture: Picture) -> list[Thing]:
+        """Return the people and animals in a picture, the surest first."""
+        ...
+
+    def faces(self, picture: Picture, within: Box | None = None) -> list[Face]:
+        """Return the faces in a part of a picture (all of it if None), looked for at full size, the widest first."""
+        ...
+
+    def look(self, picture: Picture, face: Face) -> Look | None:
+        """Return a face's vector and quality; None where it cannot be aligned."""
+        ...

@@ -1,0 +1,1 @@
+"""The nervous system that all organs share: topics, messages, the bus, settings."""

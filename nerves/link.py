@@ -1,0 +1,72 @@
+"""The bus, as every organ sees it."""
+
+from collections.abc import Callable
+from threading import Event
+from types import TracebackType
+from typing import Protocol, Self
+
+__all__ = ["Link", "Receipt", "Receive"]
+
+Receive = Callable[[str, bytes], None]
+"""Called with a topic and a payload, in the network's own thread: it stores and returns, and never raises."""
+
+
+class Receipt:
+    """The broker's answer to one `post`."""
+
+    def __init__(self) -> None:
+        self._answered = Event()
+        self.refused: str | None = None
+
+    def answer(self, refused: str | None = None) -> None:
+        """Note the broker's answer: nothing, or why it refuses."""
+        self.refused = refused
+        self._answered.set()
+
+    def wait(self, timeout_s: float) -> bool:
+        """Return whether the broker has answered; `refused` then says why it did not take it, if so."""
+        return self._answered.wait(timeout_s)
+
+
+class Link(Protocol):
+    """One connection to the bus, open between `with` and its end; it reconnects by itself for ever."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker can be reached now."""
+        ...
+
+    @property
+    def connections(self) -> int:
+        """How often it has connected."""
+        ...
+
+    @property
+    def trouble(self) -> str:
+        """Why it is not connected, in one line; empty while it is."""
+        ...
+
+    def offer(self, topic: str, payload: bytes) -> bool:
+        """Send now, at most once (QoS 0).
+
+        False, and nothing sent, while the last one offered on this topic is unsent or the broker is away.
+        """
+        ...
+
+    def post(self, topic: str, payload: bytes, *, retain: bool = False) -> Receipt:
+        """Send at least once (QoS 1); the receipt tells when the broker has it. `BrokerUnavailable` while away."""
+        ...
+
+    def listen(self, pattern: str, receive: Receive, *, qos: int) -> None:
+        """Have `receive` called for what comes on `pattern`; call it before `with`. QoS 1 is acknowledged after it."""
+        ...
+
+    def wait_connected(self, timeout_s: float) -> bool:
+        """Return whether the broker was reached within the time."""
+        ...

@@ -1,0 +1,313 @@
+"""Every message that travels; `kinwatch schema` prints these as JSON Schema.
+
+A frame is a bare JPEG. Everything else is JSON: frozen, in UTC, and a reader ignores keys it does not know.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, ClassVar, Literal, NamedTuple, Self
+from uuid import UUID
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    Base64Bytes,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    WithJsonSchema,
+)
+from uuid6 import uuid7
+
+from nerves import topics
+from nerves.errors import MessageError
+
+__all__ = [
+    "FACTS",
+    "Box",
+    "Fact",
+    "Frame",
+    "Heard",
+    "Mentioned",
+    "Mode",
+    "Phase",
+    "Say",
+    "Seen",
+    "Sighting",
+    "Status",
+    "Stored",
+    "Told",
+    "Trouble",
+    "Verdict",
+    "Visit",
+    "now",
+    "parse",
+    "stamp",
+]
+
+Verdict = Literal["identifying", "family", "guest", "stranger", "unidentified"]
+Phase = Literal["started", "decided", "corrected", "ended"]
+Mode = Literal["home", "away", "night", "off"]
+Group = Literal["family", "guest"]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+def now() -> datetime:
+    """Return the time, in UTC."""
+    return _milliseconds(datetime.now(UTC))
+
+
+def stamp(at: datetime) -> str:
+    """Return a time as messages write it: UTC, milliseconds, `Z`."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _milliseconds(at: datetime) -> datetime:
+    return at.astimezone(UTC).replace(microsecond=at.microsecond // 1000 * 1000)
+
+
+Time = Annotated[AwareDatetime, AfterValidator(_milliseconds), PlainSerializer(stamp, when_used="json")]
+Id = Annotated[UUID, Field(default_factory=uuid7), WithJsonSchema({"type": "string", "format": "uuid"})]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One JPEG picture, as a camera published it."""
+
+    kind: ClassVar[str] = "frame"
+    place: str
+    jpeg: bytes
+    at: datetime
+    number: int | None = None
+
+
+class Box(NamedTuple):
+    """A rectangle in a picture; fractions of its width and height, from the top left."""
+
+    x: Fraction
+    y: Fraction
+    w: Fraction
+    h: Fraction
+
+
+class Fact(BaseModel):
+    """What all JSON messages share."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
+    kind: ClassVar[str]
+
+    id: Id
+    """Identifies this message (UUIDv7); the same message sent twice has the same id."""
+    place: str
+    """Where it happened; the second part of the topic."""
+    at: Time = Field(default_factory=now)
+    """When it happened."""
+
+    @property
+    def topic(self) -> str:
+        """The topic this message travels on."""
+        return topics.to(self.place, self.kind)
+
+    def payload(self) -> bytes:
+        """Return the message as it travels."""
+        return self.model_dump_json(exclude_none=True).encode()
+
+    @classmethod
+    def read(cls, topic: str, payload: bytes) -> Self:
+        """Read a message; its place is the topic's. `MessageError` says what does not fit."""
+        place, kind = topics.parse(topic)
+        try:
+            fields = json.loads(payload)
+            if not isinstance(fields, dict):
+                message = f"{topic}: a {cls.kind} is a JSON object, this is {type(fields).__name__}"
+                raise MessageError(message)
+            return cls.model_validate(fields | {"place": place} | ({"organ": kind} if place == "status" else {}))
+        except (UnicodeDecodeError, json.JSONDecodeError) as error:
+            message = f"{topic}: not JSON: {error}"
+            raise MessageError(message) from error
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]) or "the message"
+            message = f"{topic}: {where}: {first['msg']}"
+            raise MessageError(message) from error
+
+
+class Visit(Fact):
+    """One person at one place, from appearing to leaving; sent again whenever what is held of it changes."""
+
+    kind: ClassVar[str] = "visit"
+
+    visit: UUID
+    """Identifies the visit (UUIDv7); every message about it has the same."""
+    seq: int = Field(ge=1)
+    """Counts the messages of this visit, from 1."""
+    frame: int | None = None
+    """Number of the frame in its recording, from 0; absent for a live camera."""
+    phase: Phase
+    """started, decided (once), corrected (a later name), ended."""
+    verdict: Verdict
+    """What the brain holds of the person."""
+    who: str | None = None
+    """The person's name, where the verdict is family or guest."""
+    alert: bool = False
+    """True on the one message of a visit that should alert the household."""
+    reasons: tuple[str, ...] = ()
+    """Why this verdict: faces used, best and second-best name, what was missing."""
+    since: Time
+    """When the person was first seen."""
+    last: Time
+    """When the person was last seen."""
+    box: Box | None = None
+    """Where the person is in the frame that was looked at."""
+    picture: Base64Bytes | None = None
+    """The best picture so far: JPEG, base64, at most 100 KB."""
+
+
+class Sighting(BaseModel):
+    """One thing in a frame."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
+
+    label: str
+    """person, or the animal's name: cat, dog."""
+    box: Box
+    """Where it is."""
+    score: Fraction
+    """How sure the detector is."""
+    visit: UUID | None = None
+    """The visit it belongs to, for a person."""
+    verdict: Verdict | None = None
+    """What the brain holds of the visit."""
+    who: str | None = None
+    """The person's name, once known."""
+
+
+class Seen(Fact):
+    """What is in the newest frame of a place, for drawing over it."""
+
+    kind: ClassVar[str] = "seen"
+
+    sightings: tuple[Sighting, ...] = ()
+    """People and animals; empty when there is nobody."""
+
+
+class Status(Fact):
+    """An organ lives, or does not; its place is `status`, its topic `kinwatch/status/<organ>`, retained."""
+
+    kind: ClassVar[str] = "status"
+
+    place: str = "status"
+    """Always `status`."""
+    organ: str
+    """The organ's name: hall, brain, evidence."""
+    state: Literal["online", "offline"]
+    """offline also when the process ended without a word (its last will)."""
+    detail: str = ""
+    """One line for a person: what it does, or what is wrong."""
+    counts: dict[str, int] = Field(default_factory=dict)
+    """What it has done since it started: frames, dropped, visits."""
+
+    @property
+    def topic(self) -> str:
+        """The topic of this organ's status."""
+        return topics.status(self.organ)
+
+
+class Trouble(Fact):
+    """A sense cannot see, or can again."""
+
+    kind: ClassVar[str] = "trouble"
+
+    what: Literal["blind", "frozen", "covered", "offline", "recovered"]
+    """What is wrong with it."""
+    detail: str = ""
+    """One line that says what to check."""
+
+
+class Heard(Fact):
+    """Somebody said something."""
+
+    kind: ClassVar[str] = "heard"
+
+    words: str = Field(min_length=1)
+    """What was said, as text."""
+    confidence: Fraction | None = None
+    """How sure the recogniser is."""
+    start: Time | None = None
+    """When the words began."""
+    end: Time | None = None
+    """When they ended."""
+
+
+class Mentioned(Fact):
+    """A post on X mentions the household's account; its place is the account."""
+
+    kind: ClassVar[str] = "mentioned"
+
+    author: str
+    """Who wrote it."""
+    words: str = Field(min_length=1)
+    """What it says."""
+    post: str
+    """The post's id at X."""
+
+
+class Say(Fact):
+    """Something is to be said aloud at a place."""
+
+    kind: ClassVar[str] = "say"
+
+    words: str = Field(min_length=1)
+    """What to say."""
+    language: str | None = None
+    """The language of the words (`en`, `fr`); the voice's own if absent."""
+
+
+class Told(Fact):
+    """A human's word on a visit."""
+
+    kind: ClassVar[str] = "told"
+
+    visit: UUID
+    """The visit that is meant."""
+    who: str | None = None
+    """The person's name; absent if it is not a person."""
+    group: Group = "family"
+    """What the person is to the household."""
+    until: Time | None = None
+    """When a guest's pass ends."""
+
+
+class Stored(Fact):
+    """The receipt for a visit's evidence."""
+
+    kind: ClassVar[str] = "stored"
+
+    visit: UUID
+    """The visit whose evidence was stored."""
+    seq: int
+    """The message of the visit that was stored."""
+    url: str
+    """Where its facts are."""
+    picture_url: str | None = None
+    """Where its picture is."""
+    sha256: str | None = None
+    """The picture's hash."""
+
+
+FACTS: dict[str, type[Fact]] = {
+    fact.kind: fact for fact in (Visit, Seen, Trouble, Heard, Mentioned, Say, Told, Stored, Status)
+}
+
+
+def parse(topic: str, payload: bytes) -> Fact:
+    """Read whatever fact a topic carries; `MessageError` if it is none of ours or does not fit."""
+    place, kind = topics.parse(topic)
+    fact = Status if place == "status" else FACTS.get(kind)
+    if fact is None:
+        message = f"{topic}: no message of ours is called {kind}; there are {', '.join(FACTS)}"
+        raise MessageError(message)
+    return fact.read(topic, payload)
