@@ -30,6 +30,7 @@ __all__ = [
     "Box",
     "Fact",
     "Frame",
+    "Group",
     "Heard",
     "Mentioned",
     "Mode",

@@ -25,6 +25,8 @@ class Thing:
     """Where, as fractions of the picture."""
     score: float
     """0 to 1."""
+    sure: bool = True
+    """False for a hint of a person: it is one only if a face is found within its box."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +65,17 @@ class Sight(Protocol):
         """The pack in use, for logs and `kinwatch check`."""
         ...
 
+    @property
+    def lone_face(self) -> float:
+        """The score from which a face outside every person's box is a person: someone too near to be seen whole."""
+        ...
+
     def things(self, picture: Picture) -> list[Thing]:
-        """Return the people and animals in a picture, the surest first."""
+        """Return the people and animals in a picture, the surest first; hints of people among them."""
         ...
 
     def faces(self, picture: Picture, within: Box | None = None) -> list[Face]:
-        """Return the faces in a part of a picture (all of it if None), looked for at full size, the widest first."""
+        """Return the faces in a part of a picture (all of it if None) at full size, the widest first."""
         ...
 
     def look(self, picture: Picture, face: Face) -> Look | None:

@@ -1,0 +1,157 @@
+"""Keep the evidence: every visit message as a JSON file and its picture, in one folder a day."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from pydantic import Field, field_validator
+
+from nerves.errors import StoreError
+from nerves.messages import Stored, Visit, stamp
+from nerves.organs import Actuator, OrganSettings
+
+__all__ = ["StoreSettings", "actuator", "store"]
+
+HISTORY = ("seq", "at", "phase", "verdict", "who", "alert")
+UNSAFE = str.maketrans({character: "_" for character in ' /\\:*?"<>|.'})
+
+
+class StoreSettings(OrganSettings):
+    """Where evidence is kept."""
+
+    url: str = Field(default="file:///~/kinwatch")
+    """file:///folder; `file:///~/folder` is below the home folder. `s3://` comes with a later version."""
+
+    @field_validator("url")
+    @classmethod
+    def _is_a_folder(cls, url: str) -> str:
+        folder(url)
+        return url
+
+
+def folder(url: str) -> Path:
+    """Return the folder that a `file:///...` url names; a `ValueError` says what is wrong with it."""
+    parts = urlsplit(url)
+    if parts.scheme == "s3":
+        why = "s3:// comes with a later version: name a folder (file:///...)"
+        raise ValueError(why)
+    path = unquote(parts.path)
+    if parts.scheme != "file" or parts.netloc not in ("", "localhost") or path in ("", "/"):
+        why = f"{url} is no folder: it has the form file:///folder, or file:///~/folder below the home folder"
+        raise ValueError(why)
+    return Path(path.removeprefix("/")).expanduser() if path.startswith("/~") else Path(path)
+
+
+def store(settings: StoreSettings, visits: Iterator[Visit]) -> Iterator[Stored]:
+    """Store each message whole or not at all; the receipt comes when it is on the disk."""
+    root = folder(settings.url)
+    try:
+        _sweep(root)
+        for visit in visits:
+            yield _keep(root, visit)
+    except OSError as error:
+        message = f"{root}: {error.strerror or error}: check the disk and who may write there"
+        raise StoreError(message) from error
+
+
+def _sweep(root: Path) -> None:
+    """Make the folder, and remove what a killed predecessor had not finished."""
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for unfinished in root.glob("*/*.tmp"):
+        unfinished.unlink(missing_ok=True)
+
+
+def _keep(root: Path, visit: Visit) -> Stored:
+    day = _day(root, visit)
+    facts_file = day / f"{_stem(visit)}.json"
+    known = _read(facts_file)
+    facts = _merged(known, visit)
+    if facts is not known:
+        # The picture first: facts that name a picture are never without it.
+        if visit.picture and facts["seq"] == visit.seq:
+            facts |= _write_picture(day, facts_file.stem, visit.picture)
+        _write(facts_file, json.dumps(facts, indent=1, ensure_ascii=False).encode())
+    return _receipt(facts_file, facts, visit)
+
+
+def _day(root: Path, visit: Visit) -> Path:
+    day = root / visit.since.astimezone().strftime("%Y-%m-%d")
+    if not day.exists():
+        day.mkdir(mode=0o700, exist_ok=True)
+        _sync(root)
+    return day
+
+
+def _stem(visit: Visit) -> str:
+    return f"{visit.since.astimezone():%H%M%S}_{visit.place.translate(UNSAFE)}_{visit.visit}"
+
+
+def _read(file: Path) -> dict[str, Any]:
+    """Return the facts held of a visit so far; unreadable ones are put aside, never overwritten."""
+    try:
+        facts = json.loads(file.read_bytes())
+        if isinstance(facts, dict) and isinstance(facts.get("history"), list):
+            return facts
+    except FileNotFoundError:
+        return {}
+    except ValueError:
+        pass
+    file.rename(file.with_suffix(".unreadable"))
+    return {}
+
+
+def _merged(known: dict[str, Any], visit: Visit) -> dict[str, Any]:
+    """Return the newest message's facts and the history of all; `known` itself if it has this message already."""
+    history = known.get("history", [])
+    if any(entry["seq"] == visit.seq for entry in history):
+        return known
+    told = visit.model_dump(mode="json", exclude={"picture"}, exclude_none=True)
+    entry = {key: told.get(key) for key in HISTORY}
+    together = sorted([*history, entry], key=lambda each: int(each["seq"]))
+    if visit.seq < known.get("seq", 0):
+        return known | {"history": together}
+    picture = {key: known[key] for key in ("picture", "sha256") if key in known}
+    return told | picture | {"history": together}
+
+
+def _write_picture(day: Path, stem: str, jpeg: bytes) -> dict[str, str]:
+    _write(day / f"{stem}.jpg", jpeg)
+    return {"picture": f"{stem}.jpg", "sha256": hashlib.sha256(jpeg).hexdigest()}
+
+
+def _write(file: Path, content: bytes) -> None:
+    """Have the file with this content on the disk, or as it was before."""
+    unfinished = file.with_name(f"{file.name}.tmp")
+    with unfinished.open("wb") as out:
+        out.write(content)
+        out.flush()
+        os.fsync(out.fileno())
+    unfinished.replace(file)
+    _sync(file.parent)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _receipt(file: Path, facts: dict[str, Any], visit: Visit) -> Stored:
+    has_picture = "picture" in facts
+    return Stored(
+        place=visit.place,
+        visit=visit.visit,
+        seq=visit.seq,
+        url=file.absolute().as_uri(),
+        picture_url=(file.parent / facts["picture"]).absolute().as_uri() if has_picture else None,
+        sha256=facts.get("sha256"),
+    )
+
+
+actuator = Actuator(StoreSettings, Visit, store)

@@ -1,0 +1,147 @@
+"""The sight that runs on this machine: a pack's two detectors, and dlib for who."""
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from brain.picture import Picture, Pixels
+from brain.sights import packs
+from brain.sights.blaze import BlazeFace, BlazePose
+from brain.sights.boxes import Found, inside
+from brain.sights.dlib_face import DlibFace
+from brain.sights.sight import PERSON, Face, Look, Thing
+from brain.sights.yolox import LABELS, Yolox
+from brain.sights.yunet import Yunet
+from nerves.messages import Box
+
+__all__ = ["LocalSight"]
+
+# Measured on the labelled stills and clips: a person, an animal, a hint of a person, a face.
+YOLOX_PERSON, YOLOX_ANIMAL, YOLOX_HINT, YUNET_FACE = 0.4, 0.3, 0.1, 0.8
+BLAZE_PERSON, BLAZE_HINT, BLAZE_FACE = 0.7, 0.5, 0.6
+# Hints cost a search for a face each.
+MOST_HINTS = 3
+# Detectors box the body, not the hair: faces are looked for a little beyond.
+ABOVE, BESIDE = 0.1, 0.05
+# Doubling a crop finds 35 of 35 faces 13 to 23 pixels wide (else 29); tripling finds no more.
+LONGER_SIDE, MOST_ZOOM = 640, 2.0
+
+Finder = Callable[[Pixels], list[Found]]
+
+
+class LocalSight:
+    """A `Sight` by model files on this machine, each loaded when it is first needed.
+
+    Args:
+        pack: `auto`, `built-in` or `standard`.
+        folders: Where the model files are; see `packs.folders`.
+        threads: Of one inference.
+
+    Raises:
+        ModelError: A file of the pack is absent, or not the file it should be.
+    """
+
+    def __init__(self, pack: packs.Choice, folders: Sequence[Path], threads: int = 1) -> None:
+        self._pack = packs.choose(pack, folders)
+        self._paths = {file.name: packs.find(file.name, folders) for file in packs.of_pack(self._pack)}
+        self._threads = threads
+
+    @property
+    def name(self) -> str:
+        """The pack in use."""
+        return f"local {self._pack}"
+
+    def things(self, picture: Picture) -> list[Thing]:
+        """Return the people and animals in a picture, the surest first; at most 3 hints of people."""
+        height, width = picture.small.shape[:2]
+        x, y = picture.width / width, picture.height / height
+        least, find = self._things
+        found = _without_idle_hints(find(picture.small), least)
+        things = [
+            Thing(
+                one.label,
+                picture.fractions(one.left * x, one.top * y, one.right * x, one.bottom * y),
+                one.score,
+                sure=one.label != PERSON or one.score >= least,
+            )
+            for one in found
+        ]
+        return [thing for thing in things if thing.box.w > 0 and thing.box.h > 0]
+
+    def faces(self, picture: Picture, within: Box | None = None) -> list[Face]:
+        """Return the faces in a part of a picture (all of it if None), the widest first."""
+        left, top, right, bottom = picture.pixels(_wider(within) if within else Box(0, 0, 1, 1))
+        crop = picture.full[top : max(top, bottom), left : max(left, right)]
+        if crop.size == 0:
+            return []
+        zoom = min(MOST_ZOOM, LONGER_SIDE / max(crop.shape[:2]))
+        found = self._faces(_zoomed(crop, zoom))
+        return sorted((_face(picture, one, (left, top), zoom) for one in found), key=lambda face: -face.width)
+
+    def look(self, picture: Picture, face: Face) -> Look | None:
+        """Return a face's vector and quality; None where it cannot be aligned."""
+        left, top = face.box.x * picture.width, face.box.y * picture.height
+        right, bottom = left + face.box.w * picture.width, top + face.box.h * picture.height
+        aligned = self._dlib.describe(picture.full, (left, top, right, bottom))
+        if aligned is None:
+            return None
+        return Look(aligned.vector, face.width, aligned.sharpness, aligned.yaw, face.score)
+
+    @cached_property
+    def _things(self) -> tuple[float, Finder]:
+        """The least score of a person who is no mere hint, and what finds people and animals."""
+        if self._pack == packs.BUILT_IN:
+            pose = BlazePose(self._paths["blazepose_person_detection.tflite"], self._threads)
+            return BLAZE_PERSON, lambda pixels: pose.find(pixels, BLAZE_HINT)
+        yolox = Yolox(self._paths["yolox_nano.onnx"], self._threads)
+        floors = dict.fromkeys(LABELS, YOLOX_ANIMAL) | {PERSON: YOLOX_HINT}
+        return YOLOX_PERSON, lambda pixels: yolox.find(pixels, floors)
+
+    @cached_property
+    def _faces(self) -> Finder:
+        if self._pack == packs.BUILT_IN:
+            blaze = BlazeFace(self._paths["face_detection_full_range_sparse.tflite"], self._threads)
+            return lambda pixels: blaze.find(pixels, BLAZE_FACE)
+        yunet = Yunet(self._paths["face_detection_yunet_2023mar.onnx"], self._threads)
+        return lambda pixels: yunet.find(pixels, YUNET_FACE)
+
+    @cached_property
+    def _dlib(self) -> DlibFace:
+        return DlibFace(
+            self._paths["shape_predictor_5_face_landmarks.dat"],
+            self._paths["dlib_face_recognition_resnet_model_v1.dat"],
+        )
+
+
+def _without_idle_hints(found: list[Found], least: float) -> list[Found]:
+    """Leave out hints that lie in a person or in a surer animal, and all but the three surest."""
+    sure = [one for one in found if one.label != PERSON or one.score >= least]
+    hints = [one for one in found if one.label == PERSON and one.score < least]
+    useful = [one for one in hints if not any(_explains(other, one) for other in sure)]
+    return sorted(sure + useful[:MOST_HINTS], key=lambda one: -one.score)
+
+
+def _explains(other: Found, hint: Found) -> bool:
+    return other.score > hint.score and inside(hint, other) > 0.5  # noqa: PLR2004 -- mostly
+
+
+def _wider(box: Box) -> Box:
+    return Box(box.x - BESIDE * box.w, box.y - ABOVE * box.h, box.w * (1 + 2 * BESIDE), box.h * (1 + ABOVE))
+
+
+def _zoomed(pixels: Pixels, zoom: float) -> Pixels:
+    height, width = pixels.shape[:2]
+    size = max(1, round(width * zoom)), max(1, round(height * zoom))
+    how = cv2.INTER_AREA if zoom < 1 else cv2.INTER_LINEAR
+    return cv2.resize(pixels, size, interpolation=how).astype(np.uint8, copy=False)
+
+
+def _face(picture: Picture, one: Found, origin: tuple[int, int], zoom: float) -> Face:
+    """Return a face found in a zoomed crop that begins at `origin` (pixels of the full picture)."""
+    left, top = origin[0] + one.left / zoom, origin[1] + one.top / zoom
+    width, height = (one.right - one.left) / zoom, (one.bottom - one.top) / zoom
+    box = Box(left / picture.width, top / picture.height, width / picture.width, height / picture.height)
+    return Face(box, one.score, width)

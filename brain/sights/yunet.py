@@ -1,0 +1,56 @@
+"""YuNet finds faces, through OpenCV's own adapter."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from brain.picture import Pixels
+from brain.sights.boxes import Found
+
+__all__ = ["Yunet"]
+
+OVERLAP = 0.3
+MOST = 200
+# It halves its input five times: a side below 32 pixels leaves nothing.
+MIN_SIDE = 32
+COLUMNS = [14, 0, 1, 2, 3]  # score, left, top, width, height
+
+
+class Yunet:
+    """Finds faces in BGR pixels of any size.
+
+    Args:
+        path: `face_detection_yunet_2023mar.onnx`.
+        threads: OpenCV's, for this whole process: it has no finer setting.
+    """
+
+    def __init__(self, path: Path, threads: int) -> None:
+        cv2.setNumThreads(threads)
+        level = cv2.getLogLevel()
+        cv2.setLogLevel(2)  # OpenCV 5 warns at every load that its new engine has no targets to choose from
+        self._net = cv2.FaceDetectorYN.create(str(path), "", (MIN_SIDE, MIN_SIDE), 0.5, OVERLAP, MOST)
+        cv2.setLogLevel(level)
+
+    def find(self, pixels: Pixels, floor: float) -> list[Found]:
+        """Return the faces that score at least `floor` (0 to 1), the surest first."""
+        pixels = _padded(pixels)
+        self._net.setScoreThreshold(floor)
+        self._net.setInputSize((pixels.shape[1], pixels.shape[0]))
+        rows = np.array(self._net.detect(pixels)[1], np.float32).reshape(-1, 15)
+        found = [
+            Found("face", score, left, top, left + width, top + height)
+            for score, left, top, width, height in rows[:, COLUMNS].tolist()
+            if np.isfinite((score, left, top, width, height)).all()
+        ]
+        return sorted(found, key=lambda one: -one.score)
+
+
+def _padded(pixels: Pixels) -> Pixels:
+    """Return pixels with grey added at the right and the bottom where they are too few."""
+    height, width = pixels.shape[:2]
+    if min(height, width) >= MIN_SIDE:
+        return pixels
+    padded = np.full((max(height, MIN_SIDE), max(width, MIN_SIDE), 3), 114, np.uint8)
+    padded[:height, :width] = pixels
+    return padded

@@ -1,0 +1,188 @@
+"""The loop: the newest frame of each place -> visits."""
+
+import logging
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+from brain.follow import match
+from brain.gallery import Gallery
+from brain.judge import add, judge, weight
+from brain.observe import Observation, area, iou, observe
+from brain.picture import Picture
+from brain.policy import alerts
+from brain.settings import BrainSettings
+from brain.sights.sight import PERSON, Face, Sight, Thing
+from brain.snapshot import snapshot
+from brain.visit import OpenVisit
+from nerves.errors import BadPicture
+from nerves.messages import Fact, Frame, Mode, Phase, Seen, Sighting, Visit
+
+__all__ = ["Brain", "think"]
+
+log = logging.getLogger(__name__)
+
+# Someone not yet confirmed who is missed this long was never there.
+DOUBT_S = 1.5
+# A new picture replaces the best one when it is this much better.
+BETTER = 1.15
+
+
+def think(brain: "Brain", frames: Iterable[Frame | datetime]) -> Iterator[Fact]:
+    """Yield what the brain decides; a bare time among the frames says that it passes without one."""
+    for frame in frames:
+        yield from brain.see(frame) if isinstance(frame, Frame) else brain.tick(frame)
+
+
+class Brain:
+    """What is held of every place. It knows no bus and no clock: time is that of the frames."""
+
+    def __init__(
+        self, sight: Sight, gallery: Gallery, settings: BrainSettings, *, visits: Iterable[OpenVisit] = ()
+    ) -> None:
+        self.mode: Mode = "home"
+        self.counts = {"frames": 0, "bad": 0, "visits": 0, "alerts": 0}
+        self._sight, self._gallery, self._settings = sight, gallery, settings
+        self._visits: list[OpenVisit] = list(visits)
+        self._alerted: dict[tuple[str, str], datetime] = {}
+
+    @property
+    def visits(self) -> list[OpenVisit]:
+        """The visits that have begun and not ended."""
+        return [visit for visit in self._visits if visit.confirmed]
+
+    def see(self, frame: Frame) -> Iterator[Fact]:
+        """Look at a frame; a picture that cannot be used is counted, logged and dropped."""
+        try:
+            yield from self._see(frame, Picture(frame.jpeg))
+        except BadPicture as error:
+            self.counts["bad"] += 1
+            log.warning("%s: frame dropped: %s", frame.place, error)
+
+    def tick(self, at: datetime) -> Iterator[Visit]:
+        """Let time pass: verdicts fall due and visits end where no frame comes."""
+        for visit in list(self._visits):
+            if at - visit.last >= timedelta(seconds=self._settings.timing.silent_s):
+                visit.miss(visit.last)
+                yield from self._end(visit, at)
+            elif visit.confirmed:
+                yield from self._judge(visit, at)
+
+    def finish(self, at: datetime) -> Iterator[Visit]:
+        """End every visit: the recording is over."""
+        for visit in list(self._visits):
+            yield from self._end(visit, at)
+
+    def _see(self, frame: Frame, picture: Picture) -> Iterator[Fact]:
+        things = self._sight.things(picture)
+        observations = observe(things, self._faces(picture, things), lone=self._sight.lone_face)
+        here = [visit for visit in self._visits if visit.place == frame.place]
+        present = self._follow(frame, observations, here)
+        self.counts["frames"] += 1
+        for observation, visit in present:
+            self._look(visit, observation, picture, frame.at)
+            if visit.confirmed:
+                yield from self._tell(visit, frame)
+        for visit in here:
+            if visit.last != frame.at:
+                visit.miss(frame.at)
+                yield from self._missed(visit, frame.at, frame.number)
+        yield _seen(frame, things, present)
+
+    def _faces(self, picture: Picture, things: list[Thing]) -> list[Face]:
+        """Look for faces closely in every person, and once everywhere."""
+        faces = [face for thing in things if thing.label == PERSON for face in self._sight.faces(picture, thing.box)]
+        faces += self._sight.faces(picture)
+        apart: list[Face] = []
+        for face in faces:
+            if all(iou(face.box, other.box) < 0.3 for other in apart):
+                apart.append(face)
+        return apart
+
+    def _follow(
+        self, frame: Frame, observations: list[Observation], here: list[OpenVisit]
+    ) -> list[tuple[Observation, OpenVisit]]:
+        found = match(observations, [visit.trail(frame.at) for visit in here])
+        present = []
+        for number, observation in enumerate(observations):
+            if number in found:
+                visit = here[found[number]]
+            else:
+                visit = OpenVisit(place=frame.place, first=frame.at, last=frame.at, box=observation.box)
+                self._visits.append(visit)
+            visit.see(observation, frame.at)
+            present.append((observation, visit))
+        return present
+
+    def _look(self, visit: OpenVisit, observation: Observation, picture: Picture, at: datetime) -> None:
+        """Compare the face, where it is time to, and keep the best picture."""
+        merit = observation.score * (0.2 + area(observation.box))
+        due = visit.looked is None or at - visit.looked >= timedelta(seconds=self._settings.timing.look_s)
+        if observation.face and due:
+            visit.looked = at
+            look = self._sight.look(picture, observation.face)
+            if look:
+                counts = weight(look.width, look.sharpness, look.yaw)
+                visit.evidence = add(visit.evidence, self._gallery.nearest(look.vector, at), counts)
+                merit += 2 * counts
+        if merit > BETTER * visit.best:
+            visit.best, visit.picture = merit, snapshot(picture, observation.box)
+
+    def _tell(self, visit: OpenVisit, frame: Frame) -> Iterator[Visit]:
+        if not visit.seq:
+            self.counts["visits"] += 1
+            yield visit.message("started", frame.at, frame=frame.number)
+        yield from self._judge(visit, frame.at, frame.number)
+
+    def _judge(
+        self, visit: OpenVisit, at: datetime, number: int | None = None, *, last: bool = False
+    ) -> Iterator[Visit]:
+        last = last or at - visit.first >= timedelta(seconds=self._settings.timing.deadline_s)
+        phase = visit.hold(judge(visit.evidence, held=visit.verdict, last=last))
+        if phase:
+            yield self._message(visit, phase, at, number)
+
+    def _message(self, visit: OpenVisit, phase: Phase, at: datetime, number: int | None) -> Visit:
+        alert = not visit.alerted and alerts(
+            self._settings.policy,
+            visit.verdict,
+            at,
+            mode=self.mode,
+            company=[
+                other.last for other in self._visits if other.place == visit.place and other.who and other is not visit
+            ],
+            alerted=self._alerted.get((visit.place, visit.who)) if visit.who else None,
+        )
+        if alert:
+            self.counts["alerts"] += 1
+            if visit.who:
+                self._alerted[visit.place, visit.who] = at
+        return visit.message(phase, at, frame=number, alert=alert)
+
+    def _missed(self, visit: OpenVisit, at: datetime, number: int | None) -> Iterator[Visit]:
+        gone = timedelta(seconds=self._settings.timing.gone_s if visit.confirmed else DOUBT_S)
+        if visit.missing and at - visit.missing >= gone:
+            yield from self._end(visit, at, number)
+        elif visit.confirmed:
+            yield from self._judge(visit, at, number)
+
+    def _end(self, visit: OpenVisit, at: datetime, number: int | None = None) -> Iterator[Visit]:
+        self._visits.remove(visit)
+        if visit.confirmed:
+            yield from self._judge(visit, at, number, last=True)
+            yield visit.message("ended", at, frame=number)
+
+
+def _seen(frame: Frame, things: list[Thing], present: list[tuple[Observation, OpenVisit]]) -> Seen:
+    people = [
+        Sighting(
+            label=PERSON,
+            box=observation.box,
+            score=min(observation.score, 1.0),
+            visit=visit.id if visit.confirmed else None,
+            verdict=visit.verdict if visit.confirmed else None,
+            who=visit.who,
+        )
+        for observation, visit in present
+    ]
+    animals = [Sighting(label=thing.label, box=thing.box, score=thing.score) for thing in things if thing.label != PERSON]
+    return Seen(place=frame.place, at=frame.at, sightings=(*people, *animals))

@@ -1,0 +1,5 @@
+"""`python -m kinwatch`."""
+
+from kinwatch.cli import main
+
+main()

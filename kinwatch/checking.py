@@ -1,0 +1,110 @@
+"""`kinwatch check`: is all well, and if not, what to do."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from brain.sights import packs
+from kinwatch.console import emit, say
+from kinwatch.sights import brain_settings, open_gallery
+from nerves import topics
+from nerves.broker import house_url
+from nerves.bus import open_link
+from nerves.errors import BrokerUnavailable, KinwatchError, MessageError
+from nerves.messages import Status
+from nerves.plugins import read_actuator, read_sense
+from nerves.settings import House
+
+__all__ = ["Finding", "findings", "run"]
+
+CONNECT_S = 5.0
+LISTEN_S = 1.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was checked."""
+
+    what: str
+    ok: bool
+    detail: str
+
+
+def run(house: House, *, json: bool) -> None:
+    """Do `kinwatch check`; `KinwatchError` if something is not well."""
+    bad = 0
+    for finding in findings(house):
+        bad += not finding.ok
+        if json:
+            emit({"what": finding.what, "ok": finding.ok, "detail": finding.detail})
+        else:
+            mark, style = ("ok  ", "green") if finding.ok else ("BAD ", "bold red")
+            say(f"{mark} {finding.what}: {finding.detail}", style)
+    if bad:
+        message = f"{bad} thing{'s are' if bad > 1 else ' is'} not well: see above"
+        raise KinwatchError(message)
+
+
+def findings(house: House) -> Iterator[Finding]:
+    """Check one thing after the other."""
+    yield Finding("data folder", ok=True, detail=str(house.data_dir))
+    for name in house.senses:
+        yield _try(f"sense {name}", lambda name=name: f"{read_sense(house, name)[1].kind}, settings are right")  # type: ignore[misc]
+    for name in house.actuators:
+        yield _try(f"actuator {name}", lambda name=name: f"{read_actuator(house, name)[1].kind}, settings are right")  # type: ignore[misc]
+    yield _try("brain", lambda: f"sight {brain_settings(house).sight}, settings are right")
+    yield _try("model files", lambda: _models(house))
+    yield _try("people", lambda: _people(house))
+    yield from _bus(house)
+
+
+def _try(what: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(what, ok=True, detail=look())
+    except KinwatchError as error:
+        return Finding(what, ok=False, detail=str(error))
+
+
+def _models(house: House) -> str:
+    folders = packs.folders(house.data_dir)
+    pack = packs.choose(brain_settings(house).pack, folders)
+    for file in packs.of_pack(pack):
+        packs.find(file.name, folders)
+    better = " (`kinwatch models pull` gets the better `standard`)" if pack == packs.BUILT_IN else ""
+    return f"pack {pack}, all files are right{better}"
+
+
+def _people(house: House) -> str:
+    with open_gallery(house) as gallery:
+        names = [f"{person.name} ({person.photos} photos)" for person in gallery.people()]
+    return ", ".join(names) or "nobody yet, so everybody is a stranger: kinwatch enroll NAME PHOTO..."
+
+
+def _bus(house: House) -> Iterator[Finding]:
+    url = house_url(house)
+    if url is None:
+        yield Finding("broker", ok=True, detail="none named and none running: `kinwatch up` starts a private one")
+        return
+    statuses: dict[str, Status] = {}
+
+    def receive(topic: str, payload: bytes) -> None:
+        try:
+            status = Status.read(topic, payload)
+        except MessageError:
+            return
+        statuses[status.organ] = status
+
+    password = house.mqtt.password.get_secret_value() if house.mqtt.password else None
+    link = open_link(url, "kinwatch-check", durable=False, password=password)
+    link.listen(topics.status("+"), receive, qos=1)
+    with link:
+        yield _try("broker", lambda: _connected(link.wait_connected(CONNECT_S), link.trouble, url))
+        time.sleep(LISTEN_S if link.connected else 0)
+    for name, status in sorted(statuses.items()):
+        yield Finding(f"{name} is {status.state}", ok=status.state == "online", detail=status.detail or "no detail")
+
+
+def _connected(connected: bool, trouble: str, url: str) -> str:  # noqa: FBT001
+    if not connected:
+        raise BrokerUnavailable(trouble or f"no broker answers at {url}")
+    return f"{url} answers"

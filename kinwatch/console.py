@@ -1,0 +1,78 @@
+"""What a person sees: progress on a terminal, plain lines elsewhere, machine-readable lines on stdout."""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from nerves.messages import Visit
+
+__all__ = ["emit", "err", "print_json", "progress", "say", "sentence"]
+
+# Without a terminal, a line this often is enough to see that it lives.
+PLAIN_EVERY_S = 5.0
+
+err = Console(stderr=True, highlight=False)
+out = Console(highlight=False, soft_wrap=True)
+
+STYLES = {"family": "green", "guest": "cyan", "stranger": "bold red", "unidentified": "yellow", "identifying": "dim"}
+
+
+def emit(value: dict[str, Any]) -> None:
+    """Print one JSON object on a line of stdout."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+def print_json(value: dict[str, Any]) -> None:
+    """Print JSON for a person, or for a file, on stdout."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def say(text: str, style: str | None = None) -> None:
+    """Print a line for a person on stdout."""
+    out.print(text, style=style, markup=False)
+
+
+def sentence(visit: Visit) -> tuple[str, str]:
+    """Return what a visit message says in a line for a person, and its colour."""
+    name = visit.who or {"stranger": "a stranger", "unidentified": "somebody whose face was not seen"}.get(
+        visit.verdict, "somebody"
+    )
+    text = {
+        "started": f"{visit.place}: somebody is there",
+        "decided": f"{visit.place}: {name} ({visit.verdict})",
+        "corrected": f"{visit.place}: it is {name} ({visit.verdict})",
+        "ended": f"{visit.place}: {name} has left",
+    }[visit.phase]
+    why = f" [{'; '.join(visit.reasons[:3])}]" if visit.phase in ("decided", "corrected") else ""
+    return f"{'ALERT ' if visit.alert else ''}{text}{why}", STYLES[visit.verdict]
+
+
+@contextmanager
+def progress(label: str) -> Iterator[Callable[[int, int | None], None]]:
+    """Show how far a long work is, on stderr; call what this gives with the steps done and their total."""
+    if not err.is_terminal:
+        yield _plain(label)
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=err, transient=True) as bar:
+        task = bar.add_task(label, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _plain(label: str) -> Callable[[int, int | None], None]:
+    shown = time.monotonic()
+
+    def show(done: int, total: int | None) -> None:
+        nonlocal shown
+        if time.monotonic() - shown >= PLAIN_EVERY_S:
+            shown = time.monotonic()
+            err.print(f"{label}: {done}{f' of {total}' if total else ''}", markup=False)
+
+    return show

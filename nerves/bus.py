@@ -1,0 +1,33 @@
+"""Open the bus that an address names."""
+
+from urllib.parse import urlsplit
+
+from nerves.errors import SettingsError
+from nerves.link import Link
+from nerves.loopback import Loopback, LoopbackLink
+
+__all__ = ["open_link"]
+
+_loopbacks: dict[str, Loopback] = {}
+
+
+def open_link(
+    url: str,
+    name: str,
+    *,
+    durable: bool,
+    will: tuple[str, bytes] | None = None,
+    hello: tuple[str, bytes] | None = None,
+    password: str | None = None,
+) -> Link:
+    """Return the link to `url` for `with`: `mqtt://`, `mqtts://`, or in this process `loopback://name`."""
+    scheme = url.partition(":")[0].lower()
+    if scheme == "loopback":
+        bus = _loopbacks.setdefault(urlsplit(url).netloc, Loopback())
+        return LoopbackLink(bus, name, durable=durable, hello=hello)
+    if scheme not in ("mqtt", "mqtts") or "://" not in url:
+        message = "mqtt.url is no bus that we know: it begins with mqtt://, mqtts:// or loopback://"
+        raise SettingsError(message)
+    from nerves.mqtt import MqttLink  # noqa: PLC0415  (a replay over loopback:// needs no paho)
+
+    return MqttLink(url, name, durable=durable, will=will, hello=hello, password=password)

@@ -1,0 +1,216 @@
+"""The bus inside one process: links that share a `Loopback` hear each other; for tests and replays."""
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from threading import Condition, Event, RLock, Thread
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from nerves.errors import BrokerUnavailable
+from nerves.link import Receipt, Receive
+
+__all__ = ["Loopback", "LoopbackLink", "matches"]
+
+AGAIN_S = 0.05
+
+logger = logging.getLogger(__name__)
+
+
+def matches(pattern: str, topic: str) -> bool:
+    """Return whether a topic fits a pattern with `+` for one level and `#` for the rest."""
+    if topic.startswith("$") and not pattern.startswith("$"):
+        return False
+    wanted, given = pattern.split("/"), topic.split("/")
+    for number, level in enumerate(wanted):
+        if level == "#":
+            return True
+        if number >= len(given) or level not in ("+", given[number]):
+            return False
+    return len(wanted) == len(given)
+
+
+class _Letter(NamedTuple):
+    topic: str
+    payload: bytes
+    qos: int
+
+
+class _Session:
+    """What one client asked for, and what waits for it."""
+
+    def __init__(self) -> None:
+        self.patterns: dict[str, int] = {}
+        self.letters: deque[_Letter] = deque()
+        self.present = False
+        self.changed = Condition()
+
+    def put(self, topic: str, payload: bytes, qos: int) -> None:
+        """Keep a message if it was asked for; QoS 0 only while somebody is there."""
+        granted = [wanted for pattern, wanted in self.patterns.items() if matches(pattern, topic)]
+        if granted and (self.present or min(qos, max(granted))):
+            with self.changed:
+                self.letters.append(_Letter(topic, payload, min(qos, max(granted))))
+                self.changed.notify_all()
+
+    def first(self) -> _Letter | None:
+        """Return the oldest message, once there is one; None when the client has left."""
+        with self.changed:
+            self.changed.wait_for(lambda: self.letters or not self.present)
+            return self.letters[0] if self.present else None
+
+    def leave(self) -> None:
+        """Let nobody wait any more."""
+        with self.changed:
+            self.present = False
+            self.letters = deque(letter for letter in self.letters if letter.qos)
+            self.changed.notify_all()
+
+
+class Loopback:
+    """The bus itself. `refuse` may say of a topic why nothing can be posted there, as a broker's ACL does."""
+
+    def __init__(self, *, refuse: Callable[[str], str | None] = lambda _: None) -> None:
+        self.refuse = refuse
+        self.is_up = True
+        self._lock = RLock()
+        self._links: list[LoopbackLink] = []
+        self._sessions: dict[str, _Session] = {}
+        self._retained: dict[str, bytes] = {}
+
+    def cut(self) -> None:
+        """Be a broker that is away."""
+        with self._lock:
+            self.is_up = False
+
+    def mend(self) -> None:
+        """Be there again: every link connects anew."""
+        with self._lock:
+            self.is_up = True
+            for link in self._links:
+                self._greet(link)
+
+    def join(self, link: "LoopbackLink") -> _Session:
+        """Connect a link; a durable one finds what waited for its name."""
+        with self._lock:
+            session = self._sessions.get(link.name) if link.durable else None
+            session = self._sessions[link.name] = session or _Session()
+            session.present = True
+            self._links.append(link)
+            if self.is_up:
+                self._greet(link)
+            return session
+
+    def part(self, link: "LoopbackLink") -> None:
+        """Disconnect a link in good order: its last will is not sent."""
+        with self._lock:
+            self._links.remove(link)
+            self._sessions[link.name].leave()
+            if not link.durable:
+                del self._sessions[link.name]
+
+    def carry(self, topic: str, payload: bytes, *, qos: int, retain: bool = False) -> None:
+        """Give a message to all who asked for it; an empty one takes back what was retained."""
+        with self._lock:
+            if retain:
+                self._retained[topic] = payload
+                if not payload:
+                    del self._retained[topic]
+            for session in self._sessions.values():
+                session.put(topic, payload, qos)
+
+    def _greet(self, link: "LoopbackLink") -> None:
+        session = self._sessions[link.name]
+        session.patterns = link.patterns
+        for topic, payload in self._retained.items():
+            session.put(topic, payload, 1)
+        link.connections += 1
+        if link.hello:
+            self.carry(*link.hello, qos=1, retain=True)
+
+
+class LoopbackLink:
+    """A `Link` on a `Loopback`; what a durable one could not take is given to it again."""
+
+    def __init__(
+        self, bus: Loopback, name: str, *, durable: bool = False, hello: tuple[str, bytes] | None = None
+    ) -> None:
+        self.name, self.durable, self.hello = name, durable, hello
+        self.connections = 0
+        self.patterns: dict[str, int] = {}
+        self._bus = bus
+        self._listeners: list[tuple[str, Receive]] = []
+        self._stopping = Event()
+        self._stopping.set()
+
+    def __enter__(self) -> Self:
+        self._stopping.clear()
+        session = self._bus.join(self)
+        self._thread = Thread(target=self._deliver, args=[session], name=f"loopback {self.name}", daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stopping.set()
+        self._bus.part(self)
+        self._thread.join()
+
+    @property
+    def connected(self) -> bool:
+        """Whether the bus is there."""
+        return self._bus.is_up and not self._stopping.is_set()
+
+    @property
+    def trouble(self) -> str:
+        """Why it is not connected; empty while it is."""
+        return "" if self.connected else "no broker answers at loopback://: it is cut, or this link is closed"
+
+    def wait_connected(self, timeout_s: float) -> bool:
+        """Return whether the bus was there within the time."""
+        until = time.monotonic() + timeout_s
+        while not self.connected and time.monotonic() < until:
+            time.sleep(0.005)
+        return self.connected
+
+    def listen(self, pattern: str, receive: Receive, *, qos: int) -> None:
+        """Have `receive` called, in this link's own thread, for what comes on `pattern`."""
+        self._listeners.append((pattern, receive))
+        self.patterns[pattern] = max(qos, self.patterns.get(pattern, 0))
+
+    def offer(self, topic: str, payload: bytes) -> bool:
+        """Send now, at most once; False while the bus is cut."""
+        if not self.connected:
+            return False
+        if not self._bus.refuse(topic):
+            self._bus.carry(topic, payload, qos=0)
+        return True
+
+    def post(self, topic: str, payload: bytes, *, retain: bool = False) -> Receipt:
+        """Send at least once; `BrokerUnavailable` while the bus is cut."""
+        if not self.connected:
+            raise BrokerUnavailable(self.trouble)
+        receipt, refused = Receipt(), self._bus.refuse(topic)
+        if not refused:
+            self._bus.carry(topic, payload, qos=1, retain=retain)
+        receipt.answer(refused)
+        return receipt
+
+    def _deliver(self, session: _Session) -> None:
+        while (letter := session.first()) is not None:
+            if self._take(letter) or not (letter.qos and self.durable):
+                session.letters.popleft()
+            else:
+                self._stopping.wait(AGAIN_S)
+
+    def _take(self, letter: _Letter) -> bool:
+        try:
+            for pattern, receive in self._listeners:
+                if matches(pattern, letter.topic):
+                    receive(letter.topic, letter.payload)
+        except Exception:
+            logger.exception("what came on %s could not be taken", letter.topic)
+            return False
+        return True

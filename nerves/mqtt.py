@@ -1,0 +1,377 @@
+"""The bus over MQTT; the only file that imports paho.
+
+Everything of paho happens in one thread of ours, which connects, moves bytes, calls `receive`, acknowledges,
+and publishes what other threads put in the tray. So no answer overtakes its question, no callback can
+deadlock, the reason of a failed connection is known, and the protocol can change between two connections.
+"""
+
+import contextlib
+import logging
+import random
+import select
+import socket
+import time
+from collections import deque
+from threading import Event, Thread
+from types import TracebackType
+from typing import Any, Self
+
+from paho.mqtt import client as paho
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from nerves.address import Address
+from nerves.errors import BrokerUnavailable
+from nerves.link import Receipt, Receive
+from nerves.tray import Parcel, Tray
+
+__all__ = ["MqttLink"]
+
+KEEPALIVE_S = 10
+SESSION_S = 7 * 86400
+PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0
+FLUSH_S = 5.0
+LEAVE_S = 1.0
+LARGEST = 268_000_000
+DISPUTE_S = 10.0
+SILENT_S = 60.0
+
+BAD_PROTOCOL, BAD_LOGIN, NOT_AUTHORIZED = 0x84, 0x86, 0x87
+
+CHECK_LOGIN = "check mqtt.url and KINWATCH_MQTT_PASSWORD"
+
+logger = logging.getLogger(__name__)
+
+
+class MqttLink:
+    """A `Link` to the broker at `url`; `name` is the client id, which no other process may use.
+
+    Durable: the broker keeps for 7 days what comes while we are away, and repeats what was not acknowledged.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        name: str,
+        *,
+        durable: bool,
+        will: tuple[str, bytes] | None = None,
+        hello: tuple[str, bytes] | None = None,
+        password: str | None = None,
+    ) -> None:
+        self._address = Address.parse(url, password)
+        self._name, self._durable, self._will, self._hello = name, durable, will, hello
+        self._protocol = MQTTProtocolVersion.MQTTv5
+        self._listeners: list[tuple[str, Receive, int]] = []
+        self._tray = Tray()
+        self._stopping = Event()
+        self._receive_failed, self._why = False, ""
+        self._posted: dict[int, Receipt] = {}
+        self._offered: dict[int, str] = {}
+        self._asked: dict[int | None, str] = {}
+        self._largest = LARGEST
+        self._since: float | None = None
+        self._losses: deque[float] = deque(maxlen=3)
+        self._connections = 0
+        self._trouble = f"not connected to {self._address} yet"
+        self._logged, self._silent_until = "", 0.0
+
+    def __enter__(self) -> Self:
+        client = self._new_client()
+        self._bell, self._ear = socket.socketpair()
+        self._bell.settimeout(0)
+        self._thread = Thread(target=self._run, args=[client], name=f"mqtt {self._name}", daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        until = time.monotonic() + FLUSH_S
+        while self.connected and not self._tray.is_settled and time.monotonic() < until:
+            time.sleep(0.01)
+        self._stopping.set()
+        self._wake()
+        self._thread.join()
+        self._bell.close()
+        self._ear.close()
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker can be reached now."""
+        return self._tray.is_open
+
+    @property
+    def connections(self) -> int:
+        """How often it has connected."""
+        return self._connections
+
+    @property
+    def trouble(self) -> str:
+        """Why it is not connected, in one line; empty while it is."""
+        return self._trouble
+
+    def wait_connected(self, timeout_s: float) -> bool:
+        """Return whether the broker was reached within the time."""
+        return self._tray.wait_open(timeout_s)
+
+    def listen(self, pattern: str, receive: Receive, *, qos: int) -> None:
+        """Have `receive` called for what comes on `pattern`; what fits two patterns may come twice."""
+        self._listeners.append((pattern, receive, qos))
+
+    def offer(self, topic: str, payload: bytes) -> bool:
+        """Send now, at most once; False while the last one on this topic is unsent or the broker is away."""
+        taken = self._tray.offer(topic, payload)
+        if taken:
+            self._wake()
+        return taken
+
+    def post(self, topic: str, payload: bytes, *, retain: bool = False) -> Receipt:
+        """Send at least once; `BrokerUnavailable` while the broker is away."""
+        receipt = self._tray.post(topic, payload, retain=retain)
+        if receipt is None:
+            raise BrokerUnavailable(self._trouble or f"the connection to {self._address} has just gone")
+        self._wake()
+        return receipt
+
+    def _wake(self) -> None:
+        """End the network thread's wait for bytes."""
+        with contextlib.suppress(BlockingIOError):  # rung often enough already
+            self._bell.send(b"!")
+
+    # The rest runs in the network thread.
+
+    def _run(self, client: paho.Client) -> None:
+        """Connect again and again until told to stop."""
+        pause = PAUSE_S
+        while not self._stopping.is_set():
+            lived_s = self._live(client)
+            if client.protocol != self._protocol:
+                client = self._new_client()
+                continue
+            # A connection that dies at once was no success: a full disk, or another process with the same id.
+            pause = PAUSE_S if lived_s > 1 else pause
+            self._stopping.wait(pause * random.uniform(0.5, 1))  # noqa: S311
+            pause = min(2 * pause, LONGEST_PAUSE_S)
+
+    def _live(self, client: paho.Client) -> float:
+        """Connect once, stay until the connection ends, and return how many seconds it was of use."""
+        self._receive_failed, self._why = False, ""
+        try:
+            client.reconnect()
+            self._pump(client)
+        except OSError as error:
+            self._why = self._address.explain(error)
+        except Exception as error:
+            logger.exception("nobody expected this of %s", self._address)
+            self._why = f"the connection to {self._address} broke: {error!r}"
+        return self._gone()
+
+    def _pump(self, client: paho.Client) -> None:
+        """Move bytes until the connection ends."""
+        until = None
+        while (sock := client.socket()) is not None and (until is None or time.monotonic() < until):
+            if self.connected:
+                for parcel in self._tray.empty():
+                    self._publish(client, parcel)
+            if until is None and (self._stopping.is_set() or self._receive_failed):
+                until = time.monotonic() + LEAVE_S
+                client.disconnect()
+            self._turn(client, sock)
+
+    def _turn(self, client: paho.Client, sock: Any) -> None:  # noqa: ANN401  (a socket, or TLS around one)
+        """Wait until something can be read or written, and do it."""
+        buffered = sock.pending() if self._address.tls else 0  # select does not see what TLS has read ahead
+        writing = [sock] if client.want_write() else []
+        readable, writable, _ = select.select([sock, self._ear], writing, [], 0 if buffered else 0.5)
+        if self._ear in readable:
+            self._ear.recv(4096)
+        if sock in readable or buffered:
+            client.loop_read()
+        if sock in writable:
+            client.loop_write()
+        client.loop_misc()
+
+    def _gone(self) -> float:
+        """Note that there is no connection, and return how many seconds there was one."""
+        lived_s = time.monotonic() - self._since if self._since else 0.0
+        if self._receive_failed:
+            self._why = "what arrived could not be kept and is asked for again: see the error above"
+        elif self._since and self._is_disputed():
+            self._why = (
+                f"{self._address} keeps ending the connection: does another process use the id {self._name}?"
+            )
+        self._say("closed" if self._stopping.is_set() else self._why)
+        self._since = None
+        self._tray.close()
+        self._offered.clear()
+        self._asked.clear()
+        return lived_s
+
+    def _is_disputed(self) -> bool:
+        """Note a loss; True if they come so fast that two processes may be throwing each other out."""
+        self._losses.append(time.monotonic())
+        return len(self._losses) == self._losses.maxlen and self._losses[-1] - self._losses[0] < DISPUTE_S
+
+    def _say(self, trouble: str) -> None:
+        """Keep `trouble` for whoever asks, and log it if it is new."""
+        self._trouble = trouble
+        now = time.monotonic()
+        if trouble and not self._stopping.is_set() and (trouble != self._logged or now > self._silent_until):
+            logger.warning("%s", trouble)
+            self._logged, self._silent_until = trouble, now + SILENT_S
+
+    def _publish(self, client: paho.Client, parcel: Parcel) -> None:
+        size = len(parcel.payload) + len(parcel.topic.encode()) + 64
+        if size > self._largest:
+            self._refuse(parcel, f"larger than the {self._largest} bytes the broker takes")
+            return
+        info = client.publish(parcel.topic, parcel.payload, 1 if parcel.receipt else 0, parcel.retain)
+        if info.rc == MQTTErrorCode.MQTT_ERR_QUEUE_SIZE:
+            self._refuse(parcel, "too many messages are unanswered")
+        elif parcel.receipt:
+            self._posted[info.mid] = parcel.receipt
+        else:
+            self._offered[info.mid] = parcel.topic
+
+    def _refuse(self, parcel: Parcel, why: str) -> None:
+        if parcel.receipt:
+            self._tray.answered(parcel.receipt, why)
+        else:
+            logger.warning("a message on %s is dropped: %s", parcel.topic, why)
+            self._tray.sent(parcel.topic)
+
+    def _new_client(self) -> paho.Client:
+        """Return a client that has not connected yet."""
+        v5 = self._protocol == MQTTProtocolVersion.MQTTv5
+        client = paho.Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=self._name,
+            clean_session=None if v5 else not self._durable,
+            protocol=self._protocol,
+            reconnect_on_failure=False,
+            manual_ack=True,
+        )
+        client.username_pw_set(self._address.user, self._address.password)
+        if self._address.tls:
+            client.tls_set_context(self._address.context())
+        if self._will:
+            client.will_set(*self._will, qos=1, retain=True)
+        self._attach(client)
+        where = (self._address.host, self._address.port, KEEPALIVE_S)
+        if v5:
+            session = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+            session.SessionExpiryInterval = SESSION_S if self._durable else 0
+            client.connect_async(*where, clean_start=not self._durable, properties=session)
+        else:
+            client.connect_async(*where)
+        return client
+
+    def _attach(self, client: paho.Client) -> None:
+        client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
+        client.on_message = self._on_message
+        client.on_publish = self._on_publish
+        client.on_subscribe = self._on_subscribe
+        # Without this, publish() writes at once and calls on_publish before we know the message's number.
+        client.on_socket_register_write = lambda *_: None
+
+    def _on_connect(
+        self,
+        client: paho.Client,
+        _data: object,
+        _flags: paho.ConnectFlags,
+        reason: ReasonCode,
+        properties: Properties | None,
+    ) -> None:
+        if reason.is_failure:
+            self._turned_away(reason)
+            return
+        for pattern, qos in self._patterns().items():
+            self._asked[client.subscribe(pattern, qos)[1]] = pattern
+        if self._hello:
+            client.publish(*self._hello, qos=1, retain=True)
+        self._largest = getattr(properties, "MaximumPacketSize", LARGEST)
+        self._since = time.monotonic()
+        self._connections += 1
+        self._say("")
+        self._tray.open()
+        logger.info("connected to %s as %s", self._address, self._name)
+
+    def _patterns(self) -> dict[str, int]:
+        """Return what to subscribe to, each pattern once, at the highest QoS wanted."""
+        patterns: dict[str, int] = {}
+        for pattern, _, qos in self._listeners:
+            patterns[pattern] = max(qos, patterns.get(pattern, 0))
+        return patterns
+
+    def _turned_away(self, reason: ReasonCode) -> None:
+        """Note why the broker does not want us; an old one gets the old protocol next time."""
+        if reason.value == BAD_PROTOCOL and self._protocol == MQTTProtocolVersion.MQTTv5:
+            self._protocol = MQTTProtocolVersion.MQTTv311
+            for receipt in self._posted.values():
+                self._tray.answered(receipt, "the broker was replaced by one that speaks MQTT 3.1.1 only")
+            self._posted.clear()
+        elif reason.value in (BAD_LOGIN, NOT_AUTHORIZED):
+            what = "user name or password" if self._address.user else "client without a user name"
+            self._why = f"the broker at {self._address} refuses this {what}: {CHECK_LOGIN}"
+        else:
+            self._why = f"the broker at {self._address} refuses the connection ({reason}): see its log"
+
+    def _on_disconnect(
+        self,
+        _client: paho.Client,
+        _data: object,
+        flags: paho.DisconnectFlags,
+        reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        told = f" ({reason})" if flags.is_disconnect_packet_from_server else ""
+        if not self._why and self._since:
+            self._why = f"the connection to {self._address} was lost{told}: is the broker up?"
+        elif not self._why:
+            self._why = f"what answers at {self._address} does not speak MQTT: check the host and the port"
+
+    def _on_message(self, client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
+        """Hand a message over, then acknowledge it; what nobody asked for is acknowledged only."""
+        if self._receive_failed:
+            return
+        try:
+            for pattern, receive, _ in self._listeners:
+                if paho.topic_matches_sub(pattern, message.topic):
+                    receive(message.topic, bytes(message.payload))
+        except Exception:
+            logger.exception("what came on %s could not be taken", message.topic)
+            if message.qos and self._durable:
+                self._receive_failed = True  # MQTT gives it again only on a new connection
+                return
+        client.ack(message.mid, message.qos)
+
+    def _on_publish(
+        self,
+        _client: paho.Client,
+        _data: object,
+        mid: int,
+        reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        topic = self._offered.pop(mid, None)
+        if topic is not None:
+            self._tray.sent(topic)
+        elif (receipt := self._posted.pop(mid, None)) is not None:
+            self._tray.answered(receipt, str(reason) if reason.is_failure else None)
+
+    def _on_subscribe(
+        self,
+        _client: paho.Client,
+        _data: object,
+        mid: int,
+        reasons: list[ReasonCode],
+        _properties: Properties | None,
+    ) -> None:
+        pattern = self._asked.pop(mid, "")
+        for reason in reasons:
+            if reason.is_failure:
+                logger.warning("the broker does not let %s listen to %s: %s", self._name, pattern, reason)

@@ -1,0 +1,84 @@
+"""Find organs: entry points in `kinwatch.senses` and `kinwatch.actuators`, ours through the same door."""
+
+from collections.abc import Mapping
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, TypeVar
+
+from nerves.errors import SettingsError
+from nerves.organs import Actuator, OrganSettings, Sense, SenseSettings
+from nerves.settings import House, read_table
+from nerves.sources import Where, nearest
+
+__all__ = ["absent", "actuators", "read_actuator", "read_sense", "senses"]
+
+Organ = TypeVar("Organ", Sense, Actuator)
+OURS = frozenset({"kinwatch", "nerves", "senses", "brain", "actuators"})
+
+
+def senses() -> dict[str, EntryPoint]:
+    """Return the kinds of sense there are, not loaded yet."""
+    return {point.name: point for point in entry_points(group="kinwatch.senses")}
+
+
+def actuators() -> dict[str, EntryPoint]:
+    """Return the kinds of actuator there are, not loaded yet."""
+    return {point.name: point for point in entry_points(group="kinwatch.actuators")}
+
+
+def read_sense(house: House, name: str) -> tuple[Sense, SenseSettings]:
+    """Return the sense that `senses:` calls `name`, and its settings."""
+    where = house.where("senses", name)
+    table = _table(house.senses, name, where)
+    sense = _load(senses(), _kind(table, where), where, Sense)
+    return sense, read_table(sense.settings, name, table, where)
+
+
+def read_actuator(house: House, name: str) -> tuple[Actuator, OrganSettings]:
+    """Return the actuator that `actuators:` calls `name`, and its settings."""
+    where = house.where("actuators", name)
+    table = _table(house.actuators, name, where)
+    actuator = _load(actuators(), _kind(table, where), where, Actuator)
+    return actuator, read_table(actuator.settings, name, table, where)
+
+
+def absent(kind: str, error: ModuleNotFoundError) -> SettingsError:
+    """Return what to install for an organ that lacks a package; raise what lacks a module of ours."""
+    module = (error.name or "").partition(".")[0]
+    if not module or module in OURS:
+        raise error
+    point = senses().get(kind) or actuators().get(kind)
+    extras = point.dist.metadata.get_all("Provides-Extra", []) if point and point.dist else []
+    wanted = f"kinwatch[{kind}]" if kind in extras else module
+    return SettingsError(f"{kind} needs the package {module}: pip install '{wanted}'")
+
+
+def _table(tables: Mapping[str, dict[str, Any]], name: str, where: Where) -> dict[str, Any]:
+    if name not in tables:
+        message = f"{where} is not in the settings: {nearest(name, tables)}"
+        raise SettingsError(message)
+    return tables[name]
+
+
+def _kind(table: Mapping[str, Any], where: Where) -> str:
+    return read_table(_Kind, "", {"kind": table["kind"]} if "kind" in table else {}, where).kind
+
+
+class _Kind(OrganSettings):
+    """Only the kind, which says who reads the rest."""
+
+
+def _load(points: Mapping[str, EntryPoint], kind: str, where: Where, organ: type[Organ]) -> Organ:
+    if kind not in points:
+        have = ", ".join(sorted(points)) or "none: is kinwatch installed (pip install kinwatch)?"
+        message = f"{where.down('kind')}: {kind!r} is not known: {nearest(kind, points)}; installed: {have}"
+        raise SettingsError(message)
+    try:
+        found = points[kind].load()
+    except ModuleNotFoundError as error:
+        raise absent(kind, error) from error
+    if not isinstance(found, organ):
+        message = (
+            f"{where.down('kind')}: {points[kind].value} is not {organ.__name__}(...): see nerves/organs.py"
+        )
+        raise SettingsError(message)
+    return found

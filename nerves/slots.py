@@ -1,0 +1,31 @@
+"""The newest item of each place, for work that is slower than what it works on."""
+
+from threading import Condition
+from typing import Generic, TypeVar
+
+__all__ = ["Slots"]
+
+Item = TypeVar("Item")
+
+
+class Slots(Generic[Item]):
+    """One slot a place: a newer item takes the older one's slot, and places take turns."""
+
+    def __init__(self) -> None:
+        self.dropped = 0
+        self._items: dict[str, Item] = {}
+        self._filled = Condition()
+
+    def put(self, place: str, item: Item) -> None:
+        """Fill the slot of `place`; an item nobody has taken is dropped, its turn kept."""
+        with self._filled:
+            self.dropped += place in self._items
+            self._items[place] = item
+            self._filled.notify()
+
+    def take(self, timeout_s: float) -> Item | None:
+        """Empty the slot that has been filled for longest; None if none was filled within the time."""
+        with self._filled:
+            if not self._filled.wait_for(lambda: self._items, timeout_s):
+                return None
+            return self._items.pop(next(iter(self._items)))

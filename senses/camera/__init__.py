@@ -1,0 +1,25 @@
+"""A camera as a sense: USB, RTSP, HTTP, a clip or a folder of pictures -> frames.
+
+`recorded.recording` reads a clip for `kinwatch replay`.
+"""
+
+from collections.abc import Iterator
+
+from nerves.messages import Frame
+from nerves.organs import Sense
+from senses.camera.settings import CameraSettings
+
+__all__ = ["CameraSettings", "sense", "watch"]
+
+
+def watch(settings: CameraSettings) -> Iterator[Frame]:
+    """Yield what the camera sees while something moves, and a frame now and then anyway.
+
+    A camera that is away is tried again for ever; a file or folder without pictures raises `CameraLost`.
+    """
+    from senses.camera.watching import frames  # noqa: PLC0415 - OpenCV takes a second to load
+
+    return frames(settings)
+
+
+sense = Sense(CameraSettings, watch)

@@ -1,0 +1,40 @@
+"""Which frames travel: pure, on seconds of any clock."""
+
+__all__ = ["Gate", "Rate"]
+
+SLACK = 0.1  # of a period: a camera's clock is not exact
+
+
+class Rate:
+    """Lets at most `fps` pictures a second pass, evenly and without drift."""
+
+    def __init__(self, fps: float) -> None:
+        self._period = 1 / fps
+        self._due = float("-inf")
+
+    def due(self, at: float) -> bool:
+        """Return whether a picture taken at `at` (seconds) may pass; if so, it counts."""
+        late = at - self._due
+        if late < -SLACK * self._period:
+            return False
+        self._due = self._due + self._period if late < self._period else at + self._period
+        return True
+
+
+class Gate:
+    """Lets pictures pass while something moves and `linger_s` (seconds) longer, and one every `sweep_s`."""
+
+    def __init__(self, *, sweep_s: float, linger_s: float) -> None:
+        self._sweep_s, self._linger_s = sweep_s, linger_s
+        self._open_until: float | None = None
+        self._passed = 0.0
+
+    def passes(self, at: float, *, moved: bool) -> bool:
+        """Return whether the picture taken at `at` (seconds) travels; the first one does."""
+        first = self._open_until is None
+        if self._open_until is None or moved:
+            self._open_until = at + self._linger_s
+        if not (first or moved or at < self._open_until or at - self._passed >= self._sweep_s):
+            return False
+        self._passed = at
+        return True

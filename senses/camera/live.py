@@ -1,0 +1,138 @@
+"""Live cameras: always the newest picture, and patience when the camera is away."""
+
+import logging
+import random
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from threading import Condition, Event, Thread
+
+from nerves.errors import CameraLost
+from senses.camera import video, web
+from senses.camera.gate import Rate
+from senses.camera.settings import CameraSettings, masked
+from senses.camera.shot import Image, Shot
+
+__all__ = ["is_live", "lasting", "newest", "shots"]
+
+log = logging.getLogger(__name__)
+
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0
+Shots = Generator[Shot, None, None]
+
+
+def is_live(source: str) -> bool:
+    """Return whether a source is a camera or a stream, not a file or a folder."""
+    scheme, separator, _ = source.partition("://")
+    return source.isdecimal() or source.startswith("/dev/") or (bool(separator) and scheme.lower() != "file")
+
+
+def shots(settings: CameraSettings) -> Iterator[Shot]:
+    """Yield the newest picture of a live camera, for ever; whatever is missed meanwhile is dropped."""
+    stop = Event()
+    name = f"{settings.place}: {masked(settings.source)}"
+    return newest(lasting(lambda: _connected(settings), name=name, pause=stop.wait), stop=stop)
+
+
+def lasting(connect: Callable[[], Shots], *, name: str, pause: Callable[[float], bool]) -> Shots:
+    """Yield from one connection after another; between two, wait 1 to 30 s, longer each time in vain.
+
+    `pause` waits for so many seconds and returns True when it is time to end.
+    """
+    failures, since = 0, 0.0
+    while True:
+        try:
+            for shot in connect():
+                if failures:
+                    log.warning("%s is back after %.0f s", name, time.monotonic() - since)
+                    failures = 0
+                yield shot
+            reason = "ended"
+        except CameraLost as error:
+            reason = str(error)
+        if not failures:
+            since = time.monotonic()
+            log.warning("%s: %s; trying again until it is back", name, reason)
+        if pause(_wait_s(failures)):
+            return
+        failures += 1
+
+
+def _wait_s(failures: int) -> float:
+    # Cameras that lost the same switch should not all come back in the same second.
+    return float(min(FIRST_PAUSE_S * 2 ** min(failures, 10), LONGEST_PAUSE_S) * random.uniform(0.5, 1))  # noqa: S311
+
+
+def newest(shots: Shots, *, stop: Event) -> Iterator[Shot]:
+    """Yield what came last from `shots`, which a thread reads as they come; their error is raised here."""
+    slot = _Slot()
+    Thread(target=_read, args=(shots, slot, stop), name="camera", daemon=True).start()
+    try:
+        while (shot := slot.take()) is not None:
+            yield shot
+    finally:
+        stop.set()
+
+
+class _Slot:
+    """Holds the last shot; None, or an error, once there will be no more."""
+
+    def __init__(self) -> None:
+        self._filled = Condition()
+        self._shot: Shot | None = None
+        self._ended = False
+        self._error: Exception | None = None
+
+    def put(self, shot: Shot) -> None:
+        with self._filled:
+            self._shot = shot
+            self._filled.notify()
+
+    def end(self, error: Exception | None) -> None:
+        with self._filled:
+            self._ended, self._error = True, error
+            self._filled.notify()
+
+    def take(self) -> Shot | None:
+        with self._filled:
+            self._filled.wait_for(lambda: self._shot is not None or self._ended)
+            shot, self._shot = self._shot, None
+            if shot is None and self._error is not None:
+                raise self._error
+            return shot
+
+
+def _read(shots: Shots, slot: _Slot, stop: Event) -> None:
+    try:
+        with closing(shots):
+            for shot in shots:
+                if stop.is_set():
+                    break
+                slot.put(shot)
+    except Exception as error:  # noqa: BLE001 - it is raised again where the shots are taken
+        slot.end(error)
+    else:
+        slot.end(None)
+
+
+def _connected(settings: CameraSettings) -> Shots:
+    for image in _images(settings):
+        yield Shot(image, datetime.now(UTC), time.monotonic())
+
+
+def _images(settings: CameraSettings) -> Iterator[Image]:
+    """Yield pictures at most `fps` times a second, until the line is lost."""
+    source, rate = settings.source, Rate(settings.fps)
+    if source.lower().startswith(("http://", "https://")):
+        try:
+            yield from web.images(source, fps=settings.fps)
+        except web.NotPictures:
+            pass
+        else:
+            return
+    for capture in video.live(int(source) if source.isdecimal() else source):
+        # What is not due is read off all the same, or it would wait in FFmpeg's buffer and age.
+        image = video.picture(capture) if rate.due(time.monotonic()) else None
+        if image is not None:
+            yield image

@@ -1,0 +1,85 @@
+"""Find the JPEGs in a stream of bytes, by JPEG's own structure.
+
+Boundaries and lengths of multipart streams are not needed, and not believed: cameras get both wrong.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from nerves.errors import CameraLost
+
+__all__ = ["MAX_BYTES", "pictures"]
+
+MAX_BYTES = 20_000_000
+SOI, EOI = b"\xff\xd8", b"\xff\xd9"
+BEGINNING = b"\xff\xd8\xff"
+# In the picture's own data: 0xFF 0x00 is a byte, 0xFF 0xD0 to 0xD7 a restart, 0xFF 0xFF a fill byte.
+MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+ALONE = frozenset({0x01, *range(0xD0, 0xD8)})  # markers without a length
+START_OF_SCAN = 0xDA
+CUT, OPEN = -1, 0
+
+
+def pictures(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield every whole JPEG, byte for byte; what is cut or damaged in structure is left out.
+
+    20 MB without a whole one raise `CameraLost`.
+    """
+    pending = bytearray()
+    for chunk in chunks:
+        complete = EOI in pending[-1:] + chunk
+        pending += chunk
+        if complete:
+            yield from _whole(pending)
+        if len(pending) > MAX_BYTES:
+            message = f"sends no JPEG: {MAX_BYTES // 1_000_000} MB without a whole one"
+            raise CameraLost(message)
+
+
+def _whole(pending: bytearray) -> Iterator[bytes]:
+    """Yield the whole JPEGs at hand, and leave in `pending` what may become one."""
+    start = _begin(pending, 0)
+    while start < len(pending):
+        end = _end(pending, start)
+        if end == OPEN:
+            break
+        if end != CUT:
+            yield bytes(pending[start:end])
+        start = _begin(pending, end if end != CUT else start + len(SOI))
+    del pending[:start]
+
+
+def _begin(data: bytearray, after: int) -> int:
+    found = data.find(BEGINNING, after)
+    # The last two bytes may be the beginning of a beginning.
+    return found if found >= 0 else max(after, len(data) - len(SOI))
+
+
+def _end(data: bytearray, start: int) -> int:
+    """Return where the JPEG that begins at `start` ends; OPEN if not yet, CUT if it never will."""
+    at = start + len(SOI)
+    while at + 4 <= len(data):
+        if data[at] != 0xFF:  # noqa: PLR2004
+            return CUT
+        kind = data[at + 1]
+        if kind == EOI[1]:
+            return at + len(EOI)
+        if kind in (0x00, SOI[1]):
+            return CUT
+        at = _after(data, at, kind)
+    if data[at : at + 2] == EOI:
+        return at + len(EOI)
+    return OPEN
+
+
+def _after(data: bytearray, at: int, kind: int) -> int:
+    """Return where the marker that follows the one at `at` is."""
+    if kind == 0xFF:  # noqa: PLR2004 - a fill byte
+        return at + 1
+    if kind in ALONE:
+        return at + 2
+    at += 2 + int.from_bytes(data[at + 2 : at + 4])
+    if kind != START_OF_SCAN:
+        return at
+    marker = MARKER.search(data, at)
+    return marker.start() if marker else len(data)

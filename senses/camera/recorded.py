@@ -1,0 +1,143 @@
+"""Clips, folders and single pictures: shots in the recording's own time."""
+
+import logging
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from nerves.errors import CameraLost
+from nerves.messages import Frame
+from senses.camera import video
+from senses.camera.shot import Image, Shot
+
+__all__ = ["Recording", "recording", "shots", "still"]
+
+log = logging.getLogger(__name__)
+
+START = datetime.fromtimestamp(0, UTC)
+STILLS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
+JPEGS = frozenset({".jpg", ".jpeg"})
+SOI = b"\xff\xd8"
+STILL_S, STILL_FPS = 3, 5
+
+
+class Recording:
+    """The frames of one clip, picture or folder; `total` is the number of the last frame plus one, if known.
+
+    It can be read again, and each time from the beginning.
+    """
+
+    def __init__(self, path: Path, *, fps: float, quality: int = 90) -> None:
+        self.path, self.fps, self.quality = path, fps, quality
+        self.total = _total(path)
+
+    def __iter__(self) -> Iterator[Frame]:
+        jpeg, encoded_of = b"", None
+        for shot in shots(self.path, fps=self.fps):
+            if shot.image is not encoded_of:
+                encoded_of, jpeg = shot.image, video.encoded(shot.image, quality=self.quality)
+            yield Frame(self.path.stem, jpeg, shot.at, shot.number)
+
+
+def recording(path: Path, *, fps: float, quality: int = 90) -> Recording:
+    """Open a clip to go through all of it: at most `fps` frames of each second, numbered as in the clip.
+
+    A frame's time is 1970 plus its second in the clip, its place the name of the file. A single picture is
+    a scene of 3 seconds. `CameraLost` names the file that cannot be read.
+    """
+    return Recording(path, fps=fps, quality=quality)
+
+
+def shots(path: Path, *, fps: float) -> Iterator[Shot]:
+    """Yield at most `fps` pictures of each second of a clip, a picture (3 s long) or a folder (1/fps s each).
+
+    Raises `CameraLost` if there are none.
+    """
+    count = 0
+    for number, seconds, image in _images(path, fps):
+        count += 1
+        yield Shot(image, START + timedelta(seconds=seconds), seconds, number)
+    if not count:
+        message = f"{path}: holds no picture"
+        raise CameraLost(message)
+
+
+def _total(path: Path) -> int | None:
+    _check(path)
+    if path.is_dir():
+        return len(_stills(path))
+    if path.suffix.lower() in STILLS:
+        still(path)
+        return STILL_S * STILL_FPS
+    with video.clip(path) as clip:
+        return clip.total
+
+
+def _images(path: Path, fps: float) -> Iterator[tuple[int, float, Image]]:
+    _check(path)
+    if path.is_dir():
+        for number, image in enumerate(_usable(_stills(path))):
+            yield number, number / fps, image
+    elif path.suffix.lower() in STILLS:
+        image = still(path)
+        for number in range(STILL_S * STILL_FPS):
+            yield number, number / STILL_FPS, image
+    else:
+        with video.clip(path) as clip:
+            yield from clip.frames(fps)
+
+
+def _usable(files: Iterable[Path]) -> Iterator[Image]:
+    for file in files:
+        try:
+            image = still(file)
+        except CameraLost as error:
+            log.warning("left out: %s", error)
+        else:
+            yield image
+
+
+def _check(path: Path) -> None:
+    """Raise `CameraLost` if there is nothing to read."""
+    try:
+        if not path.exists():
+            message = f"{path}: no such file or folder: check the path"
+            raise CameraLost(message)
+        if path.is_dir():
+            next(path.iterdir(), None)
+            return
+        with path.open("rb") as file:
+            empty = not file.read(1)
+    except OSError as error:
+        message = f"{path}: cannot be read: {error.strerror}"
+        raise CameraLost(message) from error
+    if empty:
+        message = f"{path}: an empty file (0 bytes)"
+        raise CameraLost(message)
+
+
+def _stills(folder: Path) -> list[Path]:
+    files = sorted(file for file in folder.iterdir() if file.suffix.lower() in STILLS and file.is_file())
+    if not files:
+        message = f"{folder}: no picture in this folder: it needs .jpg or .png files"
+        raise CameraLost(message)
+    return files
+
+
+def still(path: Path) -> Image:
+    """Read one picture: a JPEG as it is, even a damaged one (the brain judges it), other formats decoded."""
+    _check(path)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        message = f"{path}: cannot be read: {error.strerror}"
+        raise CameraLost(message) from error
+    if data.startswith(SOI):
+        return data
+    image = video.pixels(data)
+    if image is not None:
+        return image
+    if path.suffix.lower() in JPEGS:
+        return data
+    message = f"{path}: not a picture that can be read: check that the file is whole"
+    raise CameraLost(message)

@@ -1,0 +1,41 @@
+"""What a person sets of a camera."""
+
+import re
+from typing import Literal
+
+from pydantic import Field
+
+from nerves.organs import SenseSettings
+
+__all__ = ["CameraSettings", "masked"]
+
+SECRET_PARAMETER = re.compile(r"(?i)([?&;][^=&;]*(?:pass|pwd|token|key|auth|secret)[^=&;]*=)[^&;#\s]+")
+
+
+class CameraSettings(SenseSettings):
+    """A camera's table in `kinwatch.yaml`."""
+
+    source: str = Field(min_length=1, coerce_numbers_to_str=True)
+    """Where pictures come from: a USB camera's number (0), rtsp://, http(s)://, a video file or a folder."""
+    fps: float = Field(default=5, gt=0, le=60)
+    """At most this many frames a second, while something moves."""
+    sweep_s: float = Field(default=10, gt=0)
+    """A frame travels at least every so many seconds, even if nothing moves."""
+    linger_s: float = Field(default=2, ge=0)
+    """Frames go on for so many seconds after the last motion, and after the start."""
+    sensitivity: float = Field(default=0.5, ge=0, le=1)
+    """How small a motion counts, 0 to 1: 2 % of the picture at 0, 0.2 % at 0.5, 0.02 % at 1."""
+    quality: int = Field(default=90, ge=1, le=100)
+    """JPEG quality, 1 to 100, where the source does not send JPEG by itself."""
+    loop: bool = False
+    """Play a file or folder again and again."""
+    pace: Literal["real", "fast"] = "real"
+    """A file or folder plays in real time, or as fast as it can: its frames then have the clip's own time."""
+
+
+def masked(source: str) -> str:
+    """Return the source as it may be printed: without the passwords and keys of a URL."""
+    if "://" not in source:
+        return source
+    source = re.sub(r"(://[^:/?#]*):.*@", r"\1:***@", source)
+    return SECRET_PARAMETER.sub(r"\1***", source)

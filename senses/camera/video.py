@@ -1,0 +1,148 @@
+"""Everything that OpenCV does for a camera: open, read, decode, encode."""
+
+import io
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import isfinite
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image as Pillow
+
+from nerves.errors import CameraLost
+from senses.camera.shot import Image, Pixels
+from senses.motion import Grey
+
+__all__ = ["Clip", "clip", "encoded", "grey", "live", "picture", "pixels"]
+
+TIMEOUT_MS = 10_000
+LOOK = 320  # pixels: the longer side of what is searched for motion
+LIKELY_FPS = (0.1, 240.0)  # browsers write 1000 into their recordings
+
+# Read by OpenCV when it opens something; whoever has set them is obeyed.
+OPTIONS = {
+    "OPENCV_FFMPEG_LOGLEVEL": "-8",  # FFmpeg writes to stderr, past Python's logging
+    "OPENCV_FFMPEG_CAPTURE_OPTIONS": "rtsp_flags;prefer_tcp",
+}
+
+
+def pixels(data: bytes) -> Pixels | None:
+    """Decode a picture of any format; None if it is none."""
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error:
+        return None
+    return None if image is None else image.astype(np.uint8, copy=False)
+
+
+def encoded(image: Image, *, quality: int) -> bytes:
+    """Return the picture as JPEG; what is JPEG already stays as it is. `quality` is 1 to 100."""
+    if isinstance(image, bytes):
+        return image
+    done, jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not done:
+        message = f"{image.shape[1]} x {image.shape[0]} pixels: more than a JPEG can hold"
+        raise CameraLost(message)
+    return jpeg.tobytes()
+
+
+def grey(image: Image) -> Grey | None:
+    """Return the picture in grey, its longer side 320 pixels at most; None if it cannot be decoded."""
+    small = _decoded_small(image) if isinstance(image, bytes) else image
+    if small is None:
+        return None
+    height, width = small.shape[:2]
+    factor = min(LOOK / max(height, width), 1)
+    size = max(round(width * factor), 1), max(round(height * factor), 1)
+    small = cv2.resize(small, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    return small if small.ndim == 2 else cv2.cvtColor(small, cv2.COLOR_BGR2GRAY).astype(np.uint8, copy=False)  # noqa: PLR2004
+
+
+def _decoded_small(jpeg: bytes) -> Grey | None:
+    try:
+        with Pillow.open(io.BytesIO(jpeg), formats=["JPEG"]) as image:
+            image.draft("L", (LOOK, LOOK))  # decodes to an eighth, a quarter or a half where that is enough
+            return np.asarray(image.convert("L"))
+    except (OSError, SyntaxError, ValueError, Pillow.DecompressionBombError):
+        return None
+
+
+def live(source: int | str) -> Iterator[cv2.VideoCapture]:
+    """Yield the capture of a USB camera (its number or device) or a stream, whenever it holds a next picture.
+
+    Raises `CameraLost` if it cannot be opened, and when 10 s bring no picture.
+    """
+    api = cv2.CAP_FFMPEG if isinstance(source, str) and "://" in source else cv2.CAP_ANY
+    with _opened(source, api) as capture:
+        if not capture.isOpened():
+            what = "the address, user and password" if api == cv2.CAP_FFMPEG else "its cable, and who else uses it"
+            message = f"cannot be opened: check {what}"
+            raise CameraLost(message)
+        while capture.grab():
+            yield capture
+        message = "sends no more pictures"
+        raise CameraLost(message)
+
+
+def picture(capture: cv2.VideoCapture) -> Pixels | None:
+    """Return the picture that was grabbed last."""
+    done, image = capture.retrieve()
+    return image.astype(np.uint8, copy=False) if done else None
+
+
+class Clip:
+    """A video file, opened: its frames by number and second."""
+
+    def __init__(self, capture: cv2.VideoCapture) -> None:
+        self._capture = capture
+        fps, total = capture.get(cv2.CAP_PROP_FPS), capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        self._fps = fps if isfinite(fps) and LIKELY_FPS[0] <= fps <= LIKELY_FPS[1] else None
+        self.total = int(total) if isfinite(total) and 0 < total < 2**31 else None
+
+    def frames(self, fps: float) -> Iterator[tuple[int, float, Pixels]]:
+        """Yield at most `fps` frames of each second: number from 0, seconds from the beginning, picture."""
+        number, last = 0, -1
+        while self._capture.grab():
+            seconds = self._seconds(number)
+            wanted = int(seconds * fps + 1e-6)
+            image = picture(self._capture) if wanted > last else None
+            if image is not None:
+                last = wanted
+                yield number, seconds, image
+            number += 1
+
+    def _seconds(self, number: int) -> float:
+        if self._fps:
+            return number / self._fps
+        return max(self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000, 0.0)
+
+
+@contextmanager
+def clip(path: Path) -> Iterator[Clip]:
+    """Open a video file for the time of a `with`; `CameraLost` if it cannot be read."""
+    with _opened(str(path.absolute()), cv2.CAP_FFMPEG) as capture:
+        if not capture.isOpened():
+            message = f"{path}: not a video that can be read: check that the file is whole"
+            raise CameraLost(message)
+        yield Clip(capture)
+
+
+@contextmanager
+def _opened(source: int | str, api: int) -> Iterator[cv2.VideoCapture]:
+    for name, value in OPTIONS.items():
+        os.environ.setdefault(name, value)
+    if "OPENCV_LOG_LEVEL" not in os.environ:
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    capture = cv2.VideoCapture()
+    capture.setExceptionMode(False)
+    options = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, TIMEOUT_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, TIMEOUT_MS]
+    try:
+        if isinstance(source, int):
+            capture.open(source, api)
+        else:
+            capture.open(source, api, options if api == cv2.CAP_FFMPEG else [])
+        yield capture
+    finally:
+        capture.release()

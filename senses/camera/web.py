@@ -1,0 +1,111 @@
+"""Cameras on HTTP: single pictures, asked for again and again, and MJPEG; their JPEGs pass as they are."""
+
+import time
+from collections.abc import Iterator
+from http.client import HTTPException, HTTPResponse
+from urllib.error import HTTPError
+from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.request import (
+    HTTPBasicAuthHandler,
+    HTTPDigestAuthHandler,
+    HTTPPasswordMgrWithDefaultRealm,
+    OpenerDirector,
+    build_opener,
+)
+
+from nerves.errors import CameraLost
+from senses.camera import mjpeg, video
+from senses.camera.gate import Rate
+from senses.camera.shot import Image
+
+__all__ = ["NotPictures", "images"]
+
+TIMEOUT_S = 10
+CHUNK = 65_536
+SOI = b"\xff\xd8"
+REFUSED = (401, 403)
+
+
+class NotPictures(CameraLost):
+    """The address answers with neither pictures nor MJPEG: perhaps a video stream."""
+
+
+def images(url: str, *, fps: float) -> Iterator[Image]:
+    """Yield the pictures of an HTTP camera, MJPEG or stills, at most `fps` a second.
+
+    Raises `CameraLost` when it stops, and `NotPictures` at once if it sends something else.
+    """
+    address, opener = _opener(url)
+    try:
+        with opener.open(address, timeout=TIMEOUT_S) as response:
+            kind = response.headers.get_content_type()
+            if kind.startswith("multipart/"):
+                rate = Rate(fps)
+                yield from (jpeg for jpeg in mjpeg.pictures(_chunks(response)) if rate.due(time.monotonic()))
+                message = "ended the stream"
+                raise CameraLost(message)
+            if kind.startswith("text/"):
+                message = "sends a text or a web page: check the address"
+                raise CameraLost(message)
+            if not kind.startswith("image/"):
+                raise NotPictures(kind)
+            first = _still(response)
+        yield first
+        yield from _polled(opener, address, fps)
+    except (OSError, HTTPException, ValueError) as error:
+        raise CameraLost(_why(error)) from error
+
+
+def _polled(opener: OpenerDirector, address: str, fps: float) -> Iterator[Image]:
+    due = time.monotonic()
+    while True:
+        due = max(due + 1 / fps, time.monotonic())
+        time.sleep(max(due - time.monotonic(), 0))
+        with opener.open(address, timeout=TIMEOUT_S) as response:
+            image = _still(response)
+        yield image
+
+
+def _still(response: HTTPResponse) -> Image:
+    data = response.read(mjpeg.MAX_BYTES + 1)
+    if len(data) > mjpeg.MAX_BYTES:
+        message = f"sends a picture of more than {mjpeg.MAX_BYTES // 1_000_000} MB"
+        raise CameraLost(message)
+    if response.length:
+        message = "sends a picture that is cut short"
+        raise CameraLost(message)
+    if data.startswith(SOI):
+        return data
+    image = video.pixels(data) if data else None
+    if image is None:
+        message = f"sends no picture but {len(data)} bytes of something else"
+        raise CameraLost(message)
+    return image
+
+
+def _chunks(response: HTTPResponse) -> Iterator[bytes]:
+    while chunk := response.read1(CHUNK):
+        yield chunk
+
+
+def _opener(url: str) -> tuple[str, OpenerDirector]:
+    """Return the address without user and password, and what opens it with them (Basic or Digest)."""
+    parts = urlsplit(url)
+    login, _, host = parts.netloc.rpartition("@")
+    user, _, password = login.partition(":")
+    address = urlunsplit(parts._replace(netloc=host, fragment=""))
+    passwords = HTTPPasswordMgrWithDefaultRealm()
+    if login:
+        passwords.add_password(None, address, unquote(user), unquote(password))
+    return address, build_opener(HTTPBasicAuthHandler(passwords), HTTPDigestAuthHandler(passwords))
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, HTTPError):
+        error.close()
+        refused = ": check user and password" if error.code in REFUSED else ""
+        return f"answers {error.code} {error.reason}{refused}"
+    if isinstance(error, TimeoutError):
+        return f"does not answer within {TIMEOUT_S} s"
+    reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
+    return str(reason) or type(error).__name__
