@@ -1,0 +1,1 @@
+"""Actuators act: settings and messages in, receipts out."""

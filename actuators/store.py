@@ -3,27 +3,29 @@
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import field_validator
 
 from nerves.errors import StoreError
-from nerves.messages import Stored, Visit, stamp
+from nerves.messages import Stored, Visit
 from nerves.organs import Actuator, OrganSettings
 
 __all__ = ["StoreSettings", "actuator", "store"]
 
 HISTORY = ("seq", "at", "phase", "verdict", "who", "alert")
-UNSAFE = str.maketrans({character: "_" for character in ' /\\:*?"<>|.'})
+UNSAFE = re.compile(r"[^\w-]")
+LONGEST_PLACE = 64
 
 
 class StoreSettings(OrganSettings):
     """Where evidence is kept."""
 
-    url: str = Field(default="file:///~/kinwatch")
+    url: str
     """file:///folder; `file:///~/folder` is below the home folder. `s3://` comes with a later version."""
 
     @field_validator("url")
@@ -53,8 +55,8 @@ def store(settings: StoreSettings, visits: Iterator[Visit]) -> Iterator[Stored]:
         _sweep(root)
         for visit in visits:
             yield _keep(root, visit)
-    except OSError as error:
-        message = f"{root}: {error.strerror or error}: check the disk and who may write there"
+    except (OSError, OverflowError) as error:
+        message = f"{root}: {getattr(error, 'strerror', None) or error}: check the disk and who may write there"
         raise StoreError(message) from error
 
 
@@ -67,12 +69,12 @@ def _sweep(root: Path) -> None:
 
 def _keep(root: Path, visit: Visit) -> Stored:
     day = _day(root, visit)
-    facts_file = day / f"{_stem(visit)}.json"
+    facts_file = next(day.glob(f"*_{visit.visit}.json"), day / f"{_stem(visit)}.json")
     known = _read(facts_file)
     facts = _merged(known, visit)
     if facts is not known:
         # The picture first: facts that name a picture are never without it.
-        if visit.picture and facts["seq"] == visit.seq:
+        if visit.picture and (facts["seq"] == visit.seq or "picture" not in facts):
             facts |= _write_picture(day, facts_file.stem, visit.picture)
         _write(facts_file, json.dumps(facts, indent=1, ensure_ascii=False).encode())
     return _receipt(facts_file, facts, visit)
@@ -87,25 +89,25 @@ def _day(root: Path, visit: Visit) -> Path:
 
 
 def _stem(visit: Visit) -> str:
-    return f"{visit.since.astimezone():%H%M%S}_{visit.place.translate(UNSAFE)}_{visit.visit}"
+    place = UNSAFE.sub("_", visit.place)[:LONGEST_PLACE]
+    return f"{visit.since.astimezone():%H%M%S}_{place}_{visit.visit}"
 
 
 def _read(file: Path) -> dict[str, Any]:
     """Return the facts held of a visit so far; unreadable ones are put aside, never overwritten."""
     try:
         facts = json.loads(file.read_bytes())
-        if isinstance(facts, dict) and isinstance(facts.get("history"), list):
-            return facts
+        seqs = [entry["seq"] for entry in facts["history"]]
     except FileNotFoundError:
         return {}
-    except ValueError:
-        pass
-    file.rename(file.with_suffix(".unreadable"))
-    return {}
+    except (ValueError, TypeError, KeyError):
+        file.rename(file.with_suffix(".unreadable"))
+        return {}
+    return facts if seqs else {}
 
 
 def _merged(known: dict[str, Any], visit: Visit) -> dict[str, Any]:
-    """Return the newest message's facts and the history of all; `known` itself if it has this message already."""
+    """Return the newest facts and the history of all messages; `known` itself if it has this one."""
     history = known.get("history", [])
     if any(entry["seq"] == visit.seq for entry in history):
         return known

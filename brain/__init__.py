@@ -1,0 +1,1 @@
+"""The brain decides: messages in, messages out; no device, no effect."""

@@ -55,7 +55,9 @@ def observe(things: Iterable[Thing], faces: Iterable[Face], *, lone: float) -> l
     people = [thing for thing in things if thing.label == PERSON]
     animals = [thing.box for thing in things if thing.label != PERSON]
     taken, left = _share_out(people, sorted(faces, key=lambda face: -face.score))
-    observations = [Observation(person.box, person.score, taken.get(index)) for index, person in enumerate(people)]
+    observations = [
+        Observation(person.box, person.score, taken.get(index)) for index, person in enumerate(people)
+    ]
     return observations + [
         Observation(_body(face.box), face.score, face)
         for face in left
@@ -83,7 +85,9 @@ def _share_out(people: list[Thing], faces: list[Face]) -> tuple[dict[int, Face],
 def _misfit(person: Box, face: Box) -> float:
     """Return how far a face is from where this person's head should be: top middle, in units of the box."""
     across = abs((face.x + face.w / 2) - (person.x + person.w / 2)) / max(person.w, 1e-6)
-    down = abs((face.y + face.h / 2) - (person.y + min(person.h * 0.12, person.w * 0.5))) / max(person.h, 1e-6)
+    down = abs((face.y + face.h / 2) - (person.y + min(person.h * 0.12, person.w * 0.5))) / max(
+        person.h, 1e-6
+    )
     return across + down
 
 

@@ -17,20 +17,16 @@ from brain.visit import OpenVisit
 from nerves.errors import BadPicture
 from nerves.messages import Fact, Frame, Mode, Phase, Seen, Sighting, Visit
 
-__all__ = ["Brain", "think"]
+__all__ = ["Brain"]
 
 log = logging.getLogger(__name__)
 
 # Someone not yet confirmed who is missed this long was never there.
 DOUBT_S = 1.5
+# Two faces that share this much of their joint area are one face, found twice.
+SAME_FACE = 0.3
 # A new picture replaces the best one when it is this much better.
 BETTER = 1.15
-
-
-def think(brain: "Brain", frames: Iterable[Frame | datetime]) -> Iterator[Fact]:
-    """Yield what the brain decides; a bare time among the frames says that it passes without one."""
-    for frame in frames:
-        yield from brain.see(frame) if isinstance(frame, Frame) else brain.tick(frame)
 
 
 class Brain:
@@ -58,9 +54,9 @@ class Brain:
             self.counts["bad"] += 1
             log.warning("%s: frame dropped: %s", frame.place, error)
 
-    def tick(self, at: datetime) -> Iterator[Visit]:
-        """Let time pass: verdicts fall due and visits end where no frame comes."""
-        for visit in list(self._visits):
+    def tick(self, place: str, at: datetime) -> Iterator[Visit]:
+        """Let time pass at a place: verdicts fall due and visits end though no frame comes."""
+        for visit in [visit for visit in self._visits if visit.place == place]:
             if at - visit.last >= timedelta(seconds=self._settings.timing.silent_s):
                 visit.miss(visit.last)
                 yield from self._end(visit, at)
@@ -90,11 +86,16 @@ class Brain:
 
     def _faces(self, picture: Picture, things: list[Thing]) -> list[Face]:
         """Look for faces closely in every person, and once everywhere."""
-        faces = [face for thing in things if thing.label == PERSON for face in self._sight.faces(picture, thing.box)]
+        faces = [
+            face
+            for thing in things
+            if thing.label == PERSON
+            for face in self._sight.faces(picture, thing.box)
+        ]
         faces += self._sight.faces(picture)
         apart: list[Face] = []
         for face in faces:
-            if all(iou(face.box, other.box) < 0.3 for other in apart):
+            if all(iou(face.box, other.box) < SAME_FACE for other in apart):
                 apart.append(face)
         return apart
 
@@ -148,7 +149,9 @@ class Brain:
             at,
             mode=self.mode,
             company=[
-                other.last for other in self._visits if other.place == visit.place and other.who and other is not visit
+                other.last
+                for other in self._visits
+                if other.place == visit.place and other.who and other is not visit
             ],
             alerted=self._alerted.get((visit.place, visit.who)) if visit.who else None,
         )
@@ -184,5 +187,9 @@ def _seen(frame: Frame, things: list[Thing], present: list[tuple[Observation, Op
         )
         for observation, visit in present
     ]
-    animals = [Sighting(label=thing.label, box=thing.box, score=thing.score) for thing in things if thing.label != PERSON]
+    animals = [
+        Sighting(label=thing.label, box=thing.box, score=thing.score)
+        for thing in things
+        if thing.label != PERSON
+    ]
     return Seen(place=frame.place, at=frame.at, sightings=(*people, *animals))

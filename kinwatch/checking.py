@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from brain.sights import packs
 from kinwatch.console import emit, say
@@ -49,9 +50,9 @@ def findings(house: House) -> Iterator[Finding]:
     """Check one thing after the other."""
     yield Finding("data folder", ok=True, detail=str(house.data_dir))
     for name in house.senses:
-        yield _try(f"sense {name}", lambda name=name: f"{read_sense(house, name)[1].kind}, settings are right")  # type: ignore[misc]
+        yield _try(f"sense {name}", partial(_sense, house, name))
     for name in house.actuators:
-        yield _try(f"actuator {name}", lambda name=name: f"{read_actuator(house, name)[1].kind}, settings are right")  # type: ignore[misc]
+        yield _try(f"actuator {name}", partial(_actuator, house, name))
     yield _try("brain", lambda: f"sight {brain_settings(house).sight}, settings are right")
     yield _try("model files", lambda: _models(house))
     yield _try("people", lambda: _people(house))
@@ -63,6 +64,14 @@ def _try(what: str, look: Callable[[], str]) -> Finding:
         return Finding(what, ok=True, detail=look())
     except KinwatchError as error:
         return Finding(what, ok=False, detail=str(error))
+
+
+def _sense(house: House, name: str) -> str:
+    return f"a {read_sense(house, name)[1].kind}, its settings are right"
+
+
+def _actuator(house: House, name: str) -> str:
+    return f"a {read_actuator(house, name)[1].kind}, its settings are right"
 
 
 def _models(house: House) -> str:
@@ -83,7 +92,9 @@ def _people(house: House) -> str:
 def _bus(house: House) -> Iterator[Finding]:
     url = house_url(house)
     if url is None:
-        yield Finding("broker", ok=True, detail="none named and none running: `kinwatch up` starts a private one")
+        yield Finding(
+            "broker", ok=True, detail="none named and none running: `kinwatch up` starts a private one"
+        )
         return
     statuses: dict[str, Status] = {}
 
@@ -101,7 +112,9 @@ def _bus(house: House) -> Iterator[Finding]:
         yield _try("broker", lambda: _connected(link.wait_connected(CONNECT_S), link.trouble, url))
         time.sleep(LISTEN_S if link.connected else 0)
     for name, status in sorted(statuses.items()):
-        yield Finding(f"{name} is {status.state}", ok=status.state == "online", detail=status.detail or "no detail")
+        yield Finding(
+            f"{name} is {status.state}", ok=status.state == "online", detail=status.detail or "no detail"
+        )
 
 
 def _connected(connected: bool, trouble: str, url: str) -> str:  # noqa: FBT001

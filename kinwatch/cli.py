@@ -27,10 +27,15 @@ app = typer.Typer(
 )
 
 Config = Annotated[
-    Path | None, typer.Option("--config", help="Settings file [default: KINWATCH_CONFIG, else ./kinwatch.yaml]")
+    Path | None,
+    typer.Option("--config", help="Settings file [default: KINWATCH_CONFIG, else ./kinwatch.yaml]"),
 ]
-Json = Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout; everything else on stderr.")]
-Pack = Annotated[Literal["auto", "built-in", "standard"] | None, typer.Option("--pack", help="The model files to use.")]
+Json = Annotated[
+    bool, typer.Option("--json", help="One JSON object a line on stdout; everything else on stderr.")
+]
+Pack = Annotated[
+    Literal["auto", "built-in", "standard"] | None, typer.Option("--pack", help="The model files to use.")
+]
 Name = Annotated[str, typer.Argument(help="The organ's name in the settings.")]
 
 WATCHING, PEOPLE, HOUSE = "Try it", "People", "The house"
@@ -57,10 +62,13 @@ def demo(
     once: Annotated[bool, typer.Option("--once", help="Show the scene once, check it, and end.")] = False,
     json: Json = False,
     source: Annotated[
-        str | None, typer.Option("--source", help="A real camera instead: 0, rtsp://..., http://... or a file.")
+        str | None,
+        typer.Option("--source", help="A real camera instead: 0, rtsp://..., http://... or a file."),
     ] = None,
     pack: Pack = None,
-    keep: Annotated[Path | None, typer.Option("--keep", help="Folder for what is stored [default: a new one]")] = None,
+    keep: Annotated[
+        Path | None, typer.Option("--keep", help="Folder for what is stored [default: a new one]")
+    ] = None,
 ) -> None:
     """The whole house on this machine, on a short scene: real processes, a real broker, no settings.
 
@@ -74,10 +82,14 @@ def demo(
 
 @app.command(rich_help_panel=WATCHING)
 def replay(
-    clips: Annotated[list[Path], typer.Argument(help="Clips, pictures (a still scene of 3 seconds) or folders.")],
+    clips: Annotated[
+        list[Path], typer.Argument(help="Clips, pictures (a still scene of 3 seconds) or folders.")
+    ],
     *,
     json: Json = False,
-    pictures: Annotated[Path | None, typer.Option("--pictures", help="Write each message's picture here.")] = None,
+    pictures: Annotated[
+        Path | None, typer.Option("--pictures", help="Write each message's picture here.")
+    ] = None,
     pack: Pack = None,
     config: Config = None,
 ) -> None:
@@ -91,12 +103,14 @@ def replay(
 
 
 @app.command(rich_help_panel=PEOPLE)
-def enroll(
+def enroll(  # noqa: PLR0913 - the command's own options
     name: Annotated[str, typer.Argument(help="The person's name.")],
     photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of photos, of this person alone.")],
     *,
     group: Annotated[Group, typer.Option("--group", help="What the person is to the household.")] = "family",
-    until: Annotated[str | None, typer.Option("--until", help="A guest's pass ends: 2026-12-24, 20:00, 3d.")] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", help="A guest's pass ends: 2026-12-24, 20:00, 3d.")
+    ] = None,
     json: Json = False,
     pack: Pack = None,
     config: Config = None,
@@ -150,11 +164,12 @@ def think(*, pack: Pack = None, config: Config = None) -> None:
     """Run the brain here."""
     from brain.organ import run  # noqa: PLC0415
     from kinwatch.sights import brain_settings, open_gallery, open_sight  # noqa: PLC0415
+    from nerves.broker import need_url  # noqa: PLC0415
 
     house = _house(config, pack)
     settings = brain_settings(house)
     with open_gallery(house) as gallery:
-        run(house, settings, open_sight(house, settings), gallery)
+        run(house, settings, open_sight(house, settings), gallery, need_url(house))
 
 
 @app.command(rich_help_panel=HOUSE)
@@ -180,7 +195,9 @@ def check(*, json: Json = False, config: Config = None) -> None:
 def listen(
     *,
     json: Json = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Only say what is wrong with what arrives.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Only say what is wrong with what arrives.")
+    ] = False,
     seconds: Annotated[float | None, typer.Option("--seconds", help="End after so long.")] = None,
     config: Config = None,
 ) -> None:
@@ -192,7 +209,9 @@ def listen(
 
 @app.command(rich_help_panel=HOUSE)
 def models(
-    action: Annotated[Literal["list", "pull"], typer.Argument(help="`list`, or `pull` to fetch what is absent.")] = "list",
+    action: Annotated[
+        Literal["list", "pull"], typer.Argument(help="`list`, or `pull` to fetch what is absent.")
+    ] = "list",
     pack: Annotated[Literal["built-in", "standard"], typer.Argument(help="The pack to pull.")] = "standard",
     *,
     json: Json = False,

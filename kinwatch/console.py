@@ -20,7 +20,13 @@ PLAIN_EVERY_S = 5.0
 err = Console(stderr=True, highlight=False)
 out = Console(highlight=False, soft_wrap=True)
 
-STYLES = {"family": "green", "guest": "cyan", "stranger": "bold red", "unidentified": "yellow", "identifying": "dim"}
+STYLES = {
+    "family": "green",
+    "guest": "cyan",
+    "stranger": "bold red",
+    "unidentified": "yellow",
+    "identifying": "dim",
+}
 
 
 def emit(value: dict[str, Any]) -> None:

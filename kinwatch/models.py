@@ -3,6 +3,7 @@
 from typing import Literal
 
 from brain.sights import packs
+from brain.sights.pull import pull
 from kinwatch.console import emit, progress, say
 from nerves.errors import ModelError
 from nerves.settings import House
@@ -15,7 +16,7 @@ def run(house: House, action: Literal["list", "pull"], pack: packs.Pack, *, json
     folders = packs.folders(house.data_dir)
     if action == "pull":
         with progress(f"fetching {pack}") as show:
-            packs.pull(pack, house.data_dir / "models", progress=show)
+            pull(pack, house.data_dir / "models", progress=lambda _, done, total: show(done, total))
     listed = packs.listing(folders)
     for file in listed:
         if json:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from datetime import time as clock
 from pathlib import Path
 
 from brain.enroll import PHOTO_TYPES, photo
@@ -54,7 +55,11 @@ def enroll(  # noqa: PLR0913 - the command's own options
             refused.append(str(error))
         progress(number, len(files))
     if not found:
-        message = refused[0] if len(refused) == 1 else f"none of the {len(refused)} photos can be used: {refused[0]}"
+        message = (
+            refused[0]
+            if len(refused) == 1
+            else f"none of the {len(refused)} photos can be used: {refused[0]}"
+        )
         raise GalleryError(message)
     learned = gallery.learn(name, found, group=group, until=until)
     return Enrolled(name, learned, len(found) - learned, tuple(refused))
@@ -86,7 +91,7 @@ def when(text: str) -> datetime:
         if text[-1:] in units and text[:-1].isdecimal():
             return now + int(text[:-1]) * units[text[-1]]
         if ":" in text and "-" not in text:
-            end = datetime.combine(datetime.now().astimezone().date(), datetime.strptime(text, "%H:%M").time())  # noqa: DTZ007
+            end = datetime.combine(datetime.now().astimezone().date(), clock.fromisoformat(text))
         else:
             end = datetime.fromisoformat(text)
             if len(text) == len("2026-12-24"):
@@ -107,7 +112,7 @@ def _check_name(name: str) -> None:
         raise SettingsError(message)
 
 
-def run_enroll(  # noqa: PLR0913 - the command's own options
+def run_enroll(
     house: House, name: str, paths: Sequence[Path], *, group: Group, until: str | None, json: bool
 ) -> None:
     """Do `kinwatch enroll`."""

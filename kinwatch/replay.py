@@ -95,7 +95,11 @@ def replay(
 def as_json(clip: Path, visit: Visit, pictures: Path | None) -> dict[str, Any]:
     """Return a visit message as `replay --json` prints it; its picture goes to the folder `pictures`, if given."""
     fields = visit.model_dump(mode="json", exclude={"picture", "id"})
-    shown: dict[str, Any] = {"clip": str(clip), "visit": fields.pop("visit"), "seq": fields.pop("seq")} | fields
+    shown: dict[str, Any] = {
+        "clip": str(clip),
+        "visit": fields.pop("visit"),
+        "seq": fields.pop("seq"),
+    } | fields
     if pictures and visit.picture:
         file = pictures / f"{clip.stem}_{visit.visit}_{visit.seq}.jpg"
         try:
@@ -149,4 +153,6 @@ def _show(clip: Path, found: Visit | Summary, options: Options) -> None:
     else:
         alerts = sum(visit["alerts"] for visit in found.visits.values())
         bad = f", {found.bad} bad pictures" if found.bad else ""
-        say(f"{clip}: {len(found.visits)} visits, {alerts} alerts in {found.frames} frames{bad}, {found.wall_s:.1f} s")
+        say(
+            f"{clip}: {len(found.visits)} visits, {alerts} alerts in {found.frames} frames{bad}, {found.wall_s:.1f} s"
+        )

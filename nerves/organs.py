@@ -6,7 +6,6 @@ An organ is one module that ends in `sense = Sense(...)` or `actuator = Actuator
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict

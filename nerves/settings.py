@@ -19,6 +19,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from nerves.address import Address
 from nerves.errors import SettingsError
 from nerves.sources import Where, merge, nearest, read_file, read_variables
 from nerves.topics import check_place
@@ -58,6 +59,15 @@ class Mqtt(BaseModel):
         login, _, host = parts.netloc.rpartition("@")
         bare = urlunsplit(parts._replace(netloc=f"{login.partition(':')[0]}@{host}"))
         return {"password": unquote(parts.password)} | table | {"url": bare}
+
+    @model_validator(mode="after")
+    def _can_be_reached(self) -> Self:
+        if self.url and not self.url.startswith("loopback://"):
+            Address.parse(self.url, self.password.get_secret_value() if self.password else None)
+        if self.password and not self.url:
+            why = "there is a password, but no url of the broker that asks for it: set KINWATCH_MQTT_URL"
+            raise ValueError(why)
+        return self
 
 
 class House(BaseModel):

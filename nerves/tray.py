@@ -6,7 +6,7 @@ from threading import Event, Lock
 
 from nerves.link import Receipt
 
-__all__ = ["Parcel", "Tray"]
+__all__ = ["Parcel", "Tray", "checked"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,7 +59,7 @@ class Tray:
         with self._lock:
             if not self.is_open or topic in self._unsent:
                 return False
-            self._unsent.add(_checked(topic))
+            self._unsent.add(checked(topic))
             self._parcels.append(Parcel(topic, payload))
         return True
 
@@ -69,7 +69,7 @@ class Tray:
         with self._lock:
             if not self.is_open:
                 return None
-            self._parcels.append(Parcel(_checked(topic), payload, retain, receipt))
+            self._parcels.append(Parcel(checked(topic), payload, retain, receipt))
             self._unanswered.add(receipt)
         return receipt
 
@@ -91,7 +91,7 @@ class Tray:
         receipt.answer(refused)
 
 
-def _checked(topic: str) -> str:
+def checked(topic: str) -> str:
     """Return `topic`; a `ValueError` if nothing can be published on it."""
     if not topic or set("+#\0") & set(topic) or len(topic.encode()) > 65_535:  # noqa: PLR2004
         message = f"{topic!r} is not a topic to publish on"

@@ -1,0 +1,1 @@
+"""Senses perceive: settings in, messages out."""

@@ -5,8 +5,11 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Self
@@ -38,7 +41,7 @@ def wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:
 
 
 class Broker:
-    """`with Broker(persistence=True) as broker`: kill() is what a power cut leaves, start() is the same again."""
+    """A Mosquitto for `with`: kill() is what a power cut does, start() is the same broker again."""
 
     def __init__(
         self,
@@ -116,8 +119,26 @@ class Broker:
     def _secret(self, name: str, text: str) -> Path:
         path = self._folder / name
         path.touch(0o600)
-        path.write_text(text + "\n")
+        path.write_text(text.rstrip("\n") + "\n")
         return path
+
+
+@contextmanager
+def amqtt(folder: Path) -> Iterator[str]:
+    """A broker that speaks MQTT 3.1.1 only."""
+    port, conf = free_port(), folder / "amqtt.yaml"
+    conf.write_text(
+        f"listeners: {{default: {{type: tcp, bind: '{HOST}:{port}'}}}}\n"
+        "plugins: {amqtt.plugins.authentication.AnonymousAuthPlugin: {allow_anonymous: true}}\n"
+    )
+    command = [sys.executable, "-m", "amqtt.scripts.broker_script", "-c", str(conf)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_for_port(port, process)
+        yield f"mqtt://{HOST}:{port}"
+    finally:
+        process.terminate()
+        process.wait(8)
 
 
 class Cable:
@@ -141,6 +162,7 @@ class Cable:
 
     def __exit__(self, *_: object) -> None:
         self.cut()
+        self.thaw()
 
     def mend(self) -> None:
         self._listener = socket.create_server((HOST, self.port))
@@ -148,7 +170,6 @@ class Cable:
         Thread(target=self._accept, args=[self._listener], daemon=True).start()
 
     def cut(self) -> None:
-        self._flow.set()
         _end(self._listener)
         with self._lock:
             pairs, self._pairs = self._pairs, set()
@@ -192,9 +213,7 @@ class Cable:
 
 def _end(end: socket.socket) -> None:
     try:
-        end.setsockopt(
-            socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0"
-        )  # a reset, not an orderly end
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")  # a reset, not an orderly end
         end.shutdown(socket.SHUT_RDWR)
     except OSError:
         pass

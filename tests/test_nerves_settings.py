@@ -56,9 +56,7 @@ def test_the_default_folder_is_the_platforms(home: Path, monkeypatch: pytest.Mon
 
 
 def test_the_file_is_read_and_the_environment_wins() -> None:
-    text = (
-        "mqtt: {url: mqtt://a}\nsenses:\n  Front-Door: {kind: camera, source: x}\nbrain: {pack: built-in}\n"
-    )
+    text = "mqtt: {url: mqtt://a}\nsenses:\n  Front-Door: {kind: camera, source: x}\nbrain: {pack: built-in}\n"
     found = house(text, MQTT_URL="mqtt://b", BRAIN__PACK="standard", SENSES__FRONT_DOOR__SOURCE="0")
     assert found.mqtt.url == "mqtt://b"
     assert found.brain == {"pack": "standard"}
@@ -71,9 +69,7 @@ def test_a_variable_may_hold_a_list() -> None:
 
 
 def test_yaml_words_are_words() -> None:
-    text = (
-        "actuators:\n  p: {on: [stranger], mode: off, until: 22:00, day: 2026-12-24, n: 3, f: 0.5, b: true}\n"
-    )
+    text = "actuators:\n  p: {on: [stranger], mode: off, until: 22:00, day: 2026-12-24, n: 3, f: 0.5, b: true}\n"
     assert house(text).actuators["p"] == {
         "on": ["stranger"], "mode": "off", "until": "22:00", "day": "2026-12-24", "n": 3, "f": 0.5, "b": True,
     }  # fmt: skip
@@ -96,6 +92,7 @@ def test_an_empty_section_counts_as_absent() -> None:
         ("senses: {a: {}, a: {}}", "kinwatch.yaml: line 1: a comes twice"),
         ("senses: [", "kinwatch.yaml: line 1: "),
         ("just words", "kinwatch.yaml: settings are a table"),
+        ("mqtt: {url: http://x}", "mqtt.url: 'http' is no MQTT"),
         ("mqtt: {password: pw}", "kinwatch.yaml: mqtt.password: no password in a file"),
         ("mqtt: {url: 'mqtt://me:pw@host'}", "kinwatch.yaml: mqtt.url: no password in a file"),
     ],
@@ -106,7 +103,7 @@ def test_a_wrong_file_is_refused_in_one_line(text: str, said: str) -> None:
 
 def test_a_secret_is_never_said() -> None:
     assert "hunter2" not in refusal("mqtt: {password: hunter2}")
-    assert "hunter2" not in repr(house("", MQTT_PASSWORD="hunter2"))
+    assert "hunter2" not in repr(house("", MQTT_URL="mqtt://me@x", MQTT_PASSWORD="hunter2"))
 
 
 def test_an_unknown_variable_is_refused() -> None:
@@ -136,8 +133,9 @@ def test_secrets_come_from_a_folder_or_the_environment(home: Path) -> None:
     secrets.mkdir()
     (secrets / "kinwatch_mqtt_password").write_text("pw\n")
     (secrets / "unrelated").write_text("x")
-    from_folder = house(SECRETS_DIR=str(secrets)).mqtt.password
-    from_variable = house(SECRETS_DIR=str(secrets), MQTT_PASSWORD="other").mqtt.password
+    text = "mqtt: {url: mqtt://me@host}"
+    from_folder = house(text, SECRETS_DIR=str(secrets)).mqtt.password
+    from_variable = house(text, SECRETS_DIR=str(secrets), MQTT_PASSWORD="other").mqtt.password
     assert from_folder
     assert from_variable
     assert from_folder.get_secret_value() == "pw"
@@ -150,6 +148,10 @@ def test_a_password_in_the_variables_url_is_moved_out_of_it() -> None:
     assert mqtt.url == "mqtts://me@host:8883"
     assert mqtt.password
     assert mqtt.password.get_secret_value() == "p@w"
+
+
+def test_a_password_for_no_broker_is_refused() -> None:
+    assert refusal(MQTT_PASSWORD="x").startswith("settings: mqtt: there is a password, but no url")
 
 
 def test_a_data_folder_that_cannot_be_made_is_said(home: Path) -> None:

@@ -41,7 +41,7 @@ def test_the_same_picture_in_another_light_has_not_moved(seed: int, sensitivity:
     motion = Motion(sensitivity=sensitivity)
     before = room(seed, darkest=60, brightest=195)
     motion.moved(before)
-    assert motion.share((before + shift).astype(np.uint8)) == 0
+    assert motion.share((before.astype(np.int16) + shift).astype(np.uint8)) == 0
 
 
 @few

@@ -1,0 +1,1 @@
+"""Back ends that answer what is in a picture."""

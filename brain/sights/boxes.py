@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from brain.picture import Pixels
 
-__all__ = ["Floats", "Found", "Letterbox", "inside", "letterbox", "suppress"]
+__all__ = ["Floats", "Found", "Letterbox", "letterbox", "suppress"]
 
 Floats = npt.NDArray[np.float32]
 
@@ -72,11 +72,6 @@ def suppress(found: list[Found], overlap: float) -> list[Found]:
         kept.append(best)
         left = [one for one in left if one.label != best.label or _shared(one, best) <= overlap]
     return kept
-
-
-def inside(one: Found, other: Found) -> float:
-    """Return how much of a box lies in another, 0 to 1."""
-    return _both(one, other) / max(_area(one), 1e-6)
 
 
 def _shared(one: Found, other: Found) -> float:

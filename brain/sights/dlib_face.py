@@ -92,7 +92,7 @@ def _around(pixels: Pixels, square: tuple[float, float, float]) -> tuple[Pixels,
 
 
 def _yaw(points: npt.NDArray[np.float64]) -> float | None:
-    """Return how far the nose is from the middle of the eyes, 1 = below an eye; None if the eyes fall together.
+    """Return how far the nose is from the middle of the eyes, 1 below an eye; None if the eyes fall together.
 
     Args:
         points: 5 x 2: outer and inner corner of one eye, outer and inner of the other, below the nose.

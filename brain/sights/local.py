@@ -10,7 +10,7 @@ import numpy as np
 from brain.picture import Picture, Pixels
 from brain.sights import packs
 from brain.sights.blaze import BlazeFace, BlazePose
-from brain.sights.boxes import Found, inside
+from brain.sights.boxes import Found
 from brain.sights.dlib_face import DlibFace
 from brain.sights.sight import PERSON, Face, Look, Thing
 from brain.sights.yolox import LABELS, Yolox
@@ -19,11 +19,9 @@ from nerves.messages import Box
 
 __all__ = ["LocalSight"]
 
-# Measured on the labelled stills and clips: a person, an animal, a hint of a person, a face.
-YOLOX_PERSON, YOLOX_ANIMAL, YOLOX_HINT, YUNET_FACE = 0.4, 0.3, 0.1, 0.8
-BLAZE_PERSON, BLAZE_HINT, BLAZE_FACE = 0.7, 0.5, 0.6
-# Hints cost a search for a face each.
-MOST_HINTS = 3
+# Measured on labelled stills and clips: below these, animals, rooms and backs of heads begin to pass.
+YOLOX_PERSON, YOLOX_ANIMAL, YUNET_FACE = 0.4, 0.3, 0.8
+BLAZE_PERSON, BLAZE_FACE = 0.7, 0.65
 # Detectors box the body, not the hair: faces are looked for a little beyond.
 ABOVE, BESIDE = 0.1, 0.05
 # Doubling a crop finds 35 of 35 faces 13 to 23 pixels wide (else 29); tripling finds no more.
@@ -54,20 +52,22 @@ class LocalSight:
         """The pack in use."""
         return f"local {self._pack}"
 
+    @property
+    def lone_face(self) -> float:
+        """The score from which a face outside every person's box is a person: every face that is reported."""
+        return YUNET_FACE if self._pack == packs.STANDARD else BLAZE_FACE
+
     def things(self, picture: Picture) -> list[Thing]:
-        """Return the people and animals in a picture, the surest first; at most 3 hints of people."""
+        """Return the people and animals in a picture, the surest first."""
         height, width = picture.small.shape[:2]
         x, y = picture.width / width, picture.height / height
-        least, find = self._things
-        found = _without_idle_hints(find(picture.small), least)
         things = [
             Thing(
                 one.label,
                 picture.fractions(one.left * x, one.top * y, one.right * x, one.bottom * y),
                 one.score,
-                sure=one.label != PERSON or one.score >= least,
             )
-            for one in found
+            for one in self._find_things(picture.small)
         ]
         return [thing for thing in things if thing.box.w > 0 and thing.box.h > 0]
 
@@ -78,7 +78,7 @@ class LocalSight:
         if crop.size == 0:
             return []
         zoom = min(MOST_ZOOM, LONGER_SIDE / max(crop.shape[:2]))
-        found = self._faces(_zoomed(crop, zoom))
+        found = self._find_faces(_zoomed(crop, zoom))
         return sorted((_face(picture, one, (left, top), zoom) for one in found), key=lambda face: -face.width)
 
     def look(self, picture: Picture, face: Face) -> Look | None:
@@ -91,17 +91,16 @@ class LocalSight:
         return Look(aligned.vector, face.width, aligned.sharpness, aligned.yaw, face.score)
 
     @cached_property
-    def _things(self) -> tuple[float, Finder]:
-        """The least score of a person who is no mere hint, and what finds people and animals."""
+    def _find_things(self) -> Finder:
         if self._pack == packs.BUILT_IN:
             pose = BlazePose(self._paths["blazepose_person_detection.tflite"], self._threads)
-            return BLAZE_PERSON, lambda pixels: pose.find(pixels, BLAZE_HINT)
+            return lambda pixels: pose.find(pixels, BLAZE_PERSON)
         yolox = Yolox(self._paths["yolox_nano.onnx"], self._threads)
-        floors = dict.fromkeys(LABELS, YOLOX_ANIMAL) | {PERSON: YOLOX_HINT}
-        return YOLOX_PERSON, lambda pixels: yolox.find(pixels, floors)
+        floors = dict.fromkeys(LABELS, YOLOX_ANIMAL) | {PERSON: YOLOX_PERSON}
+        return lambda pixels: yolox.find(pixels, floors)
 
     @cached_property
-    def _faces(self) -> Finder:
+    def _find_faces(self) -> Finder:
         if self._pack == packs.BUILT_IN:
             blaze = BlazeFace(self._paths["face_detection_full_range_sparse.tflite"], self._threads)
             return lambda pixels: blaze.find(pixels, BLAZE_FACE)
@@ -114,18 +113,6 @@ class LocalSight:
             self._paths["shape_predictor_5_face_landmarks.dat"],
             self._paths["dlib_face_recognition_resnet_model_v1.dat"],
         )
-
-
-def _without_idle_hints(found: list[Found], least: float) -> list[Found]:
-    """Leave out hints that lie in a person or in a surer animal, and all but the three surest."""
-    sure = [one for one in found if one.label != PERSON or one.score >= least]
-    hints = [one for one in found if one.label == PERSON and one.score < least]
-    useful = [one for one in hints if not any(_explains(other, one) for other in sure)]
-    return sorted(sure + useful[:MOST_HINTS], key=lambda one: -one.score)
-
-
-def _explains(other: Found, hint: Found) -> bool:
-    return other.score > hint.score and inside(hint, other) > 0.5  # noqa: PLR2004 -- mostly
 
 
 def _wider(box: Box) -> Box:

@@ -25,8 +25,6 @@ class Thing:
     """Where, as fractions of the picture."""
     score: float
     """0 to 1."""
-    sure: bool = True
-    """False for a hint of a person: it is one only if a face is found within its box."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +48,8 @@ class Look:
     width: float
     """The face's width in pixels of the full picture."""
     sharpness: float
-    """Variance of the Laplacian of the aligned 150 x 150 grey face: below about 20 is a blur."""
+    """Variance of the Laplacian of the aligned 150 x 150 grey face. It grows with the width: clear faces 25, 40, 60
+    and 100 pixels wide have about 10, 20, 30 and 50 (median); blurred by 2 % of their width, 8 to 20."""
     yaw: float
     """How far the head is turned: 0 is straight at the camera, 1 a full profile."""
     score: float
@@ -71,7 +70,7 @@ class Sight(Protocol):
         ...
 
     def things(self, picture: Picture) -> list[Thing]:
-        """Return the people and animals in a picture, the surest first; hints of people among them."""
+        """Return the people and animals in a picture, the surest first."""
         ...
 
     def faces(self, picture: Picture, within: Box | None = None) -> list[Face]:

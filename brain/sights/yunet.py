@@ -1,5 +1,7 @@
 """YuNet finds faces, through OpenCV's own adapter."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
@@ -27,23 +29,36 @@ class Yunet:
 
     def __init__(self, path: Path, threads: int) -> None:
         cv2.setNumThreads(threads)
-        level = cv2.getLogLevel()
-        cv2.setLogLevel(2)  # OpenCV 5 warns at every load that its new engine has no targets to choose from
-        self._net = cv2.FaceDetectorYN.create(str(path), "", (MIN_SIDE, MIN_SIDE), 0.5, OVERLAP, MOST)
-        cv2.setLogLevel(level)
+        with _quiet():
+            self._net = cv2.FaceDetectorYN.create(str(path), "", (MIN_SIDE, MIN_SIDE), 0.5, OVERLAP, MOST)
 
     def find(self, pixels: Pixels, floor: float) -> list[Found]:
         """Return the faces that score at least `floor` (0 to 1), the surest first."""
         pixels = _padded(pixels)
         self._net.setScoreThreshold(floor)
         self._net.setInputSize((pixels.shape[1], pixels.shape[0]))
-        rows = np.array(self._net.detect(pixels)[1], np.float32).reshape(-1, 15)
+        rows = self._net.detect(pixels)[1]
+        if not np.ndim(rows):  # None where there is no face, whatever its annotation says
+            return []
         found = [
             Found("face", score, left, top, left + width, top + height)
             for score, left, top, width, height in rows[:, COLUMNS].tolist()
             if np.isfinite((score, left, top, width, height)).all()
         ]
         return sorted(found, key=lambda one: -one.score)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep OpenCV 5 from warning, at every load, that its new engine has no targets to choose from."""
+    log = getattr(cv2.utils, "logging", None)  # OpenCV 4 has none, and does not warn
+    if log is None:
+        yield
+        return
+    level = log.getLogLevel()
+    log.setLogLevel(log.LOG_LEVEL_ERROR)
+    yield
+    log.setLogLevel(level)
 
 
 def _padded(pixels: Pixels) -> Pixels:

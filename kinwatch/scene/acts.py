@@ -31,7 +31,7 @@ class Act:
 
 @cache
 def _cat() -> Actor:
-    return dressed(cat(), 0.72, (425, 430))
+    return dressed(cat(), 0.88, (425, 430))
 
 
 @cache
@@ -41,26 +41,28 @@ def _woman() -> Actor:
 
 @cache
 def _filmer() -> Actor:
-    return dressed(filmer(), 1.1, (285, 150))
+    return dressed(filmer(), 1.18, (285, 150))
 
 
 def _prowls(time: float) -> Pose:
     """Cross from the left to the right, as cats walk: smoothly, nodding a little."""
-    return Pose(-330 + 1620 * time / CAT, 548 + 4 * sin(5 * time), 0.62, tilt=1.5 * sin(2.5 * time))
+    return Pose(-260 + 1340 * time / CAT, 606 + 4 * sin(5 * time), 0.62, tilt=1.5 * sin(2.5 * time))
 
 
 def _greets(time: float) -> Pose:
     """Come in from the right, look at the camera, go out on the left."""
-    x = _walked(time, WOMAN, 1.5, (1240, 470, -300))
+    x = _walked(time, WOMAN, 1.5, (1100, 400, -320))
     sway = sin(2 * pi * 0.4 * time)
-    return Pose(x + 10 * sway, 550 - 5 * sin(2 * pi * time), 1.08 + 0.04 * sin(1.3 * time), tilt=1.2 * sway)
+    return Pose(x + 10 * sway, 610 - 5 * sin(2 * pi * time), 1.15 + 0.04 * sin(1.3 * time), tilt=1.2 * sway)
 
 
 def _films(time: float) -> Pose:
-    """Come in from the left with his back to the camera, film the room, go out again."""
-    x = _walked(time, FAR, 1.4, (-260, 330, -260))
-    y = 118 + 3 * sin(2 * pi * 0.3 * time)
-    return Pose(x + 8 * sin(0.9 * time), y, 1.04 + 0.02 * sin(0.7 * time), tilt=-27 + 1.5 * sin(0.8 * time), mirrored=True)
+    """Come in from the right with his back to the camera, film the room, go out again."""
+    x = _walked(time, FAR, 1.4, (1120, 566, 1120))
+    y = 175 + 3 * sin(2 * pi * 0.3 * time)
+    return Pose(
+        x + 8 * sin(0.9 * time), y, 1.13 + 0.02 * sin(0.7 * time), tilt=-25.5 + 1.5 * sin(0.8 * time), mirrored=True
+    )
 
 
 def _walked(time: float, seconds: float, steps: float, way: tuple[float, float, float]) -> float:

@@ -21,6 +21,7 @@ BODY: Outline = [
     (100, 30), (30, 35), (-40, 50), (-130, 28), (-220, 30), (-285, 70), (-320, 140), (-335, 240), (-340, 380), (150, 380),
 ]  # fmt: skip
 TAIL = ((-300, 170), (-345, 110), (-365, 30), (-350, -50), (-322, -95))
+TAIL_WIDTH = 42
 # Her forehead: short fur with dark stripes.
 FUR = (slice(4, 74), slice(120, 320))
 
@@ -37,7 +38,7 @@ def cat() -> Cutout:
 def _body(shape: tuple[int, ...]) -> Pixels:
     body = filled(shape, moved(BODY, LEFT, ABOVE))
     tail = np.array(moved(TAIL, LEFT, ABOVE), np.int32)
-    return cv2.polylines(body, [tail], isClosed=False, color=1, thickness=42).astype(np.uint8, copy=False)
+    return cv2.polylines(body, [tail], isClosed=False, color=1, thickness=TAIL_WIDTH).astype(np.uint8, copy=False)
 
 
 def _fur(body: Pixels) -> Mask:
@@ -63,4 +64,6 @@ def _bent(stripes: Mask) -> Mask:
     """Return the stripes curved around the ribs."""
     y, x = np.indices(stripes.shape[:2], np.float32)
     bent = x + 40 * ((y - 330) / 200) ** 2 + 7 * np.sin(x / 31 + y / 47)
-    return cv2.remap(stripes, bent.astype(np.float32), y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT).astype(np.float32)
+    return cv2.remap(stripes, bent.astype(np.float32), y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT).astype(
+        np.float32
+    )

@@ -17,17 +17,21 @@ from kinwatch.scene.outlines import Cutout, Mask, Pixels, colour
 
 __all__ = ["SIZE", "Actor", "Pose", "developed", "dressed", "place", "room"]
 
-SIZE = (960, 540)
+SIZE = (800, 600)
 """Width and height of every frame."""
 
-LIGHT = 0.62
-# The rows of the garage that make 16:9: shelves above, floor below.
-ROWS = slice(30, 447)
+LIGHT = 0.54
+# The columns of the garage that make 4:3.
+COLUMNS = slice(40, 707)
 # A round lamp with a reflector looks like a face to a face detector: centre and radius in the frame.
-LAMP = ((691, 154), 46)
+LAMP = ((593, 187), 42)
 NOISE = 2.5
+# The same noise is laid on every frame, each time up to this many pixels elsewhere.
+GRAIN = 128
 SHADE = 0.45
 SHADE_AT = (34, 14)
+# Around a figure, for its shadow to fade.
+MARGIN = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,7 @@ class Pose:
 def room() -> Pixels:
     """Return the empty garage."""
     left, _, _ = data.stereo_motorcycle()
-    garage = cv2.resize(colour(left)[ROWS], SIZE, interpolation=cv2.INTER_CUBIC).astype(np.float32)
+    garage = cv2.resize(colour(left)[:, COLUMNS], SIZE, interpolation=cv2.INTER_CUBIC).astype(np.float32)
     (x, y), radius = LAMP
     lamp = cv2.circle(np.zeros(garage.shape[:2], np.float32), (x, y), radius, 1.0, cv2.FILLED)
     matt = cv2.GaussianBlur(lamp, (0, 0), 6)[..., None]
@@ -70,12 +74,11 @@ def room() -> Pixels:
 
 def dressed(cutout: Cutout, light: float, feet: tuple[float, float]) -> Actor:
     """Return a cut-out as an actor: its light matched to the room's, its shadow ready."""
-    margin = 60
-    picture = cv2.copyMakeBorder(cutout.picture * np.float32(light), *[margin] * 4, cv2.BORDER_REPLICATE)
-    alpha = cv2.copyMakeBorder(cutout.alpha, *[margin] * 4, cv2.BORDER_CONSTANT, value=0)
+    picture = cv2.copyMakeBorder(cutout.picture * np.float32(light), *[MARGIN] * 4, cv2.BORDER_REPLICATE)
+    alpha = cv2.copyMakeBorder(cutout.alpha, *[MARGIN] * 4, cv2.BORDER_CONSTANT, value=0)
     shadow = cv2.GaussianBlur(alpha, (0, 0), 18) * SHADE
     x, y = feet
-    return Actor(picture, alpha, shadow, (x + margin, y + margin))
+    return Actor(picture, alpha, shadow, (x + MARGIN, y + MARGIN))
 
 
 def place(frame: Pixels, actor: Actor, pose: Pose) -> Pixels:
@@ -100,9 +103,6 @@ def developed(frame: Pixels, generator: np.random.Generator) -> Pixels:
     down, right = generator.integers(0, GRAIN, 2)
     grain = _grain()[down : down + height, right : right + width]
     return cv2.add(frame, grain, dtype=cv2.CV_8U).astype(np.uint8, copy=False)
-
-
-GRAIN = 128
 
 
 @cache
@@ -131,4 +131,6 @@ def _columns(actor: Actor, *matrices: npt.NDArray[np.float64]) -> tuple[int, int
 
 def _warped(picture: Mask, matrix: npt.NDArray[np.float64], left: int, right: int) -> Mask:
     shifted = matrix - np.array([[0, 0, left], [0, 0, 0]])
-    return cv2.warpAffine(picture, shifted, (right - left, SIZE[1]), flags=cv2.INTER_LINEAR).astype(np.float32, copy=False)
+    return cv2.warpAffine(picture, shifted, (right - left, SIZE[1]), flags=cv2.INTER_LINEAR).astype(
+        np.float32, copy=False
+    )

@@ -50,7 +50,7 @@ def lasting(connect: Callable[[], Shots], *, name: str, pause: Callable[[float],
                 yield shot
             reason = "ended"
         except CameraLost as error:
-            reason = str(error)
+            reason = masked(str(error))
         if not failures:
             since = time.monotonic()
             log.warning("%s: %s; trying again until it is back", name, reason)

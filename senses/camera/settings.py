@@ -34,8 +34,6 @@ class CameraSettings(SenseSettings):
 
 
 def masked(source: str) -> str:
-    """Return the source as it may be printed: without the passwords and keys of a URL."""
-    if "://" not in source:
-        return source
+    """Return a source, or a text with one in it, as it may be printed: without a URL's passwords and keys."""
     source = re.sub(r"(://[^:/?#]*):.*@", r"\1:***@", source)
     return SECRET_PARAMETER.sub(r"\1***", source)

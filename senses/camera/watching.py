@@ -63,9 +63,7 @@ def played(
 
 def _path(settings: CameraSettings) -> Path:
     source = settings.source
-    return Path(
-        unquote(urlsplit(source).path) if source.lower().startswith("file://") else source
-    ).expanduser()
+    return Path(unquote(urlsplit(source).path) if source.lower().startswith("file://") else source).expanduser()
 
 
 def _shots(path: Path, settings: CameraSettings) -> Iterator[Shot]:

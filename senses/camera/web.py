@@ -35,8 +35,8 @@ def images(url: str, *, fps: float) -> Iterator[Image]:
 
     Raises `CameraLost` when it stops, and `NotPictures` at once if it sends something else.
     """
-    address, opener = _opener(url)
     try:
+        address, opener = _opener(url)
         with opener.open(address, timeout=TIMEOUT_S) as response:
             kind = response.headers.get_content_type()
             if kind.startswith("multipart/"):
@@ -44,16 +44,21 @@ def images(url: str, *, fps: float) -> Iterator[Image]:
                 yield from (jpeg for jpeg in mjpeg.pictures(_chunks(response)) if rate.due(time.monotonic()))
                 message = "ended the stream"
                 raise CameraLost(message)
-            if kind.startswith("text/"):
-                message = "sends a text or a web page: check the address"
-                raise CameraLost(message)
-            if not kind.startswith("image/"):
-                raise NotPictures(kind)
+            # Simple cameras send no type, or a wrong one.
+            if not kind.startswith("image/") and not response.peek(len(SOI)).startswith(SOI):
+                _refuse(kind)
             first = _still(response)
         yield first
         yield from _polled(opener, address, fps)
     except (OSError, HTTPException, ValueError) as error:
         raise CameraLost(_why(error)) from error
+
+
+def _refuse(kind: str) -> None:
+    if kind.startswith("text/"):
+        message = "sends a text or a web page: check the address"
+        raise CameraLost(message)
+    raise NotPictures(kind)
 
 
 def _polled(opener: OpenerDirector, address: str, fps: float) -> Iterator[Image]:

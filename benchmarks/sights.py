@@ -1,0 +1,69 @@
+"""What a sight costs: milliseconds a picture, and times a bare YOLOX-Nano loop in the same run.
+
+Usage: KINWATCH_MODELS=... python benchmarks/sights.py [a JPEG with people in it ...]
+
+The ratio is what can be compared between machines and runs.
+"""
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from brain.picture import Picture
+from brain.sights import packs
+from brain.sights.local import LocalSight
+from brain.sights.yolox import LABELS, Yolox
+
+ROUNDS = 15
+
+
+def milliseconds(work: Callable[[], object]) -> float:
+    """Return the median time of a call, after one that is not counted."""
+    work()
+    times = []
+    for _ in range(ROUNDS):
+        began = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - began)
+    return float(np.median(times)) * 1000
+
+
+def main(photos: list[Path]) -> None:
+    """Print one line a pack, photo and question."""
+    folders = packs.folders(Path("data"))
+    yolox = Yolox(packs.find("yolox_nano.onnx", folders), threads=1)
+    floors = dict.fromkeys(LABELS, 0.4)
+    for photo in photos:
+        jpeg = photo.read_bytes()
+        picture = Picture(jpeg)
+        bare = milliseconds(lambda small=picture.small: yolox.find(small, floors))
+        print(f"{photo.name} {picture.width} x {picture.height}: bare YOLOX-Nano {bare:.1f} ms")
+        decode = milliseconds(lambda jpeg=jpeg: Picture(jpeg).small)
+        print(f"  {'decode':10} {'small':22} {decode:7.1f} ms {decode / bare:5.2f} x")
+        for pack in (packs.STANDARD, packs.BUILT_IN):
+            sight = LocalSight(pack, folders)
+            for question, work in questions(sight, picture).items():
+                took = milliseconds(work)
+                print(f"  {pack:10} {question:22} {took:7.1f} ms {took / bare:5.2f} x")
+
+
+def questions(sight: LocalSight, picture: Picture) -> dict[str, Callable[[], object]]:
+    """Return what can be asked about a picture, each as a call."""
+    people = [thing.box for thing in sight.things(picture) if thing.label == "person"]
+    faces = sight.faces(picture)
+    asked: dict[str, Callable[[], object]] = {
+        "things": lambda: sight.things(picture),
+        "faces, everywhere": lambda: sight.faces(picture),
+    }
+    if people:
+        asked["faces, of one person"] = lambda: sight.faces(picture, people[0])
+    if faces:
+        asked["look, at one face"] = lambda: sight.look(picture, faces[0])
+    return asked
+
+
+if __name__ == "__main__":
+    main([Path(argument) for argument in sys.argv[1:]])

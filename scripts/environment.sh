@@ -1,0 +1,72 @@
+# Sourced by demo, test and check: makes the virtual environment and installs what is asked for.
+#
+#   environment EXTRA [DEBIAN-PACKAGE...]
+#
+# Afterwards the environment's programs come first on PATH. KINWATCH_VENV names another folder than .venv,
+# PYTHON another Python than the newest of 3.13, 3.12 and 3.11 that is found.
+
+say() { printf '%s\n' "$*" >&2; }
+
+find_python() {
+    for candidate in ${PYTHON:-python3.13 python3.12 python3.11 python3}; do
+        if "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; then
+            command -v "$candidate"
+            return 0
+        fi
+    done
+    say "kinwatch needs Python 3.11, 3.12 or 3.13; none was found (set PYTHON to one)"
+    return 1
+}
+
+# Runs apt-get as root: by itself, or through a sudo that asks nothing. Fails where neither is there.
+as_root_apt() {
+    command -v apt-get >/dev/null 2>&1 || return 1
+    if [ "$(id -u)" = 0 ]; then
+        DEBIAN_FRONTEND=noninteractive apt-get -qq "$@" >/dev/null 2>&1
+    elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
+        sudo -n env DEBIAN_FRONTEND=noninteractive apt-get -qq "$@" >/dev/null 2>&1
+    else
+        return 1
+    fi
+}
+
+install_debian() {
+    say "installing Debian packages: $*"
+    as_root_apt update && as_root_apt install -y --no-install-recommends "$@"
+}
+
+# Where no broker is installed: mosquitto if we may, else the tests that need it are skipped, and amqtt serves the demo.
+want_mosquitto() {
+    PATH="$PATH:/usr/sbin:/usr/local/sbin"
+    command -v mosquitto >/dev/null 2>&1 && return 0
+    install_debian mosquitto && command -v mosquitto >/dev/null 2>&1 && return 0
+    say "mosquitto is not installed, and cannot be without root or a sudo without password:"
+    say "  what needs a real broker is skipped, the demo runs on amqtt; 'sudo apt install mosquitto' changes that"
+}
+
+make_venv() {
+    [ -x "$venv/bin/python" ] && "$venv/bin/python" -c 'import pip' 2>/dev/null && return 0
+    say "making a virtual environment in $venv"
+    "$1" -m venv "$venv" 2>/dev/null && return 0
+    rm -rf "$venv"
+    install_debian python3-venv
+    "$1" -m venv "$venv" && return 0
+    say "no virtual environment could be made: 'sudo apt install python3-venv' helps on Debian"
+    return 1
+}
+
+environment() {
+    extra=$1
+    venv=${KINWATCH_VENV:-$PWD/.venv}
+    python=$(find_python) || return 1
+    make_venv "$python" || return 1
+    # Installed once, and again when what the project needs has changed.
+    wanted="$extra $(cksum <pyproject.toml)"
+    if [ "$(cat "$venv/installed-$extra" 2>/dev/null)" != "$wanted" ]; then
+        say "installing kinwatch[$extra]; the first time takes some minutes (about 400 MB)"
+        "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --editable ".[$extra]" || return 1
+        printf '%s\n' "$wanted" >"$venv/installed-$extra"
+    fi
+    PATH="$venv/bin:$PATH"
+    export PATH
+}

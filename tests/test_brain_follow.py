@@ -1,0 +1,83 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from brain.follow import Trail, match
+from brain.observe import Observation, iou, observe
+from brain.sights.sight import Face, Thing
+from nerves.messages import Box
+
+LEFT, RIGHT = Box(0.1, 0.2, 0.2, 0.7), Box(0.6, 0.2, 0.2, 0.7)
+
+
+def person(box: Box) -> Observation:
+    return Observation(box, 0.9)
+
+
+def trail(box: Box, unseen_s: float = 0.1) -> Trail:
+    return Trail(box, None, unseen_s)
+
+
+def head(x: float, y: float, size: float = 0.08, score: float = 0.9) -> Face:
+    return Face(Box(x, y, size, size), score, 640 * size)
+
+
+def test_two_people_keep_their_trails() -> None:
+    assert match([person(RIGHT), person(LEFT)], [trail(LEFT), trail(RIGHT)]) == {0: 1, 1: 0}
+
+
+def test_somebody_new_has_no_trail() -> None:
+    assert match([person(LEFT), person(RIGHT)], [trail(LEFT)]) == {0: 0}
+
+
+def test_a_walk_is_one_trail_at_two_frames_a_second() -> None:
+    steps = [Box(0.05 + 0.12 * step, 0.2, 0.2, 0.7) for step in range(7)]
+    assert all(
+        match([person(after)], [trail(before, 0.5)]) == {0: 0} for before, after in zip(steps, steps[1:], strict=False)
+    )
+
+
+def test_someone_across_the_room_at_once_is_someone_else() -> None:
+    assert match([person(Box(0.85, 0.1, 0.1, 0.3))], [trail(Box(0.0, 0.5, 0.1, 0.3))]) == {}
+
+
+def test_one_box_with_two_faces_is_two_people() -> None:
+    crowd = Thing("person", Box(0.2, 0.1, 0.6, 0.9), 0.9)
+    found = observe([crowd], [head(0.3, 0.15), head(0.6, 0.15)], lone=0.95)
+    assert len(found) == 2
+    assert all(observation.face for observation in found)
+
+
+def test_a_face_outside_every_person_is_a_person_if_it_is_sure() -> None:
+    assert len(observe([], [head(0.4, 0.3, score=0.95)], lone=0.9)) == 1
+    assert observe([], [head(0.4, 0.3, score=0.85)], lone=0.9) == []
+
+
+def test_the_face_of_a_cat_is_nobody() -> None:
+    cat = Thing("cat", Box(0.3, 0.2, 0.4, 0.4), 0.8)
+    assert observe([cat], [head(0.4, 0.3, score=0.99)], lone=0.9) == []
+
+
+def test_a_face_goes_to_whom_it_fits() -> None:
+    near, far = Thing("person", Box(0.1, 0.1, 0.5, 0.9), 0.9), Thing("person", Box(0.35, 0.3, 0.12, 0.4), 0.8)
+    found = observe([near, far], [head(0.37, 0.31, 0.05), head(0.3, 0.14, 0.1)], lone=0.95)
+    assert [round(observation.face.box.y, 2) for observation in found if observation.face] == [0.14, 0.31]
+
+
+boxes = st.builds(Box, st.floats(0, 0.9), st.floats(0, 0.9), st.floats(0.01, 0.9), st.floats(0.01, 0.9))
+
+
+@given(st.lists(boxes, max_size=6), st.lists(boxes, max_size=6), st.floats(0, 10))
+def test_a_trail_is_given_once(seen: list[Box], before: list[Box], unseen_s: float) -> None:
+    found = match([person(box) for box in seen], [trail(box, unseen_s) for box in before])
+    assert len(set(found.values())) == len(found)
+
+
+@given(boxes, boxes)
+def test_overlap_is_a_share_and_goes_both_ways(one: Box, other: Box) -> None:
+    assert 0.0 <= iou(one, other) <= 1.0 + 1e-9
+    assert abs(iou(one, other) - iou(other, one)) < 1e-9
+
+
+@given(boxes)
+def test_who_stands_still_is_followed(box: Box) -> None:
+    assert match([person(box)], [trail(box)]) == {0: 0}

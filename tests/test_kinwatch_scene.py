@@ -1,0 +1,190 @@
+import itertools
+import os
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+from urllib.request import urlopen
+
+import cv2
+import numpy as np
+import pytest
+from skimage import data
+
+from brain.picture import Picture
+from brain.sights.local import LocalSight
+from brain.sights.sight import Face, Thing
+from kinwatch import scene
+from kinwatch.scene import ACTS, FPS, SIZE, Pixels
+from kinwatch.scene.acts import Act
+from kinwatch.theatre import Theatre
+from nerves.errors import CameraLost
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_an_act_is_as_long_and_as_large_as_it_says(act: str) -> None:
+    played = list(scene.frames(act))
+    assert len(played) == ACTS[act].seconds * FPS
+    assert {(frame.shape, frame.dtype) for frame in played} == {((SIZE[1], SIZE[0], 3), np.dtype(np.uint8))}
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_an_act_is_the_same_every_time(act: str) -> None:
+    some = slice(0, None, 7)
+    again = itertools.islice(scene.frames(act), 0, None, 7)
+    assert all(np.array_equal(a, b) for a, b in zip(list(scene.frames(act))[some], again, strict=True))
+
+
+def test_the_empty_room_is_still_but_for_the_noise_of_a_camera() -> None:
+    first, *others = (frame.astype(float) for frame in scene.frames("empty"))
+    for frame in others:
+        assert 0.5 < np.abs(frame - first).mean() < 5
+        assert np.abs(cv2.blur(frame, (15, 15)) - cv2.blur(first, (15, 15))).max() < 5
+
+
+@pytest.mark.parametrize("act", [act for act in ACTS if act != "empty"])
+def test_whoever_comes_moves_and_leaves_the_room_as_it_was(act: str) -> None:
+    empty = next(scene.frames("empty")).astype(float)
+    apart = [np.abs(cv2.blur(frame - empty, (15, 15))).max() for frame in scene.frames(act)]
+    assert apart[0] < 10
+    assert apart[-1] < 25  # a shadow's last edge
+    assert apart[len(apart) // 2] > 50
+
+
+def test_an_unknown_act_is_refused() -> None:
+    with pytest.raises(KeyError), Theatre() as theatre:
+        theatre.play("opera")
+
+
+@pytest.fixture
+def theatre(monkeypatch: pytest.MonkeyPatch) -> Iterator[Theatre]:
+    monkeypatch.setitem(ACTS, "wave", Act(1.0, ACTS["woman"].actor, ACTS["woman"].pose))
+    with Theatre() as theatre:
+        yield theatre
+
+
+def pictures(stream: IO[bytes]) -> Iterator[Pixels]:
+    """Parse a stream as strictly as a browser would not."""
+    while stream.readline() == b"--frame\r\n":
+        headers = dict(line.rstrip().split(b": ") for line in iter(stream.readline, b"\r\n"))
+        assert headers[b"Content-Type"] == b"image/jpeg"
+        jpeg = stream.read(int(headers[b"Content-Length"]))
+        assert stream.read(2) == b"\r\n"
+        decoded = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+        assert decoded is not None
+        yield decoded.astype(np.uint8)
+
+
+def test_the_theatre_shows_parsable_pictures_to_everybody_at_the_scene_s_speed(theatre: Theatre) -> None:
+    with urlopen(theatre.url) as one, urlopen(theatre.url) as two:
+        assert one.headers.get_content_type() == "multipart/x-mixed-replace"
+        next(pictures(two))
+        start = time.monotonic()
+        shapes = {frame.shape for frame in itertools.islice(pictures(one), 11)}
+        assert 0.5 < time.monotonic() - start < 3
+    assert shapes == {(SIZE[1], SIZE[0], 3)}
+
+
+def test_an_act_has_been_seen_when_play_returns(theatre: Theatre) -> None:
+    empty = next(scene.frames("empty")).astype(float)
+    with urlopen(theatre.url) as stream:
+        start = time.monotonic()
+        theatre.play("wave")
+        assert 0.9 < time.monotonic() - start < 3
+        apart = [np.abs(frame - empty).mean() for frame in itertools.islice(pictures(stream), 10)]
+    assert min(apart) < 8
+    assert max(apart) > 12
+
+
+def test_a_client_that_leaves_harms_nobody(theatre: Theatre, capfd: pytest.CaptureFixture[str]) -> None:
+    port = int(theatre.url.rstrip("/").rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port)) as rude:
+        rude.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        rude.recv(100)
+    with urlopen(theatre.url) as stream:
+        assert len(list(itertools.islice(pictures(stream), 4))) == 4
+    assert capfd.readouterr() == ("", "")
+
+
+def test_closing_ends_the_streams_and_the_port(theatre: Theatre) -> None:
+    stream = urlopen(theatre.url)
+    theatre.__exit__(None, None, None)
+    assert len(list(pictures(stream))) < 100
+    stream.close()
+    with pytest.raises(OSError, match="refused"):
+        urlopen(theatre.url)
+    with pytest.raises(CameraLost, match="closed"):
+        theatre.play("cat")
+
+
+MODELS = os.environ.get("KINWATCH_MODELS")
+needs_models = pytest.mark.skipif(not MODELS, reason="KINWATCH_MODELS is not set")
+
+
+@pytest.fixture(scope="module", params=["built-in", "standard"])
+def sight(request: pytest.FixtureRequest) -> LocalSight:
+    return LocalSight(request.param, [Path(MODELS or "")])
+
+
+def photographed(frame: Pixels) -> Picture:
+    return Picture(cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes())
+
+
+def seen(sight: LocalSight, act: str) -> list[tuple[Picture, list[Thing], list[Face]]]:
+    """Look at every third picture: things, and the faces inside of people."""
+    looked = []
+    for frame in itertools.islice(scene.frames(act), 0, None, 3):
+        picture = photographed(frame)
+        things = sight.things(picture)
+        people = [thing for thing in things if thing.label == "person"]
+        looked.append((picture, things, [face for one in people for face in sight.faces(picture, one.box)]))
+    return looked
+
+
+def people(looked: list[tuple[Picture, list[Thing], list[Face]]]) -> list[bool]:
+    return [any(thing.label == "person" for thing in things) for _, things, _ in looked]
+
+
+@pytest.mark.models
+@pytest.mark.timeout(120)
+@needs_models
+@pytest.mark.parametrize("act", ["empty", "cat"])
+def test_nobody_is_seen_where_nobody_is(sight: LocalSight, act: str) -> None:
+    looked = seen(sight, act)
+    assert not any(people(looked))
+    assert not any(face.score >= 0.8 for picture, _, _ in looked for face in sight.faces(picture))
+
+
+@pytest.mark.models
+@pytest.mark.timeout(120)
+@needs_models
+def test_the_cat_is_seen_as_an_animal(sight: LocalSight) -> None:
+    if "built-in" in sight.name:
+        pytest.skip("the built-in pack sees no animals")
+    looked = [{thing.label for thing in things} for _, things, _ in seen(sight, "cat")]
+    assert sum(bool(labels & {"cat", "dog"}) for labels in looked) >= 0.6 * len(looked)
+    assert sum("cat" in labels for labels in looked) >= 0.4 * len(looked)
+
+
+@pytest.mark.models
+@pytest.mark.timeout(120)
+@needs_models
+def test_the_woman_is_recognised_by_her_photo(sight: LocalSight) -> None:
+    photo = photographed(np.ascontiguousarray(data.astronaut()[:, :, ::-1]))
+    reference = sight.look(photo, sight.faces(photo)[0])
+    looked = seen(sight, "woman")
+    looks = [sight.look(picture, faces[0]) for picture, _, faces in looked if faces]
+    assert reference
+    assert sum(people(looked)) >= 0.8 * len(looked)
+    assert len(looks) >= 0.8 * len(looked)
+    assert all(look and np.linalg.norm(look.vector - reference.vector) < 0.45 and look.width >= 70 for look in looks)
+
+
+@pytest.mark.models
+@pytest.mark.timeout(120)
+@needs_models
+def test_the_man_is_seen_and_his_face_is_not(sight: LocalSight) -> None:
+    looked = seen(sight, "far")
+    assert sum(people(looked)) >= 0.85 * len(looked)
+    assert all(face.width < 20 for _, _, faces in looked for face in faces)

@@ -1,0 +1,400 @@
+import base64
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator
+from pathlib import Path
+from threading import Event, Thread
+from uuid import uuid4
+
+import pytest
+
+from nerves.broker import private_broker
+from nerves.bus import open_link
+from nerves.daemon import Listen, alive, run_actuator, run_sense
+from nerves.errors import CameraLost, KinwatchError, SettingsError, StoreError
+from nerves.link import Link
+from nerves.messages import Fact, Frame, Heard, Say, now
+from nerves.organs import Actuator, OrganSettings, Sense, SenseSettings
+from nerves.settings import House
+
+HAVE = shutil.which("mosquitto", path=os.environ["PATH"] + ":/usr/sbin:/usr/local/sbin")
+mosquitto = pytest.mark.skipif(not HAVE, reason="no mosquitto here")
+JPEG = base64.b64decode("/9j/2Q==")
+DOOR = SenseSettings(kind="test", place="door")
+VOICE = OrganSettings(kind="test")
+
+
+class Ear:
+    """Keeps what travels."""
+
+    def __init__(self, link: Link) -> None:
+        self.link = link
+        self.heard: list[tuple[str, bytes]] = []
+
+    def facts(self, topic: str) -> list[dict[str, object]]:
+        return [json.loads(payload) for heard, payload in self.heard if heard == topic]
+
+    def states(self, organ: str) -> list[object]:
+        return [fact["state"] for fact in self.facts(f"kinwatch/status/{organ}")]
+
+    def words(self) -> list[object]:
+        return [fact["words"] for fact in self.facts("kinwatch/door/heard")]
+
+
+@pytest.fixture
+def url() -> str:
+    return f"loopback://{uuid4()}"
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return House(data_dir=tmp_path)
+
+
+@pytest.fixture
+def ear(url: str) -> Iterator[Ear]:
+    yield from listening(url)
+
+
+def listening(url: str) -> Generator[Ear, None, None]:
+    link = open_link(url, f"ear-{uuid4()}", durable=False)
+    ear = Ear(link)
+    link.listen("kinwatch/#", lambda topic, payload: ear.heard.append((topic, payload)), qos=1)
+    with link:
+        assert link.wait_connected(5)
+        yield ear
+
+
+def soon(true: Callable[[], object], within_s: float = 8) -> bool:
+    until = time.monotonic() + within_s
+    while not true() and time.monotonic() < until:
+        time.sleep(0.01)
+    return bool(true())
+
+
+def stop_when(true: Callable[[], object]) -> None:
+    """Send this process the Ctrl-C that ends the organ it is."""
+
+    def watch() -> None:
+        soon(true)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    Thread(target=watch, daemon=True).start()
+
+
+def heard(words: str) -> Heard:
+    return Heard(place="door", words=words)
+
+
+def test_a_sense_publishes_until_its_source_ends(ear: Ear, url: str, house: House) -> None:
+    def watch(_: SenseSettings) -> Iterable[Frame | Fact]:
+        yield Frame("door", JPEG, now())
+        yield heard("ding")
+
+    run_sense("door", Sense(SenseSettings, watch), DOOR, house, url)
+    assert soon(lambda: ear.states("door")[-1:] == ["offline"])
+    assert ear.states("door")[0] == "online"
+    assert ear.words() == ["ding"]
+    frames = [payload for topic, payload in ear.heard if topic == "kinwatch/door/frame"]
+    assert len(frames) == 1
+    assert frames[0].startswith(JPEG[:2])
+
+
+def test_a_sense_that_fails_says_so_and_ends(ear: Ear, url: str, house: House) -> None:
+    def watch(_: SenseSettings) -> Iterator[Frame]:
+        message = "no camera at 0: is it plugged in?"
+        raise CameraLost(message)
+
+    with pytest.raises(CameraLost):
+        run_sense("door", Sense(SenseSettings, watch), DOOR, house, url)
+    assert soon(lambda: ear.states("door")[-1:] == ["offline"])
+    assert ear.facts("kinwatch/status/door")[-1]["detail"] == "no camera at 0: is it plugged in?"
+
+
+def test_a_package_that_is_missing_is_named(url: str, house: House) -> None:
+    def watch(_: SenseSettings) -> Iterator[Frame]:
+        raise ModuleNotFoundError(name="cv3.gapi")
+
+    with pytest.raises(SettingsError, match="needs the package cv3: pip install"):
+        run_sense("door", Sense(SenseSettings, watch), DOOR, house, url)
+
+
+def test_a_blocked_source_does_not_delay_the_end(url: str, house: House) -> None:
+    blocked, never = Event(), Event()
+
+    def watch(_: SenseSettings) -> Iterator[Frame]:
+        yield Frame("door", JPEG, now())
+        blocked.set()
+        never.wait(30)
+
+    stop_when(blocked.is_set)
+    began = time.monotonic()
+    run_sense("door", Sense(SenseSettings, watch), DOOR, house, url)
+    assert time.monotonic() - began < 3
+    never.set()
+
+
+@mosquitto
+def test_a_sense_waits_for_a_broker_that_comes_later(tmp_path: Path, house: House) -> None:
+    with private_broker(tmp_path) as broker:
+        url = broker.url
+    ready, over = Event(), Event()
+
+    def watch(_: SenseSettings) -> Iterator[Fact]:
+        ready.wait(8)
+        yield heard("ding")
+        over.wait(8)
+
+    def later() -> None:
+        time.sleep(0.5)
+        with private_broker(tmp_path) as broker:
+            assert broker.url == url
+            for ear in listening(url):
+                time.sleep(0.2)  # its subscription is granted
+                ready.set()
+                soon(ear.words)
+                found.extend(ear.words())
+            over.set()
+
+    found: list[object] = []
+    thread = Thread(target=later)
+    thread.start()
+    run_sense("door", Sense(SenseSettings, watch), DOOR, house, url)
+    thread.join()
+    assert found == ["ding"]
+
+
+def send(ear: Ear, *words: str) -> None:
+    for word in words:
+        fact = heard(word)
+        ear.link.post(fact.topic, fact.payload()).wait(5)
+
+
+def voice(said: list[str], trouble: Callable[[str], None] = lambda _: None) -> Actuator:
+    def act(_: OrganSettings, messages: Iterator[Heard]) -> Iterator[Say]:
+        for message in messages:
+            trouble(message.words)
+            said.append(message.words)
+            yield Say(place="door", words=f"I heard {message.words}")
+
+    return Actuator(OrganSettings, Heard, act)
+
+
+def run(url: str, house: House, actuator: Actuator, until: Callable[[], object]) -> None:
+    stop_when(until)
+    run_actuator("voice", actuator, VOICE, house, url)
+
+
+def test_an_actuator_gets_each_message_once_and_answers(ear: Ear, url: str, house: House) -> None:
+    said: list[str] = []
+
+    def talk() -> None:
+        soon(lambda: ear.states("voice"))
+        send(ear, "one", "two")
+        ear.link.post(*again).wait(5)
+        ear.link.post(*again).wait(5)
+
+    fact = heard("three")
+    again = (fact.topic, fact.payload())
+    Thread(target=talk, daemon=True).start()
+    run(url, house, voice(said), lambda: len(ear.facts("kinwatch/door/say")) == 3)
+    assert said == ["one", "two", "three"]
+    assert ear.states("voice")[-1] == "offline"
+
+
+def test_what_fails_is_tried_later_and_does_not_hold_up_the_rest(ear: Ear, url: str, house: House) -> None:
+    said: list[str] = []
+    tries: list[str] = []
+
+    def trouble(words: str) -> None:
+        tries.append(words)
+        if words == "one" and tries.count("one") == 1:
+            message = "the disk is full"
+            raise StoreError(message)
+
+    def talk() -> None:
+        soon(lambda: ear.states("voice"))
+        send(ear, "one", "two")
+
+    Thread(target=talk, daemon=True).start()
+    run(url, house, voice(said, trouble), lambda: len(said) == 2)
+    assert said == ["two", "one"]
+
+
+def test_an_unexpected_error_ends_the_process_and_loses_nothing(ear: Ear, url: str, house: House) -> None:
+    said: list[str] = []
+
+    def trouble(_: str) -> None:
+        message = "a bug"
+        raise RuntimeError(message)
+
+    def talk() -> None:
+        soon(lambda: ear.states("voice"))
+        send(ear, "one")
+
+    Thread(target=talk, daemon=True).start()
+    with pytest.raises(RuntimeError, match="a bug"):
+        run_actuator("voice", voice(said, trouble), VOICE, house, url)
+    assert ear.facts("kinwatch/status/voice")[-1]["detail"] == "broke: RuntimeError('a bug')"
+    run(url, house, voice(said), lambda: said)
+    assert said == ["one"]
+
+
+UNREADABLE = (b"{", b"[]", b"\xff", b'{"words": ' + b"1" * 5000 + b"}", b"[" * 100_000)
+
+
+def test_what_cannot_be_read_is_counted_and_gone(ear: Ear, url: str, house: House) -> None:
+    said: list[str] = []
+
+    def talk() -> None:
+        soon(lambda: ear.states("voice"))
+        for payload in (*UNREADABLE, b'{"words": "hello"}'):
+            ear.link.post("kinwatch/door/heard", payload).wait(5)
+
+    def counted() -> bool:
+        counts = [fact["counts"] for fact in ear.facts("kinwatch/status/voice")]
+        return {"done": 1, "failed": 0, "unreadable": len(UNREADABLE)} in counts
+
+    Thread(target=talk, daemon=True).start()
+    run(url, house, voice(said), counted)
+    assert said == ["hello"]
+    assert counted()
+
+
+def test_trouble_before_the_first_message_is_waited_out(url: str, house: House) -> None:
+    said: list[str] = []
+    tries: list[int] = []
+
+    def act(settings: OrganSettings, messages: Iterator[Heard]) -> Iterable[Fact]:
+        tries.append(1)
+        if len(tries) == 1:
+            message = "the loudspeaker is off"
+            raise KinwatchError(message)
+        return voice(said).act(settings, messages)
+
+    run(url, house, Actuator(OrganSettings, Heard, act), lambda: len(tries) == 2)
+    assert len(tries) == 2
+
+
+def test_an_actuator_that_takes_nothing_is_a_mistake(url: str, house: House) -> None:
+    with pytest.raises(RuntimeError, match="without taking a message"):
+        run_actuator("voice", Actuator(OrganSettings, Heard, lambda *_: ()), VOICE, house, url)
+
+
+def test_an_actuator_may_return_after_each_message(ear: Ear, url: str, house: House) -> None:
+    said: list[str] = []
+
+    def act(_: OrganSettings, messages: Iterator[Heard]) -> tuple[()]:
+        said.extend(message.words for message in [next(messages, None)] if message)
+        return ()
+
+    def talk() -> None:
+        soon(lambda: ear.states("voice"))
+        send(ear, "one", "two")
+
+    Thread(target=talk, daemon=True).start()
+    run(url, house, Actuator(OrganSettings, Heard, act), lambda: len(said) == 2)
+    assert said == ["one", "two"]
+
+
+def test_a_status_that_changes_is_told_and_kept(ear: Ear, url: str) -> None:
+    with alive("brain", url, listens=[Listen("kinwatch/+/heard", lambda *_: None)]) as life:
+        life.status("thinking", visits=3)
+        assert soon(lambda: ear.facts("kinwatch/status/brain")[-1]["detail"] == "thinking")
+        newcomer = next(late := listening(url))
+        assert soon(lambda: newcomer.facts("kinwatch/status/brain"))
+        assert newcomer.facts("kinwatch/status/brain")[-1]["counts"] == {"visits": 3}
+        late.close()
+    assert soon(lambda: ear.states("brain")[-1] == "offline")
+
+
+ORGANS = """
+import pathlib, sys, time
+from nerves.daemon import run_actuator, run_sense
+from nerves.messages import Heard
+from nerves.organs import Actuator, OrganSettings, Sense, SenseSettings
+from nerves.settings import House
+
+def watch(settings):
+    time.sleep(60)
+    yield
+
+def act(settings, messages):
+    for message in messages:
+        with open(house.data_dir / "said", "a") as said:
+            said.write(message.words + "\\n")
+        if message.words == "slow":
+            time.sleep(60)
+    return ()
+
+house = House(data_dir=pathlib.Path(sys.argv[2]))
+if sys.argv[1] == "sense":
+    run_sense("door", Sense(SenseSettings, watch), SenseSettings(kind="t", place="door"), house, sys.argv[3])
+else:
+    run_actuator("voice", Actuator(OrganSettings, Heard, act), OrganSettings(kind="t"), house, sys.argv[3])
+"""
+
+
+def organ(kind: str, folder: Path, url: str) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen([sys.executable, "-c", ORGANS, kind, str(folder), url], cwd=Path(__file__).parents[1])
+
+
+@pytest.fixture
+def real(tmp_path: Path) -> Iterator[tuple[str, Ear]]:
+    if not HAVE:
+        pytest.skip("no mosquitto here")
+    with private_broker(tmp_path) as broker:
+        for ear in listening(broker.url):
+            yield broker.url, ear
+
+
+@pytest.mark.timeout(60)
+def test_sigterm_ends_a_blocked_sense_in_order(real: tuple[str, Ear], tmp_path: Path) -> None:
+    url, ear = real
+    with organ("sense", tmp_path, url) as process:
+        assert soon(lambda: ear.facts("kinwatch/status/door")[-1:] and "watching" in str(ear.heard[-1]))
+        began = time.monotonic()
+        process.terminate()
+        assert process.wait(5) == 0
+        assert time.monotonic() - began < 3
+    assert soon(lambda: ear.states("door")[-1] == "offline")
+    assert "detail" not in ear.facts("kinwatch/status/door")[-1] or not ear.facts("kinwatch/status/door")[-1]["detail"]
+
+
+@pytest.mark.timeout(60)
+def test_a_killed_organ_leaves_its_last_will(real: tuple[str, Ear], tmp_path: Path) -> None:
+    url, ear = real
+    with organ("sense", tmp_path, url) as process:
+        assert soon(lambda: "online" in ear.states("door"))
+        process.kill()
+    assert soon(lambda: ear.states("door")[-1] == "offline")
+    assert ear.facts("kinwatch/status/door")[-1]["detail"] == "ended without a word"
+
+
+@pytest.mark.timeout(60)
+def test_a_killed_actuator_goes_on_where_it_was(real: tuple[str, Ear], tmp_path: Path) -> None:
+    url, ear = real
+    said = tmp_path / "said"
+
+    def lines() -> list[str]:
+        return said.read_text().split() if said.exists() else []
+
+    with organ("act", tmp_path, url) as process:
+        assert soon(lambda: "online" in ear.states("voice"))
+        send(ear, "first", "slow", "waiting")
+        assert soon(lambda: lines() == ["first", "slow"])
+        process.kill()
+    send(ear, "missed")
+    said.write_text("")
+    with organ("act", tmp_path, url) as process:
+        assert soon(lambda: lines() == ["slow"])  # it was not done
+        process.kill()
+    with organ("act", tmp_path, url) as process:
+        assert soon(lambda: lines() == ["slow", "slow"])
+        process.terminate()
+        assert process.wait(5) == 0

@@ -1,0 +1,148 @@
+import json
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nerves import errors, topics
+from nerves.errors import KinwatchError, MessageError
+from nerves.messages import FACTS, Fact, Heard, Sighting, Status, parse, stamp
+from nerves.messages import Box as Rectangle
+
+PLACES = st.from_regex(topics.PLACE, fullmatch=True).filter(lambda place: place not in topics.RESERVED)
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
+TIMES = st.datetimes(datetime(1970, 1, 2), datetime(9998, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+FRACTIONS = st.floats(0, 1)
+
+st.register_type_strategy(UUID, st.uuids())
+st.register_type_strategy(datetime, TIMES)
+RECTANGLES = st.builds(Rectangle, FRACTIONS, FRACTIONS, FRACTIONS, FRACTIONS)
+
+
+def messages(fact: type[Fact]) -> st.SearchStrategy[Fact]:
+    """Make any message of a kind."""
+    options: dict[str, st.SearchStrategy[Any]] = {
+        "place": st.just("status") if fact is Status else PLACES,
+        "id": st.uuids(),
+        "at": TIMES,
+    }
+    options |= {name: TEXTS for name in ("words", "author", "post", "url", "detail") if name in fact.model_fields}
+    special = {
+        "organ": PLACES,
+        "picture": st.none() | st.binary(max_size=30),
+        "box": st.none() | RECTANGLES,
+        "seq": st.integers(1, 2**31),
+        "confidence": st.none() | FRACTIONS,
+        "counts": st.dictionaries(TEXTS, st.integers(-(2**53), 2**53), max_size=3),
+        "sightings": st.lists(
+            st.builds(Sighting, label=TEXTS, box=RECTANGLES, score=FRACTIONS, visit=st.none() | st.uuids()),
+            max_size=2,
+        ).map(tuple),
+        "since": TIMES,
+        "last": TIMES,
+    }
+    options |= {name: values for name, values in special.items() if name in fact.model_fields}
+    return st.builds(encoded(fact), **options, **rest(fact, options))
+
+
+def encoded(fact: type[Fact]) -> Any:  # noqa: ANN401
+    """Give pictures as base64, which is what the field takes."""
+
+    def build(**fields: Any) -> Fact:  # noqa: ANN401
+        picture = fields.get("picture")
+        if picture is not None:
+            import base64  # noqa: PLC0415
+
+            fields["picture"] = base64.b64encode(picture)
+        return fact(**fields)
+
+    return build
+
+
+def rest(fact: type[Fact], known: dict[str, Any]) -> dict[str, st.SearchStrategy[Any]]:
+    """Give the fields without special needs what their types say."""
+    return {
+        name: st.from_type(field.annotation)  # type: ignore[arg-type]
+        for name, field in fact.model_fields.items()
+        if name not in known
+    }
+
+
+@pytest.mark.parametrize("fact", FACTS.values(), ids=FACTS)
+@given(data=st.data())
+def test_a_message_survives_the_wire(fact: type[Fact], data: st.DataObject) -> None:
+    message = data.draw(messages(fact))
+    assert parse(message.topic, message.payload()) == message
+
+
+@given(PLACES, st.sampled_from([kind for kind in FACTS if kind != "status"]))
+def test_a_topic_parses_back(place: str, kind: str) -> None:
+    assert topics.parse(topics.to(place, kind)) == (place, kind)
+    assert topics.check_place(place) == place
+
+
+@given(PLACES)
+def test_a_status_topic_parses_back(organ: str) -> None:
+    assert topics.parse(topics.status(organ)) == ("status", organ)
+
+
+@pytest.mark.parametrize("topic", ["", "kinwatch", "kinwatch/hall", "kinwatch//visit", "a/hall/visit"])
+def test_a_topic_of_another_form_is_an_error(topic: str) -> None:
+    with pytest.raises(MessageError, match="not a topic"):
+        topics.parse(topic)
+
+
+@pytest.mark.parametrize("place", ["", "a/b", "+", "#", "$SYS", "status", "mode", "dead", "a" * 65, "a\n"])
+def test_what_cannot_be_a_place_is_refused(place: str) -> None:
+    with pytest.raises(ValueError, match="place"):
+        topics.check_place(place)
+
+
+@given(st.dictionaries(TEXTS, TEXTS).filter(lambda fields: not set(fields) & set(Heard.model_fields) - {"words"}))
+def test_unknown_keys_are_ignored(fields: dict[str, str]) -> None:
+    message = Heard.read("kinwatch/hall/heard", json.dumps(fields | {"words": "ding"}).encode())
+    assert message.words == "ding"
+
+
+def test_the_place_is_the_topic_s() -> None:
+    assert parse("kinwatch/hall/heard", b'{"words": "ding", "place": "porch"}').place == "hall"
+
+
+@given(st.binary(max_size=50))
+def test_no_payload_breaks_a_reader(payload: bytes) -> None:
+    for kind in FACTS:
+        try:
+            parse(f"kinwatch/hall/{kind}", payload)
+        except MessageError as error:
+            assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize(
+    "payload", [b"[]", b"null", b"{", b"\xff", b"{}", b'{"words": ""}', b'{"words": 1}', b"[" * 100_000]
+)
+def test_what_does_not_fit_is_said_with_its_topic(payload: bytes) -> None:
+    with pytest.raises(MessageError, match="^kinwatch/hall/heard: "):
+        parse("kinwatch/hall/heard", payload)
+
+
+def test_a_kind_nobody_knows_is_said() -> None:
+    with pytest.raises(MessageError, match="no message of ours is called smelled"):
+        parse("kinwatch/hall/smelled", b"{}")
+
+
+@given(TIMES)
+def test_times_are_utc_in_milliseconds(at: datetime) -> None:
+    assert stamp(at).endswith("Z")
+    assert abs(datetime.fromisoformat(stamp(at)) - at).total_seconds() < 0.001
+
+
+def test_every_error_of_ours_has_the_root() -> None:
+    ours = [getattr(errors, name) for name in errors.__all__]
+    assert all(issubclass(error, KinwatchError) for error in ours)
+    here = {
+        name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, BaseException)
+    }
+    assert here == set(errors.__all__)

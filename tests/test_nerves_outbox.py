@@ -1,0 +1,153 @@
+import logging
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from nerves.box import Box
+from nerves.bus import open_link
+from nerves.database import Database
+from nerves.loopback import Loopback, LoopbackLink
+from nerves.outbox import Outbox
+from tests.faults import MOSQUITTO, Broker
+
+TOPIC = "kinwatch/hall/visit"
+
+
+class Ear(list[bytes]):
+    def __call__(self, _topic: str, payload: bytes) -> None:
+        self.append(payload)
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Iterator[Box]:
+    with Database(tmp_path / "brain.db") as database:
+        yield Box(database, "outbox", base_s=0.2)
+
+
+@pytest.fixture
+def bus() -> Loopback:
+    return Loopback()
+
+
+@pytest.fixture
+def ear(bus: Loopback) -> Iterator[Ear]:
+    ear = Ear()
+    link = LoopbackLink(bus, "ear")
+    link.listen("kinwatch/+/visit", ear, qos=1)
+    with link:
+        yield ear
+
+
+@pytest.fixture
+def mouth(bus: Loopback) -> Iterator[LoopbackLink]:
+    with LoopbackLink(bus, "mouth") as link:
+        yield link
+
+
+def eventually(is_so: Callable[[], object], timeout_s: float = 5) -> None:
+    until = time.monotonic() + timeout_s
+    while not is_so():
+        assert time.monotonic() < until, "it did not happen in time"
+        time.sleep(0.01)
+
+
+def test_what_is_put_arrives_in_order(box: Box, mouth: LoopbackLink, ear: Ear) -> None:
+    sent = [b"%d" % number for number in range(30)]
+    with Outbox(box, mouth) as outbox:
+        for payload in sent:
+            box.put(payload.decode(), TOPIC, payload)
+        assert outbox.flush(5)
+    eventually(lambda: len(ear) == 30)
+    assert ear == sent
+    assert box.counts() == {"waiting": 0, "dead": 0, "done": 30}
+
+
+def test_what_is_put_while_the_broker_is_away_arrives_later(
+    box: Box, bus: Loopback, mouth: LoopbackLink, ear: Ear
+) -> None:
+    bus.cut()
+    with Outbox(box, mouth) as outbox:
+        box.put("a", TOPIC, b"a")
+        assert not outbox.flush(0.1)
+        bus.mend()
+        assert outbox.flush(5)
+    eventually(lambda: ear == [b"a"])
+
+
+def test_what_was_left_by_another_life_is_sent(box: Box, mouth: LoopbackLink, ear: Ear) -> None:
+    box.put("a", TOPIC, b"a")
+    with Outbox(box, mouth) as outbox:
+        assert outbox.flush(5)
+    eventually(lambda: ear == [b"a"])
+
+
+def test_what_is_refused_holds_nothing_up_and_is_tried_again(
+    box: Box, bus: Loopback, mouth: LoopbackLink, ear: Ear, caplog: pytest.LogCaptureFixture
+) -> None:
+    bus.refuse = lambda topic: "Not authorized" if "porch" in topic else None
+    with Outbox(box, mouth) as outbox:
+        box.put("porch-1", "kinwatch/porch/visit", b"porch")
+        box.put("hall-1", TOPIC, b"hall")
+        eventually(lambda: ear == [b"hall"])
+        assert not outbox.flush(0.3)
+        bus.refuse = lambda _: None
+        assert outbox.flush(5)
+    eventually(lambda: ear == [b"hall", b"porch"])
+    (line,) = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert "porch-1" in line
+    assert "Not authorized" in line
+
+
+def test_what_a_dying_broker_had_confirmed_is_sent_again(
+    box: Box, bus: Loopback, mouth: LoopbackLink, ear: Ear
+) -> None:
+    with Outbox(box, mouth) as outbox:
+        box.put("a", TOPIC, b"a")
+        assert outbox.flush(5)
+        bus.cut()
+        bus.mend()
+        eventually(lambda: ear == [b"a", b"a"])
+        assert outbox.flush(5)
+        time.sleep(0.6)
+    assert ear == [b"a", b"a"]
+
+
+def test_what_was_confirmed_long_ago_is_not_sent_again(
+    tmp_path: Path, bus: Loopback, mouth: LoopbackLink, ear: Ear
+) -> None:
+    now = [1000.0]
+    with Database(tmp_path / "old.db") as database:
+        box = Box(database, "outbox", clock=lambda: now[0])
+        with Outbox(box, mouth) as outbox:
+            box.put("old", TOPIC, b"old")
+            assert outbox.flush(5)
+            now[0] += 40
+            box.put("new", TOPIC, b"new")
+            assert outbox.flush(5)
+            bus.cut()
+            bus.mend()
+            eventually(lambda: len(ear) == 3)
+            assert outbox.flush(5)
+    assert ear == [b"old", b"new", b"new"]
+
+
+@pytest.mark.mosquitto
+@pytest.mark.skipif(MOSQUITTO is None, reason="the mosquitto program is not here")
+def test_nothing_is_lost_when_the_broker_is_killed_again_and_again(box: Box) -> None:
+    ear = Ear()
+    sent = [b"%d" % number for number in range(60)]
+    with Broker() as broker:  # it keeps nothing on disk
+        there, here = (open_link(broker.url, name, durable=True) for name in ("ear", "mouth"))
+        there.listen("kinwatch/+/visit", ear, qos=1)
+        with there, here, Outbox(box, here) as outbox:
+            assert there.wait_connected(5)
+            for number, payload in enumerate(sent):
+                box.put(payload.decode(), TOPIC, payload)
+                if number in (20, 40):
+                    broker.kill()
+                    broker.start()
+                    assert there.wait_connected(8)
+            assert outbox.flush(8)
+            eventually(lambda: set(ear) == set(sent))
