@@ -32,9 +32,7 @@ READY_S = 10.0
 GLANCE_S = 0.2
 TRIES = 3
 FORGETFUL = "events do not survive crashes: install mosquitto for that (apt install mosquitto)"
-NONE = (
-    "no broker to be had here: `apt install mosquitto` or `pip install 'kinwatch[broker]'`, or set mqtt.url"
-)
+NONE = "no broker to be had here: `apt install mosquitto` or `pip install 'kinwatch[broker]'`, or set mqtt.url"
 
 logger = logging.getLogger(__name__)
 
@@ -95,9 +93,7 @@ def _alone(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            message = (
-                f"another house runs with the data folder {folder.parent}: stop it, or set KINWATCH_DATA_DIR"
-            )
+            message = f"another house runs with the data folder {folder.parent}: stop it, or set KINWATCH_DATA_DIR"
             raise BrokerUnavailable(message) from error
         yield
 
@@ -167,9 +163,7 @@ class _Keeper:
 
     def _write(self) -> Path:
         file = self._folder / "conf"
-        file.write_text(
-            (_mosquitto_conf if self.kind == "mosquitto" else _amqtt_conf)(self._folder, self.port)
-        )
+        file.write_text((_mosquitto_conf if self.kind == "mosquitto" else _amqtt_conf)(self._folder, self.port))
         return file
 
     def _last_words(self) -> str:

@@ -42,9 +42,7 @@ def run_sense(name: str, sense: Sense, settings: SenseSettings, house: House, ur
             outbox.flush(FLUSH_S)
 
 
-def run_actuator(
-    name: str, actuator: Actuator, settings: OrganSettings, house: House, url: str | None = None
-) -> None:
+def run_actuator(name: str, actuator: Actuator, settings: OrganSettings, house: House, url: str | None = None) -> None:
     """Hand an actuator its messages until told to stop."""
     url = url or need_url(house)
     with closing(Database(house.data_dir / f"{name}.db")) as database:
@@ -107,11 +105,7 @@ def _await_broker(life: Life) -> None:
 
 def _publish(item: Frame | Fact, life: Life, box: Box) -> str:
     if isinstance(item, Frame):
-        return (
-            "sent"
-            if life.link.offer(topics.to(item.place, Frame.kind), stamped(item.jpeg, item.at))
-            else "skipped"
-        )
+        return "sent" if life.link.offer(topics.to(item.place, Frame.kind), stamped(item.jpeg, item.at)) else "skipped"
     box.put(str(item.id), item.topic, item.payload())
     return "facts"
 

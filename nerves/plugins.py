@@ -77,8 +77,6 @@ def _load(points: Mapping[str, EntryPoint], kind: str, where: Where, organ: type
     except ModuleNotFoundError as error:
         raise absent(kind, error) from error
     if not isinstance(found, organ):
-        message = (
-            f"{where.down('kind')}: {points[kind].value} is not {organ.__name__}(...): see nerves/organs.py"
-        )
+        message = f"{where.down('kind')}: {points[kind].value} is not {organ.__name__}(...): see nerves/organs.py"
         raise SettingsError(message)
     return found

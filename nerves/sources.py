@@ -59,9 +59,7 @@ class _Loader(yaml.SafeLoader):
         seen = set()
         for key, _ in node.value:
             if key.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"{key.value} comes twice", key.start_mark
-                )
+                raise yaml.constructor.ConstructorError(None, None, f"{key.value} comes twice", key.start_mark)
             seen.add(key.value)
         return super().construct_mapping(node, deep)
 
@@ -104,9 +102,7 @@ def _problem(error: yaml.YAMLError) -> str:
     return f"line {mark.line + 1}: {problem}" if mark else problem
 
 
-def read_variables(
-    environ: Mapping[str, str], sections: Iterable[str]
-) -> dict[tuple[str, ...], tuple[str, str]]:
+def read_variables(environ: Mapping[str, str], sections: Iterable[str]) -> dict[tuple[str, ...], tuple[str, str]]:
     """Return path → (variable, value), from the secrets directory and the environment; empty is unset."""
     sections = tuple(sections)
     found = {}
@@ -122,9 +118,7 @@ def _secrets(environ: Mapping[str, str]) -> dict[str, str]:
         return {}
     try:
         files = [file for file in Path(folder).iterdir() if file.name.upper().startswith(PREFIX)]
-        return {
-            file.name.upper(): file.read_text(encoding="utf-8").strip() for file in files if file.is_file()
-        }
+        return {file.name.upper(): file.read_text(encoding="utf-8").strip() for file in files if file.is_file()}
     except (OSError, UnicodeDecodeError) as error:
         message = f"KINWATCH_SECRETS_DIR: {error}: check the folder and who may read it"
         raise SettingsError(message) from error

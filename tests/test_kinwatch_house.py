@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from threading import Event, Thread
+from typing import Self
 
 import psutil
 import pytest
@@ -48,7 +49,7 @@ class Kept:
     def _keep(self) -> None:
         self.status = keep(self.parts, stop=self.stop, say=lambda *line: self.lines.append(line))
 
-    def __enter__(self) -> "Kept":
+    def __enter__(self) -> Self:
         self.thread.start()
         return self
 

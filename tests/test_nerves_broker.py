@@ -62,9 +62,7 @@ def listener(url: str) -> psutil.Process | None:
 @pytest.fixture
 def without_mosquitto(monkeypatch: pytest.MonkeyPatch) -> None:
     found = shutil.which
-    monkeypatch.setattr(
-        shutil, "which", lambda name, **how: None if name == "mosquitto" else found(name, **how)
-    )
+    monkeypatch.setattr(shutil, "which", lambda name, **how: None if name == "mosquitto" else found(name, **how))
 
 
 @mosquitto

@@ -60,9 +60,7 @@ def refusal(read: Callable[[House, str], object], home: House, name: str) -> str
 
 
 def test_an_organ_is_found_with_its_settings(tmp_path: Path) -> None:
-    home = house(
-        tmp_path, senses={"door": {"kind": "bell", "button": "2"}}, actuators={"rex": {"kind": "dog"}}
-    )
+    home = house(tmp_path, senses={"door": {"kind": "bell", "button": "2"}}, actuators={"rex": {"kind": "dog"}})
     sense, settings = read_sense(home, "door")
     assert sense.settings is BellSettings
     assert settings == BellSettings(kind="bell", place="door", button=2)
@@ -89,9 +87,7 @@ def test_wrong_tables_are_refused(tmp_path: Path) -> None:
 
 def test_a_package_that_is_missing_is_named(tmp_path: Path) -> None:
     said = refusal(read_sense, house(tmp_path, senses={"hall": {"kind": "camera"}}), "hall")
-    assert said == (
-        "camera needs the package a_package_that_is_not_there: pip install 'a_package_that_is_not_there'"
-    )
+    assert said == ("camera needs the package a_package_that_is_not_there: pip install 'a_package_that_is_not_there'")
 
 
 def test_an_extra_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
