@@ -52,7 +52,7 @@ def main(photos: list[Path]) -> None:
 
 def questions(sight: LocalSight, picture: Picture) -> dict[str, Callable[[], object]]:
     """Return what can be asked about a picture, each as a call."""
-    people = [thing.box for thing in sight.things(picture) if thing.label == "person"]
+    people = [thing.box for thing in sight.things(picture) if thing.label == "person" and thing.score >= sight.person]
     faces = sight.faces(picture)
     asked: dict[str, Callable[[], object]] = {
         "things": lambda: sight.things(picture),

@@ -90,9 +90,7 @@ class Gallery:
         ]
         return sorted(matches, key=lambda match: match.distance)
 
-    def learn(
-        self, name: str, photos: list[Photo], *, group: Group = "family", until: datetime | None = None
-    ) -> int:
+    def learn(self, name: str, photos: list[Photo], *, group: Group = "family", until: datetime | None = None) -> int:
         """Add a person, or photos to a person, in one step; return how many photos are new."""
         added = stamp(datetime.now(UTC))
         with self._translated(), self._step():
@@ -104,10 +102,7 @@ class Gallery:
             before = self._count(name)
             self._db.executemany(
                 "INSERT OR IGNORE INTO photos VALUES (?, ?, ?, ?, ?)",
-                [
-                    (name, photo.sha256, photo.file, added, photo.vector.astype("<f4").tobytes())
-                    for photo in photos
-                ],
+                [(name, photo.sha256, photo.file, added, photo.vector.astype("<f4").tobytes()) for photo in photos],
             )
             return self._count(name) - before
 
@@ -128,9 +123,7 @@ class Gallery:
 
     def _refresh(self) -> None:
         with self._translated():
-            version = (
-                self._db.execute("PRAGMA data_version").fetchone()[0] + self._db.total_changes * 1_000_003
-            )
+            version = self._db.execute("PRAGMA data_version").fetchone()[0] + self._db.total_changes * 1_000_003
             if version != self._seen:
                 self._load()
                 self._seen = version
@@ -142,9 +135,7 @@ class Gallery:
             vectors.setdefault(name, []).append(np.frombuffer(blob, "<f4"))
         self._vectors = {name: np.stack(found).astype(np.float32) for name, found in vectors.items()}
         self._people = {
-            name: Person(
-                name, group, datetime.fromisoformat(until) if until else None, len(vectors.get(name, ()))
-            )
+            name: Person(name, group, datetime.fromisoformat(until) if until else None, len(vectors.get(name, ())))
             for name, group, until in self._db.execute("SELECT name, grp, until FROM people")
         }
 

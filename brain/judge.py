@@ -24,6 +24,9 @@ WIDTH_NONE, WIDTH_FULL = 18.0, 48.0
 SHARP_NONE, SHARP_FULL = 3.0, 12.0
 YAW_FULL, YAW_NONE = 0.6, 1.2
 
+# A face that counts less than this is not called usable.
+USABLE = 0.1
+
 # How many good faces a verdict needs, and which share of all evidence must point its way.
 NAME_NEEDS, STRANGER_NEEDS, LAST_NEEDS, TURN_NEEDS = 2.0, 3.0, 1.5, 4.0
 NAME_SHARE, STRANGER_SHARE = 0.67, 0.75
@@ -83,28 +86,37 @@ def weight(width: float, sharpness: float, yaw: float) -> float:
     )
 
 
-def add(evidence: Evidence, matches: Sequence[Match], counts: float) -> Evidence:
-    """Return the evidence with one more face in it; `matches` holds everybody we know, in any order.
+def add(evidence: Evidence, matches: Sequence[Match], counts: float, *, sure: float = 1.0) -> Evidence:
+    """Return the evidence with one more face in it.
 
-    Where we know nobody, any face at all is somebody else's.
+    Args:
+        evidence: What was seen before.
+        matches: Everybody we know, in any order.
+        counts: How far the face's vector can be trusted, 0 to 1 (see `weight`).
+        sure: How surely it is a face at all, 0 to 1: what is none is nobody we know either, and must not speak
+            against family. A vector that matches speaks for itself, by half.
     """
-    counts = counts if matches else 1.0
-    if counts <= 0:
-        return evidence
+    if not matches:  # where we know nobody, any face at all is somebody else's
+        return replace(evidence, faces=evidence.faces + (sure > USABLE), against=evidence.against + sure)
     ranked = sorted(matches, key=lambda match: match.distance)
-    nearest = dict(evidence.nearest)
-    for match in ranked:
-        nearest[match.name] = min(match.distance, nearest.get(match.name, match.distance))
-    evidence = replace(evidence, faces=evidence.faces + 1, nearest=nearest)
-    if not ranked or ranked[0].distance > STRANGE:
-        return replace(evidence, against=evidence.against + counts)
     first = ranked[0]
     clear = len(ranked) == 1 or ranked[1].distance - first.distance >= MARGIN
-    if first.distance > MATCH or not clear:
-        return evidence
-    points = dict(evidence.points) | {first.name: evidence.points.get(first.name, 0.0) + counts}
-    groups = dict(evidence.groups) | {first.name: first.group}
-    return replace(evidence, points=points, groups=groups)
+    worth = counts * sure
+    if first.distance > STRANGE:
+        evidence = replace(evidence, against=evidence.against + worth)
+    elif first.distance <= MATCH and clear:
+        worth = counts * (0.5 + 0.5 * sure)
+        points = dict(evidence.points) | {first.name: evidence.points.get(first.name, 0.0) + worth}
+        evidence = replace(evidence, points=points, groups=dict(evidence.groups) | {first.name: first.group})
+    return _counted(evidence, ranked) if worth > USABLE else evidence
+
+
+def _counted(evidence: Evidence, matches: Sequence[Match]) -> Evidence:
+    """Return the evidence with a usable face counted, and the distances noted."""
+    nearest = dict(evidence.nearest)
+    for match in matches:
+        nearest[match.name] = min(match.distance, nearest.get(match.name, match.distance))
+    return replace(evidence, faces=evidence.faces + 1, nearest=nearest)
 
 
 def judge(evidence: Evidence, *, held: Verdict = "identifying", last: bool = False) -> Judgement:

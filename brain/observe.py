@@ -12,6 +12,8 @@ __all__ = ["Observation", "area", "iou", "observe", "overlap"]
 BODY_WIDTHS, BODY_HEIGHTS = 3.0, 7.0
 # A face belongs to a person whose box holds at least this share of it.
 HELD = 0.6
+# A face of which an animal's box holds more than this is the animal's.
+TOUCHED = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,23 +47,23 @@ def iou(one: Box, other: Box) -> float:
     return shared / joint if joint > 0 else 0.0
 
 
-def observe(things: Iterable[Thing], faces: Iterable[Face], *, lone: float) -> list[Observation]:
+def observe(things: Iterable[Thing], faces: Iterable[Face], *, sure: float) -> list[Observation]:
     """Give every person the face that fits best; a face left over is a person of its own.
 
-    A person's box holds one face: two faces in one box are two people. A face in nobody's box must have at least the
-    score `lone`, since patterns and animals have faces too.
+    A person's box holds one face: two faces in one box are two people. People score at least `sure`; a face in
+    nobody's box is somebody where at least a weaker person is found too, and no animal.
     """
     things = list(things)
-    people = [thing for thing in things if thing.label == PERSON]
-    animals = [thing.box for thing in things if thing.label != PERSON]
+    weak = [thing for thing in things if thing.label == PERSON]
+    people = [person for person in weak if person.score >= sure]
+    animals = [thing for thing in things if thing.label != PERSON]
     taken, left = _share_out(people, sorted(faces, key=lambda face: -face.score))
-    observations = [
-        Observation(person.box, person.score, taken.get(index)) for index, person in enumerate(people)
-    ]
+    observations = [Observation(person.box, person.score, taken.get(index)) for index, person in enumerate(people)]
     return observations + [
         Observation(_body(face.box), face.score, face)
         for face in left
-        if _is_somebody(face, [person.box for person in people], animals, lone)
+        if any(_holds(person.box, face) for person in weak)
+        and not any(_touches(animal.box, face) for animal in animals)
     ]
 
 
@@ -71,7 +73,7 @@ def _share_out(people: list[Thing], faces: list[Face]) -> tuple[dict[int, Face],
         (_misfit(person.box, face.box), index, number)
         for index, person in enumerate(people)
         for number, face in enumerate(faces)
-        if overlap(person.box, face.box) >= HELD * area(face.box) > 0
+        if _holds(person.box, face)
     )
     taken: dict[int, Face] = {}
     used: set[int] = set()
@@ -85,17 +87,16 @@ def _share_out(people: list[Thing], faces: list[Face]) -> tuple[dict[int, Face],
 def _misfit(person: Box, face: Box) -> float:
     """Return how far a face is from where this person's head should be: top middle, in units of the box."""
     across = abs((face.x + face.w / 2) - (person.x + person.w / 2)) / max(person.w, 1e-6)
-    down = abs((face.y + face.h / 2) - (person.y + min(person.h * 0.12, person.w * 0.5))) / max(
-        person.h, 1e-6
-    )
+    down = abs((face.y + face.h / 2) - (person.y + min(person.h * 0.12, person.w * 0.5))) / max(person.h, 1e-6)
     return across + down
 
 
-def _is_somebody(face: Face, people: list[Box], animals: list[Box], lone: float) -> bool:
-    """Whether a face outside every person is a person: sure enough, and not an animal's."""
-    if any(overlap(animal, face.box) > 0.3 * area(face.box) for animal in animals):
-        return False
-    return face.score >= lone or any(overlap(person, face.box) >= HELD * area(face.box) for person in people)
+def _holds(person: Box, face: Face) -> bool:
+    return overlap(person, face.box) >= HELD * area(face.box) > 0
+
+
+def _touches(animal: Box, face: Face) -> bool:
+    return overlap(animal, face.box) > TOUCHED * area(face.box)
 
 
 def _body(face: Box) -> Box:

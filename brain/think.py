@@ -15,7 +15,7 @@ from brain.sights.sight import PERSON, Face, Sight, Thing
 from brain.snapshot import snapshot
 from brain.visit import OpenVisit
 from nerves.errors import BadPicture
-from nerves.messages import Fact, Frame, Mode, Phase, Seen, Sighting, Visit
+from nerves.messages import Box, Fact, Frame, Mode, Phase, Seen, Sighting, Visit
 
 __all__ = ["Brain"]
 
@@ -27,6 +27,8 @@ DOUBT_S = 1.5
 SAME_FACE = 0.3
 # A new picture replaces the best one when it is this much better.
 BETTER = 1.15
+# Beside people who are seen whole, faces are looked for everywhere this often.
+AROUND = timedelta(seconds=1)
 
 
 class Brain:
@@ -40,6 +42,7 @@ class Brain:
         self._sight, self._gallery, self._settings = sight, gallery, settings
         self._visits: list[OpenVisit] = list(visits)
         self._alerted: dict[tuple[str, str], datetime] = {}
+        self._around: dict[str, datetime] = {}
 
     @property
     def visits(self) -> list[OpenVisit]:
@@ -70,7 +73,7 @@ class Brain:
 
     def _see(self, frame: Frame, picture: Picture) -> Iterator[Fact]:
         things = self._sight.things(picture)
-        observations = observe(things, self._faces(picture, things), lone=self._sight.lone_face)
+        observations = observe(things, self._faces(frame, picture, things), sure=self._sight.person)
         here = [visit for visit in self._visits if visit.place == frame.place]
         present = self._follow(frame, observations, here)
         self.counts["frames"] += 1
@@ -84,20 +87,19 @@ class Brain:
                 yield from self._missed(visit, frame.at, frame.number)
         yield _seen(frame, things, present)
 
-    def _faces(self, picture: Picture, things: list[Thing]) -> list[Face]:
-        """Look for faces closely in every person, and once everywhere."""
-        faces = [
-            face
-            for thing in things
-            if thing.label == PERSON
-            for face in self._sight.faces(picture, thing.box)
-        ]
-        faces += self._sight.faces(picture)
-        apart: list[Face] = []
-        for face in faces:
-            if all(iou(face.box, other.box) < SAME_FACE for other in apart):
-                apart.append(face)
-        return apart
+    def _faces(self, frame: Frame, picture: Picture, things: list[Thing]) -> list[Face]:
+        """Look for faces closely in every person, and around them for someone too near to be seen whole."""
+        people = [thing.box for thing in things if thing.label == PERSON and thing.score >= self._sight.person]
+        faces: list[Face] = []
+        for box in people:
+            faces += [face for face in self._sight.faces(picture, box) if _is_new(face, faces)]
+        looked = self._around.get(frame.place)
+        if not people or looked is None or frame.at - looked >= AROUND:
+            self._around[frame.place] = frame.at
+            # What a close look does not find in a person is no face: backs of heads pass from afar.
+            around = [face for face in self._sight.faces(picture) if not any(_is_in(face, box) for box in people)]
+            faces += [face for face in around if _is_new(face, faces)]
+        return faces
 
     def _follow(
         self, frame: Frame, observations: list[Observation], here: list[OpenVisit]
@@ -123,7 +125,8 @@ class Brain:
             look = self._sight.look(picture, observation.face)
             if look:
                 counts = weight(look.width, look.sharpness, look.yaw)
-                visit.evidence = add(visit.evidence, self._gallery.nearest(look.vector, at), counts)
+                matches = self._gallery.nearest(look.vector, at)
+                visit.evidence = add(visit.evidence, matches, counts, sure=look.sure)
                 merit += 2 * counts
         if merit > BETTER * visit.best:
             visit.best, visit.picture = merit, snapshot(picture, observation.box)
@@ -149,9 +152,7 @@ class Brain:
             at,
             mode=self.mode,
             company=[
-                other.last
-                for other in self._visits
-                if other.place == visit.place and other.who and other is not visit
+                other.last for other in self._visits if other.place == visit.place and other.who and other is not visit
             ],
             alerted=self._alerted.get((visit.place, visit.who)) if visit.who else None,
         )
@@ -175,6 +176,15 @@ class Brain:
             yield visit.message("ended", at, frame=number)
 
 
+def _is_new(face: Face, faces: list[Face]) -> bool:
+    return all(iou(face.box, other.box) < SAME_FACE for other in faces)
+
+
+def _is_in(face: Face, box: Box) -> bool:
+    x, y = face.box.x + face.box.w / 2, face.box.y + face.box.h / 2
+    return box.x <= x <= box.x + box.w and box.y <= y <= box.y + box.h
+
+
 def _seen(frame: Frame, things: list[Thing], present: list[tuple[Observation, OpenVisit]]) -> Seen:
     people = [
         Sighting(
@@ -188,8 +198,6 @@ def _seen(frame: Frame, things: list[Thing], present: list[tuple[Observation, Op
         for observation, visit in present
     ]
     animals = [
-        Sighting(label=thing.label, box=thing.box, score=thing.score)
-        for thing in things
-        if thing.label != PERSON
+        Sighting(label=thing.label, box=thing.box, score=thing.score) for thing in things if thing.label != PERSON
     ]
     return Seen(place=frame.place, at=frame.at, sightings=(*people, *animals))

@@ -43,8 +43,11 @@ class Theatre:
         """Return when the act has been played.
 
         Raises:
+            KeyError: There is no such act.
             CameraLost: The theatre is closed, or was closed meanwhile.
         """
+        if act not in ACTS:
+            raise KeyError(act)
         over = threading.Event()
         self._wishes.put((act, over))
         while not over.wait(1 / FPS):
@@ -123,10 +126,11 @@ class _Screen:
         seen = 0
         while not self.closed.is_set():
             with self._changed:
-                if not self._changed.wait_for(lambda: self._count > seen, timeout=1 / FPS):  # noqa: B023
-                    continue
-                seen, picture = self._count, self._picture
-            yield picture
+                if self._count == seen:
+                    self._changed.wait(1 / FPS)
+                picture, seen, new = self._picture, self._count, self._count > seen
+            if new:
+                yield picture
 
 
 class _Server(ThreadingHTTPServer):
@@ -138,7 +142,7 @@ class _Client(BaseHTTPRequestHandler):
     timeout = PATIENCE
     server: _Server
 
-    def do_GET(self) -> None:  # noqa: N802 - the base class names it
+    def do_GET(self) -> None:
         """Send pictures until the client or the theatre leaves."""
         try:
             self._send()

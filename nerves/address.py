@@ -60,11 +60,9 @@ class Address:
     def explain(self, error: OSError) -> str:
         """Return in one line why the broker was not reached, and what to check."""
         if isinstance(error, ssl.SSLCertVerificationError):
-            return (
-                f"the certificate of {self} is not trusted ({error.verify_message}): check ?ca= in mqtt.url"
-            )
-        if isinstance(error, ssl.SSLError):
-            return f"no TLS with {self} ({error.reason or error}): is this port the one for mqtts?"
+            return f"the certificate of {self} is not trusted ({error.verify_message}): check ?ca= in mqtt.url"
+        if isinstance(error, ssl.SSLError | ConnectionResetError):
+            return f"what answers at {self} hangs up: is this its port for {'mqtts' if self.tls else 'mqtt'}?"
         if isinstance(error, socket.gaierror):
             return f"no machine is called {self.host}: check mqtt.url ({self})"
         if isinstance(error, TimeoutError):
@@ -94,8 +92,6 @@ def _files(parts: SplitResult) -> dict[str, str]:
     unknown = sorted(set(files) - set(FILES))
     if unknown or (files and parts.scheme != "mqtts") or ("key" in files and "cert" not in files):
         wrong = ", ".join(unknown) or "?" + "=&".join(files) + "="
-        message = (
-            f"mqtt.url: {wrong} cannot be used here: only mqtts:// takes ?ca=, ?cert= and, with a cert, ?key="
-        )
+        message = f"mqtt.url: {wrong} cannot be used here: only mqtts:// takes ?ca=, ?cert= and, with a cert, ?key="
         raise SettingsError(message)
     return files

@@ -99,9 +99,7 @@ class Box:
     def due(self) -> Row | None:
         """Return the oldest message that may be tried now."""
         now = self.clock()
-        with (
-            self.transaction()
-        ):  # the second bound: a clock that was set back must not delay anything for hours
+        with self.transaction():  # the second bound: a clock that was set back must not delay anything for hours
             row = self._run(OLDEST, now, now + LONGEST_S).fetchone()
         return Row(*row) if row else None
 

@@ -70,7 +70,5 @@ class Database:
         try:
             yield
         except errors as error:
-            message = (
-                f"{self.path} cannot be used: {error}: check the disk, or move the file away to start anew"
-            )
+            message = f"{self.path} cannot be used: {error}: check the disk, or move the file away to start anew"
             raise KinwatchError(message) from error

@@ -124,7 +124,7 @@ class Fact(BaseModel):
                 message = f"{topic}: a {cls.kind} is a JSON object, this is {type(fields).__name__}"
                 raise MessageError(message)
             return cls.model_validate(fields | {"place": place} | ({"organ": kind} if place == "status" else {}))
-        except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        except (ValueError, RecursionError) as error:  # also a number of 5,000 digits, or very deep nesting
             message = f"{topic}: not JSON: {error}"
             raise MessageError(message) from error
         except ValidationError as error:

@@ -7,12 +7,10 @@ deadlock, the reason of a failed connection is known, and the protocol can chang
 
 import contextlib
 import logging
-import math
 import random
 import select
 import socket
 import time
-from collections import deque
 from threading import Event, Thread
 from types import TracebackType
 from typing import Any, Self
@@ -24,6 +22,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from nerves.address import Address
+from nerves.complaint import Complaint
 from nerves.errors import BrokerUnavailable
 from nerves.link import Receipt, Receive
 from nerves.tray import Parcel, Tray
@@ -35,10 +34,10 @@ SESSION_S = 7 * 86400
 PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0
 FLUSH_S = 5.0
 LEAVE_S = 1.0
+CLOSE_S = 5.0
 LARGEST = 268_000_000
-DISPUTE_S = 10.0
-SILENT_S = 60.0
 
+NEW, OLD = MQTTProtocolVersion.MQTTv5, MQTTProtocolVersion.MQTTv311
 BAD_PROTOCOL, BAD_LOGIN, NOT_AUTHORIZED = 0x84, 0x86, 0x87
 
 CHECK_LOGIN = "check mqtt.url and KINWATCH_MQTT_PASSWORD"
@@ -64,7 +63,7 @@ class MqttLink:
     ) -> None:
         self._address = Address.parse(url, password)
         self._name, self._durable, self._will, self._hello = name, durable, will, hello
-        self._protocol = MQTTProtocolVersion.MQTTv5
+        self._protocol = NEW
         self._listeners: list[tuple[str, Receive, int]] = []
         self._tray = Tray()
         self._stopping = Event()
@@ -75,10 +74,8 @@ class MqttLink:
         self._largest = LARGEST
         self._greeted = False
         self._since: float | None = None
-        self._losses: deque[float] = deque(maxlen=3)
         self._connections = 0
-        self._trouble = f"not connected to {self._address} yet"
-        self._logged, self._silent_until = self._trouble, math.inf
+        self._complaint = Complaint(f"not connected to {self._address} yet")
 
     def __enter__(self) -> Self:
         client = self._new_client()
@@ -96,9 +93,7 @@ class MqttLink:
             time.sleep(0.01)
         self._stopping.set()
         self._wake()
-        self._thread.join()
-        self._bell.close()
-        self._ear.close()
+        self._thread.join(CLOSE_S)  # a look-up of the broker's name may take longer: it ends alone
 
     @property
     def connected(self) -> bool:
@@ -113,7 +108,7 @@ class MqttLink:
     @property
     def trouble(self) -> str:
         """Why it is not connected, in one line; empty while it is."""
-        return self._trouble
+        return self._complaint.text
 
     def wait_connected(self, timeout_s: float) -> bool:
         """Return whether the broker was reached within the time."""
@@ -134,13 +129,13 @@ class MqttLink:
         """Send at least once; `BrokerUnavailable` while the broker is away."""
         receipt = self._tray.post(topic, payload, retain=retain)
         if receipt is None:
-            raise BrokerUnavailable(self._trouble or f"the connection to {self._address} has just gone")
+            raise BrokerUnavailable(self.trouble or f"the connection to {self._address} has just gone")
         self._wake()
         return receipt
 
     def _wake(self) -> None:
         """End the network thread's wait for bytes."""
-        with contextlib.suppress(BlockingIOError):  # rung often enough already
+        with contextlib.suppress(OSError):  # rung often enough already, or nobody is left to hear it
             self._bell.send(b"!")
 
     # The rest runs in the network thread.
@@ -157,6 +152,8 @@ class MqttLink:
             pause = PAUSE_S if lived_s > 1 else pause
             self._stopping.wait(pause * random.uniform(0.5, 1))  # noqa: S311
             pause = min(2 * pause, LONGEST_PAUSE_S)
+        self._bell.close()
+        self._ear.close()
 
     def _live(self, client: paho.Client, patience_s: float) -> float:
         """Connect once, stay until the connection ends, and return how many seconds it was of use."""
@@ -164,7 +161,7 @@ class MqttLink:
         try:
             client.reconnect()
             self._pump(client, patience_s)
-            if not self._greeted and not self._stopping.is_set():
+            if not (self._greeted or self._stopping.is_set() or self._protocol == OLD):
                 self._sound_out(patience_s)
         except OSError as error:
             self._why = self._address.explain(error)
@@ -217,29 +214,19 @@ class MqttLink:
         lived_s = time.monotonic() - self._since if self._since else 0.0
         if self._receive_failed:
             self._why = "what arrived could not be kept and is asked for again: see the error above"
-        elif self._since and self._is_disputed():
+        elif self._since and self._complaint.is_disputed():
             self._why = f"{self._address} keeps ending the connection: does another process use the id {self._name}?"
         elif not self._why:
             self._why = f"what answers at {self._address} does not speak MQTT, or hangs: check host and port"
-        self._say("closed" if self._stopping.is_set() else self._why)
+        if self._stopping.is_set():
+            self._complaint.text = f"the connection to {self._address} is closed"
+        else:
+            self._complaint.say(self._why)
         self._since = None
         self._tray.close()
         self._offered.clear()
         self._asked.clear()
         return lived_s
-
-    def _is_disputed(self) -> bool:
-        """Note a loss; True if they come so fast that two processes may be throwing each other out."""
-        self._losses.append(time.monotonic())
-        return len(self._losses) == self._losses.maxlen and self._losses[-1] - self._losses[0] < DISPUTE_S
-
-    def _say(self, trouble: str) -> None:
-        """Keep `trouble` for whoever asks, and log it if it is new."""
-        self._trouble = trouble
-        now = time.monotonic()
-        if trouble and not self._stopping.is_set() and (trouble != self._logged or now > self._silent_until):
-            logger.warning("%s", trouble)
-            self._logged, self._silent_until = trouble, now + SILENT_S
 
     def _publish(self, client: paho.Client, parcel: Parcel) -> None:
         size = len(parcel.payload) + len(parcel.topic.encode()) + 64
@@ -263,7 +250,7 @@ class MqttLink:
 
     def _bare_client(self, name: str) -> paho.Client:
         """Return a client that can log in."""
-        v5 = self._protocol == MQTTProtocolVersion.MQTTv5
+        v5 = self._protocol == NEW
         client = paho.Client(
             CallbackAPIVersion.VERSION2,
             client_id=name,
@@ -284,7 +271,7 @@ class MqttLink:
             client.will_set(*self._will, qos=1, retain=True)
         self._attach(client)
         where = (self._address.host, self._address.port, KEEPALIVE_S)
-        if self._protocol == MQTTProtocolVersion.MQTTv5:
+        if self._protocol == NEW:
             session = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
             session.SessionExpiryInterval = SESSION_S
             client.connect_async(*where, clean_start=not self._durable, properties=session if self._durable else None)
@@ -302,12 +289,7 @@ class MqttLink:
         client.on_socket_register_write = lambda *_: None
 
     def _on_connect(
-        self,
-        client: paho.Client,
-        _data: object,
-        _flags: paho.ConnectFlags,
-        reason: ReasonCode,
-        properties: Properties | None,
+        self, client: paho.Client, _data: object, _flags: object, reason: ReasonCode, properties: object
     ) -> None:
         self._greeted = True
         if reason.is_failure:
@@ -325,7 +307,7 @@ class MqttLink:
         if self._hello:
             client.publish(*self._hello, qos=1, retain=True)
         self._connections += 1
-        self._say("")
+        self._complaint.say("")
         self._tray.open()
         logger.info("connected to %s as %s", self._address, self._name)
 
@@ -338,12 +320,12 @@ class MqttLink:
 
     def _turned_away(self, reason: ReasonCode) -> None:
         """Note why the broker does not want us; an old one gets the old protocol next time."""
-        if reason.value == BAD_PROTOCOL and self._protocol == MQTTProtocolVersion.MQTTv5:
-            self._protocol = MQTTProtocolVersion.MQTTv311
+        if reason.value == BAD_PROTOCOL and self._protocol == NEW:
+            self._protocol = OLD
             for receipt in self._posted.values():
                 self._tray.answered(receipt, "the broker was replaced by one that speaks MQTT 3.1.1 only")
             self._posted.clear()
-            self._why = self._trouble
+            self._why = self._complaint.text
         elif reason.value in (BAD_LOGIN, NOT_AUTHORIZED):
             what = "user name or password" if self._address.user else "client without a user name"
             self._why = f"the broker at {self._address} refuses this {what}: {CHECK_LOGIN}"
@@ -351,12 +333,7 @@ class MqttLink:
             self._why = f"the broker at {self._address} refuses the connection ({reason}): see its log"
 
     def _on_disconnect(
-        self,
-        _client: paho.Client,
-        _data: object,
-        flags: paho.DisconnectFlags,
-        reason: ReasonCode,
-        _properties: Properties | None,
+        self, _client: object, _data: object, flags: paho.DisconnectFlags, reason: ReasonCode, *_: object
     ) -> None:
         told = f" ({reason})" if flags.is_disconnect_packet_from_server else ""
         if not self._why and self._since:
@@ -377,28 +354,14 @@ class MqttLink:
                 return
         client.ack(message.mid, message.qos)
 
-    def _on_publish(
-        self,
-        _client: paho.Client,
-        _data: object,
-        mid: int,
-        reason: ReasonCode,
-        _properties: Properties | None,
-    ) -> None:
+    def _on_publish(self, _client: object, _data: object, mid: int, reason: ReasonCode, *_: object) -> None:
         topic = self._offered.pop(mid, None)
         if topic is not None:
             self._tray.sent(topic)
         elif (receipt := self._posted.pop(mid, None)) is not None:
             self._tray.answered(receipt, str(reason) if reason.is_failure else None)
 
-    def _on_subscribe(
-        self,
-        client: paho.Client,
-        _data: object,
-        mid: int,
-        reasons: list[ReasonCode],
-        _properties: Properties | None,
-    ) -> None:
+    def _on_subscribe(self, client: paho.Client, _data: object, mid: int, reasons: list[ReasonCode], _: object) -> None:
         pattern = self._asked.pop(mid, "")
         for reason in reasons:
             if reason.is_failure:

@@ -89,9 +89,7 @@ class Outbox:
             return
         self._box.later(row.key, receipt.refused)
         if row.tries == 0:
-            logger.warning(
-                "the broker refuses %s on %s: %s; trying again", row.key, row.topic, receipt.refused
-            )
+            logger.warning("the broker refuses %s on %s: %s; trying again", row.key, row.topic, receipt.refused)
 
     def _is_answered(self, receipt: Receipt) -> bool:
         """Wait while the link delivers, through as many reconnects as it takes."""

@@ -89,6 +89,16 @@ class Broker:
         self._end(signal.SIGTERM)
         self.start()
 
+    def save(self) -> None:
+        """Have it write its sessions to the disk now."""
+        store = self._folder / "mosquitto.db"
+        store.unlink(missing_ok=True)
+        self._process.send_signal(signal.SIGUSR1)
+        until = time.monotonic() + 5
+        while not store.exists():
+            assert time.monotonic() < until, "the broker does not save"
+            time.sleep(0.02)
+
     def pause(self) -> None:
         self._process.send_signal(signal.SIGSTOP)
 

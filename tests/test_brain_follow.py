@@ -42,24 +42,26 @@ def test_someone_across_the_room_at_once_is_someone_else() -> None:
 
 def test_one_box_with_two_faces_is_two_people() -> None:
     crowd = Thing("person", Box(0.2, 0.1, 0.6, 0.9), 0.9)
-    found = observe([crowd], [head(0.3, 0.15), head(0.6, 0.15)], lone=0.95)
+    found = observe([crowd], [head(0.3, 0.15), head(0.6, 0.15)], sure=0.4)
     assert len(found) == 2
     assert all(observation.face for observation in found)
 
 
-def test_a_face_outside_every_person_is_a_person_if_it_is_sure() -> None:
-    assert len(observe([], [head(0.4, 0.3, score=0.95)], lone=0.9)) == 1
-    assert observe([], [head(0.4, 0.3, score=0.85)], lone=0.9) == []
+def test_a_face_outside_every_person_is_a_person_where_at_least_a_weak_one_is_found() -> None:
+    weak = Thing("person", Box(0.2, 0.1, 0.5, 0.8), 0.15)
+    assert len(observe([weak], [head(0.4, 0.3)], sure=0.4)) == 1
+    assert observe([weak], [], sure=0.4) == []
+    assert observe([], [head(0.4, 0.3)], sure=0.4) == []
 
 
 def test_the_face_of_a_cat_is_nobody() -> None:
-    cat = Thing("cat", Box(0.3, 0.2, 0.4, 0.4), 0.8)
-    assert observe([cat], [head(0.4, 0.3, score=0.99)], lone=0.9) == []
+    cat, weak = Thing("cat", Box(0.3, 0.2, 0.4, 0.4), 0.8), Thing("person", Box(0.3, 0.2, 0.4, 0.4), 0.15)
+    assert observe([cat, weak], [head(0.4, 0.3, score=0.99)], sure=0.4) == []
 
 
 def test_a_face_goes_to_whom_it_fits() -> None:
     near, far = Thing("person", Box(0.1, 0.1, 0.5, 0.9), 0.9), Thing("person", Box(0.35, 0.3, 0.12, 0.4), 0.8)
-    found = observe([near, far], [head(0.37, 0.31, 0.05), head(0.3, 0.14, 0.1)], lone=0.95)
+    found = observe([near, far], [head(0.37, 0.31, 0.05), head(0.3, 0.14, 0.1)], sure=0.4)
     assert [round(observation.face.box.y, 2) for observation in found if observation.face] == [0.14, 0.31]
 
 

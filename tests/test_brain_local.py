@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from brain.observe import observe
 from brain.picture import Picture, Pixels
 from brain.sights.blaze import BlazeFace, BlazePose
 from brain.sights.boxes import Found, letterbox, suppress
@@ -63,7 +64,7 @@ def clip(media: Path, name: str, step: int) -> Iterator[tuple[str, Picture]]:
 
 
 def people(sight: Sight, picture: Picture) -> list[Box]:
-    return [thing.box for thing in sight.things(picture) if thing.label == "person"]
+    return [thing.box for thing in sight.things(picture) if thing.label == "person" and thing.score >= sight.person]
 
 
 def faces_of_people(sight: Sight, picture: Picture) -> list[Face]:
@@ -116,7 +117,7 @@ def test_no_animal_and_no_room_has_a_face_that_is_a_person(
     assert [
         name
         for label, name, picture in stills(media)
-        if label in {"none", "cat", "dog"} and any(face.score >= sight.lone_face for face in sight.faces(picture))
+        if label in {"none", "cat", "dog"} and observe(sight.things(picture), sight.faces(picture), sure=sight.person)
     ] == []
 
 

@@ -1,6 +1,8 @@
 """The real Mosquitto with the settings and the rules of deploy/."""
 
+import json
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -58,6 +60,12 @@ WRITES = {
     "gateway": hall("frame", "heard", "told", "say") | {MODE_SET, "kinwatch/porch/frame"},
     "house": ALL,
 }
+ORGAN = """
+import sys, time
+from nerves.life import alive
+with alive("hall", sys.argv[1], password="secret"):
+    time.sleep(30)
+"""
 PUBLISHER = "test-publisher"
 
 
@@ -100,16 +108,15 @@ def test_a_user_hears_this_and_nothing_else(broker: Broker) -> None:
 
 
 def test_the_last_will_of_an_organ_is_said(broker: Broker) -> None:
-    heard: Queue[str] = Queue()
-    login = ["-h", HOST, "-p", str(broker.port), "-u", "hall", "-P", "secret", "-V", "mqttv5", "-d"]
-    will = ["--will-topic", "kinwatch/status/hall", "--will-payload", "gone", "--will-qos", "1"]
-    with link(broker, "house", heard) as ear:
-        assert ear.wait_connected(5)
-        camera = subprocess.Popen(["mosquitto_sub", *login, *will, "-t", "x"], stdout=subprocess.PIPE)  # noqa: S607
-        with camera:
-            assert any(b"CONNACK (0)" in line for line in camera.stdout or ())
-            camera.kill()
-        assert heard.get(timeout=5) == "kinwatch/status/hall"
+    said: Queue[str] = Queue()
+    ear = MqttLink(f"mqtt://house@{HOST}:{broker.port}", "kinwatch-ear", durable=False, password="secret")
+    ear.listen("kinwatch/status/hall", lambda _, payload: said.put(json.loads(payload)["state"]), qos=1)
+    with ear, subprocess.Popen([sys.executable, "-c", ORGAN, f"mqtt://hall@{HOST}:{broker.port}"]) as organ:
+        try:
+            assert said.get(timeout=8) == "online"
+        finally:
+            organ.kill()
+        assert "offline" in iter(lambda: said.get(timeout=5), "never")
 
 
 def test_nobody_comes_in_without_the_password(broker: Broker) -> None:

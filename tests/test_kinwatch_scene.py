@@ -3,9 +3,9 @@ import os
 import socket
 import time
 from collections.abc import Iterator
+from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from typing import IO
-from urllib.request import urlopen
 
 import cv2
 import numpy as np
@@ -31,9 +31,8 @@ def test_an_act_is_as_long_and_as_large_as_it_says(act: str) -> None:
 
 @pytest.mark.parametrize("act", ACTS)
 def test_an_act_is_the_same_every_time(act: str) -> None:
-    some = slice(0, None, 7)
-    again = itertools.islice(scene.frames(act), 0, None, 7)
-    assert all(np.array_equal(a, b) for a, b in zip(list(scene.frames(act))[some], again, strict=True))
+    twice = zip(scene.frames(act), scene.frames(act), strict=True)
+    assert all(np.array_equal(one, other) for one, other in itertools.islice(twice, 0, 40, 3))
 
 
 def test_the_empty_room_is_still_but_for_the_noise_of_a_camera() -> None:
@@ -57,6 +56,13 @@ def test_an_unknown_act_is_refused() -> None:
         theatre.play("opera")
 
 
+def watched(theatre: Theatre) -> HTTPResponse:
+    host, port = theatre.url.removeprefix("http://").rstrip("/").split(":")
+    connection = HTTPConnection(host, int(port), timeout=5)
+    connection.request("GET", "/")
+    return connection.getresponse()
+
+
 @pytest.fixture
 def theatre(monkeypatch: pytest.MonkeyPatch) -> Iterator[Theatre]:
     monkeypatch.setitem(ACTS, "wave", Act(1.0, ACTS["woman"].actor, ACTS["woman"].pose))
@@ -77,7 +83,7 @@ def pictures(stream: IO[bytes]) -> Iterator[Pixels]:
 
 
 def test_the_theatre_shows_parsable_pictures_to_everybody_at_the_scene_s_speed(theatre: Theatre) -> None:
-    with urlopen(theatre.url) as one, urlopen(theatre.url) as two:
+    with watched(theatre) as one, watched(theatre) as two:
         assert one.headers.get_content_type() == "multipart/x-mixed-replace"
         next(pictures(two))
         start = time.monotonic()
@@ -88,7 +94,7 @@ def test_the_theatre_shows_parsable_pictures_to_everybody_at_the_scene_s_speed(t
 
 def test_an_act_has_been_seen_when_play_returns(theatre: Theatre) -> None:
     empty = next(scene.frames("empty")).astype(float)
-    with urlopen(theatre.url) as stream:
+    with watched(theatre) as stream:
         start = time.monotonic()
         theatre.play("wave")
         assert 0.9 < time.monotonic() - start < 3
@@ -102,18 +108,18 @@ def test_a_client_that_leaves_harms_nobody(theatre: Theatre, capfd: pytest.Captu
     with socket.create_connection(("127.0.0.1", port)) as rude:
         rude.sendall(b"GET / HTTP/1.1\r\n\r\n")
         rude.recv(100)
-    with urlopen(theatre.url) as stream:
+    with watched(theatre) as stream:
         assert len(list(itertools.islice(pictures(stream), 4))) == 4
     assert capfd.readouterr() == ("", "")
 
 
 def test_closing_ends_the_streams_and_the_port(theatre: Theatre) -> None:
-    stream = urlopen(theatre.url)
+    stream = watched(theatre)
     theatre.__exit__(None, None, None)
     assert len(list(pictures(stream))) < 100
     stream.close()
     with pytest.raises(OSError, match="refused"):
-        urlopen(theatre.url)
+        watched(theatre)
     with pytest.raises(CameraLost, match="closed"):
         theatre.play("cat")
 
@@ -132,11 +138,12 @@ def photographed(frame: Pixels) -> Picture:
 
 
 def seen(sight: LocalSight, act: str) -> list[tuple[Picture, list[Thing], list[Face]]]:
-    """Look at every third picture: things, and the faces inside of people."""
+    """Look at every third picture but the first and last second: things, and the faces inside of people."""
     looked = []
-    for frame in itertools.islice(scene.frames(act), 0, None, 3):
+    last = round((ACTS[act].seconds - 1) * FPS)
+    for frame in itertools.islice(scene.frames(act), FPS, last, 3):
         picture = photographed(frame)
-        things = sight.things(picture)
+        things = [thing for thing in sight.things(picture) if thing.label != "person" or thing.score >= sight.person]
         people = [thing for thing in things if thing.label == "person"]
         looked.append((picture, things, [face for one in people for face in sight.faces(picture, one.box)]))
     return looked
@@ -163,8 +170,8 @@ def test_the_cat_is_seen_as_an_animal(sight: LocalSight) -> None:
     if "built-in" in sight.name:
         pytest.skip("the built-in pack sees no animals")
     looked = [{thing.label for thing in things} for _, things, _ in seen(sight, "cat")]
-    assert sum(bool(labels & {"cat", "dog"}) for labels in looked) >= 0.6 * len(looked)
-    assert sum("cat" in labels for labels in looked) >= 0.4 * len(looked)
+    assert sum(bool(labels & {"cat", "dog"}) for labels in looked) >= 0.8 * len(looked)
+    assert sum("cat" in labels for labels in looked) >= 0.5 * len(looked)
 
 
 @pytest.mark.models
@@ -176,8 +183,8 @@ def test_the_woman_is_recognised_by_her_photo(sight: LocalSight) -> None:
     looked = seen(sight, "woman")
     looks = [sight.look(picture, faces[0]) for picture, _, faces in looked if faces]
     assert reference
-    assert sum(people(looked)) >= 0.8 * len(looked)
-    assert len(looks) >= 0.8 * len(looked)
+    assert sum(people(looked)) >= 0.95 * len(looked)
+    assert len(looks) >= 0.95 * len(looked)
     assert all(look and np.linalg.norm(look.vector - reference.vector) < 0.45 and look.width >= 70 for look in looks)
 
 
@@ -186,5 +193,5 @@ def test_the_woman_is_recognised_by_her_photo(sight: LocalSight) -> None:
 @needs_models
 def test_the_man_is_seen_and_his_face_is_not(sight: LocalSight) -> None:
     looked = seen(sight, "far")
-    assert sum(people(looked)) >= 0.85 * len(looked)
+    assert sum(people(looked)) >= 0.95 * len(looked)
     assert all(face.width < 20 for _, _, faces in looked for face in faces)

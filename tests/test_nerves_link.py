@@ -1,9 +1,13 @@
 import os
+import shutil
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from hypothesis import given
@@ -21,6 +25,8 @@ needs_mosquitto = [
     pytest.mark.mosquitto,
     pytest.mark.skipif(MOSQUITTO is None, reason="the mosquitto program is not here"),
 ]
+# paho leaves the socket of a failed handshake to the garbage collector.
+unclosed = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 Open = Callable[..., Link]
 
@@ -237,7 +243,11 @@ def test_only_a_durable_link_finds_what_came_while_it_was_away(
 def test_a_listener_may_answer(connect: Open) -> None:
     ear = Ear()
     voice = connect("voice")
-    voice.listen("kinwatch/+/heard", lambda _, words: voice.post("kinwatch/hall/say", words) and None, qos=1)
+
+    def repeat(_: str, words: bytes) -> None:
+        voice.post("kinwatch/hall/say", words)
+
+    voice.listen("kinwatch/+/heard", repeat, qos=1)
     with voice, listening(connect("ear"), ear, "kinwatch/+/say") as there, connect("mouth") as here:
         assert all(link.wait_connected(5) for link in (voice, there, here))
         here.post("kinwatch/hall/heard", b"hello")
@@ -413,6 +423,27 @@ class TestMosquitto:
         ):
             eventually(lambda: "use the id same" in one.trouble + other.trouble, 9)
 
+    @unclosed
+    def test_tls_trusts_only_whom_it_is_told_to(self, tmp_path: Path) -> None:
+        ca, key = certificate(tmp_path)
+        conf = (f"cafile {ca}", f"certfile {ca}", f"keyfile {key}")
+        with Broker(conf=conf) as broker:
+            url = broker.url.replace("mqtt", "mqtts")
+            with open_link(url, "mouth", durable=False) as link:
+                eventually(lambda: "is not trusted" in link.trouble)
+                assert "?ca=" in link.trouble
+            ear = Ear()
+            with listening(open_link(f"{url}?ca={ca}", "ear", durable=True), ear, "kinwatch/+/frame") as link:
+                assert link.wait_connected(5)
+                assert link.offer("kinwatch/hall/frame", bytes(500_000))
+                assert link.post("kinwatch/porch/frame", b"last").wait(5)
+                assert ear.wait(2) == [bytes(500_000), b"last"]
+
+    @unclosed
+    def test_tls_spoken_to_a_plain_port_is_told(self, broker: Broker) -> None:
+        with open_link(broker.url.replace("mqtt", "mqtts"), "mouth", durable=False) as link:
+            eventually(lambda: "its port for mqtts?" in link.trouble)
+
     def test_a_frozen_broker_does_not_delay_the_end(self, broker: Broker) -> None:
         with open_link(broker.url, "mouth", durable=False) as link:
             assert link.wait_connected(5)
@@ -420,6 +451,19 @@ class TestMosquitto:
             start = time.monotonic()
         assert time.monotonic() - start < 3
         broker.resume()
+
+
+def certificate(folder: Path) -> tuple[Path, Path]:
+    """Make a certificate for this machine, and its key."""
+    openssl = shutil.which("openssl")
+    if not openssl:
+        pytest.skip("the openssl program is not here")
+    ca, key = folder / "ca.pem", folder / "key.pem"
+    new = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=house"
+    files = ["-keyout", str(key), "-out", str(ca)]
+    command = [openssl, *new.split(), "-addext", f"subjectAltName=IP:{HOST}", *files]
+    subprocess.run(command, check=True, capture_output=True)
+    return ca, key
 
 
 def dying_ear(url: str) -> subprocess.Popen[bytes]:
@@ -446,6 +490,21 @@ def dying_ear(url: str) -> subprocess.Popen[bytes]:
     process.stdout.readline()
     process.stdout.close()
     return process
+
+
+def test_what_is_no_broker_is_told() -> None:
+    with socket.create_server((HOST, 0)) as server:
+        Thread(target=shut_the_door, args=[server], daemon=True).start()
+        with open_link(f"mqtt://{HOST}:{server.getsockname()[1]}", "mouth", durable=False) as link:
+            eventually(lambda: "does not speak MQTT" in link.trouble)
+
+
+def shut_the_door(server: socket.socket) -> None:
+    with suppress(OSError):
+        while True:
+            visitor, _ = server.accept()
+            visitor.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            visitor.close()
 
 
 def test_an_old_broker_is_spoken_to_in_its_own_words(tmp_path: Path) -> None:

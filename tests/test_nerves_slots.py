@@ -1,5 +1,5 @@
 import time
-from threading import Thread
+from threading import Timer
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,10 +38,10 @@ def test_nothing_comes_of_empty_slots() -> None:
 
 def test_whoever_waits_is_woken() -> None:
     slots = Slots[int]()
-    thread = Thread(target=lambda: (time.sleep(0.05), slots.put("hall", 1)))
-    thread.start()
+    later = Timer(0.05, slots.put, ["hall", 1])
+    later.start()
     assert slots.take(5) == 1
-    thread.join()
+    later.join()
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers())))

@@ -22,6 +22,10 @@ __all__ = ["LocalSight"]
 # Measured on labelled stills and clips: below these, animals, rooms and backs of heads begin to pass.
 YOLOX_PERSON, YOLOX_ANIMAL, YUNET_FACE = 0.4, 0.3, 0.8
 BLAZE_PERSON, BLAZE_FACE = 0.7, 0.65
+# Around 222 of 227 faces that nearly fill the picture a person scores at least this, around animals' faces nobody.
+WEAK_PERSON = 0.1
+# From nobody's face (backs of heads and patterns end here) to a face without doubt.
+YUNET_SURE, BLAZE_SURE = (0.80, 0.88), (0.65, 0.80)
 # Detectors box the body, not the hair: faces are looked for a little beyond.
 ABOVE, BESIDE = 0.1, 0.05
 # Doubling a crop finds 35 of 35 faces 13 to 23 pixels wide (else 29); tripling finds no more.
@@ -53,12 +57,12 @@ class LocalSight:
         return f"local {self._pack}"
 
     @property
-    def lone_face(self) -> float:
-        """The score from which a face outside every person's box is a person: every face that is reported."""
-        return YUNET_FACE if self._pack == packs.STANDARD else BLAZE_FACE
+    def person(self) -> float:
+        """The score from which a thing is a person."""
+        return YOLOX_PERSON if self._pack == packs.STANDARD else BLAZE_PERSON
 
     def things(self, picture: Picture) -> list[Thing]:
-        """Return the people and animals in a picture, the surest first."""
+        """Return the people, weak ones too, and the animals in a picture, the surest first."""
         height, width = picture.small.shape[:2]
         x, y = picture.width / width, picture.height / height
         things = [
@@ -88,15 +92,15 @@ class LocalSight:
         aligned = self._dlib.describe(picture.full, (left, top, right, bottom))
         if aligned is None:
             return None
-        return Look(aligned.vector, face.width, aligned.sharpness, aligned.yaw, face.score)
+        return Look(aligned.vector, face.width, aligned.sharpness, aligned.yaw, self._sure(face.score))
 
     @cached_property
     def _find_things(self) -> Finder:
         if self._pack == packs.BUILT_IN:
             pose = BlazePose(self._paths["blazepose_person_detection.tflite"], self._threads)
-            return lambda pixels: pose.find(pixels, BLAZE_PERSON)
+            return lambda pixels: pose.find(pixels, WEAK_PERSON)
         yolox = Yolox(self._paths["yolox_nano.onnx"], self._threads)
-        floors = dict.fromkeys(LABELS, YOLOX_ANIMAL) | {PERSON: YOLOX_PERSON}
+        floors = dict.fromkeys(LABELS, YOLOX_ANIMAL) | {PERSON: WEAK_PERSON}
         return lambda pixels: yolox.find(pixels, floors)
 
     @cached_property
@@ -106,6 +110,10 @@ class LocalSight:
             return lambda pixels: blaze.find(pixels, BLAZE_FACE)
         yunet = Yunet(self._paths["face_detection_yunet_2023mar.onnx"], self._threads)
         return lambda pixels: yunet.find(pixels, YUNET_FACE)
+
+    def _sure(self, score: float) -> float:
+        none, full = YUNET_SURE if self._pack == packs.STANDARD else BLAZE_SURE
+        return min(max((score - none) / (full - none), 0.0), 1.0)
 
     @cached_property
     def _dlib(self) -> DlibFace:

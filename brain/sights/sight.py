@@ -52,8 +52,8 @@ class Look:
     and 100 pixels wide have about 10, 20, 30 and 50 (median); blurred by 2 % of their width, 8 to 20."""
     yaw: float
     """How far the head is turned: 0 is straight at the camera, 1 a full profile."""
-    score: float
-    """The detector's own, 0 to 1."""
+    sure: float
+    """How surely it is a face at all, 0 to 1."""
 
 
 class Sight(Protocol):
@@ -65,12 +65,12 @@ class Sight(Protocol):
         ...
 
     @property
-    def lone_face(self) -> float:
-        """The score from which a face outside every person's box is a person: someone too near to be seen whole."""
+    def person(self) -> float:
+        """The score from which a thing is a person; a weaker one only backs a face found there."""
         ...
 
     def things(self, picture: Picture) -> list[Thing]:
-        """Return the people and animals in a picture, the surest first."""
+        """Return the people, weak ones too, and the animals in a picture, the surest first."""
         ...
 
     def faces(self, picture: Picture, within: Box | None = None) -> list[Face]:

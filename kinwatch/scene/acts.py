@@ -46,34 +46,28 @@ def _filmer() -> Actor:
 
 def _prowls(time: float) -> Pose:
     """Cross from the left to the right, as cats walk: smoothly, nodding a little."""
-    return Pose(-260 + 1340 * time / CAT, 606 + 4 * sin(5 * time), 0.62, tilt=1.5 * sin(2.5 * time))
+    return Pose(-320 + 1400 * time / CAT, 606 + 4 * sin(5 * time), 0.62, tilt=1.5 * sin(2.5 * time))
 
 
 def _greets(time: float) -> Pose:
     """Come in from the right, look at the camera, go out on the left."""
-    x = _walked(time, WOMAN, 1.5, (1100, 400, -320))
+    x = _walked(time, WOMAN, 1.3, (1160, 400, -480))
     sway = sin(2 * pi * 0.4 * time)
     return Pose(x + 10 * sway, 610 - 5 * sin(2 * pi * time), 1.15 + 0.04 * sin(1.3 * time), tilt=1.2 * sway)
 
 
 def _films(time: float) -> Pose:
     """Come in from the right with his back to the camera, film the room, go out again."""
-    x = _walked(time, FAR, 1.4, (1120, 566, 1120))
-    y = 175 + 3 * sin(2 * pi * 0.3 * time)
-    return Pose(
-        x + 8 * sin(0.9 * time), y, 1.13 + 0.02 * sin(0.7 * time), tilt=-25.5 + 1.5 * sin(0.8 * time), mirrored=True
-    )
+    x = _walked(time, FAR, 1.4, (1040, 566, 1040))
+    y, scale = 175 + 3 * sin(2 * pi * 0.3 * time), 1.13 + 0.02 * sin(0.7 * time)
+    return Pose(x + 8 * sin(0.9 * time), y, scale, tilt=-25.5 + 1.5 * sin(0.8 * time), mirrored=True)
 
 
-def _walked(time: float, seconds: float, steps: float, way: tuple[float, float, float]) -> float:
-    """Return where on the way (start, stay, end) someone is who takes `steps` seconds to come and to go."""
+def _walked(time: float, seconds: float, pace: float, way: tuple[float, float, float]) -> float:
+    """Return where on the way (start, stay, end) someone is who takes `pace` seconds to come and to go."""
     start, stay, end = way
-    come, gone = min(time / steps, 1.0), max((time - seconds) / steps + 1, 0.0)
-    return start + (stay - start) * _eased(come) + (end - stay) * _eased(gone)
-
-
-def _eased(part: float) -> float:
-    return part * part * (3 - 2 * part)
+    come, gone = min(time / pace, 1.0), max((time - seconds) / pace + 1, 0.0)
+    return start + (stay - start) * (2 - come) * come + (end - stay) * gone * gone
 
 
 CAT, WOMAN, FAR = 6.0, 10.0, 16.0

@@ -5,9 +5,8 @@ Her picture shows a face; ears, back and tail are drawn by hand and wear her fur
 
 import cv2
 import numpy as np
-from skimage import data
 
-from kinwatch.scene.outlines import Cutout, Mask, Outline, Pixels, colour, feathered, filled, moved, soft
+from kinwatch.scene.outlines import Cutout, Mask, Outline, Pixels, feathered, filled, moved, photo, soft
 
 __all__ = ["cat"]
 
@@ -18,7 +17,8 @@ HEAD: Outline = [
     (70, 380), (50, 230), (60, 130), (48, 100),
 ]  # fmt: skip
 BODY: Outline = [
-    (100, 30), (30, 35), (-40, 50), (-130, 28), (-220, 30), (-285, 70), (-320, 140), (-335, 240), (-340, 380), (150, 380),
+    (100, 30), (30, 35), (-40, 50), (-130, 28), (-220, 30), (-285, 70), (-320, 140), (-335, 240),
+    (-340, 380), (150, 380),
 ]  # fmt: skip
 TAIL = ((-300, 170), (-345, 110), (-365, 30), (-350, -50), (-322, -95))
 TAIL_WIDTH = 42
@@ -28,10 +28,10 @@ FUR = (slice(4, 74), slice(120, 320))
 
 def cat() -> Cutout:
     """Return a tabby that walks to the right."""
-    photo = cv2.copyMakeBorder(colour(data.chelsea()), ABOVE, BELOW, LEFT, 0, cv2.BORDER_REFLECT)
-    head, body = filled(photo.shape, moved(HEAD, LEFT, ABOVE)), _body(photo.shape)
+    face = cv2.copyMakeBorder(photo("chelsea"), ABOVE, BELOW, LEFT, 0, cv2.BORDER_REFLECT)
+    head, body = filled(face.shape, moved(HEAD, LEFT, ABOVE)), _body(face.shape)
     blend = soft(head, 5)[..., None]
-    picture = photo * blend + _fur(np.maximum(body, head)) * (1 - blend)
+    picture = face * blend + _fur(np.maximum(body, head)) * (1 - blend)
     return feathered(picture.astype(np.uint8), np.maximum(head, body))
 
 
@@ -43,10 +43,10 @@ def _body(shape: tuple[int, ...]) -> Pixels:
 
 def _fur(body: Pixels) -> Mask:
     """Return fur as large as the body, with the stripes of a tabby, darker towards the edges."""
-    patch = colour(data.chelsea())[FUR].astype(np.float32)
+    patch = photo("chelsea")[FUR].astype(np.float32)
     hairs = _repeated(patch, body.shape, (1.3, 1.3))
-    stripes = cv2.GaussianBlur(_repeated(patch, body.shape, (1.8, 6.0)), (0, 0), 5)
-    fur = _bent(stripes) + 0.8 * (hairs - cv2.GaussianBlur(hairs, (0, 0), 6))
+    stripes = _bent(_repeated(patch, body.shape, (1.8, 6.0)))
+    fur = cv2.GaussianBlur(stripes, (0, 0), 5) + 0.8 * (hairs - cv2.GaussianBlur(hairs, (0, 0), 6))
     depth = cv2.distanceTransform(body, cv2.DIST_L2, 5)
     light = 0.5 + 0.45 * np.clip(depth / 90, 0, 1) ** 0.6
     return np.clip(fur * light[..., None], 0, 255).astype(np.float32)
@@ -62,8 +62,7 @@ def _repeated(patch: Mask, shape: tuple[int, ...], scale: tuple[float, float]) -
 
 def _bent(stripes: Mask) -> Mask:
     """Return the stripes curved around the ribs."""
-    y, x = np.indices(stripes.shape[:2], np.float32)
-    bent = x + 40 * ((y - 330) / 200) ** 2 + 7 * np.sin(x / 31 + y / 47)
-    return cv2.remap(stripes, bent.astype(np.float32), y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT).astype(
-        np.float32
-    )
+    y, x = np.mgrid[: stripes.shape[0], : stripes.shape[1]].astype(np.float32)
+    bent: Mask = (x + 40 * ((y - 330) / 200) ** 2 + 7 * np.sin(x / 31 + y / 47)).astype(np.float32)
+    turned = cv2.remap(stripes, bent, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+    return turned.astype(np.float32, copy=False)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 import numpy.typing as npt
+from skimage import data
 
-__all__ = ["Cutout", "Mask", "Outline", "Pixels", "colour", "feathered", "filled", "moved", "segmented", "soft"]
+__all__ = ["Cutout", "Mask", "Outline", "Pixels", "feathered", "filled", "moved", "photo", "segmented", "soft"]
 
 Pixels = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.float32]
@@ -24,9 +25,13 @@ class Cutout:
     """Height x width, 0 (nothing) to 1 (solid)."""
 
 
-def colour(rgb: Pixels) -> Pixels:
-    """Return a picture of scikit-image's as BGR."""
-    return np.ascontiguousarray(rgb[:, :, ::-1])
+def photo(name: str) -> Pixels:
+    """Return a picture of scikit-image's in BGR; of a stereo pair, the left one."""
+    loaded = getattr(data, name)()
+    picture = np.asarray(loaded[0] if isinstance(loaded, tuple) else loaded, np.uint8)
+    if picture.ndim == 2:  # noqa: PLR2004 - rows and columns: grey
+        return np.stack([picture] * 3, axis=-1)
+    return np.ascontiguousarray(picture[:, :, ::-1])
 
 
 def moved(outline: Outline, right: int, down: int = 0) -> Outline:
@@ -40,7 +45,7 @@ def filled(shape: tuple[int, ...], outline: Outline) -> Pixels:
     return cv2.fillPoly(mask, [np.array(outline, np.int32)], 1).astype(np.uint8, copy=False)
 
 
-def soft(mask: Pixels, sigma: float) -> Mask:
+def soft(mask: Pixels | Mask, sigma: float) -> Mask:
     """Return the mask with its edge spread over about four sigma pixels."""
     return cv2.GaussianBlur(mask.astype(np.float32), (0, 0), sigma).astype(np.float32, copy=False)
 

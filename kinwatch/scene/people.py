@@ -5,9 +5,8 @@ The astronaut, Eileen Collins, is NASA's (public domain); the man with the camer
 
 import cv2
 import numpy as np
-from skimage import data
 
-from kinwatch.scene.outlines import Cutout, Mask, Outline, colour, feathered, filled, moved, segmented, soft
+from kinwatch.scene.outlines import Cutout, Mask, Outline, feathered, filled, moved, photo, segmented, soft
 
 __all__ = ["filmer", "woman"]
 
@@ -37,13 +36,15 @@ LEFT, BELOW = 70, 130
 
 def woman() -> Cutout:
     """Return an astronaut who looks at the camera, from the chest up, her helmet before her."""
-    picture = colour(data.astronaut())
+    picture = photo("astronaut")
     return feathered(picture, segmented(picture, WOMAN, band=5))
 
 
 def filmer() -> Cutout:
     """Return a man in a coat who holds a camera and shows the back of his head."""
-    grey = cv2.copyMakeBorder(_from_behind(data.camera().astype(np.float32)), 0, BELOW, LEFT, 0, cv2.BORDER_REFLECT)
+    grey = cv2.copyMakeBorder(
+        _from_behind(photo("camera")[..., 0].astype(np.float32)), 0, BELOW, LEFT, 0, cv2.BORDER_REFLECT
+    )
     warm = cv2.merge([grey * 0.97, grey * 0.98, grey * 1.04])
     picture = np.clip(warm, 0, 255).astype(np.uint8)
     return feathered(picture, segmented(picture, moved(FILMER, LEFT), band=4))
@@ -56,4 +57,5 @@ def _from_behind(grey: Mask) -> Mask:
     covered[90:230, 165:260] = strands
     face = soft(filled(grey.shape, FACE), 3)
     knees = soft(filled(grey.shape, KNEES), 2) * 0.7
-    return ((grey * (1 - face) + covered * face) * (1 - knees)).astype(np.float32)
+    whole: Mask = (grey * (1 - face) + covered * face) * (1 - knees)
+    return whole

@@ -11,9 +11,8 @@ from functools import cache
 import cv2
 import numpy as np
 import numpy.typing as npt
-from skimage import data
 
-from kinwatch.scene.outlines import Cutout, Mask, Pixels, colour
+from kinwatch.scene.outlines import Cutout, Mask, Pixels, photo, soft
 
 __all__ = ["SIZE", "Actor", "Pose", "developed", "dressed", "place", "room"]
 
@@ -63,20 +62,21 @@ class Pose:
 @cache
 def room() -> Pixels:
     """Return the empty garage."""
-    left, _, _ = data.stereo_motorcycle()
-    garage = cv2.resize(colour(left)[:, COLUMNS], SIZE, interpolation=cv2.INTER_CUBIC).astype(np.float32)
+    garage = cv2.resize(photo("stereo_motorcycle")[:, COLUMNS], SIZE, interpolation=cv2.INTER_CUBIC).astype(np.float32)
     (x, y), radius = LAMP
     lamp = cv2.circle(np.zeros(garage.shape[:2], np.float32), (x, y), radius, 1.0, cv2.FILLED)
     matt = cv2.GaussianBlur(lamp, (0, 0), 6)[..., None]
     garage = garage * (1 - matt) + cv2.GaussianBlur(garage, (0, 0), 2) * (0.5 * matt)
-    return np.clip(garage * LIGHT, 0, 255).astype(np.uint8)
+    lit: Pixels = np.clip(garage * LIGHT, 0, 255).astype(np.uint8)
+    return lit
 
 
 def dressed(cutout: Cutout, light: float, feet: tuple[float, float]) -> Actor:
     """Return a cut-out as an actor: its light matched to the room's, its shadow ready."""
-    picture = cv2.copyMakeBorder(cutout.picture * np.float32(light), *[MARGIN] * 4, cv2.BORDER_REPLICATE)
-    alpha = cv2.copyMakeBorder(cutout.alpha, *[MARGIN] * 4, cv2.BORDER_CONSTANT, value=0)
-    shadow = cv2.GaussianBlur(alpha, (0, 0), 18) * SHADE
+    lit = (cutout.picture * light).astype(np.float32)
+    picture = np.pad(lit, ((MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0)), mode="edge")
+    alpha = np.pad(cutout.alpha, MARGIN)
+    shadow = soft(alpha, 18) * np.float32(SHADE)
     x, y = feet
     return Actor(picture, alpha, shadow, (x + MARGIN, y + MARGIN))
 
