@@ -120,13 +120,14 @@ class Fact(BaseModel):
         place, kind = topics.parse(topic)
         try:
             fields = json.loads(payload)
-            if not isinstance(fields, dict):
-                message = f"{topic}: a {cls.kind} is a JSON object, this is {type(fields).__name__}"
-                raise MessageError(message)
-            return cls.model_validate(fields | {"place": place} | ({"organ": kind} if place == "status" else {}))
         except (ValueError, RecursionError) as error:  # also a number of 5,000 digits, or very deep nesting
             message = f"{topic}: not JSON: {error}"
             raise MessageError(message) from error
+        if not isinstance(fields, dict):
+            message = f"{topic}: a {cls.kind} is a JSON object, this is {type(fields).__name__}"
+            raise MessageError(message)
+        try:
+            return cls.model_validate(fields | {"place": place} | ({"organ": kind} if place == "status" else {}))
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"]) or "the message"

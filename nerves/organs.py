@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from nerves.messages import Fact, Frame
 
-__all__ = ["Actuator", "OrganSettings", "Sense"]
+__all__ = ["Actuator", "OrganSettings", "Sense", "SenseSettings"]
 
 
 class OrganSettings(BaseModel):

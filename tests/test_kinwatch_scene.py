@@ -10,7 +10,6 @@ from typing import IO
 import cv2
 import numpy as np
 import pytest
-from skimage import data
 
 from brain.picture import Picture
 from brain.sights.local import LocalSight
@@ -18,6 +17,7 @@ from brain.sights.sight import Face, Thing
 from kinwatch import scene
 from kinwatch.scene import ACTS, FPS, SIZE, Pixels
 from kinwatch.scene.acts import Act
+from kinwatch.scene.people import photo
 from kinwatch.theatre import Theatre
 from nerves.errors import CameraLost
 
@@ -61,6 +61,13 @@ def watched(theatre: Theatre) -> HTTPResponse:
     connection = HTTPConnection(host, int(port), timeout=5)
     connection.request("GET", "/")
     return connection.getresponse()
+
+
+def test_the_woman_s_portrait_can_be_opened(tmp_path: Path) -> None:
+    photo(tmp_path / "her.png")
+    portrait = cv2.imread(str(tmp_path / "her.png"))
+    assert portrait is not None
+    assert portrait.shape == (512, 512, 3)
 
 
 @pytest.fixture
@@ -177,9 +184,10 @@ def test_the_cat_is_seen_as_an_animal(sight: LocalSight) -> None:
 @pytest.mark.models
 @pytest.mark.timeout(120)
 @needs_models
-def test_the_woman_is_recognised_by_her_photo(sight: LocalSight) -> None:
-    photo = photographed(np.ascontiguousarray(data.astronaut()[:, :, ::-1]))
-    reference = sight.look(photo, sight.faces(photo)[0])
+def test_the_woman_is_recognised_by_her_photo(sight: LocalSight, tmp_path: Path) -> None:
+    photo(tmp_path / "her.png")
+    portrait = photographed(np.asarray(cv2.imread(str(tmp_path / "her.png")), np.uint8))
+    reference = sight.look(portrait, sight.faces(portrait)[0])
     looked = seen(sight, "woman")
     looks = [sight.look(picture, faces[0]) for picture, _, faces in looked if faces]
     assert reference

@@ -120,8 +120,8 @@ escapes = pytest.mark.xfail(reason="it ends the reader with an error that is not
     "payload",
     [
         *(b"[]", b"null", b"{", b"\xff", b"{}", b'{"words": ""}', b'{"words": 1}', b'{"words": "\\ud800"}'),
-        pytest.param(b"[" * 100_000, marks=escapes, id="deep"),
-        pytest.param(b'{"words": "ding", "x": %s}' % (b"1" * 5000), marks=escapes, id="long number"),
+        pytest.param(b"[" * 100_000, id="deep"),
+        pytest.param(b'{"words": "ding", "x": %s}' % (b"1" * 5000), id="long number"),
         pytest.param(b'{"words": "ding", "at": "9999-12-31T23:59:59-23:00"}', marks=escapes, id="far time"),
         pytest.param(b'{"words": "ding", "at": "0001-01-01T00:00:00+23:00"}', marks=escapes, id="old time"),
     ],

@@ -6,7 +6,7 @@ Her picture shows a face; ears, back and tail are drawn by hand and wear her fur
 import cv2
 import numpy as np
 
-from kinwatch.scene.outlines import Cutout, Mask, Outline, Pixels, feathered, filled, moved, photo, soft
+from kinwatch.scene.outlines import Cutout, Mask, Outline, Pixels, bundled, feathered, filled, moved, soft
 
 __all__ = ["cat"]
 
@@ -28,7 +28,7 @@ FUR = (slice(4, 74), slice(120, 320))
 
 def cat() -> Cutout:
     """Return a tabby that walks to the right."""
-    face = cv2.copyMakeBorder(photo("chelsea"), ABOVE, BELOW, LEFT, 0, cv2.BORDER_REFLECT)
+    face = cv2.copyMakeBorder(bundled("chelsea"), ABOVE, BELOW, LEFT, 0, cv2.BORDER_REFLECT)
     head, body = filled(face.shape, moved(HEAD, LEFT, ABOVE)), _body(face.shape)
     blend = soft(head, 5)[..., None]
     picture = face * blend + _fur(np.maximum(body, head)) * (1 - blend)
@@ -43,7 +43,7 @@ def _body(shape: tuple[int, ...]) -> Pixels:
 
 def _fur(body: Pixels) -> Mask:
     """Return fur as large as the body, with the stripes of a tabby, darker towards the edges."""
-    patch = photo("chelsea")[FUR].astype(np.float32)
+    patch = bundled("chelsea")[FUR].astype(np.float32)
     hairs = _repeated(patch, body.shape, (1.3, 1.3))
     stripes = _bent(_repeated(patch, body.shape, (1.8, 6.0)))
     fur = cv2.GaussianBlur(stripes, (0, 0), 5) + 0.8 * (hairs - cv2.GaussianBlur(hairs, (0, 0), 6))

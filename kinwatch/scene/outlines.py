@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from skimage import data
 
-__all__ = ["Cutout", "Mask", "Outline", "Pixels", "feathered", "filled", "moved", "photo", "segmented", "soft"]
+__all__ = ["Cutout", "Mask", "Outline", "Pixels", "bundled", "feathered", "filled", "moved", "segmented", "soft"]
 
 Pixels = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.float32]
@@ -25,7 +25,7 @@ class Cutout:
     """Height x width, 0 (nothing) to 1 (solid)."""
 
 
-def photo(name: str) -> Pixels:
+def bundled(name: str) -> Pixels:
     """Return a picture of scikit-image's in BGR; of a stereo pair, the left one."""
     loaded = getattr(data, name)()
     picture = np.asarray(loaded[0] if isinstance(loaded, tuple) else loaded, np.uint8)

@@ -3,12 +3,14 @@
 The astronaut, Eileen Collins, is NASA's (public domain); the man with the camera is CC0 by Lav Varshney.
 """
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 
-from kinwatch.scene.outlines import Cutout, Mask, Outline, feathered, filled, moved, photo, segmented, soft
+from kinwatch.scene.outlines import Cutout, Mask, Outline, bundled, feathered, filled, moved, segmented, soft
 
-__all__ = ["filmer", "woman"]
+__all__ = ["filmer", "photo", "woman"]
 
 WOMAN: Outline = [
     (20, 511), (28, 440), (20, 400), (25, 340), (40, 290), (55, 250), (90, 218), (110, 208), (115, 188),
@@ -36,14 +38,19 @@ LEFT, BELOW = 70, 130
 
 def woman() -> Cutout:
     """Return an astronaut who looks at the camera, from the chest up, her helmet before her."""
-    picture = photo("astronaut")
+    picture = bundled("astronaut")
     return feathered(picture, segmented(picture, WOMAN, band=5))
+
+
+def photo(file: Path) -> None:
+    """Write the woman's portrait to enrol her from."""
+    cv2.imwrite(str(file), bundled("astronaut"))
 
 
 def filmer() -> Cutout:
     """Return a man in a coat who holds a camera and shows the back of his head."""
     grey = cv2.copyMakeBorder(
-        _from_behind(photo("camera")[..., 0].astype(np.float32)), 0, BELOW, LEFT, 0, cv2.BORDER_REFLECT
+        _from_behind(bundled("camera")[..., 0].astype(np.float32)), 0, BELOW, LEFT, 0, cv2.BORDER_REFLECT
     )
     warm = cv2.merge([grey * 0.97, grey * 0.98, grey * 1.04])
     picture = np.clip(warm, 0, 255).astype(np.uint8)

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from kinwatch.scene.outlines import Cutout, Mask, Pixels, photo, soft
+from kinwatch.scene.outlines import Cutout, Mask, Pixels, bundled, soft
 
 __all__ = ["SIZE", "Actor", "Pose", "developed", "dressed", "place", "room"]
 
@@ -62,7 +62,9 @@ class Pose:
 @cache
 def room() -> Pixels:
     """Return the empty garage."""
-    garage = cv2.resize(photo("stereo_motorcycle")[:, COLUMNS], SIZE, interpolation=cv2.INTER_CUBIC).astype(np.float32)
+    garage = cv2.resize(bundled("stereo_motorcycle")[:, COLUMNS], SIZE, interpolation=cv2.INTER_CUBIC).astype(
+        np.float32
+    )
     (x, y), radius = LAMP
     lamp = cv2.circle(np.zeros(garage.shape[:2], np.float32), (x, y), radius, 1.0, cv2.FILLED)
     matt = cv2.GaussianBlur(lamp, (0, 0), 6)[..., None]
