@@ -92,9 +92,7 @@ def _people(house: House) -> str:
 def _bus(house: House) -> Iterator[Finding]:
     url = house_url(house)
     if url is None:
-        yield Finding(
-            "broker", ok=True, detail="none named and none running: `kinwatch up` starts a private one"
-        )
+        yield Finding("broker", ok=True, detail="none named and none running: `kinwatch up` starts a private one")
         return
     statuses: dict[str, Status] = {}
 
@@ -112,9 +110,7 @@ def _bus(house: House) -> Iterator[Finding]:
         yield _try("broker", lambda: _connected(link.wait_connected(CONNECT_S), link.trouble, url))
         time.sleep(LISTEN_S if link.connected else 0)
     for name, status in sorted(statuses.items()):
-        yield Finding(
-            f"{name} is {status.state}", ok=status.state == "online", detail=status.detail or "no detail"
-        )
+        yield Finding(f"{name} is {status.state}", ok=status.state == "online", detail=status.detail or "no detail")
 
 
 def _connected(connected: bool, trouble: str, url: str) -> str:  # noqa: FBT001

@@ -30,12 +30,8 @@ Config = Annotated[
     Path | None,
     typer.Option("--config", help="Settings file [default: KINWATCH_CONFIG, else ./kinwatch.yaml]"),
 ]
-Json = Annotated[
-    bool, typer.Option("--json", help="One JSON object a line on stdout; everything else on stderr.")
-]
-Pack = Annotated[
-    Literal["auto", "built-in", "standard"] | None, typer.Option("--pack", help="The model files to use.")
-]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout; everything else on stderr.")]
+Pack = Annotated[Literal["auto", "built-in", "standard"] | None, typer.Option("--pack", help="The model files to use.")]
 Name = Annotated[str, typer.Argument(help="The organ's name in the settings.")]
 
 WATCHING, PEOPLE, HOUSE = "Try it", "People", "The house"
@@ -66,9 +62,7 @@ def demo(
         typer.Option("--source", help="A real camera instead: 0, rtsp://..., http://... or a file."),
     ] = None,
     pack: Pack = None,
-    keep: Annotated[
-        Path | None, typer.Option("--keep", help="Folder for what is stored [default: a new one]")
-    ] = None,
+    keep: Annotated[Path | None, typer.Option("--keep", help="Folder for what is stored [default: a new one]")] = None,
 ) -> None:
     """The whole house on this machine, on a short scene: real processes, a real broker, no settings.
 
@@ -82,14 +76,10 @@ def demo(
 
 @app.command(rich_help_panel=WATCHING)
 def replay(
-    clips: Annotated[
-        list[Path], typer.Argument(help="Clips, pictures (a still scene of 3 seconds) or folders.")
-    ],
+    clips: Annotated[list[Path], typer.Argument(help="Clips, pictures (a still scene of 3 seconds) or folders.")],
     *,
     json: Json = False,
-    pictures: Annotated[
-        Path | None, typer.Option("--pictures", help="Write each message's picture here.")
-    ] = None,
+    pictures: Annotated[Path | None, typer.Option("--pictures", help="Write each message's picture here.")] = None,
     pack: Pack = None,
     config: Config = None,
 ) -> None:
@@ -108,9 +98,7 @@ def enroll(  # noqa: PLR0913 - the command's own options
     photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of photos, of this person alone.")],
     *,
     group: Annotated[Group, typer.Option("--group", help="What the person is to the household.")] = "family",
-    until: Annotated[
-        str | None, typer.Option("--until", help="A guest's pass ends: 2026-12-24, 20:00, 3d.")
-    ] = None,
+    until: Annotated[str | None, typer.Option("--until", help="A guest's pass ends: 2026-12-24, 20:00, 3d.")] = None,
     json: Json = False,
     pack: Pack = None,
     config: Config = None,
@@ -195,9 +183,7 @@ def check(*, json: Json = False, config: Config = None) -> None:
 def listen(
     *,
     json: Json = False,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Only say what is wrong with what arrives.")
-    ] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Only say what is wrong with what arrives.")] = False,
     seconds: Annotated[float | None, typer.Option("--seconds", help="End after so long.")] = None,
     config: Config = None,
 ) -> None:

@@ -58,9 +58,7 @@ def describe(topic: str, payload: bytes) -> tuple[str, str | None]:
     fact = parse(topic, payload)
     if isinstance(fact, Visit):
         return sentence(fact)
-    told = fact.model_dump(
-        mode="json", exclude={"id", "place", "at"}, exclude_none=True, exclude_defaults=True
-    )
+    told = fact.model_dump(mode="json", exclude={"id", "place", "at"}, exclude_none=True, exclude_defaults=True)
     return f"{place}: {kind} {', '.join(f'{key}={value}' for key, value in told.items())}", "dim"
 
 

@@ -55,11 +55,7 @@ def enroll(  # noqa: PLR0913 - the command's own options
             refused.append(str(error))
         progress(number, len(files))
     if not found:
-        message = (
-            refused[0]
-            if len(refused) == 1
-            else f"none of the {len(refused)} photos can be used: {refused[0]}"
-        )
+        message = refused[0] if len(refused) == 1 else f"none of the {len(refused)} photos can be used: {refused[0]}"
         raise GalleryError(message)
     learned = gallery.learn(name, found, group=group, until=until)
     return Enrolled(name, learned, len(found) - learned, tuple(refused))
@@ -112,9 +108,7 @@ def _check_name(name: str) -> None:
         raise SettingsError(message)
 
 
-def run_enroll(
-    house: House, name: str, paths: Sequence[Path], *, group: Group, until: str | None, json: bool
-) -> None:
+def run_enroll(house: House, name: str, paths: Sequence[Path], *, group: Group, until: str | None, json: bool) -> None:
     """Do `kinwatch enroll`."""
     end = when(until) if until else None
     if end and group == "family":

@@ -153,6 +153,4 @@ def _show(clip: Path, found: Visit | Summary, options: Options) -> None:
     else:
         alerts = sum(visit["alerts"] for visit in found.visits.values())
         bad = f", {found.bad} bad pictures" if found.bad else ""
-        say(
-            f"{clip}: {len(found.visits)} visits, {alerts} alerts in {found.frames} frames{bad}, {found.wall_s:.1f} s"
-        )
+        say(f"{clip}: {len(found.visits)} visits, {alerts} alerts in {found.frames} frames{bad}, {found.wall_s:.1f} s")

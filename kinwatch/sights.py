@@ -34,9 +34,7 @@ def open_sight(house: House, settings: BrainSettings) -> Sight:
         message = f"this needs the package {error.name}: pip install 'kinwatch[brain]'"
         raise SettingsError(message) from error
     folders = packs.folders(house.data_dir)
-    if packs.choose(settings.pack, folders) == packs.BUILT_IN and not packs.available(
-        packs.BUILT_IN, folders
-    ):
+    if packs.choose(settings.pack, folders) == packs.BUILT_IN and not packs.available(packs.BUILT_IN, folders):
         _fetch(house)
     return LocalSight(settings.pack, folders, threads=settings.threads)
 

@@ -2,7 +2,6 @@
 
 __all__ = [
     "BadPicture",
-    "BrokerRefused",
     "BrokerUnavailable",
     "CameraLost",
     "GalleryError",
@@ -28,10 +27,6 @@ class SettingsError(KinwatchError):
 
 class BrokerUnavailable(KinwatchError):
     """No broker answers."""
-
-
-class BrokerRefused(KinwatchError):
-    """The broker answers, and says no."""
 
 
 class MessageError(KinwatchError):

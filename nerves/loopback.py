@@ -10,26 +10,14 @@ from typing import NamedTuple, Self
 
 from nerves.errors import BrokerUnavailable
 from nerves.link import Receipt, Receive
+from nerves.topics import matches
 from nerves.tray import checked
 
-__all__ = ["Loopback", "LoopbackLink", "matches"]
+__all__ = ["Loopback", "LoopbackLink"]
 
 AGAIN_S = 0.05
 
 logger = logging.getLogger(__name__)
-
-
-def matches(pattern: str, topic: str) -> bool:
-    """Return whether a topic fits a pattern with `+` for one level and `#` for the rest."""
-    if topic.startswith("$") and not pattern.startswith("$"):
-        return False
-    wanted, given = pattern.split("/"), topic.split("/")
-    for number, level in enumerate(wanted):
-        if level == "#":
-            return True
-        if number >= len(given) or level not in ("+", given[number]):
-            return False
-    return len(wanted) == len(given)
 
 
 class _Letter(NamedTuple):

@@ -66,7 +66,11 @@ def stamp(at: datetime) -> str:
 
 
 def _milliseconds(at: datetime) -> datetime:
-    return at.astimezone(UTC).replace(microsecond=at.microsecond // 1000 * 1000)
+    try:
+        return at.astimezone(UTC).replace(microsecond=at.microsecond // 1000 * 1000)
+    except OverflowError as error:  # the first or the last day that a datetime knows
+        why = f"{at.isoformat()} is not a time in UTC"
+        raise ValueError(why) from error
 
 
 Time = Annotated[AwareDatetime, AfterValidator(_milliseconds), PlainSerializer(stamp, when_used="json")]

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from nerves.errors import MessageError
 
-__all__ = ["MODE", "MODE_SET", "ROOT", "Topic", "check_place", "parse", "status", "to"]
+__all__ = ["MODE", "MODE_SET", "ROOT", "Topic", "check_place", "matches", "parse", "status", "to"]
 
 ROOT = "kinwatch"
 MODE = f"{ROOT}/mode"
@@ -54,3 +54,16 @@ def parse(topic: str) -> Topic:
         message = f"{topic}: not a topic of the form {ROOT}/<place>/<kind>"
         raise MessageError(message)
     return Topic(parts[1], parts[2])
+
+
+def matches(pattern: str, topic: str) -> bool:
+    """Return whether a topic fits a pattern with `+` for one level and `#` for the rest."""
+    if topic.startswith("$") and not pattern.startswith("$"):
+        return False
+    wanted, given = pattern.split("/"), topic.split("/")
+    for number, level in enumerate(wanted):
+        if level == "#":
+            return True
+        if number >= len(given) or level not in ("+", given[number]):
+            return False
+    return len(wanted) == len(given)

@@ -1,20 +1,19 @@
-#!/usr/bin/env python3  # noqa: INP001 - a script
+#!/usr/bin/env python3
 """Write docs/settings.md and docs/messages.md from the models; with --check, status 1 if they are stale."""
 
 import argparse
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from importlib import import_module
-from inspect import cleandoc
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel
-from pydantic_core import PydanticUndefined
+from pydantic.fields import FieldInfo
 
 from brain.settings import BrainSettings
-from nerves.messages import FACTS, Box, Sighting
+from nerves.messages import FACTS, Box, Fact, Seen, Sighting, Status
 from nerves.organs import OrganSettings, SenseSettings
 from nerves.settings import House
 
@@ -63,14 +62,35 @@ do not know; times are UTC with `Z`. Only the keys marked *yes* must be there: w
 
 | topic | payload | QoS | retained |
 |---|---|---|---|
-| `kinwatch/<place>/frame` | One JPEG picture, nothing else; its EXIF time counts where it is within a minute of arrival. \
-| 0 | no |
+| `kinwatch/<place>/frame` | One JPEG, nothing else; an EXIF time of the last minute counts, else arrival. | 0 | no |
 """
 
 MODES = """\
 | `kinwatch/mode` | The mode that holds, as a word: `home`, `away`, `night`, `off`. | 1 | yes |
 | `kinwatch/mode/set` | The mode that is wanted, as a word. | 1 | no |
 """
+
+
+DEFAULTS = {"place": "its name in the settings", "data_dir": "the user's data folder"}
+WORDS = {
+    "boolean": "true or false",
+    "string": "text",
+    "integer": "whole number",
+    "date-time": "time",
+    "uuid": "UUID",
+    "base64": "base64",
+}
+BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
+
+
+class Row(NamedTuple):
+    """A line of a table."""
+
+    key: str
+    value: str
+    default: str
+    must: str
+    says: str
 
 
 def main() -> int:
@@ -94,32 +114,37 @@ def settings() -> str:
     """Return the page of all settings."""
     return _page(
         SETTINGS,
-        *_section("The house", House, leave_out=("senses", "brain", "actuators")),
-        *_section("`senses:`, every one", SenseSettings, defaults={"place": "its name"}),
+        *_section("The house", _rows(House, leave_out={"senses", "brain", "actuators"})),
+        *_section("Every sense", _rows(SenseSettings)),
         *_organs("senses", SenseSettings),
-        *_section("`brain:`", BrainSettings),
-        *_section("`actuators:`, every one", OrganSettings),
+        *_section("The brain", _rows(BrainSettings)),
+        *_section("Every actuator", _rows(OrganSettings)),
         *_organs("actuators", OrganSettings),
     )
 
 
 def messages() -> str:
     """Return the page of all messages."""
-    topics = "".join(
-        f"| `kinwatch/{'status/<organ>' if kind == 'status' else f'<place>/{kind}'}` | [{kind}](#{kind}): "
-        f"{_line(fact.__doc__)} | {0 if kind == 'seen' else 1} | {'yes' if kind == 'status' else 'no'} |\n"
-        for kind, fact in FACTS.items()
-    )
-    facts = [part for kind, fact in FACTS.items() for part in _section(kind, fact, must="must")]
-    box = f"`[x, y, w, h]`: {_line(Box.__doc__)}"
-    return _page(
-        MESSAGES + topics + MODES, *facts, *_section("sighting", Sighting, must="must"), "## box", box
+    topics = [_topic(kind, fact) for kind, fact in FACTS.items()]
+    sections = [
+        part
+        for kind, model in (FACTS | {"sighting": Sighting}).items()
+        for part in _section(kind, _rows(model), says=model.__doc__, third="must")
+    ]
+    return _page(MESSAGES + "".join(topics) + MODES, *sections, "## box", f"`[x, y, w, h]`: {_line(Box.__doc__)}")
+
+
+def _topic(kind: str, fact: type[Fact]) -> str:
+    is_status, qos = fact is Status, 0 if fact is Seen else 1
+    where = "status/<organ>" if is_status else f"<place>/{kind}"
+    return (
+        f"| `kinwatch/{where}` | [{kind}](#{kind}): {_line(fact.__doc__)} | {qos} | {'yes' if is_status else 'no'} |\n"
     )
 
 
 def _page(intro: str, *parts: str) -> str:
     title, _, rest = intro.partition("\n")
-    return "\n\n".join([title, NOTE, rest.strip(), *(part.strip() for part in parts)]) + "\n"
+    return "\n\n".join([title, NOTE, rest.strip(), *parts]) + "\n"
 
 
 def _organs(group: str, base: type[BaseModel]) -> Iterator[str]:
@@ -127,29 +152,78 @@ def _organs(group: str, base: type[BaseModel]) -> Iterator[str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     for kind, where in sorted(project["entry-points"][f"kinwatch.{group}"].items()):
         module, _, name = where.partition(":")
-        organ = getattr(import_module(module), name)
-        yield from _section(f"`kind: {kind}`", organ.settings, leave_out=tuple(base.model_fields), level=3)
+        model = getattr(import_module(module), name).settings
+        rows = _rows(model, leave_out=base.model_fields.keys())
+        yield from _section(f"`kind: {kind}`", rows, says=f"In `{group}:`. {model.__doc__}")
 
 
-def _section(
-    title: str,
-    model: type[BaseModel],
-    *,
-    leave_out: tuple[str, ...] = (),
-    defaults: Mapping[str, str] | None = None,
-    must: str = "",
-    level: int = 2,
-) -> Iterator[str]:
-    yield f"{'#' * level} {title}"
-    yield "" + cleandoc(model.__doc__ or "")
-    schema = model.model_json_schema(mode="validation")
-    rows = [row for row in _rows(model, schema, schema["$defs"] if "$defs" in schema else {}, must=must)]
-    shown = [(key, *row) for key, *row in rows if key.partition(".")[0] not in leave_out]
-    head = ["key", "value", must or "default", "what it says"]
-    lines = [head, ["---"] * len(head)]
-    for key, value, default, says in shown:
-        lines.append([f"`{key}`", value, (defaults or {}).get(key, default), says])
-    yield "\n".join(f"| {' | '.join(line)} |" for line in lines) if shown else "No settings of its own."
+def _section(title: str, rows: Iterable[Row], *, says: str | None = None, third: str = "default") -> Iterator[str]:
+    """Yield a heading, a sentence and a table."""
+    yield f"## {title}"
+    if says:
+        yield _line(says)
+    lines = [(f"`{row.key}`", row.value, row.must if third == "must" else row.default, row.says) for row in rows]
+    head = [("key", "value", third, "what it says"), ("---",) * 4]
+    yield "\n".join(f"| {' | '.join(line)} |" for line in [*head, *lines]) if lines else "Nothing of its own to set."
+
+
+def _rows(model: type[BaseModel], *, leave_out: Collection[str] = (), under: str = "") -> Iterator[Row]:
+    """Yield a row for each field; a table inside becomes dotted keys."""
+    schema = model.model_json_schema()
+    for name, field in model.model_fields.items():
+        if name in leave_out:
+            continue
+        inside = field.annotation
+        if isinstance(inside, type) and issubclass(inside, BaseModel):
+            yield from _rows(inside, under=f"{under}{name}.")
+            continue
+        value = _value(schema["properties"][name], schema.get("$defs", {}))
+        must = "yes" if field.is_required() and name not in DEFAULTS else ""
+        yield Row(f"{under}{name}", value, _default(name, field), must, _line(field.description))
+
+
+def _default(name: str, field: FieldInfo) -> str:
+    if name in DEFAULTS:
+        return DEFAULTS[name]
+    if field.is_required():
+        return "*must be set*"
+    value = field.get_default(call_default_factory=True)
+    return "none" if value is None else _written(value)
+
+
+def _written(value: object) -> str:
+    """Return a value as kinwatch.yaml writes it."""
+    if isinstance(value, frozenset | set | tuple | list):
+        return f"`[{', '.join(sorted(map(str, value)))}]`"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
+
+
+def _value(schema: Mapping[str, Any], names: Mapping[str, Any]) -> str:
+    """Say in words what JSON Schema says a value is."""
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        return f"[{name.lower()}](#{name.lower()})" if "properties" in names[name] else _value(names[name], names)
+    if "anyOf" in schema:
+        return " or ".join(_value(each, names) for each in schema["anyOf"] if each.get("type") != "null")
+    if "enum" in schema or "const" in schema:
+        return ", ".join(f"`{each}`" for each in schema.get("enum", [schema.get("const")]))
+    if schema["type"] == "array":
+        return "[box](#box)" if "prefixItems" in schema else f"list of {_value(schema['items'], names)}"
+    return _plain(schema)
+
+
+def _plain(schema: Mapping[str, Any]) -> str:
+    if schema["type"] == "object":
+        return "table"
+    word = WORDS.get(schema.get("format", "")) or WORDS.get(schema["type"], schema["type"])
+    bounds = [f"{sign} {schema[key]:g}" for key, sign in BOUNDS.items() if key in schema]
+    return f"{word} {', '.join(bounds)}".strip()
+
+
+def _line(text: str | None) -> str:
+    return " ".join((text or "").split()).replace("|", "\\|")
 
 
 if __name__ == "__main__":

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,9 +33,7 @@ def test_somebody_new_has_no_trail() -> None:
 
 def test_a_walk_is_one_trail_at_two_frames_a_second() -> None:
     steps = [Box(0.05 + 0.12 * step, 0.2, 0.2, 0.7) for step in range(7)]
-    assert all(
-        match([person(after)], [trail(before, 0.5)]) == {0: 0} for before, after in zip(steps, steps[1:], strict=False)
-    )
+    assert all(match([person(after)], [trail(before, 0.5)]) == {0: 0} for before, after in pairwise(steps))
 
 
 def test_someone_across_the_room_at_once_is_someone_else() -> None:

@@ -17,8 +17,9 @@ from paho.mqtt.client import topic_matches_sub
 from nerves.bus import open_link
 from nerves.errors import BrokerUnavailable, SettingsError
 from nerves.link import Link
-from nerves.loopback import Loopback, LoopbackLink, matches
+from nerves.loopback import Loopback, LoopbackLink
 from nerves.mqtt import MqttLink
+from nerves.topics import matches
 from tests.faults import HOST, MOSQUITTO, Broker, Cable, amqtt, free_port
 
 needs_mosquitto = [

@@ -113,17 +113,14 @@ def test_no_payload_breaks_a_reader(payload: bytes) -> None:
             parse(f"kinwatch/hall/{kind}", payload)
 
 
-escapes = pytest.mark.xfail(reason="it ends the reader with an error that is not ours")
-
-
 @pytest.mark.parametrize(
     "payload",
     [
         *(b"[]", b"null", b"{", b"\xff", b"{}", b'{"words": ""}', b'{"words": 1}', b'{"words": "\\ud800"}'),
         pytest.param(b"[" * 100_000, id="deep"),
         pytest.param(b'{"words": "ding", "x": %s}' % (b"1" * 5000), id="long number"),
-        pytest.param(b'{"words": "ding", "at": "9999-12-31T23:59:59-23:00"}', marks=escapes, id="far time"),
-        pytest.param(b'{"words": "ding", "at": "0001-01-01T00:00:00+23:00"}', marks=escapes, id="old time"),
+        pytest.param(b'{"words": "ding", "at": "9999-12-31T23:59:59-23:00"}', id="far time"),
+        pytest.param(b'{"words": "ding", "at": "0001-01-01T00:00:00+23:00"}', id="old time"),
     ],
 )
 def test_what_does_not_fit_is_said_with_its_topic(payload: bytes) -> None:
