@@ -45,6 +45,11 @@ class Picture:
         factor = next((factor for factor in (8, 4, 2) if side >= factor * SMALL_SIDE), 1)
         return self.full if factor == 1 else self._decode(factor)
 
+    def forget(self) -> None:
+        """Give up the decoded pixels; they are decoded again if they are asked for."""
+        self.__dict__.pop("full", None)
+        self.__dict__.pop("small", None)
+
     def pixels(self, box: Box) -> tuple[int, int, int, int]:
         """Return a box as left, top, right, bottom in pixels of the full picture, clipped to it."""
         left, top = max(0, round(box.x * self.width)), max(0, round(box.y * self.height))

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 from brain.follow import match
 from brain.gallery import Gallery
+from brain.glance import Glance
 from brain.judge import add, judge, weight
 from brain.observe import Observation, area, iou, observe
-from brain.picture import Picture
 from brain.policy import alerts
 from brain.settings import BrainSettings
 from brain.sights.sight import PERSON, Face, Sight, Thing
@@ -42,6 +42,7 @@ class Brain:
         self._sight, self._gallery, self._settings = sight, gallery, settings
         self._visits: list[OpenVisit] = list(visits)
         self._alerted: dict[tuple[str, str], datetime] = {}
+        self._glances: dict[str, Glance] = {}
         self._around: dict[str, datetime] = {}
 
     @property
@@ -52,7 +53,7 @@ class Brain:
     def see(self, frame: Frame) -> Iterator[Fact]:
         """Look at a frame; a picture that cannot be used is counted, logged and dropped."""
         try:
-            yield from self._see(frame, Picture(frame.jpeg))
+            yield from self._see(frame, self._glance(frame))
         except BadPicture as error:
             self.counts["bad"] += 1
             log.warning("%s: frame dropped: %s", frame.place, error)
@@ -71,33 +72,39 @@ class Brain:
         for visit in list(self._visits):
             yield from self._end(visit, at)
 
-    def _see(self, frame: Frame, picture: Picture) -> Iterator[Fact]:
-        things = self._sight.things(picture)
-        observations = observe(things, self._faces(frame, picture, things), sure=self._sight.person)
+    def _glance(self, frame: Frame) -> Glance:
+        """Return the glance at a frame; the last one if the picture is the same."""
+        last = self._glances.get(frame.place)
+        if last is None or last.picture.jpeg != frame.jpeg:
+            last = self._glances[frame.place] = Glance(self._sight, frame.jpeg)
+        return last
+
+    def _see(self, frame: Frame, glance: Glance) -> Iterator[Fact]:
+        observations = observe(glance.things, self._faces(frame, glance), sure=self._sight.person)
         here = [visit for visit in self._visits if visit.place == frame.place]
         present = self._follow(frame, observations, here)
         self.counts["frames"] += 1
         for observation, visit in present:
-            self._look(visit, observation, picture, frame.at)
+            self._look(visit, observation, glance, frame.at)
             if visit.confirmed:
                 yield from self._tell(visit, frame)
         for visit in here:
             if visit.last != frame.at:
                 visit.miss(frame.at)
                 yield from self._missed(visit, frame.at, frame.number)
-        yield _seen(frame, things, present)
+        glance.picture.forget()
+        yield _seen(frame, glance.things, present)
 
-    def _faces(self, frame: Frame, picture: Picture, things: list[Thing]) -> list[Face]:
+    def _faces(self, frame: Frame, glance: Glance) -> list[Face]:
         """Look for faces closely in every person, and around them for someone too near to be seen whole."""
-        people = [thing.box for thing in things if thing.label == PERSON and thing.score >= self._sight.person]
         faces: list[Face] = []
-        for box in people:
-            faces += [face for face in self._sight.faces(picture, box) if _is_new(face, faces)]
+        for box in glance.people:
+            faces += [face for face in glance.faces(box) if _is_new(face, faces)]
         looked = self._around.get(frame.place)
-        if not people or looked is None or frame.at - looked >= AROUND:
+        if not glance.people or looked is None or frame.at - looked >= AROUND:
             self._around[frame.place] = frame.at
             # What a close look does not find in a person is no face: backs of heads pass from afar.
-            around = [face for face in self._sight.faces(picture) if not any(_is_in(face, box) for box in people)]
+            around = [face for face in glance.faces() if not any(_is_in(face, box) for box in glance.people)]
             faces += [face for face in around if _is_new(face, faces)]
         return faces
 
@@ -116,20 +123,20 @@ class Brain:
             present.append((observation, visit))
         return present
 
-    def _look(self, visit: OpenVisit, observation: Observation, picture: Picture, at: datetime) -> None:
+    def _look(self, visit: OpenVisit, observation: Observation, glance: Glance, at: datetime) -> None:
         """Compare the face, where it is time to, and keep the best picture."""
         merit = observation.score * (0.2 + area(observation.box))
         due = visit.looked is None or at - visit.looked >= timedelta(seconds=self._settings.timing.look_s)
         if observation.face and due:
             visit.looked = at
-            look = self._sight.look(picture, observation.face)
+            look = glance.look(observation.face)
             if look:
                 counts = weight(look.width, look.sharpness, look.yaw)
                 matches = self._gallery.nearest(look.vector, at)
                 visit.evidence = add(visit.evidence, matches, counts, sure=look.sure)
                 merit += 2 * counts
         if merit > BETTER * visit.best:
-            visit.best, visit.picture = merit, snapshot(picture, observation.box)
+            visit.best, visit.picture = merit, snapshot(glance.picture, observation.box)
 
     def _tell(self, visit: OpenVisit, frame: Frame) -> Iterator[Visit]:
         if not visit.seq:

@@ -1,0 +1,44 @@
+"""One picture as a sight sees it; the sight is asked once for each thing, however often the picture comes."""
+
+from functools import cached_property
+
+from brain.picture import Picture
+from brain.sights.sight import PERSON, Face, Look, Sight, Thing
+from nerves.messages import Box
+
+__all__ = ["Glance"]
+
+
+class Glance:
+    """A picture and what was found in it. `BadPicture` at once if it cannot be used.
+
+    Cameras that are asked for stills send the same picture again while nothing changes.
+    """
+
+    def __init__(self, sight: Sight, jpeg: bytes) -> None:
+        self.picture = Picture(jpeg)
+        self._sight = sight
+        self._faces: dict[Box | None, list[Face]] = {}
+        self._looks: dict[Face, Look | None] = {}
+
+    @cached_property
+    def things(self) -> list[Thing]:
+        """The people, weak ones too, and the animals."""
+        return self._sight.things(self.picture)
+
+    @cached_property
+    def people(self) -> list[Box]:
+        """Where the people are who are found for sure."""
+        return [thing.box for thing in self.things if thing.label == PERSON and thing.score >= self._sight.person]
+
+    def faces(self, within: Box | None = None) -> list[Face]:
+        """Return the faces in a part of the picture, or in all of it."""
+        if within not in self._faces:
+            self._faces[within] = self._sight.faces(self.picture, within)
+        return self._faces[within]
+
+    def look(self, face: Face) -> Look | None:
+        """Return a face's vector and quality."""
+        if face not in self._looks:
+            self._looks[face] = self._sight.look(self.picture, face)
+        return self._looks[face]
