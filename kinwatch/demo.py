@@ -1,5 +1,6 @@
 """`kinwatch demo`: the whole house on this machine, on a short scene; real processes, a real broker."""
 
+import logging
 import os
 import subprocess
 import sys
@@ -70,6 +71,7 @@ ENROLL_BEFORE = 2
 
 def run(options: Options) -> None:
     """Show the scene, or watch a real camera; `KinwatchError` if the house did not do what it must."""
+    logging.getLogger("nerves").setLevel(logging.WARNING)  # that links connect is no part of the show
     with ExitStack() as stack:
         folder = options.keep or Path(tempfile.mkdtemp(prefix="kinwatch-demo-"))
         folder.mkdir(parents=True, exist_ok=True)

@@ -64,7 +64,7 @@ environment() {
     wanted="$extra $(cksum <pyproject.toml)"
     if [ "$(cat "$venv/installed-$extra" 2>/dev/null)" != "$wanted" ]; then
         say "installing kinwatch[$extra]; the first time takes some minutes (about 400 MB)"
-        "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --editable ".[$extra]" || return 1
+        "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --use-pep517 --editable ".[$extra]" || return 1
         printf '%s\n' "$wanted" >"$venv/installed-$extra"
     fi
     PATH="$venv/bin:$PATH"
