@@ -1,8 +1,6 @@
 """The people we know: vectors, groups, passes. Grows by a human's word only."""
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,18 +10,19 @@ import numpy as np
 
 from brain.judge import Match
 from brain.sights.sight import Vector
+from nerves.database import Database
 from nerves.errors import GalleryError
 from nerves.messages import Group, stamp
 
 __all__ = ["Gallery", "Person", "Photo"]
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS people (
-    name TEXT PRIMARY KEY, grp TEXT NOT NULL CHECK (grp IN ('family', 'guest')), until TEXT);
-CREATE TABLE IF NOT EXISTS photos (
-    name TEXT NOT NULL REFERENCES people (name) ON DELETE CASCADE, sha256 TEXT NOT NULL, file TEXT NOT NULL,
-    added TEXT NOT NULL, vector BLOB NOT NULL, PRIMARY KEY (name, sha256));
-"""
+SCHEMA = (
+    """CREATE TABLE IF NOT EXISTS people (
+        name TEXT PRIMARY KEY, grp TEXT NOT NULL CHECK (grp IN ('family', 'guest')), until TEXT)""",
+    """CREATE TABLE IF NOT EXISTS photos (
+        name TEXT NOT NULL REFERENCES people (name), sha256 TEXT NOT NULL, file TEXT NOT NULL,
+        added TEXT NOT NULL, vector BLOB NOT NULL, PRIMARY KEY (name, sha256))""",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +48,17 @@ class Person:
 class Gallery:
     """The gallery on disk; whoever has it open sees what another process enrolled, at the next look.
 
-    Raises `GalleryError` if the file cannot be read or is not a gallery.
+    Raises `KinwatchError` if the file cannot be used.
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._seen = -1
+        self._seen: tuple[int, int] | None = None
         self._vectors: dict[str, Vector] = {}
         self._people: dict[str, Person] = {}
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with self._translated():
-            path.touch(mode=0o600, exist_ok=True)
-            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            self._db.execute("PRAGMA synchronous = FULL")
-            self._db.execute("PRAGMA foreign_keys = ON")
-            self._db.executescript(SCHEMA)
+        self._database = Database(path)
+        with self._database.transaction() as connection:
+            for statement in SCHEMA:
+                connection.execute(statement)
 
     def __enter__(self) -> Self:
         return self
@@ -73,7 +68,7 @@ class Gallery:
 
     def close(self) -> None:
         """Close the file."""
-        self._db.close()
+        self._database.close()
 
     def people(self) -> list[Person]:
         """Return everybody in the gallery, by name."""
@@ -93,66 +88,45 @@ class Gallery:
     def learn(self, name: str, photos: list[Photo], *, group: Group = "family", until: datetime | None = None) -> int:
         """Add a person, or photos to a person, in one step; return how many photos are new."""
         added = stamp(datetime.now(UTC))
-        with self._translated(), self._step():
-            self._db.execute(
+        rows = [(name, photo.sha256, photo.file, added, photo.vector.astype("<f4").tobytes()) for photo in photos]
+        with self._database.transaction() as connection:
+            connection.execute(
                 "INSERT INTO people VALUES (?, ?, ?) "
                 "ON CONFLICT (name) DO UPDATE SET grp = excluded.grp, until = excluded.until",
                 (name, group, stamp(until) if until else None),
             )
-            before = self._count(name)
-            self._db.executemany(
-                "INSERT OR IGNORE INTO photos VALUES (?, ?, ?, ?, ?)",
-                [(name, photo.sha256, photo.file, added, photo.vector.astype("<f4").tobytes()) for photo in photos],
-            )
-            return self._count(name) - before
+            before = connection.total_changes
+            connection.executemany("INSERT OR IGNORE INTO photos VALUES (?, ?, ?, ?, ?)", rows)
+            return connection.total_changes - before
 
     def forget(self, name: str) -> None:
         """Remove a person and all that is kept of them; `GalleryError` if there is nobody of that name."""
-        with self._translated(), self._step():
-            gone = self._db.execute("DELETE FROM people WHERE name = ?", (name,)).rowcount
+        with self._database.transaction() as connection:
+            connection.execute("DELETE FROM photos WHERE name = ?", (name,))
+            gone = connection.execute("DELETE FROM people WHERE name = ?", (name,)).rowcount
         if not gone:
             names = ", ".join(person.name for person in self.people())
             message = f"nobody is called {name}: there {'are ' + names if names else 'is nobody yet'}"
             raise GalleryError(message)
-        with self._translated():
-            self._db.execute("VACUUM")  # else the vectors stay readable in the file's free pages
-
-    def _count(self, name: str) -> int:
-        count = self._db.execute("SELECT count(*) FROM photos WHERE name = ?", (name,)).fetchone()[0]
-        return int(count)
+        with self._database.open() as connection:  # else the vectors stay readable in free pages and in the log
+            connection.execute("VACUUM")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _refresh(self) -> None:
-        with self._translated():
-            version = self._db.execute("PRAGMA data_version").fetchone()[0] + self._db.total_changes * 1_000_003
+        with self._database.open() as connection:
+            # What other connections have changed, and what this one has.
+            version = connection.execute("PRAGMA data_version").fetchone()[0], connection.total_changes
             if version != self._seen:
-                self._load()
+                self._load(connection)
                 self._seen = version
 
-    def _load(self) -> None:
-        rows = self._db.execute("SELECT name, vector FROM photos").fetchall()
+    def _load(self, connection: sqlite3.Connection) -> None:
+        rows = connection.execute("SELECT name, vector FROM photos").fetchall()
         vectors: dict[str, list[Vector]] = {}
         for name, blob in rows:
             vectors.setdefault(name, []).append(np.frombuffer(blob, "<f4"))
         self._vectors = {name: np.stack(found).astype(np.float32) for name, found in vectors.items()}
         self._people = {
             name: Person(name, group, datetime.fromisoformat(until) if until else None, len(vectors.get(name, ())))
-            for name, group, until in self._db.execute("SELECT name, grp, until FROM people")
+            for name, group, until in connection.execute("SELECT name, grp, until FROM people")
         }
-
-    @contextmanager
-    def _step(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except (sqlite3.Error, OSError) as error:
-            message = f"the gallery {self._path} cannot be used ({error}): check the file, its folder and free space"
-            raise GalleryError(message) from error

@@ -39,7 +39,7 @@ WATCHING, PEOPLE, HOUSE = "Try it", "People", "The house"
 
 def main() -> None:
     """Run the command; an error of ours is one line and an exit status, never a traceback."""
-    logging.basicConfig(format="%(asctime)s %(name)s: %(message)s", datefmt="%H:%M:%S", level=logging.INFO)
+    logging.basicConfig(format="%(asctime)s %(name)s: %(message)s", datefmt="%H:%M:%S")
     try:
         app()
     except KinwatchError as error:
@@ -176,6 +176,7 @@ def check(*, json: Json = False, config: Config = None) -> None:
     """Is all well? Settings, packages, model files, gallery, broker, and which organs live. Status 1 if not."""
     from kinwatch.checking import run  # noqa: PLC0415
 
+    _quiet()
     run(_house(config), json=json)
 
 
@@ -190,6 +191,7 @@ def listen(
     """Show what travels on the bus, a line a message. With --strict, a test bench for a sense of your own."""
     from kinwatch.listening import run  # noqa: PLC0415
 
+    _quiet()
     run(_house(config), json=json, strict=strict, seconds=seconds)
 
 
@@ -221,3 +223,8 @@ def _house(config: Path | None, pack: str | None = None) -> House:
     if pack is not None:
         os.environ["KINWATCH_BRAIN__PACK"] = pack  # children take it too
     return load(config)
+
+
+def _quiet() -> None:
+    """Leave it to the command to say what is wrong with the bus, once."""
+    logging.getLogger("nerves").setLevel(logging.CRITICAL)

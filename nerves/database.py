@@ -47,6 +47,12 @@ class Database:
             self._connection.close()
 
     @contextmanager
+    def open(self) -> Iterator[sqlite3.Connection]:
+        """Give the connection outside of any transaction, for reading and for pragmas."""
+        with self._lock, self._naming_the_file(sqlite3.Error):
+            yield self._connection
+
+    @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """Have everything inside happen, or nothing; one inside another belongs to the outer one."""
         with self._lock, self._naming_the_file(sqlite3.Error):

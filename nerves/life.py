@@ -127,7 +127,8 @@ def alive(
 
 
 def _log_as(name: str) -> None:
-    logging.basicConfig(level=logging.INFO)
+    logging.basicConfig()
+    logging.getLogger().setLevel(logging.INFO)
     for handler in logging.getLogger().handlers:
         if type(handler) is logging.StreamHandler:  # not those that a test listens with
             handler.setFormatter(logging.Formatter(f"%(asctime)s {name}: %(message)s", "%H:%M:%S"))

@@ -1,7 +1,7 @@
 """The brain's loop, with a sight that answers from a table."""
 
 import io
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -71,8 +71,9 @@ def shown(brain: Brain, numbers: Iterable[int], *, fps: float = 2) -> list[Visit
 
 
 @pytest.fixture
-def gallery(tmp_path: Path) -> Gallery:
-    return Gallery(tmp_path / "gallery.db")
+def gallery(tmp_path: Path) -> Iterator[Gallery]:
+    with Gallery(tmp_path / "gallery.db") as gallery:
+        yield gallery
 
 
 def told(visits: list[Visit]) -> list[tuple[str, str, str | None, bool]]:

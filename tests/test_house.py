@@ -20,6 +20,7 @@ import pytest
 import yaml
 
 from nerves.bus import open_link
+from nerves.link import Link
 from nerves.messages import Visit
 
 pytestmark = [pytest.mark.media, pytest.mark.models, pytest.mark.mosquitto]
@@ -50,6 +51,8 @@ class House:
         self.folder = folder
         self.evidence = folder / "evidence"
         self.told: dict[tuple[UUID, int], Visit] = {}
+        self.modes: list[str] = []
+        self.witness: Link
         self.witness_lock = threading.Lock()
         config = {
             "senses": {"hall": {"kind": "camera", "source": source, "loop": True}},
@@ -71,7 +74,9 @@ class House:
             url = (self.folder / "data" / "broker.url").read_text().strip()
             witness = open_link(url, "witness", durable=True)
             witness.listen("kinwatch/+/visit", self._hear, qos=1)
+            witness.listen("kinwatch/mode", lambda _, mode: self.modes.append(mode.decode()), qos=1)
             with witness:
+                self.witness = witness
                 yield
         finally:
             self.process.send_signal(signal.SIGTERM)
@@ -158,9 +163,14 @@ def test_a_brain_killed_in_the_middle_goes_on_with_the_same_visit(tmp_path: Path
     with house.up():
         wait(lambda: len(house.visits()) == 2, 60)
         wait(lambda: all(len(messages) >= 2 for messages in house.visits().values()), 20)
+        house.witness.post("kinwatch/mode/set", b"nonsense")
+        house.witness.post("kinwatch/mode/set", b"night")
+        wait(lambda: house.modes[-1:] == ["night"], 10)
         os.kill(house.pid("think"), signal.SIGKILL)
         wait(lambda: house.log().count("awake") == 2, 30)
         time.sleep(5)
+    assert set(house.modes) == {"home", "night"}
+    assert house.modes[-1] == "night", "the mode was forgotten"
     assert len(house.visits()) == 2, "the same two people were told of as new visits"
     for messages in house.visits().values():
         assert sum(message.alert for message in messages) == 1
