@@ -7,7 +7,7 @@ from uuid import UUID
 
 from uuid6 import uuid7
 
-from brain.follow import Trail
+from brain.follow import Speed, Trail, speed
 from brain.judge import Evidence, Judgement
 from brain.observe import Observation
 from nerves.messages import Box, Phase, Verdict, Visit
@@ -28,6 +28,7 @@ class OpenVisit:
     box: Box
     id: UUID = field(default_factory=uuid7)
     face: Box | None = None
+    speed: Speed | None = None
     hits: int = 0
     score: float = 0.0
     seq: int = 0
@@ -56,10 +57,11 @@ class OpenVisit:
 
     def trail(self, at: datetime) -> Trail:
         """Return where the person was last seen."""
-        return Trail(self.box, self.face, max((at - self.last).total_seconds(), 0.0))
+        return Trail(self.box, self.face, max((at - self.last).total_seconds(), 0.0), self.speed)
 
     def see(self, observation: Observation, at: datetime) -> None:
         """Note that the person is in a frame."""
+        self.speed = speed(self.speed, self.box, observation.box, (at - self.last).total_seconds())
         self.box, self.last, self.missing = observation.box, at, None
         self.face = observation.face.box if observation.face else self.face
         self.hits += 1

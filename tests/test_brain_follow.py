@@ -3,7 +3,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brain.follow import Trail, match
+from brain.follow import Trail, affinity, match, speed
 from brain.observe import Observation, iou, observe
 from brain.sights.sight import Face, Thing
 from nerves.messages import Box
@@ -34,6 +34,20 @@ def test_somebody_new_has_no_trail() -> None:
 def test_a_walk_is_one_trail_at_two_frames_a_second() -> None:
     steps = [Box(0.05 + 0.12 * step, 0.2, 0.2, 0.7) for step in range(7)]
     assert all(match([person(after)], [trail(before, 0.5)]) == {0: 0} for before, after in pairwise(steps))
+
+
+def test_whoever_comes_in_by_the_other_door_is_somebody_else() -> None:
+    gone = Trail(
+        Box(0.75, 0.2, 0.2, 0.7), None, 1.0, speed(None, Box(0.6, 0.2, 0.2, 0.7), Box(0.75, 0.2, 0.2, 0.7), 0.5)
+    )
+    assert match([person(Box(0.0, 0.2, 0.2, 0.7))], [gone]) == {}
+
+
+def test_who_walks_is_expected_further_on() -> None:
+    moves = speed(None, Box(0.1, 0.2, 0.1, 0.7), Box(0.3, 0.2, 0.1, 0.7), 1.0)
+    ahead, behind = person(Box(0.38, 0.2, 0.1, 0.7)), person(Box(0.22, 0.2, 0.1, 0.7))
+    walker = Trail(Box(0.3, 0.2, 0.1, 0.7), None, 1.0, moves)
+    assert affinity(ahead, walker) > affinity(behind, walker)
 
 
 def test_someone_across_the_room_at_once_is_someone_else() -> None:
