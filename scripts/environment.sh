@@ -47,7 +47,7 @@ want_mosquitto() {
 make_venv() {
     [ -x "$venv/bin/python" ] && "$venv/bin/python" -c 'import pip' 2>/dev/null && return 0
     say "making a virtual environment in $venv"
-    "$1" -m venv "$venv" 2>/dev/null && return 0
+    "$1" -m venv "$venv" >/dev/null 2>&1 && return 0
     rm -rf "$venv"
     install_debian python3-venv
     "$1" -m venv "$venv" && return 0

@@ -21,7 +21,7 @@ class CameraSettings(SenseSettings):
     """At most this many frames a second, while something moves."""
     sweep_s: float = Field(default=10, gt=0)
     """A frame travels at least every so many seconds, even if nothing moves."""
-    linger_s: float = Field(default=2, ge=0)
+    linger_s: float = Field(default=4, ge=0)
     """Frames go on for so many seconds after the last motion, and after the start."""
     sensitivity: float = Field(default=0.5, ge=0, le=1)
     """How small a motion counts, 0 to 1: 2 % of the picture at 0, 0.2 % at 0.5, 0.02 % at 1."""
