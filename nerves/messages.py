@@ -52,7 +52,8 @@ Verdict = Literal["identifying", "family", "guest", "stranger", "unidentified"]
 Phase = Literal["started", "decided", "corrected", "ended"]
 Mode = Literal["home", "away", "night", "off"]
 Group = Literal["family", "guest"]
-Fraction = Annotated[float, Field(ge=0, le=1)]
+# A ten-thousandth is less than a pixel of any camera.
+Fraction = Annotated[float, Field(ge=0, le=1), AfterValidator(lambda share: round(share, 4))]
 
 
 def now() -> datetime:

@@ -18,19 +18,18 @@ find_python() {
     return 1
 }
 
-# Runs apt-get as root: by itself, or through a sudo that asks nothing. Fails where neither is there.
 as_root_apt() {
-    command -v apt-get >/dev/null 2>&1 || return 1
     if [ "$(id -u)" = 0 ]; then
         DEBIAN_FRONTEND=noninteractive apt-get -qq "$@" >/dev/null 2>&1
-    elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
-        sudo -n env DEBIAN_FRONTEND=noninteractive apt-get -qq "$@" >/dev/null 2>&1
     else
-        return 1
+        sudo -n env DEBIAN_FRONTEND=noninteractive apt-get -qq "$@" >/dev/null 2>&1
     fi
 }
 
+# Installs with apt-get as root, or through a sudo that asks nothing. Fails where neither is there.
 install_debian() {
+    command -v apt-get >/dev/null 2>&1 || return 1
+    [ "$(id -u)" = 0 ] || { command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; } || return 1
     say "installing Debian packages: $*"
     as_root_apt update && as_root_apt install -y --no-install-recommends "$@"
 }
