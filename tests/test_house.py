@@ -1,5 +1,6 @@
 """The real house: real processes, a real mosquitto, real pictures, and every process killed in turn."""
 
+import io
 import json
 import os
 import signal
@@ -18,6 +19,7 @@ import cv2
 import psutil
 import pytest
 import yaml
+from PIL import Image
 
 from nerves.bus import open_link
 from nerves.link import Link
@@ -157,6 +159,14 @@ def test_every_process_may_be_killed_and_no_visit_is_lost_or_doubled(tmp_path: P
     assert not list(house.evidence.glob("*/*.tmp"))
 
 
+def damaged_frames(media: Path) -> list[bytes]:
+    """Not a JPEG, nothing, one cut short, and one of 100 megapixels."""
+    whole = (media / "family" / "me" / "me_00.jpg").read_bytes()
+    huge = io.BytesIO()
+    Image.new("L", (10_000, 10_000)).save(huge, "JPEG", quality=10)
+    return [b"not a JPEG", b"", whole[: len(whole) // 2], huge.getvalue()]
+
+
 @pytest.mark.timeout(120)
 def test_a_brain_killed_in_the_middle_goes_on_with_the_same_visit(tmp_path: Path, media: Path) -> None:
     house = House(tmp_path, str(media / "clips" / "me_and_wife_facing.mp4"))
@@ -166,6 +176,10 @@ def test_a_brain_killed_in_the_middle_goes_on_with_the_same_visit(tmp_path: Path
         house.witness.post("kinwatch/mode/set", b"nonsense")
         house.witness.post("kinwatch/mode/set", b"night")
         wait(lambda: house.modes[-1:] == ["night"], 10)
+        for number, damaged in enumerate(damaged_frames(media), start=1):
+            house.witness.offer("kinwatch/den/frame", damaged)
+            wait(lambda number=number: house.log().count("den: frame dropped: ") == number, 10)  # type: ignore[misc]
+        assert house.log().count("awake") == 1, "a damaged frame ended the brain"
         os.kill(house.pid("think"), signal.SIGKILL)
         wait(lambda: house.log().count("awake") == 2, 30)
         time.sleep(5)
