@@ -19,6 +19,7 @@ PLAIN_EVERY_S = 5.0
 
 err = Console(stderr=True, highlight=False)
 out = Console(highlight=False, soft_wrap=True)
+_bars = 0
 
 STYLES = {
     "family": "green",
@@ -31,7 +32,11 @@ STYLES = {
 
 def emit(value: dict[str, Any]) -> None:
     """Print one JSON object on a line of stdout."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    text = json.dumps(value, ensure_ascii=False)
+    if _shows_bar():
+        err.print(text, markup=False, soft_wrap=True)
+        return
+    sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
 
@@ -42,7 +47,12 @@ def print_json(value: dict[str, Any]) -> None:
 
 def say(text: str, style: str | None = None) -> None:
     """Print a line for a person on stdout."""
-    out.print(text, style=style, markup=False)
+    (err if _shows_bar() else out).print(text, style=style, markup=False, soft_wrap=True)
+
+
+def _shows_bar() -> bool:
+    """Whether stdout is the terminal on which a bar is drawn: what is printed must go through the bar's console."""
+    return _bars > 0 and out.is_terminal
 
 
 def sentence(visit: Visit) -> tuple[str, str]:
@@ -67,9 +77,14 @@ def progress(label: str) -> Iterator[Callable[[int, int | None], None]]:
         yield _plain(label)
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    global _bars  # noqa: PLW0603 - there is one terminal
     with Progress(*columns, console=err, transient=True) as bar:
         task = bar.add_task(label, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+        _bars += 1
+        try:
+            yield lambda done, total: bar.update(task, completed=done, total=total)
+        finally:
+            _bars -= 1
 
 
 def _plain(label: str) -> Callable[[int, int | None], None]:
