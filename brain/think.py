@@ -27,6 +27,9 @@ DOUBT_S = 1.5
 SAME_FACE = 0.3
 # A new picture replaces the best one when it is this much better.
 BETTER = 1.15
+# A face whose visit has a verdict is compared this many times more seldom: enough to correct it.
+SETTLED = 4
+SET_BACK = timedelta(seconds=5)
 # Beside people who are seen whole, faces are looked for everywhere this often.
 AROUND = timedelta(seconds=1)
 
@@ -81,6 +84,7 @@ class Brain:
 
     def _see(self, frame: Frame, glance: Glance) -> Iterator[Fact]:
         observations = observe(glance.things, self._faces(frame, glance), sure=self._sight.person)
+        yield from self._set_back(frame)
         here = [visit for visit in self._visits if visit.place == frame.place]
         present = self._follow(frame, observations, here)
         self.counts["frames"] += 1
@@ -108,6 +112,12 @@ class Brain:
             faces += [face for face in around if _is_new(face, faces)]
         return faces
 
+    def _set_back(self, frame: Frame) -> Iterator[Visit]:
+        """End what began at a later time than now: a clock was set back, and would keep it open until it caught up."""
+        for visit in [visit for visit in self._visits if visit.place == frame.place]:
+            if visit.last - frame.at > SET_BACK:
+                yield from self._end(visit, frame.at, frame.number)
+
     def _follow(
         self, frame: Frame, observations: list[Observation], here: list[OpenVisit]
     ) -> list[tuple[Observation, OpenVisit]]:
@@ -126,8 +136,7 @@ class Brain:
     def _look(self, visit: OpenVisit, observation: Observation, glance: Glance, at: datetime) -> None:
         """Compare the face, where it is time to, and keep the best picture."""
         merit = observation.score * (0.2 + area(observation.box))
-        due = visit.looked is None or at - visit.looked >= timedelta(seconds=self._settings.timing.look_s)
-        if observation.face and due:
+        if observation.face and self._is_due(visit, at):
             visit.looked = at
             look = glance.look(observation.face)
             if look:
@@ -137,6 +146,12 @@ class Brain:
                 merit += 2 * counts
         if merit > BETTER * visit.best:
             visit.best, visit.picture = merit, snapshot(glance.picture, observation.box)
+
+    def _is_due(self, visit: OpenVisit, at: datetime) -> bool:
+        """Whether a face may be compared again; seldom once it has a name or is a stranger's."""
+        pause = timedelta(seconds=self._settings.timing.look_s)
+        settled = visit.decided and visit.verdict != "unidentified"
+        return visit.looked is None or at - visit.looked >= (SETTLED * pause if settled else pause)
 
     def _tell(self, visit: OpenVisit, frame: Frame) -> Iterator[Visit]:
         if not visit.seq:

@@ -41,6 +41,7 @@ class Table:
 
     def __init__(self, see: Callable[[int], tuple[list[Thing], int | None]]) -> None:
         self._see = see
+        self.looks = 0
 
     def things(self, picture: Picture) -> list[Thing]:
         return self._see(picture.width - 64)[0]
@@ -50,6 +51,7 @@ class Table:
 
     def look(self, picture: Picture, face: Face) -> Look | None:
         whose = self._see(picture.width - 64)[1]
+        self.looks += 1
         assert whose
         return Look(vector(whose), face.width, 50.0, 0.0, 1.0)
 
@@ -173,6 +175,21 @@ def test_verdicts_fall_due_though_no_frame_comes(gallery: Gallery) -> None:
     visits = [*brain.tick("hall", START + timedelta(seconds=90))]
     assert [visit.phase for visit in visits] == ["ended"]
     assert brain.visits == []
+
+
+def test_a_clock_that_is_set_back_ends_what_was_open(gallery: Gallery) -> None:
+    brain = Brain(Table(somebody(None, range(100))), gallery, BrainSettings())
+    before = shown(brain, range(50, 60))
+    after = shown(brain, range(10))
+    assert [visit.phase for visit in after] == ["decided", "ended", "started"]
+    assert len({visit.visit for visit in before + after}) == 2
+
+
+def test_a_face_is_compared_less_often_once_it_is_known(gallery: Gallery) -> None:
+    gallery.learn("alice", [Photo(vector(ALICE), "0", "a.jpg")])
+    sight = Table(somebody(ALICE, range(200)))
+    shown(Brain(sight, gallery, BrainSettings()), range(100), fps=10)
+    assert 8 <= sight.looks <= 16  # of 10 s: every 0.25 s until it is decided, then every second
 
 
 def test_time_passes_for_each_place_by_itself(gallery: Gallery) -> None:
