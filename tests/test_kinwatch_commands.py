@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.faults import Broker
+
 ROOT = Path(__file__).parents[1]
 PACKS = pytest.mark.parametrize("pack", ["standard", "built-in"])
 
@@ -220,3 +222,17 @@ def test_listening_without_a_broker_says_what_to_do(tmp_path: Path) -> None:
     done = run(tmp_path, "listen", "--seconds", "1")
     assert done.returncode == 1
     assert "kinwatch up" in complaint(done)
+
+
+@pytest.mark.mosquitto
+@pytest.mark.timeout(40)
+def test_a_wrong_broker_password_is_said_in_one_line(tmp_path: Path) -> None:
+    with Broker(users={"ann": "right"}) as broker:
+        url = broker.url.replace("://", "://ann@")
+        done = run(tmp_path, "listen", "--seconds", "2", KINWATCH_MQTT_URL=url, KINWATCH_MQTT_PASSWORD="wrong")
+        assert done.returncode == 1
+        assert complaint(done) == (
+            f"the broker at {url} refuses this user name or password: check mqtt.url and KINWATCH_MQTT_PASSWORD"
+        )
+        done = run(tmp_path, "listen", "--seconds", "1", KINWATCH_MQTT_URL=url, KINWATCH_MQTT_PASSWORD="right")
+        assert done.returncode == 0
