@@ -70,6 +70,12 @@ class Gallery:
         """Close the file."""
         self._database.close()
 
+    @property
+    def version(self) -> object:
+        """Another value whenever anybody has changed the gallery."""
+        self._refresh()
+        return self._seen
+
     def people(self) -> list[Person]:
         """Return everybody in the gallery, by name."""
         self._refresh()

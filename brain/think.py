@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from brain.follow import match
 from brain.gallery import Gallery
 from brain.glance import Glance
-from brain.judge import add, judge, weight
+from brain.judge import Evidence, add, judge, weight
 from brain.observe import Observation, area, iou, observe
 from brain.policy import alerts
 from brain.settings import BrainSettings
@@ -45,6 +45,7 @@ class Brain:
         self._sight, self._gallery, self._settings = sight, gallery, settings
         self._visits: list[OpenVisit] = list(visits)
         self._alerted: dict[tuple[str, str], datetime] = {}
+        self._known = gallery.version
         self._glances: dict[str, Glance] = {}
         self._around: dict[str, datetime] = {}
 
@@ -85,6 +86,7 @@ class Brain:
     def _see(self, frame: Frame, glance: Glance) -> Iterator[Fact]:
         observations = observe(glance.things, self._faces(frame, glance), sure=self._sight.person)
         yield from self._set_back(frame)
+        self._weigh_anew()
         here = [visit for visit in self._visits if visit.place == frame.place]
         present = self._follow(frame, observations, here)
         self.counts["frames"] += 1
@@ -111,6 +113,13 @@ class Brain:
             around = [face for face in glance.faces() if not any(_is_in(face, box) for box in glance.people)]
             faces += [face for face in around if _is_new(face, faces)]
         return faces
+
+    def _weigh_anew(self) -> None:
+        """Forget what faces said against a gallery that has changed since; what is held of a visit stays."""
+        if self._gallery.version != self._known:
+            self._known = self._gallery.version
+            for visit in self._visits:
+                visit.evidence, visit.looked = Evidence(), None
 
     def _set_back(self, frame: Frame) -> Iterator[Visit]:
         """End what began at a later time than now: a clock was set back, and would keep it open until it caught up."""

@@ -177,6 +177,15 @@ def test_verdicts_fall_due_though_no_frame_comes(gallery: Gallery) -> None:
     assert brain.visits == []
 
 
+def test_whoever_is_enrolled_while_being_seen_is_known_at_once(gallery: Gallery) -> None:
+    brain = Brain(Table(somebody(ALICE, range(200))), gallery, BrainSettings())
+    before = shown(brain, range(40))
+    gallery.learn("alice", [Photo(vector(ALICE), "0", "a.jpg")])
+    after = shown(brain, range(40, 50))
+    assert told(before)[1:] == [("decided", "stranger", None, True)]
+    assert told(after) == [("corrected", "family", "alice", False)]
+
+
 def test_a_clock_that_is_set_back_ends_what_was_open(gallery: Gallery) -> None:
     brain = Brain(Table(somebody(None, range(100))), gallery, BrainSettings())
     before = shown(brain, range(50, 60))
