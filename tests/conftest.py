@@ -1,17 +1,16 @@
 """What tests need of the outside: labelled pictures, model files, a broker; without them they skip and say so."""
 
 import os
-import shutil
 from pathlib import Path
 
 import hypothesis
 import pytest
 
+from tests.faults import MOSQUITTO
+
 # A shared machine may pause for a second: how long an example takes says nothing.
 hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")
-
-MOSQUITTO = shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

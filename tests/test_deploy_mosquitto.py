@@ -11,12 +11,9 @@ from queue import Queue
 import pytest
 
 from nerves.mqtt import MqttLink
-from tests.faults import HOST, MOSQUITTO, Broker
+from tests.faults import HOST, Broker
 
-pytestmark = [
-    pytest.mark.mosquitto,
-    pytest.mark.skipif(MOSQUITTO is None, reason="the mosquitto program is not here"),
-]
+pytestmark = pytest.mark.mosquitto
 
 DEPLOY = Path(__file__).parent.parent / "deploy"
 # What the harness sets by itself: where to listen, and who may.

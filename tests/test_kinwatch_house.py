@@ -1,5 +1,4 @@
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -18,7 +17,6 @@ from kinwatch.keeping import Part, keep
 from nerves.errors import SettingsError
 from nerves.settings import House
 
-HAVE = shutil.which("mosquitto", path=os.environ["PATH"] + ":/usr/sbin:/usr/local/sbin")
 ROOT = Path(__file__).parents[1]
 
 
@@ -195,7 +193,7 @@ house.up(House(data_dir=Path(sys.argv[1])))
 
 
 @pytest.mark.timeout(60)
-@pytest.mark.skipif(not HAVE, reason="no mosquitto here")
+@pytest.mark.mosquitto
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_the_whole_house_ends_with_up(tmp_path: Path, number: int) -> None:
     log = tmp_path / "log"

@@ -132,7 +132,6 @@ def test_closing_ends_the_streams_and_the_port(theatre: Theatre) -> None:
 
 
 MODELS = os.environ.get("KINWATCH_MODELS")
-needs_models = pytest.mark.skipif(not MODELS, reason="KINWATCH_MODELS is not set")
 
 
 @pytest.fixture(scope="module", params=["built-in", "standard"])
@@ -162,7 +161,7 @@ def people(looked: list[tuple[Picture, list[Thing], list[Face]]]) -> list[bool]:
 
 @pytest.mark.models
 @pytest.mark.timeout(120)
-@needs_models
+@pytest.mark.models
 @pytest.mark.parametrize("act", ["empty", "cat"])
 def test_nobody_is_seen_where_nobody_is(sight: LocalSight, act: str) -> None:
     looked = seen(sight, act)
@@ -172,7 +171,7 @@ def test_nobody_is_seen_where_nobody_is(sight: LocalSight, act: str) -> None:
 
 @pytest.mark.models
 @pytest.mark.timeout(120)
-@needs_models
+@pytest.mark.models
 def test_the_cat_is_seen_as_an_animal(sight: LocalSight) -> None:
     if "built-in" in sight.name:
         pytest.skip("the built-in pack sees no animals")
@@ -183,7 +182,7 @@ def test_the_cat_is_seen_as_an_animal(sight: LocalSight) -> None:
 
 @pytest.mark.models
 @pytest.mark.timeout(120)
-@needs_models
+@pytest.mark.models
 def test_the_woman_is_recognised_by_her_photo(sight: LocalSight, tmp_path: Path) -> None:
     photo(tmp_path / "her.png")
     portrait = photographed(np.asarray(cv2.imread(str(tmp_path / "her.png")), np.uint8))
@@ -198,7 +197,7 @@ def test_the_woman_is_recognised_by_her_photo(sight: LocalSight, tmp_path: Path)
 
 @pytest.mark.models
 @pytest.mark.timeout(120)
-@needs_models
+@pytest.mark.models
 def test_the_man_is_seen_and_his_face_is_not(sight: LocalSight) -> None:
     looked = seen(sight, "far")
     assert sum(people(looked)) >= 0.95 * len(looked)

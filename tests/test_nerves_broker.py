@@ -1,6 +1,5 @@
 import contextlib
 import importlib.util
-import os
 import shutil
 import signal
 import socket
@@ -18,9 +17,6 @@ from nerves import broker
 from nerves.broker import house_url, need_url, private_broker
 from nerves.errors import BrokerUnavailable
 from nerves.settings import House
-
-HAVE = shutil.which("mosquitto", path=os.environ["PATH"] + ":/usr/sbin:/usr/local/sbin")
-mosquitto = pytest.mark.skipif(not HAVE, reason="no mosquitto here")
 
 RUN = """
 import pathlib, sys, time
@@ -65,7 +61,7 @@ def without_mosquitto(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda name, **how: None if name == "mosquitto" else found(name, **how))
 
 
-@mosquitto
+@pytest.mark.mosquitto
 def test_mosquitto_is_preferred_and_listens_on_loopback_only(tmp_path: Path) -> None:
     with private_broker(tmp_path) as private:
         assert private.kind == "mosquitto"
@@ -78,7 +74,7 @@ def test_mosquitto_is_preferred_and_listens_on_loopback_only(tmp_path: Path) -> 
     assert not answers(private.url)
 
 
-@mosquitto
+@pytest.mark.mosquitto
 def test_the_port_is_the_same_next_time(tmp_path: Path) -> None:
     with private_broker(tmp_path) as first:
         pass
@@ -86,7 +82,7 @@ def test_the_port_is_the_same_next_time(tmp_path: Path) -> None:
         assert second.url == first.url
 
 
-@mosquitto
+@pytest.mark.mosquitto
 def test_another_port_is_taken_when_the_old_one_is_not_free(tmp_path: Path) -> None:
     with private_broker(tmp_path) as first:
         pass
@@ -94,7 +90,7 @@ def test_another_port_is_taken_when_the_old_one_is_not_free(tmp_path: Path) -> N
         assert second.url != first.url
 
 
-@mosquitto
+@pytest.mark.mosquitto
 def test_a_broker_that_dies_is_started_again_on_its_port(tmp_path: Path) -> None:
     with private_broker(tmp_path) as private:
         dead = listener(private.url)
@@ -103,7 +99,7 @@ def test_a_broker_that_dies_is_started_again_on_its_port(tmp_path: Path) -> None
         assert soon(lambda: listener(private.url) not in (None, dead) and answers(private.url))
 
 
-@mosquitto
+@pytest.mark.mosquitto
 def test_it_is_found_by_others_while_it_runs(tmp_path: Path) -> None:
     house = House(data_dir=tmp_path)
     assert house_url(house) is None
@@ -126,7 +122,7 @@ def test_the_settings_broker_wins(tmp_path: Path) -> None:
     assert house_url(house) == "mqtt://elsewhere"
 
 
-@mosquitto
+@pytest.mark.mosquitto
 def test_a_second_house_in_the_same_folder_is_refused(tmp_path: Path) -> None:
     with (
         private_broker(tmp_path),
@@ -136,7 +132,7 @@ def test_a_second_house_in_the_same_folder_is_refused(tmp_path: Path) -> None:
         pass
 
 
-@mosquitto
+@pytest.mark.mosquitto
 @pytest.mark.skipif(not shutil.which("setpriv"), reason="no setpriv here")
 def test_the_broker_ends_when_we_are_killed(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", RUN, str(tmp_path)], stdout=subprocess.PIPE) as us:

@@ -1,7 +1,6 @@
 import base64
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -22,8 +21,6 @@ from nerves.messages import Fact, Frame, Heard, Say, now
 from nerves.organs import Actuator, OrganSettings, Sense, SenseSettings
 from nerves.settings import House
 
-HAVE = shutil.which("mosquitto", path=os.environ["PATH"] + ":/usr/sbin:/usr/local/sbin")
-mosquitto = pytest.mark.skipif(not HAVE, reason="no mosquitto here")
 JPEG = base64.b64decode("/9j/2Q==")
 DOOR = SenseSettings(kind="test", place="door")
 VOICE = OrganSettings(kind="test")
@@ -139,7 +136,7 @@ def test_a_blocked_source_does_not_delay_the_end(url: str, house: House) -> None
     never.set()
 
 
-@mosquitto
+@pytest.mark.mosquitto
 def test_a_sense_waits_for_a_broker_that_comes_later(tmp_path: Path, house: House) -> None:
     with private_broker(tmp_path) as broker:
         url = broker.url
@@ -346,14 +343,13 @@ def organ(kind: str, folder: Path, url: str) -> "subprocess.Popen[bytes]":
 
 @pytest.fixture
 def real(tmp_path: Path) -> Iterator[tuple[str, Ear]]:
-    if not HAVE:
-        pytest.skip("no mosquitto here")
     with private_broker(tmp_path) as broker:
         for ear in listening(broker.url):
             yield broker.url, ear
 
 
 @pytest.mark.timeout(60)
+@pytest.mark.mosquitto
 def test_sigterm_ends_a_blocked_sense_in_order(real: tuple[str, Ear], tmp_path: Path) -> None:
     url, ear = real
     with organ("sense", tmp_path, url) as process:
@@ -367,6 +363,7 @@ def test_sigterm_ends_a_blocked_sense_in_order(real: tuple[str, Ear], tmp_path: 
 
 
 @pytest.mark.timeout(60)
+@pytest.mark.mosquitto
 def test_a_killed_organ_leaves_its_last_will(real: tuple[str, Ear], tmp_path: Path) -> None:
     url, ear = real
     with organ("sense", tmp_path, url) as process:
@@ -377,6 +374,7 @@ def test_a_killed_organ_leaves_its_last_will(real: tuple[str, Ear], tmp_path: Pa
 
 
 @pytest.mark.timeout(60)
+@pytest.mark.mosquitto
 def test_a_killed_actuator_goes_on_where_it_was(real: tuple[str, Ear], tmp_path: Path) -> None:
     url, ear = real
     said = tmp_path / "said"

@@ -20,19 +20,15 @@ from nerves.link import Link
 from nerves.loopback import Loopback, LoopbackLink
 from nerves.mqtt import MqttLink
 from nerves.topics import matches
-from tests.faults import HOST, MOSQUITTO, Broker, Cable, amqtt, free_port
+from tests.faults import HOST, Broker, Cable, amqtt, free_port
 
-needs_mosquitto = [
-    pytest.mark.mosquitto,
-    pytest.mark.skipif(MOSQUITTO is None, reason="the mosquitto program is not here"),
-]
 # paho leaves the socket of a failed handshake to the garbage collector.
 unclosed = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 Open = Callable[..., Link]
 
 
-@pytest.fixture(params=["loopback", pytest.param("mqtt", marks=needs_mosquitto)])
+@pytest.fixture(params=["loopback", pytest.param("mqtt", marks=pytest.mark.mosquitto)])
 def connect(request: pytest.FixtureRequest) -> Iterator[Open]:
     """Give a function that makes a link to one bus: `connect(name, durable=..., hello=...)`."""
     if request.param == "loopback":
@@ -307,7 +303,6 @@ def test_nobody_there_is_said_in_one_line(caplog: pytest.LogCaptureFixture) -> N
 
 
 @pytest.mark.mosquitto
-@pytest.mark.skipif(MOSQUITTO is None, reason="the mosquitto program is not here")
 class TestMosquitto:
     def test_a_wrong_password_says_what_to_check(self) -> None:
         with Broker(users={"me": "right"}) as broker:

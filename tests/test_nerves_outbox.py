@@ -10,7 +10,7 @@ from nerves.bus import open_link
 from nerves.database import Database
 from nerves.loopback import Loopback, LoopbackLink
 from nerves.outbox import Outbox
-from tests.faults import MOSQUITTO, Broker
+from tests.faults import Broker
 
 TOPIC = "kinwatch/hall/visit"
 
@@ -134,7 +134,6 @@ def test_what_was_confirmed_long_ago_is_not_sent_again(
 
 
 @pytest.mark.mosquitto
-@pytest.mark.skipif(MOSQUITTO is None, reason="the mosquitto program is not here")
 def test_nothing_is_lost_when_the_broker_is_killed_again_and_again(box: Box) -> None:
     ear = Ear()
     sent = [b"%d" % number for number in range(60)]

@@ -4,7 +4,6 @@ import base64
 import hashlib
 import io
 import itertools
-import os
 import subprocess
 import sys
 import time
@@ -34,7 +33,6 @@ from senses.camera.shot import Pixels, Shot
 
 NOON = datetime(2026, 11, 21, 12, 0, 0, 123_000, UTC)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MEDIA = os.environ.get("KINWATCH_TEST_MEDIA")
 few = settings(max_examples=40, deadline=None)
 
 
@@ -640,9 +638,8 @@ def test_opencv_is_loaded_by_a_running_camera_only() -> None:
 
 
 @pytest.mark.media
-@pytest.mark.skipif(MEDIA is None, reason="KINWATCH_TEST_MEDIA is not set")
-def test_who_walks_by_is_published_and_an_empty_room_is_swept_only() -> None:
-    path = Path(MEDIA or "") / "clips" / "visits_1_4.mp4"
+def test_who_walks_by_is_published_and_an_empty_room_is_swept_only(media: Path) -> None:
+    path = media / "clips" / "visits_1_4.mp4"
     frames = list(watch(camera(path, pace="fast", linger_s=0)))
     numbers = [frame.number for frame in frames if frame.number is not None]
     assert sum(70 <= number <= 190 for number in numbers) >= 15

@@ -1,7 +1,6 @@
 """What moved between two pictures."""
 
 import csv
-import os
 from pathlib import Path
 
 import numpy as np
@@ -141,11 +140,9 @@ def test_the_smallest_pictures_are_looked_at_too(shape: tuple[int, int]) -> None
 
 
 @pytest.mark.media
-@pytest.mark.skipif("KINWATCH_TEST_MEDIA" not in os.environ, reason="KINWATCH_TEST_MEDIA is not set")
-def test_people_who_walk_pass_and_an_empty_room_does_not() -> None:
+def test_people_who_walk_pass_and_an_empty_room_does_not(media: Path) -> None:
     from senses.camera import video  # noqa: PLC0415
 
-    media = Path(os.environ["KINWATCH_TEST_MEDIA"])
     motion = Motion(memory=5)
     with video.clip(media / "clips" / "visits_1_4.mp4") as clip:
         looks = [(number, motion.moved(video.grey(image))) for number, _, image in clip.frames(5)]
