@@ -38,15 +38,14 @@ MEASURED = 500
 
 def run(house: House, settings: BrainSettings, sight: Sight, gallery: Gallery, url: str) -> None:
     """Be the house's brain until told to stop."""
-    password = house.mqtt.password.get_secret_value() if house.mqtt.password else None
     slots: Slots[tuple[Frame, float]] = Slots()
     modes: Slots[str] = Slots()
-    facts = open_link(url, f"{topics.ROOT}-brain-facts", durable=True, password=password)
+    facts = open_link(url, f"{topics.ROOT}-brain-facts", durable=True, password=house.mqtt.login)
     facts.listen(topics.MODE_SET, lambda topic, body: modes.put(topic, body.decode(errors="replace")), qos=1)
     frames = Listen(topics.to("+", Frame.kind), lambda topic, jpeg: arrive(slots, topic, jpeg), qos=0)
     with (
         Memory(house.data_dir / "brain.db") as memory,
-        alive("brain", url, password=password, listens=[frames]) as life,
+        alive("brain", url, password=house.mqtt.login, listens=[frames]) as life,
         facts,
         Outbox(memory.outbox, facts) as outbox,
     ):

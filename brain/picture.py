@@ -10,6 +10,7 @@ import numpy.typing as npt
 from PIL.JpegImagePlugin import JpegImageFile
 
 from nerves.errors import BadPicture
+from nerves.jpeg import fault
 from nerves.messages import Box
 
 __all__ = ["MAX_MEGAPIXELS", "Picture", "Pixels"]
@@ -85,14 +86,7 @@ class Picture:
 
 def _size(jpeg: bytes) -> tuple[int, int]:
     """Return width and height, read from the header alone."""
-    if not jpeg:
-        message = "an empty picture (0 bytes)"
-        raise BadPicture(message)
-    if not jpeg.startswith(b"\xff\xd8"):
-        message = f"not a JPEG ({len(jpeg)} bytes, beginning with {jpeg[:8]!r})"
-        raise BadPicture(message)
-    if b"\xff\xd9" not in jpeg[-64:]:  # some cameras pad the end
-        message = f"a truncated JPEG ({len(jpeg)} bytes, no end mark)"
+    if message := fault(jpeg):
         raise BadPicture(message)
     try:
         # Not Image.open(): it warns of large pictures, which we refuse below.

@@ -103,8 +103,7 @@ def _bus(house: House) -> Iterator[Finding]:
             return
         statuses[status.organ] = status
 
-    password = house.mqtt.password.get_secret_value() if house.mqtt.password else None
-    link = open_link(url, "kinwatch-check", durable=False, password=password)
+    link = open_link(url, "kinwatch-check", durable=False, password=house.mqtt.login)
     link.listen(topics.status("+"), receive, qos=1)
     with link:
         yield _try("broker", lambda: _connected(link.wait_connected(CONNECT_S), link.trouble, url))

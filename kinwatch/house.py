@@ -114,8 +114,7 @@ def statuses(house: House, url: str, say: Say) -> Iterator[Mapping[str, Status]]
         if before is None or (before.state, before.detail) != (status.state, status.detail):
             say(status.organ, f"{status.state}{f': {status.detail}' if status.detail else ''}")
 
-    password = house.mqtt.password.get_secret_value() if house.mqtt.password else None
-    link = open_link(url, f"{topics.ROOT}-up-{os.getpid()}", durable=False, password=password)
+    link = open_link(url, f"{topics.ROOT}-up-{os.getpid()}", durable=False, password=house.mqtt.login)
     link.listen(topics.status("+"), receive, qos=1)
     with link:
         yield known

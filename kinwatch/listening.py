@@ -10,6 +10,7 @@ from nerves import topics
 from nerves.broker import house_url
 from nerves.bus import open_link
 from nerves.errors import BrokerUnavailable, MessageError
+from nerves.jpeg import fault
 from nerves.messages import Fact, Visit, parse
 from nerves.settings import House
 
@@ -38,7 +39,8 @@ def wrong(topic: str, payload: bytes) -> str | None:
     except MessageError as error:
         return None if topic in (topics.MODE, topics.MODE_SET) else str(error)
     if kind == "frame":
-        return _wrong_frame(topic, payload)
+        why = fault(payload)
+        return f"{topic}: a frame is a bare JPEG, this is {why}" if why else None
     if (place, kind) == ("mode", "set"):
         return None
     try:
@@ -68,8 +70,7 @@ def _messages(house: House, arrived: "Queue[tuple[str, bytes]]", seconds: float 
     if url is None:
         message = "no broker: set mqtt.url, or start the house with `kinwatch up`"
         raise BrokerUnavailable(message)
-    password = house.mqtt.password.get_secret_value() if house.mqtt.password else None
-    link = open_link(url, "kinwatch-listen", durable=False, password=password)
+    link = open_link(url, "kinwatch-listen", durable=False, password=house.mqtt.login)
     link.listen(f"{topics.ROOT}/#", lambda topic, payload: arrived.put_nowait((topic, payload)), qos=0)
     with link:
         if not link.wait_connected(CONNECT_S):
@@ -80,14 +81,6 @@ def _messages(house: House, arrived: "Queue[tuple[str, bytes]]", seconds: float 
                 yield arrived.get(timeout=0.2)
             except Empty:
                 continue
-
-
-def _wrong_frame(topic: str, payload: bytes) -> str | None:
-    if not payload.startswith(b"\xff\xd8"):
-        return f"{topic}: a frame is a bare JPEG; this begins with {payload[:8]!r}"
-    if b"\xff\xd9" not in payload[-64:]:
-        return f"{topic}: a truncated JPEG: {len(payload)} bytes, no end mark"
-    return None
 
 
 def _as_json(topic: str, payload: bytes) -> dict[str, Any]:

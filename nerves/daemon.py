@@ -37,7 +37,7 @@ def run_sense(name: str, sense: Sense, settings: SenseSettings, house: House, ur
     url = url or need_url(house)
     with closing(Database(house.data_dir / f"{name}.db")) as database:
         box = Box(database, "outbox")
-        with alive(name, url, password=_password(house)) as life, Outbox(box, life.link) as outbox:
+        with alive(name, url, password=house.mqtt.login) as life, Outbox(box, life.link) as outbox:
             _beside(lambda: _perceive(sense, settings, life, box), settings.kind, life.stop)
             outbox.flush(FLUSH_S)
 
@@ -49,15 +49,11 @@ def run_actuator(name: str, actuator: Actuator, settings: OrganSettings, house: 
         hand = _Hand(actuator, settings, database)
         hears = Listen(topics.to("+", actuator.hears.kind), hand.receive)
         with (
-            alive(name, url, password=_password(house), durable=True, listens=[hears]) as life,
+            alive(name, url, password=house.mqtt.login, durable=True, listens=[hears]) as life,
             Outbox(hand.outbox, life.link) as outbox,
         ):
             _beside(lambda: hand.work(life), settings.kind, life.stop)
             outbox.flush(FLUSH_S)
-
-
-def _password(house: House) -> str | None:
-    return house.mqtt.password.get_secret_value() if house.mqtt.password else None
 
 
 def _beside(work: Callable[[], None], kind: str, stop: Event) -> None:

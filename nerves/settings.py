@@ -63,11 +63,16 @@ class Mqtt(BaseModel):
     @model_validator(mode="after")
     def _can_be_reached(self) -> Self:
         if self.url and not self.url.startswith("loopback://"):
-            Address.parse(self.url, self.password.get_secret_value() if self.password else None)
+            Address.parse(self.url, self.login)
         if self.password and not self.url:
             why = "there is a password, but no url of the broker that asks for it: set KINWATCH_MQTT_URL"
             raise ValueError(why)
         return self
+
+    @property
+    def login(self) -> str | None:
+        """The password as the broker wants it."""
+        return self.password.get_secret_value() if self.password else None
 
 
 class House(BaseModel):
