@@ -12,7 +12,7 @@ from brain.picture import MAX_MEGAPIXELS, Picture
 from brain.sights.sight import Face, Sight
 from nerves.errors import BadPicture, GalleryError
 
-__all__ = ["PHOTO_TYPES", "photo"]
+__all__ = ["PHOTO_TYPES", "photo", "picture", "upright"]
 
 PHOTO_TYPES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 # Phones take 12 megapixels and more; a face needs no more than this.
@@ -20,6 +20,8 @@ LONGER_SIDE = 1920
 # Two faces of about the same size: whose photo is it? A face this much narrower than the widest is the background.
 RIVAL = 0.5
 MIN_WIDTH = 32
+# What a person is shown of a reference: pixels a side, and the room around the face, in widths of the face.
+THUMBNAIL, ROOM = 112, 0.25
 
 
 def photo(path: Path, sight: Sight) -> Photo:
@@ -30,16 +32,16 @@ def photo(path: Path, sight: Sight) -> Photo:
     """
     data = _read(path)
     try:
-        picture = Picture(_upright(data))
+        shown = picture(data)
     except BadPicture as error:
         message = f"{path}: {error}"
         raise GalleryError(message) from error
-    face = _only_face(path, sight.faces(picture))
-    look = sight.look(picture, face)
+    face = _only_face(path, sight.faces(shown))
+    look = sight.look(shown, face)
     if look is None:
         message = f"{path}: the face cannot be measured; use a photo that shows it from the front"
         raise GalleryError(message)
-    return Photo(look.vector, hashlib.sha256(data).hexdigest(), path.name)
+    return Photo(look.vector, hashlib.sha256(data).hexdigest(), path.name, _thumbnail(shown, face))
 
 
 def _only_face(path: Path, faces: list[Face]) -> Face:
@@ -57,20 +59,32 @@ def _only_face(path: Path, faces: list[Face]) -> Face:
     return first
 
 
+def _thumbnail(shown: Picture, face: Face) -> bytes:
+    """Return a square around the face, inside the picture, as a small JPEG."""
+    wide, high = face.box.w * shown.width, face.box.h * shown.height
+    side = min(max(wide, high) * (1 + 2 * ROOM), shown.width, shown.height)
+    left = min(max((face.box.x + face.box.w / 2) * shown.width - side / 2, 0), shown.width - side)
+    top = min(max((face.box.y + face.box.h / 2) * shown.height - side / 2, 0), shown.height - side)
+    pixels = Image.fromarray(shown.full[:, :, ::-1])
+    area = (left, top, left + side, top + side)
+    out = io.BytesIO()
+    pixels.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS, box=area).save(out, "JPEG", quality=85)
+    return out.getvalue()
+
+
 def _read(path: Path) -> bytes:
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         message = f"{path}: cannot be read: {error.strerror}"
         raise GalleryError(message) from error
+
+
+def upright(data: bytes) -> Image.Image:
+    """Return a photo of any common format upright, in RGB, of at most 1920 pixels; `BadPicture` says why not."""
     if not data:
-        message = f"{path}: an empty file (0 bytes)"
-        raise GalleryError(message)
-    return data
-
-
-def _upright(data: bytes) -> bytes:
-    """Return a photo of any common format as an upright JPEG of at most 1920 pixels."""
+        message = "an empty file (0 bytes)"
+        raise BadPicture(message)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # we have a limit of our own
@@ -78,14 +92,19 @@ def _upright(data: bytes) -> bytes:
                 if image.width * image.height > MAX_MEGAPIXELS * 1_000_000:
                     message = f"{image.width} x {image.height} pixels: more than {MAX_MEGAPIXELS} megapixels"
                     raise BadPicture(message)
-                upright = ImageOps.exif_transpose(image).convert("RGB")
-        upright.thumbnail((LONGER_SIDE, LONGER_SIDE))
-        out = io.BytesIO()
-        upright.save(out, "JPEG", quality=95)
-        return out.getvalue()
+                turned = ImageOps.exif_transpose(image).convert("RGB")
+        turned.thumbnail((LONGER_SIDE, LONGER_SIDE))
     except UnidentifiedImageError as error:
         message = "not a picture"
         raise BadPicture(message) from error
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         message = f"a damaged picture ({error})"
         raise BadPicture(message) from error
+    return turned
+
+
+def picture(data: bytes) -> Picture:
+    """Return a photo of any common format as the brain looks at it; `BadPicture` says why not."""
+    out = io.BytesIO()
+    upright(data).save(out, "JPEG", quality=95)
+    return Picture(out.getvalue())
