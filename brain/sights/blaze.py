@@ -1,4 +1,4 @@
-"""BlazePose finds people and BlazeFace faces; the only file that runs TensorFlow Lite models."""
+"""BlazePose finds people and BlazeFace faces, by LiteRT."""
 
 import math
 from pathlib import Path
@@ -8,7 +8,7 @@ import numpy as np
 
 from brain.picture import Pixels
 from brain.sights.boxes import Floats, Found, Letterbox, letterbox, suppress
-from brain.sights.libraries import library
+from brain.sights.litert import interpreter
 
 __all__ = ["BlazeFace", "BlazePose"]
 
@@ -35,9 +35,7 @@ class _Net:
     """A TensorFlow Lite model with one picture in, rows of coordinates and scores out."""
 
     def __init__(self, path: Path, threads: int) -> None:
-        runtime = library("ai_edge_litert.interpreter", "tensorflow.lite")
-        self._net = runtime.Interpreter(model_path=str(path), num_threads=threads)
-        self._net.allocate_tensors()
+        self._net = interpreter(path, threads)
         self._input = self._net.get_input_details()[0]["index"]
         outputs = {int(output["shape"][-1]): output["index"] for output in self._net.get_output_details()}
         self._scores, self._rows = outputs[1], outputs[max(outputs)]

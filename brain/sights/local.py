@@ -12,7 +12,7 @@ from brain.sights import packs
 from brain.sights.blaze import BlazeFace, BlazePose
 from brain.sights.boxes import Found
 from brain.sights.dlib_face import DlibFace
-from brain.sights.sight import PERSON, Face, Look, Thing
+from brain.sights.sight import PERSON, Face, Guess, Look, Thing
 from brain.sights.yolox import LABELS, Yolox
 from brain.sights.yunet import Yunet
 from nerves.messages import Box
@@ -84,6 +84,10 @@ class LocalSight:
         zoom = min(MOST_ZOOM, LONGER_SIDE / max(crop.shape[:2]))
         found = self._find_faces(_zoomed(crop, zoom))
         return sorted((_face(picture, one, (left, top), zoom) for one in found), key=lambda face: -face.width)
+
+    def guess(self, picture: Picture, face: Face) -> Guess | None:  # noqa: ARG002 - the protocol's
+        """Return nothing: who it is, the gallery knows."""
+        return None
 
     def look(self, picture: Picture, face: Face) -> Look | None:
         """Return a face's vector and quality; None where it cannot be aligned."""

@@ -1,5 +1,6 @@
 """What a sight is: a back end that turns a picture into people, animals, faces and vectors."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -9,10 +10,12 @@ import numpy.typing as npt
 from brain.picture import Picture
 from nerves.messages import Box
 
-__all__ = ["PERSON", "Face", "Look", "Sight", "Thing", "Vector"]
+__all__ = ["PERSON", "Face", "Guess", "Look", "Sight", "Thing", "Vector"]
 
 Vector = npt.NDArray[np.float32]
 PERSON = "person"
+# For each name how likely it is them, 0 to 1; what lacks to 1 is somebody else.
+Guess = Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ class Look:
 
 
 class Sight(Protocol):
-    """Answers what is in a picture; knows nobody."""
+    """Answers what is in a picture."""
 
     @property
     def name(self) -> str:
@@ -75,6 +78,10 @@ class Sight(Protocol):
 
     def faces(self, picture: Picture, within: Box | None = None) -> list[Face]:
         """Return the faces in a part of a picture (all of it if None) at full size, the widest first."""
+        ...
+
+    def guess(self, picture: Picture, face: Face) -> Guess | None:
+        """Return who it is, from a sight that knows people itself; None from one that leaves it to the gallery."""
         ...
 
     def look(self, picture: Picture, face: Face) -> Look | None:

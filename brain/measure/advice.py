@@ -1,0 +1,90 @@
+"""Pure: the largest distance that is safe to be called a match in this household, or why none can be named."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from brain.judge import MATCH
+from brain.measure.rates import Rate
+
+__all__ = ["Advice", "Nearest", "advise"]
+
+# None wrong of so many strangers says that fewer than 5 in 100 would be (the rule of three: 3 / 60).
+ENOUGH = 60
+# Below this a good photo of one's own is often too far: 9 of 10 are within 0.43.
+LEAST = 0.40
+STEP = 0.01
+
+
+class Nearest(NamedTuple):
+    """How near one picture is to the people who are known."""
+
+    who: str
+    """Whom it shows."""
+    file: str
+    own: float
+    """To the nearest photo of the own person; infinite of a stranger, and without a face."""
+    other: float
+    """To the nearest photo of anybody else."""
+    whose: str
+    """Who that is."""
+
+    def named(self, threshold: float) -> str | None:
+        """Return who the picture is said to show."""
+        if min(self.own, self.other) > threshold:
+            return None
+        return self.who if self.own <= self.other else self.whose
+
+
+@dataclass(frozen=True)
+class Advice:
+    """A threshold for a match, or why there is none."""
+
+    threshold: float | None
+    why: str
+    needed: int = 0
+    """How many more strangers it takes to tell."""
+    named: Rate = field(default_factory=partial(Rate, 0, 0))
+    """Pictures of family that are called by their name at the threshold."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as `kinwatch measure --json` prints it."""
+        return {"threshold": self.threshold, "why": self.why, "needed": self.needed, "named": self.named.as_json()}
+
+
+def advise(family: Sequence[Nearest], strangers: Sequence[Nearest]) -> Advice:
+    """Return the largest threshold, at most 0.50, at which no stranger and no wrong name passes; or none, and why."""
+    people = len({one.who for one in strangers if np.isfinite(one.other)})
+    worst = min((one for one in (*family, *strangers) if _wrong(one)), key=lambda one: one.other, default=None)
+    limit = MATCH if worst is None else min(MATCH, _below(worst.other))
+    if limit < LEAST and worst is not None:
+        why = (
+            f"no threshold is safe: {worst.file} is at {worst.other:.2f} from {worst.whose}, nearer than many right "
+            f"photos; look at the photos of {worst.whose}, and take out what is dark, blurred, or shows somebody else"
+        )
+        return Advice(None, why)
+    if people < ENOUGH:
+        why = (
+            f"too little to tell: {people} stranger{'s' * (people != 1)}; {ENOUGH}, none of them let in, would "
+            f"mean fewer than 5 in 100. {ENOUGH - people} more are needed (--strangers FOLDER, a picture a person)"
+        )
+        return Advice(None, why, needed=ENOUGH - people)
+    right = Rate(sum(one.named(limit) == one.who for one in family), len(family))
+    if worst is None or worst.other > MATCH:
+        why = f"at {MATCH:.2f} none of {people} strangers passes and no name is wrong; more is never advised"
+    else:
+        why = f"{worst.file} is at {worst.other:.2f} from {worst.whose}: a match must be nearer than that"
+    return Advice(round(limit, 2), why, named=right)
+
+
+def _wrong(one: Nearest) -> bool:
+    """Whether another's photo is nearer than the own."""
+    return one.other < one.own
+
+
+def _below(distance: float) -> float:
+    """Return the last hundredth below a distance."""
+    return float(np.ceil(distance / STEP - 1e-9) - 1) * STEP

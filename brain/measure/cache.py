@@ -1,0 +1,58 @@
+"""What was seen in a picture once need not be computed again: looks, kept on disk by what they came from."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from brain.sights.sight import Look
+from nerves.database import Database
+
+__all__ = ["Cache"]
+
+SCHEMA = """CREATE TABLE IF NOT EXISTS looks (
+    key TEXT PRIMARY KEY, vector BLOB, width REAL, sharpness REAL, yaw REAL, sure REAL)"""
+AT_ONCE = 500
+
+
+class Cache:
+    """Looks by key; None is kept too: a picture in which no face can be measured."""
+
+    def __init__(self, path: Path) -> None:
+        self._database = Database(path)
+        with self._database.transaction() as connection:
+            connection.execute(SCHEMA)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._database.close()
+
+    def get(self, keys: Iterable[str]) -> dict[str, Look | None]:
+        """Return what is kept of these keys."""
+        wanted = list(dict.fromkeys(keys))
+        found: dict[str, Look | None] = {}
+        with self._database.open() as connection:
+            for start in range(0, len(wanted), AT_ONCE):
+                part = wanted[start : start + AT_ONCE]
+                marks = ", ".join("?" * len(part))
+                rows = connection.execute(f"SELECT * FROM looks WHERE key IN ({marks})", part)  # noqa: S608 - marks only
+                found |= {row[0]: _look(*row[1:]) for row in rows}
+        return found
+
+    def put(self, looks: Mapping[str, Look | None]) -> None:
+        """Keep looks, all of them or none."""
+        rows = [
+            (key, look.vector.astype("<f4").tobytes(), look.width, look.sharpness, look.yaw, look.sure)
+            if look
+            else (key, None, None, None, None, None)
+            for key, look in looks.items()
+        ]
+        with self._database.transaction() as connection:
+            connection.executemany("INSERT OR REPLACE INTO looks VALUES (?, ?, ?, ?, ?, ?)", rows)
+
+
+def _look(vector: bytes | None, *quality: float) -> Look | None:
+    return None if vector is None else Look(np.frombuffer(vector, "<f4").astype(np.float32), *quality)

@@ -1,0 +1,132 @@
+"""Pure: one photo as a camera would have given it, or as it would look a moment later."""
+
+import math
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from brain.picture import Pixels
+
+__all__ = ["Degradation", "as_seen", "burst", "camera", "moment"]
+
+Rng = np.random.Generator
+# What a room camera gives: a face this many pixels wide, moved by up to this share of its width while the shutter was
+# open, noise of this deviation (of 255), JPEG of this quality.
+FACE = (28.0, 64.0)
+MOVED = (0.0, 0.12)
+NOISE = (2.0, 8.0)
+QUALITY = (50, 81)
+# Frames that follow each other: all of it about the same, the noise anew.
+TREMBLE, SAME = 2.0, 0.08
+
+
+@dataclass(frozen=True, slots=True)
+class Degradation:
+    """What happens to a picture on its way; the same values give the same bytes."""
+
+    face: float | None = None
+    """How wide the face becomes, in pixels; None leaves it as it is."""
+    scale: float = 1.0
+    """Applied after that."""
+    shift: tuple[float, float] = (0.0, 0.0)
+    """In pixels of what comes out."""
+    moved: float = 0.0
+    """How far the face moves while the shutter is open, as a share of its width."""
+    angle: float = 0.0
+    """In which direction, in radians."""
+    soft: float = 0.0
+    """Blur of the lens: its deviation as a share of the face's width."""
+    noise: float = 0.0
+    """Deviation of the noise, of 255."""
+    quality: int = 95
+    """Of the JPEG."""
+    seed: int = 0
+    """Of the noise."""
+
+
+def camera(rng: Rng) -> Degradation:
+    """Return what a room camera does to one photo."""
+    return Degradation(
+        face=float(rng.uniform(*FACE)),
+        shift=_tremble(rng),
+        moved=float(rng.uniform(*MOVED)),
+        angle=float(rng.uniform(0, math.pi)),
+        noise=float(rng.uniform(*NOISE)),
+        quality=int(rng.integers(*QUALITY)),
+        seed=int(rng.integers(1 << 31)),
+    )
+
+
+def burst(rng: Rng, frames: int) -> list[Degradation]:
+    """Return what a room camera does to one face in frames that follow each other: nearly the same to all."""
+    first = camera(rng)
+    face = first.face or FACE[0]
+    return [
+        replace(
+            first,
+            face=float(np.clip(face * rng.normal(1.0, SAME / 2), *FACE)),
+            shift=_tremble(rng),
+            moved=float(np.clip(first.moved * rng.normal(1.0, 2 * SAME), *MOVED)),
+            angle=first.angle + float(rng.normal(0.0, 2 * SAME)),
+            seed=int(rng.integers(1 << 31)),
+        )
+        for _ in range(frames)
+    ]
+
+
+def moment(rng: Rng) -> Degradation:
+    """Return a small change: the same photo as if taken a moment later, by a fair camera."""
+    return Degradation(
+        scale=float(rng.uniform(0.8, 1.05)),
+        shift=_tremble(rng),
+        moved=float(rng.uniform(0.0, 0.04)),
+        angle=float(rng.uniform(0, math.pi)),
+        soft=float(rng.uniform(0.0, 0.015)),
+        noise=float(rng.uniform(1.0, 5.0)),
+        quality=int(rng.integers(70, 91)),
+        seed=int(rng.integers(1 << 31)),
+    )
+
+
+def as_seen(pixels: Pixels, width: float, how: Degradation) -> bytes:
+    """Return the JPEG that comes of a picture (BGR) whose face is `width` pixels wide."""
+    scale = how.scale * (how.face / width if how.face else 1.0)
+    seen = _moved(_soft(_scaled(pixels, scale, how.shift), how.soft * width * scale), how, how.moved * width * scale)
+    if how.noise:
+        noisy = np.random.default_rng(how.seed).normal(0.0, how.noise, seen.shape)
+        seen = (seen + noisy).astype(np.float32)
+    clipped = np.clip(np.rint(seen), 0, 255).astype(np.uint8)
+    return cv2.imencode(".jpg", clipped, [cv2.IMWRITE_JPEG_QUALITY, how.quality])[1].tobytes()
+
+
+def _tremble(rng: Rng) -> tuple[float, float]:
+    return float(rng.uniform(-TREMBLE, TREMBLE)), float(rng.uniform(-TREMBLE, TREMBLE))
+
+
+def _scaled(pixels: Pixels, scale: float, shift: tuple[float, float]) -> npt.NDArray[np.float32]:
+    height, width = pixels.shape[:2]
+    size = max(16, round(width * scale)), max(16, round(height * scale))
+    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    matrix = np.array([[1.0, 0.0, shift[0]], [0.0, 1.0, shift[1]]], np.float32)
+    shifted = cv2.warpAffine(small, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+    return shifted.astype(np.float32)
+
+
+def _soft(pixels: npt.NDArray[np.float32], deviation: float) -> npt.NDArray[np.float32]:
+    return cv2.GaussianBlur(pixels, (0, 0), deviation).astype(np.float32) if deviation > 0 else pixels
+
+
+def _moved(pixels: npt.NDArray[np.float32], how: Degradation, length: float) -> npt.NDArray[np.float32]:
+    """Blur along a line of so many pixels."""
+    if length <= 0:
+        return pixels
+    middle = math.ceil(length / 2) + 1
+    kernel = np.zeros((2 * middle + 1, 2 * middle + 1))
+    for step in np.linspace(-length / 2, length / 2, max(2, 8 * middle)):
+        x, y = middle + step * math.cos(how.angle), middle + step * math.sin(how.angle)
+        left, top = math.floor(x), math.floor(y)
+        kernel[top : top + 2, left : left + 2] += np.outer([top + 1 - y, y - top], [left + 1 - x, x - left])
+    blurred = cv2.filter2D(pixels, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REFLECT_101)
+    return blurred.astype(np.float32)

@@ -1,0 +1,178 @@
+"""A household of labelled pictures: how often a stranger is called family, and family is not known.
+
+Twice: of each picture alone by the nearest enrolled photo, and of visits as the brain decides them.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from brain.judge import MATCH, STRANGE, Known
+from brain.measure.advice import Nearest
+from brain.measure.folders import Labelled, Unusable
+from brain.measure.looks import Looker, Progress, View
+from brain.measure.rates import Rate
+from brain.measure.visits import compose, decide
+from brain.sights.sight import Look
+from nerves.messages import Verdict
+
+__all__ = ["Case", "Figures", "Found", "Plan", "alone", "figures", "measure", "nearest"]
+
+FAMILY = ("family", "guest")
+# So many visits by family make none of them wrong mean "at most 2 in 100".
+FAMILY_VISITS = 200
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to compose visits of."""
+
+    visits: int | None = None
+    """By each person who is known; None for so many that there are about 200 in all."""
+    seed: int = 0
+    room: bool = False
+    """Whether every picture is as a camera in a room would have given it."""
+
+
+class Case(NamedTuple):
+    """Who it was, and what was said."""
+
+    truth: str | None
+    """The name; None of a stranger."""
+    verdict: Verdict
+    who: str | None
+
+
+@dataclass(frozen=True)
+class Figures:
+    """How often what was said."""
+
+    strangers_called_family: Rate
+    family_called_stranger: Rate
+    wrong_name: Rate
+    named: Rate
+    """Family called by their own name."""
+    decided: Rate
+    """Of all: those with a verdict other than `unidentified`."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return them as `kinwatch measure --json` prints them."""
+        return {name: rate.as_json() for name, rate in vars(self).items()}
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was measured on labelled pictures."""
+
+    pictures: Figures
+    visits: Figures
+    family: tuple[Nearest, ...]
+    """Every test picture of somebody who is known: how near the own photos are, how near other people's."""
+    strangers: tuple[Nearest, ...]
+    """Every picture of a stranger."""
+    people: dict[str, int]
+    """How many photos of whom are enrolled."""
+
+
+def figures(cases: Iterable[Case]) -> Figures:
+    """Return how often what was said."""
+    every = list(cases)
+    strangers = [case for case in every if case.truth is None]
+    family = [case for case in every if case.truth is not None]
+    return Figures(
+        Rate(sum(case.verdict in FAMILY for case in strangers), len(strangers)),
+        Rate(sum(case.verdict == "stranger" for case in family), len(family)),
+        Rate(sum(case.who not in (None, case.truth) for case in family), len(family)),
+        Rate(sum(case.who == case.truth for case in family), len(family)),
+        Rate(sum(case.verdict != "unidentified" for case in every), len(every)),
+    )
+
+
+def nearest(look: Look | npt.NDArray[np.float32], known: Sequence[Known]) -> list[tuple[float, Known]]:
+    """Return the distance to the nearest photo of everybody, the nearest first."""
+    vector = look.vector if isinstance(look, Look) else look
+    away = [(float(np.linalg.norm(one.vectors - vector, axis=1).min(initial=np.inf)), one) for one in known]
+    return sorted(away, key=lambda pair: pair[0])
+
+
+def alone(truth: str | None, look: Look | None, known: Sequence[Known]) -> Case:
+    """Return what one picture alone would say: within 0.50 a name, beyond 0.60 a stranger."""
+    if look is None or not known:
+        return Case(truth, "unidentified", None)
+    distance, first = nearest(look, known)[0]
+    if distance <= MATCH:
+        return Case(truth, first.group, first.name)
+    return Case(truth, "stranger" if distance > STRANGE else "unidentified", None)
+
+
+def measure(labelled: Labelled, looker: Looker, plan: Plan, show: Progress) -> Found:
+    """Return how the labelled pictures are told apart, alone and in visits.
+
+    Raises `Unusable` if no picture that is to be enrolled shows a face.
+    """
+    visits = {name: _visits(files, count, plan) for name, files, count in _visitors(labelled, plan)}
+    files = [file for some in (labelled.enrolled, labelled.tests, labelled.strangers) for file in _all(some)]
+    looks = looker.look(
+        [*map(View, files), *(view for views in visits.values() for visit in views for view in visit)], show
+    )
+    known = enrolled(labelled.enrolled, looks)
+    seen = [(name, file) for name, files in labelled.tests.items() for file in files if View(file) in looks]
+    unseen = [(name, file) for name, files in labelled.strangers.items() for file in files if View(file) in looks]
+    pictures = [alone(name, looks[View(file)], known) for name, file in seen]
+    pictures += [alone(None, looks[View(file)], known) for _, file in unseen]
+    truth = dict.fromkeys(labelled.strangers) | {name: name for name in labelled.tests}
+    decided = [
+        Case(truth[name], *decide([look for view in visit if (look := looks.get(view))], known)[:2])
+        for name, views in visits.items()
+        for visit in views
+        if any(view in looks for view in visit)
+    ]
+    return Found(
+        figures(pictures),
+        figures(decided),
+        tuple(_near(name, file, looks[View(file)], known) for name, file in seen),
+        tuple(_near(name, file, looks[View(file)], known) for name, file in unseen),
+        {one.name: len(one.vectors) for one in known},
+    )
+
+
+def enrolled(files: Mapping[str, Sequence[Path]], looks: Mapping[View, Look | None]) -> list[Known]:
+    """Return the people whose photos show a face; `Unusable` if none does."""
+    vectors = {
+        name: [look.vector for file in those if (look := looks.get(View(file)))] for name, those in files.items()
+    }
+    known = [Known(name, "family", np.stack(found)) for name, found in vectors.items() if found]
+    if not known:
+        message = (
+            f"no face in any of the {len(_all(files))} pictures to be enrolled: use photos from the front, well lit"
+        )
+        raise Unusable(message)
+    return known
+
+
+def _visitors(labelled: Labelled, plan: Plan) -> list[tuple[str, Sequence[Path], int]]:
+    """Return who comes how often: a stranger once, for another visit by the same photo says nothing new."""
+    often = plan.visits or -(-FAMILY_VISITS // max(1, len(labelled.tests)))
+    return [
+        *((name, files, often) for name, files in labelled.tests.items()),
+        *((name, files, 1) for name, files in labelled.strangers.items()),
+    ]
+
+
+def _visits(files: Sequence[Path], count: int, plan: Plan) -> list[tuple[View, ...]]:
+    return list(compose(files, count, seed=plan.seed, room=plan.room))
+
+
+def _near(name: str, file: Path, look: Look | None, known: Sequence[Known]) -> Nearest:
+    away = nearest(look, known) if look else []
+    own = next((distance for distance, one in away if one.name == name), np.inf)
+    other, whose = next(((distance, one.name) for distance, one in away if one.name != name), (np.inf, ""))
+    return Nearest(name, str(file), own, other, whose)
+
+
+def _all(files: Mapping[str, Sequence[Path]]) -> list[Path]:
+    return [file for those in files.values() for file in those]

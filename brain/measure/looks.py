@@ -1,0 +1,163 @@
+"""From picture files to looks: each picture's middle face, as it is or as a camera would have seen it."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from brain.enroll import upright
+from brain.measure.cache import Cache
+from brain.measure.degrade import Degradation, as_seen
+from brain.picture import Picture, Pixels
+from brain.sights import dlib_face
+from brain.sights.files import Pack, of_pack
+from brain.sights.sight import Face, Look, Sight
+from nerves.errors import BadPicture
+
+__all__ = ["Looker", "Progress", "View", "model"]
+
+Progress = Callable[[int, int | None], None]
+
+# Raise it when the same picture and model files give another look than before.
+RECIPE = 1
+# Pictures that one process looks at before what it found is kept.
+AT_ONCE = 40
+# As enrolled photos are kept.
+QUALITY = 95
+# Of a large photo, this many face widths around the face are degraded.
+AROUND = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A picture file, and what a camera makes of it."""
+
+    file: Path
+    how: Degradation | None = None
+
+
+def model(pack: Pack) -> str:
+    """Return what tells the looks of one set of models from another's."""
+    hashes = [
+        version.sha256
+        for file in of_pack(pack)
+        if file.name.startswith(("face", "dlib", "shape"))
+        for version in file.versions
+    ]
+    aligned = (dlib_face.SQUARE, dlib_face.LOWER, dlib_face.CHIP, dlib_face.PAD)
+    return repr((RECIPE, sorted(hashes), aligned))
+
+
+@dataclass
+class Looker:
+    """Looks at pictures, each once in the life of the cache."""
+
+    open_sight: Callable[[], Sight]
+    """Called once in each process that looks."""
+    model: str
+    """See `model`."""
+    cache: Cache
+    jobs: int = 1
+    """Processes."""
+    bad: dict[Path, str] = field(default_factory=dict)
+    """Files that are no picture that can be used, and why."""
+    _hashes: dict[Path, str] = field(default_factory=dict)
+
+    def look(self, views: Iterable[View], progress: Progress) -> dict[View, Look | None]:
+        """Return the look of each view: None where no face can be measured; unusable files are left out."""
+        wanted = list(dict.fromkeys(views))
+        keys = {view: key for view in wanted if (key := self._key(view))}
+        kept = self.cache.get(keys.values())
+        lacking = sorted((view for view, key in keys.items() if key not in kept), key=lambda view: view.file)
+        for done, found in enumerate(self._batches(lacking), start=1):
+            self.bad |= {view.file: look for view, look in found.items() if isinstance(look, str)}
+            fresh = {keys[view]: look for view, look in found.items() if not isinstance(look, str)}
+            self.cache.put(fresh)
+            kept |= fresh
+            progress(min(done * AT_ONCE, len(lacking)), len(lacking))
+        return {view: kept[key] for view, key in keys.items() if view.file not in self.bad}
+
+    def _key(self, view: View) -> str | None:
+        """Return what a view's look is kept under; None where the file cannot be read."""
+        if view.file not in self._hashes and view.file not in self.bad:
+            try:
+                self._hashes[view.file] = hashlib.sha256(view.file.read_bytes()).hexdigest()
+            except OSError as error:
+                self.bad[view.file] = f"cannot be read: {error.strerror}"
+        content = self._hashes.get(view.file)
+        return content and hashlib.sha256(repr((content, self.model, view.how)).encode()).hexdigest()
+
+    def _batches(self, views: Sequence[View]) -> Iterator[dict[View, Look | str | None]]:
+        parts = [views[start : start + AT_ONCE] for start in range(0, len(views), AT_ONCE)]
+        if self.jobs == 1 or len(parts) == 1:
+            sight = self.open_sight() if parts else None
+            yield from (_look_at(sight, part) for part in parts if sight)
+            return
+        # Started anew rather than copied: a copy of a process whose libraries run threads may hang.
+        with ProcessPoolExecutor(self.jobs, get_context("spawn"), _begin, (self.open_sight,)) as pool:
+            yield from pool.map(_work, parts)
+
+
+_own: list[Sight] = []
+
+
+def _begin(open_sight: Callable[[], Sight]) -> None:
+    _own.append(open_sight())
+
+
+def _work(views: Sequence[View]) -> dict[View, Look | str | None]:
+    return _look_at(_own[0], views)
+
+
+def _look_at(sight: Sight, views: Sequence[View]) -> dict[View, Look | str | None]:
+    """Return each view's look, None without a face, or what is wrong with the file."""
+    found: dict[View, Look | str | None] = {}
+    files = {view.file: [other for other in views if other.file == view.file] for view in views}
+    for file, mine in files.items():
+        try:
+            found |= _look_at_file(sight, file, mine)
+        except BadPicture as error:
+            found |= dict.fromkeys(mine, str(error))
+    return found
+
+
+def _look_at_file(sight: Sight, file: Path, views: Sequence[View]) -> dict[View, Look | None]:
+    pixels = np.ascontiguousarray(np.asarray(upright(file.read_bytes()), np.uint8)[:, :, ::-1])
+    picture = Picture(cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes())
+    face = _nearest(sight.faces(picture), 0.5, 0.5)
+    if face is None:
+        return dict.fromkeys(views)
+    around, x, y = _around(pixels, face)
+    degraded = partial(_degraded, sight, around, face.width, (x, y))
+    return {view: degraded(view.how) if view.how else sight.look(picture, face) for view in views}
+
+
+def _degraded(sight: Sight, pixels: Pixels, width: float, centre: tuple[float, float], how: Degradation) -> Look | None:
+    picture = Picture(as_seen(pixels, width, how))
+    face = _nearest(sight.faces(picture), *centre)
+    return sight.look(picture, face) if face else None
+
+
+def _nearest(faces: Sequence[Face], x: float, y: float) -> Face | None:
+    """Return the face nearest to a point, given as fractions of the picture."""
+
+    def away(face: Face) -> float:
+        return float(np.hypot(face.box.x + face.box.w / 2 - x, face.box.y + face.box.h / 2 - y))
+
+    return min(faces, key=away, default=None)
+
+
+def _around(pixels: Pixels, face: Face) -> tuple[Pixels, float, float]:
+    """Return the part of a picture around a face, and where the face's middle is in it."""
+    height, width = pixels.shape[:2]
+    x, y = (face.box.x + face.box.w / 2) * width, (face.box.y + face.box.h / 2) * height
+    reach = (0.5 + AROUND) * face.width
+    left, top = max(0, int(x - reach)), max(0, int(y - reach))
+    right, bottom = min(width, int(x + reach)), min(height, int(y + reach))
+    return pixels[top:bottom, left:right], (x - left) / (right - left), (y - top) / (bottom - top)

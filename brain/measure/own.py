@@ -1,0 +1,104 @@
+"""The household's own gallery: every photo judged by the others, as if it had never been enrolled."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from brain.judge import Known
+from brain.measure.advice import Nearest
+from brain.measure.household import Case, Figures, alone, figures, nearest
+from brain.measure.visits import decide
+from brain.sights.sight import Look
+
+__all__ = ["Own", "Someone", "measure"]
+
+
+@dataclass(frozen=True)
+class Someone:
+    """One person in the gallery."""
+
+    name: str
+    photos: int
+    own: float | None
+    """How near each photo is to the nearest other one of the same person: the median; None with one photo."""
+    farthest: float | None
+    """The same, of the photo that is farthest."""
+    other: float | None
+    """The least distance to a photo of somebody else; None where nobody else is enrolled."""
+    whose: str | None
+    """Who that is."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as `kinwatch measure --json` prints it."""
+        return {key: round(value, 3) if isinstance(value, float) else value for key, value in asdict(self).items()}
+
+
+@dataclass(frozen=True)
+class Own:
+    """What the gallery says of itself."""
+
+    people: tuple[Someone, ...]
+    pictures: Figures
+    """Each photo by the others; and again as a stranger's, with its person taken out of the gallery."""
+    visits: Figures
+    """Of the strangers that were given; of nobody else, for the gallery keeps no pictures to compose visits of."""
+    family: tuple[Nearest, ...]
+    strangers: tuple[Nearest, ...]
+
+
+def measure(known: Sequence[Known], visits: Sequence[tuple[str, Sequence[Look]]]) -> Own:
+    """Return how near the people of a gallery are to each other, and to strangers.
+
+    Args:
+        known: The gallery.
+        visits: Strangers: a name to show, and the looks of a visit, the photo as it is first.
+    """
+    left_out = [(one, vector, _without(known, one, row)) for one in known for row, vector in enumerate(one.vectors)]
+    others = [(one, vector, [other for other in known if other is not one]) for one, vector, _ in left_out]
+    cases = [alone(one.name, _bare(vector), rest) for one, vector, rest in left_out if len(one.vectors) > 1]
+    cases += [alone(None, _bare(vector), rest) for _, vector, rest in others if rest]
+    cases += [alone(None, looks[0], known) for _, looks in visits]
+    strangers = [_near(one.name, one.name, vector, rest) for one, vector, rest in others if rest]
+    strangers += [_near("", shown, looks[0].vector, known) for shown, looks in visits]
+    family = tuple(_near(one.name, f"a photo of {one.name}", vector, rest) for one, vector, rest in left_out)
+    return Own(
+        tuple(_someone(one, [near for near in family if near.who == one.name]) for one in known),
+        figures(cases),
+        figures(Case(None, *decide(looks, known)[:2]) for _, looks in visits),
+        family,
+        tuple(strangers),
+    )
+
+
+def _without(known: Sequence[Known], one: Known, row: int) -> list[Known]:
+    """Return the gallery without one photo."""
+    rest = replace(one, vectors=np.delete(one.vectors, row, axis=0))
+    return [rest if other is one else other for other in known]
+
+
+def _bare(vector: np.ndarray[Any, np.dtype[np.float32]]) -> Look:
+    """Return a look of which only the vector is known."""
+    return Look(vector, 0.0, 0.0, 0.0, 1.0)
+
+
+def _near(who: str, shown: str, vector: np.ndarray[Any, np.dtype[np.float32]], known: Sequence[Known]) -> Nearest:
+    away = nearest(vector, known)
+    own = next((distance for distance, one in away if one.name == who), np.inf)
+    other, whose = next(((distance, one.name) for distance, one in away if one.name != who), (np.inf, ""))
+    return Nearest(who or shown, shown, own, other, whose)
+
+
+def _someone(one: Known, near: Sequence[Nearest]) -> Someone:
+    own = [found.own for found in near if np.isfinite(found.own)]
+    other = min(near, key=lambda found: found.other, default=None)
+    alone_here = other is None or not np.isfinite(other.other)
+    return Someone(
+        one.name,
+        len(one.vectors),
+        float(np.median(own)) if own else None,
+        max(own, default=None),
+        None if alone_here or other is None else other.other,
+        None if alone_here or other is None else other.whose,
+    )

@@ -1,0 +1,73 @@
+"""What the brain would decide of a visit, told only the looks at its face."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from brain.judge import Evidence, Known, Sample, add, judge, weight
+from brain.measure.degrade import Degradation, camera, moment
+from brain.measure.looks import View
+from brain.sights.sight import Look
+from nerves.messages import Verdict
+
+__all__ = ["Known", "Outcome", "compose", "decide"]
+
+LOOKS = (6, 13)  # of a visit: 6 to 12
+
+
+class Outcome(NamedTuple):
+    """What was decided of a visit."""
+
+    verdict: Verdict
+    who: str | None
+    looks_used: int
+    """How many looks it took to decide so."""
+
+
+def decide(looks: Sequence[Look], known: Sequence[Known]) -> Outcome:
+    """Return what the brain holds of a visit when it ends: the looks as they come, then the last word."""
+    evidence, held = Evidence(), Outcome("identifying", None, 0)
+    for number, look in enumerate(looks, start=1):
+        evidence = add(evidence, Sample(look.vector, weight(look.width, look.sharpness, look.yaw), look.sure))
+        held = _held(held, evidence, known, number)
+    return _held(held, evidence, known, len(looks), last=True)
+
+
+def _held(held: Outcome, evidence: Evidence, known: Sequence[Known], number: int, *, last: bool = False) -> Outcome:
+    """Return what is held after so many looks; a verdict that was given is not taken back for none."""
+    said = judge(evidence, known, held=held.verdict, last=last)
+    undecided = said.verdict == "identifying" or (said.verdict == "unidentified" and held.verdict != "identifying")
+    if undecided or (said.verdict, said.who) == (held.verdict, held.who):
+        return held
+    return Outcome(said.verdict, said.who, number)
+
+
+def compose(photos: Sequence[Path], count: int, *, seed: int, room: bool) -> Iterator[tuple[View, ...]]:
+    """Yield visits of one person: 6 to 12 different photos where there are so many.
+
+    Where there are fewer, each comes again with small changes, as if taken a moment later. With `room`, every picture
+    is as a camera in a room would have given it.
+    """
+    order = np.random.default_rng(_number(f"{seed} {photos[0].parent.name}/{photos[0].name}"))
+    for _ in range(count):
+        chosen = [photos[i] for i in order.permutation(len(photos))]
+        looks = int(order.integers(*LOOKS))
+        yield tuple(
+            View(chosen[i % len(chosen)], _how(chosen[i % len(chosen)], i // len(chosen), room=room))
+            for i in range(looks)
+        )
+
+
+def _how(photo: Path, again: int, *, room: bool) -> Degradation | None:
+    """Return what happens to a photo that comes for another time; the same to the same photo in every visit."""
+    rng = np.random.default_rng(_number(f"{photo.parent.name}/{photo.name} {again}"))
+    if room:
+        return camera(rng)
+    return moment(rng) if again else None
+
+
+def _number(text: str) -> int:
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8])

@@ -1,0 +1,136 @@
+"""The same question put to face vectors: a retrained layer says what a picture shows, vectors say who."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from brain.enroll import photo, picture
+from brain.retrain.cache import Cache
+from brain.retrain.features import Progress
+from brain.retrain.labelled import Sample
+from brain.retrain.marks import Share
+from brain.sights.boxes import Floats
+from brain.sights.labels import kind
+from brain.sights.sight import Sight
+from nerves.errors import GalleryError
+
+__all__ = ["Compared", "Eyes", "compare"]
+
+# Euclidean, between dlib's 128 numbers: up to this a face is taken for the nearest one enrolled.
+MATCH = 0.50
+NO_FACE = np.zeros(0, np.float32)
+# A folder in which fewer of the pictures show one face is not a person's.
+PERSONS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Both ways on the same test pictures."""
+
+    people: tuple[str, ...]
+    """The labels that are persons."""
+    strangers: tuple[str, ...]
+    """The labels of people who are nobody we know."""
+    family_by_layer: Share
+    """Pictures of these persons that the retrained layer called by their name."""
+    family_by_vectors: Share
+    strangers_by_layer: Share
+    """Pictures of strangers that the retrained layer called by the name of one of these persons."""
+    strangers_by_vectors: Share
+    no_face: int
+    """Test pictures without a face that can be measured; to the vectors they are nobody we know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Eyes:
+    """A sight that looks at each picture once, ever."""
+
+    sight: Sight
+    cache: Cache
+
+    def vector(self, sample: Sample) -> Floats:
+        """Return the vector of a picture's face, 128 numbers; none where no face can be measured.
+
+        A training picture must show one face alone, as for `kinwatch enroll`; of a test picture the widest counts.
+        """
+        data = sample.path.read_bytes()
+        how = "widest" if sample.set == "test" else "only"
+        look = self._widest if sample.set == "test" else self._only
+        key = f"{how} face by {self.sight.name} {hashlib.sha256(data).hexdigest()}"
+        return self.cache.row(key, lambda: look(sample.path))
+
+    def _only(self, path: Path) -> Floats:
+        try:
+            return photo(path, self.sight).vector
+        except GalleryError:
+            return NO_FACE
+
+    def _widest(self, path: Path) -> Floats:
+        shown = picture(path.read_bytes())
+        looks = (self.sight.look(shown, face) for face in self.sight.faces(shown)[:1])
+        return next((look.vector for look in looks if look), NO_FACE)
+
+
+def compare(samples: Sequence[Sample], called: Mapping[Path, str], eyes: Eyes, progress: Progress) -> Compared | str:
+    """Return how both ways did, or a sentence that says why they cannot be compared.
+
+    Args:
+        samples: The training and the test pictures.
+        called: What the retrained layer called each test picture.
+        eyes: Which look for faces.
+        progress: Told how far it is.
+    """
+    names = {sample.label for sample in samples if kind(sample.label) == "somebody"}
+    others = {sample.label for sample in samples if kind(sample.label) == "strangers"}
+    if not names:
+        return "Not compared with face vectors: no label is a person's name."
+    wanted = [one for one in samples if one.label in names or (one.label in others and one.set == "test")]
+    seen = _seen(wanted, eyes, progress)
+    enrolled = {name: _enrolled(wanted, seen, name) for name in sorted(names)}
+    known = {name: rows for name, rows in enrolled.items() if rows is not None}
+    if not known:
+        return "Not compared with face vectors: fewer than half of the pictures show a single face."
+    return _compared([one for one in wanted if one.set == "test"], called, seen, known)
+
+
+def _compared(
+    test: Sequence[Sample], called: Mapping[Path, str], seen: Mapping[Path, Floats], known: Mapping[str, Floats]
+) -> Compared:
+    family = [one for one in test if one.label in known]
+    strangers = [one for one in test if kind(one.label) == "strangers"]
+    nearest = {one.path: _nearest(seen[one.path], known) for one in (*family, *strangers)}
+    return Compared(
+        tuple(known),
+        tuple(sorted({one.label for one in strangers})),
+        Share(sum(called[one.path] == one.label for one in family), len(family)),
+        Share(sum(nearest[one.path] == one.label for one in family), len(family)),
+        Share(sum(called[one.path] in known for one in strangers), len(strangers)),
+        Share(sum(nearest[one.path] is not None for one in strangers), len(strangers)),
+        sum(not seen[one.path].size for one in (*family, *strangers)),
+    )
+
+
+def _seen(samples: Sequence[Sample], eyes: Eyes, progress: Progress) -> dict[Path, Floats]:
+    seen = {}
+    for number, sample in enumerate(samples, start=1):
+        seen[sample.path] = eyes.vector(sample)
+        progress(number, len(samples))
+    return seen
+
+
+def _enrolled(samples: Sequence[Sample], seen: Mapping[Path, Floats], name: str) -> Floats | None:
+    """Return the vectors of a person's training pictures; None if too few show one face."""
+    mine = [seen[one.path] for one in samples if one.label == name and one.set == "training"]
+    faces = [vector for vector in mine if vector.size]
+    return np.stack(faces) if faces and len(faces) >= PERSONS * len(mine) else None
+
+
+def _nearest(vector: Floats, known: Mapping[str, Floats]) -> str | None:
+    if not vector.size:
+        return None
+    distances = {name: float(np.linalg.norm(rows - vector, axis=1).min()) for name, rows in known.items()}
+    best = min(distances, key=distances.__getitem__)
+    return best if distances[best] <= MATCH else None

@@ -1,0 +1,151 @@
+"""From labelled folders to a model and a report, put in the place of the old ones in one step."""
+
+import importlib.util
+import os
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+
+from brain.retrain.backbone import choose
+from brain.retrain.cache import Cache
+from brain.retrain.faces import Compared, Eyes, compare
+from brain.retrain.features import Reader, Seen
+from brain.retrain.folder import check, replacing
+from brain.retrain.labelled import BadFolder, Labelled, Sample, read, split
+from brain.retrain.lesson import Lesson
+from brain.retrain.marks import Share
+from brain.retrain.plan import Place, Plan
+from brain.retrain.quiet import quiet
+from brain.retrain.result import Result
+from brain.sights.boxes import Floats
+from nerves.errors import BadPicture, SettingsError
+
+__all__ = ["Outcome", "retrain", "training_part"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What was made."""
+
+    labels: tuple[str, ...]
+    right: Share
+    """Of the test pictures."""
+    compared: Compared | str
+    """The same by face vectors, or a sentence that says why not."""
+    seconds: float
+
+
+def retrain(folder: Path, plan: Plan, place: Place) -> Outcome:
+    """Train a last layer on the pictures of a folder and put the model where it is found.
+
+    Raises a `KinwatchError` that names the file or the label which is wrong; what was there before then stays.
+    """
+    began = time.monotonic()
+    check(place.out)
+    labelled = read(folder)
+    _need("tensorflow", "matplotlib")
+    backbone = choose(plan.wanted, place.models, place.cache / "extractors", _convert)
+    cache = Cache(place.cache / "features")
+    reader = Reader(backbone.open(), f"{backbone.sha256} {backbone.pixels}", cache)
+    seen, warnings = _split(labelled, _look(labelled, reader, place), plan)
+    for line in warnings:
+        place.warn(line)
+    lesson = _lesson(labelled.labels, seen, _copies(seen, reader, plan, place))
+    training = training_part()
+    with place.show("training the last layer") as progress:
+        fitted = training.fit(lesson, plan.schedule, progress)
+    result = Result(folder, plan, labelled.labels, backbone, seen, fitted, training.head(fitted))
+    chances = result.chances()
+    compared = _compare(result, chances, cache, place)
+    with replacing(place.out) as new:
+        marks = result.write(new, chances, compared, warnings)
+    return Outcome(labelled.labels, marks.right, compared, time.monotonic() - began)
+
+
+def _need(*packages: str) -> None:
+    for package in packages:
+        if importlib.util.find_spec(package) is None:
+            message = f"this needs the package {package}: pip install 'kinwatch[retrain]'"
+            raise SettingsError(message)
+
+
+def training_part() -> ModuleType:
+    """Return the module that trains; it imports TensorFlow, which takes seconds and half a gigabyte."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with quiet():
+        from brain.retrain import training  # noqa: PLC0415
+    return training
+
+
+def _convert(name: str, weights: Path | None) -> bytes:
+    converted: bytes = training_part().convert(name, weights)
+    return converted
+
+
+def _look(labelled: Labelled, reader: Reader, place: Place) -> list[Seen]:
+    """Return the pictures that can be used; the others are told."""
+    seen = []
+    with place.show("looking at the pictures") as progress:
+        for number, sample in enumerate(labelled.samples, start=1):
+            try:
+                seen.append(reader.see(sample))
+            except BadPicture as error:
+                place.warn(f"left out: {error}")
+            progress(number, len(labelled.samples))
+    return seen
+
+
+def _split(labelled: Labelled, seen: Sequence[Seen], plan: Plan) -> tuple[list[Seen], tuple[str, ...]]:
+    """Return the pictures with their sets, and what a person should know of it."""
+    for label in labelled.labels:
+        before = [one for one in labelled.samples if one.label == label and one.set is None]
+        if not any(one.sample.label == label and one.sample.set is None for one in seen):
+            message = f"{before[0].path.parent}: none of its {len(before)} pictures can be used"
+            raise BadFolder(message)
+    test = 0 if labelled.given_test else plan.test
+    placed, warnings = split([one.sample for one in seen], plan.validation, test)
+    by_path = {sample.path: sample for sample in placed}
+    kept, twice = _once([replace(one, sample=by_path[one.sample.path]) for one in seen])
+    return kept, (*labelled.warnings, *warnings, *twice)
+
+
+def _once(seen: Sequence[Seen]) -> tuple[list[Seen], list[str]]:
+    """Leave out of validation and test what is trained with: nobody is judged by what he was told."""
+    told = {one.sha256 for one in seen if one.sample.set == "training"}
+    twice = [one.sample.path for one in seen if one.sample.set != "training" and one.sha256 in told]
+    kept = [one for one in seen if one.sample.path not in set(twice)]
+    return kept, [f"{path}: left out of the test, the same picture is trained with" for path in twice]
+
+
+def _copies(seen: Sequence[Seen], reader: Reader, plan: Plan, place: Place) -> Iterator[tuple[Sample, Floats]]:
+    """Yield the features of the distorted copies of the training pictures."""
+    training = [one for one in seen if one.sample.set == "training"]
+    if not plan.distortion.count:
+        return
+    with place.show("distorting the training pictures") as progress:
+        for number, one in enumerate(training, start=1):
+            yield from ((one.sample, row) for row in reader.copies(one, plan.distortion))
+            progress(number, len(training))
+
+
+def _lesson(labels: Sequence[str], seen: Sequence[Seen], copies: Iterator[tuple[Sample, Floats]]) -> Lesson:
+    rows = [(one.sample, one.row) for one in seen] + list(copies)
+
+    def part(name: str) -> tuple[Floats, np.ndarray[tuple[int], np.dtype[np.int64]]]:
+        mine = [(row, labels.index(sample.label)) for sample, row in rows if sample.set == name]
+        features = np.stack([row for row, _ in mine]) if mine else np.zeros((0, rows[0][1].size), np.float32)
+        return features, np.array([label for _, label in mine], np.int64)
+
+    return Lesson(*part("training"), *part("validation"), len(labels))
+
+
+def _compare(result: Result, chances: Floats, cache: Cache, place: Place) -> Compared | str:
+    if isinstance(place.sight, str):
+        return place.sight
+    samples = [one.sample for one in result.seen]
+    with place.show("comparing with face vectors") as progress:
+        return compare(samples, result.called(chances), Eyes(place.sight, cache), progress)

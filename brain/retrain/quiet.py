@@ -1,0 +1,29 @@
+"""Libraries that talk while they work."""
+
+import io
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+
+__all__ = ["quiet"]
+
+OUT, ERR = 1, 2
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep what is written and warned within from the terminal, C++'s too; errors are raised as ever."""
+    kept = os.dup(OUT), os.dup(ERR)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        for stream in (OUT, ERR):
+            os.dup2(nowhere, stream)
+        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for stream, before in zip((OUT, ERR), kept, strict=True):
+            os.dup2(before, stream)
+            os.close(before)
+        os.close(nowhere)

@@ -1,0 +1,133 @@
+"""The last layer is trained, and Keras' networks become LiteRT files; the only file that imports TensorFlow."""
+
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from tensorflow import keras
+
+from brain.retrain.backbone import KERAS
+from brain.retrain.lesson import Fitted, Labels, Lesson, Point, Schedule
+from brain.retrain.quiet import quiet
+from brain.sights.boxes import Floats
+from nerves.errors import ModelError
+
+__all__ = ["convert", "fit", "head"]
+
+DOWNLOAD_TIMEOUT_S = 30
+# Validation costs about as much as a step or two.
+LOOK_EVERY = 10
+
+
+def fit(lesson: Lesson, schedule: Schedule, progress: Callable[[int, int | None], None]) -> Fitted:
+    """Return the layer that was best on the validation pictures."""
+    keras.utils.set_random_seed(schedule.seed)
+    # Extractors differ in the size of their features; one learning rate fits all when the size is taken out.
+    size = np.float32(np.sqrt(np.mean(np.square(lesson.training))) or 1)
+    model = _model(lesson.training.shape[1], lesson.classes)
+    model.compile(keras.optimizers.Adam(schedule.learning_rate), keras.losses.SparseCategoricalCrossentropy())
+    curve: list[Point] = []
+    best, kept = 0, model.get_weights()
+    for step, rows in zip(range(1, schedule.steps + 1), _batches(lesson, schedule), strict=False):
+        model.train_on_batch(lesson.training[rows] / size, lesson.training_labels[rows])
+        progress(step, schedule.steps)
+        if step % LOOK_EVERY and step != schedule.steps:
+            continue
+        kernel, bias = model.get_weights()
+        curve.append(_point(step, kernel / size, bias, lesson))
+        if curve[-1] is min(curve, key=_loss) or curve[-1].validation_loss is None:
+            best, kept = step, [kernel, bias]
+        if (step - best) >= schedule.patience * LOOK_EVERY:
+            break
+    return Fitted(kept[0] / size, kept[1], tuple(curve), best)
+
+
+def head(fitted: Fitted) -> bytes:
+    """Return the layer as a LiteRT file: features in, a probability for each label out."""
+    with quiet():
+        model = _model(*fitted.kernel.shape)
+        model.set_weights([fitted.kernel, fitted.bias])
+        return bytes(tf.lite.TFLiteConverter.from_keras_model(model).convert())
+
+
+def convert(name: str, weights: Path | None) -> bytes:
+    """Return one of Keras' networks without its last layer, as a LiteRT file.
+
+    Args:
+        name: Of `KERAS`.
+        weights: A file of them; None to have Keras download its own.
+
+    Raises:
+        ModelError: They cannot be downloaded, or do not fit.
+    """
+    with quiet():
+        network = _loaded(name, weights) if weights else _downloaded(name)
+        converter = tf.lite.TFLiteConverter.from_keras_model(network)
+        # Half the size; the layer is trained on what this file answers.
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.target_spec.supported_types = [tf.float16]
+        return bytes(converter.convert())
+
+
+def _model(features: int, classes: int) -> Any:  # noqa: ANN401 - Keras ships no types
+    return keras.Sequential([keras.Input((features,)), keras.layers.Dense(classes, activation="softmax")])
+
+
+def _batches(lesson: Lesson, schedule: Schedule) -> Iterator[Labels]:
+    """Yield the rows of each step: all rows once, in a new order, and again."""
+    random = np.random.default_rng(schedule.seed)
+    while True:
+        order = random.permutation(len(lesson.training))
+        yield from (order[at : at + schedule.batch] for at in range(0, len(order), schedule.batch))
+
+
+def _point(step: int, kernel: Floats, bias: Floats, lesson: Lesson) -> Point:
+    training = _measured(lesson.training @ kernel + bias, lesson.training_labels)
+    if not len(lesson.validation):
+        return Point(step, *training, None, None)
+    return Point(step, *training, *_measured(lesson.validation @ kernel + bias, lesson.validation_labels))
+
+
+def _measured(logits: Floats, labels: Labels) -> tuple[float, float]:
+    """Return the mean loss and the accuracy."""
+    logits = logits - logits.max(axis=1, keepdims=True)
+    right = logits[np.arange(len(labels)), labels]
+    loss = np.log(np.exp(logits).sum(axis=1)) - right
+    return float(loss.mean()), float((logits.argmax(axis=1) == labels).mean())
+
+
+def _loss(point: Point) -> float:
+    return point.training_loss if point.validation_loss is None else point.validation_loss
+
+
+def _built(name: str, weights: str | None) -> Any:  # noqa: ANN401 - Keras ships no types
+    network = KERAS[name]
+    build = getattr(keras.applications, network.name)
+    return build(include_top=False, weights=weights, pooling="avg", input_shape=(network.side, network.side, 3))
+
+
+def _loaded(name: str, weights: Path) -> Any:  # noqa: ANN401 - Keras ships no types
+    network = _built(name, None)
+    try:
+        network.load_weights(weights)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        why = (str(error).strip() or type(error).__name__).splitlines()[0]
+        message = f"--weights {weights}: does not fit {name} without its top layer ({why})"
+        raise ModelError(message) from error
+    return network
+
+
+def _downloaded(name: str) -> Any:  # noqa: ANN401 - Keras ships no types
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(DOWNLOAD_TIMEOUT_S)  # Keras waits for ever
+    try:
+        return _built(name, "imagenet")
+    except Exception as error:  # Keras raises no narrower one
+        why = str(error).splitlines()[0]
+        message = f"the weights of {name} cannot be downloaded ({why}): fetch them elsewhere and give --weights FILE"
+        raise ModelError(message) from error
+    finally:
+        socket.setdefaulttimeout(before)
