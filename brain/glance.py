@@ -3,7 +3,7 @@
 from functools import cached_property
 
 from brain.picture import Picture
-from brain.sights.sight import PERSON, Face, Look, Sight, Thing
+from brain.sights.sight import PERSON, Face, Guess, Look, Sight, Thing
 from nerves.messages import Box
 
 __all__ = ["Glance"]
@@ -19,6 +19,7 @@ class Glance:
         self.picture = Picture(jpeg)
         self._sight = sight
         self._faces: dict[Box | None, list[Face]] = {}
+        self._guesses: dict[Face, Guess | None] = {}
         self._looks: dict[Face, Look | None] = {}
 
     @cached_property
@@ -36,6 +37,12 @@ class Glance:
         if within not in self._faces:
             self._faces[within] = self._sight.faces(self.picture, within)
         return self._faces[within]
+
+    def guess(self, face: Face) -> Guess | None:
+        """Return who it is, from a sight that knows people itself."""
+        if face not in self._guesses:
+            self._guesses[face] = self._sight.guess(self.picture, face)
+        return self._guesses[face]
 
     def look(self, face: Face) -> Look | None:
         """Return a face's vector and quality."""

@@ -1,4 +1,4 @@
-"""What the brain keeps on disk: messages on their way, visits that have not ended, the house's mode."""
+"""What the brain keeps on disk: messages on their way out and in, visits that have not ended, the house's mode."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -19,7 +19,10 @@ SCHEMA = (
 )
 VISIT = TypeAdapter(OpenVisit)
 # The picture of a visit is not worth a write of 100 KB every few seconds: the next frame brings another.
-LEFT_OUT = {"picture", "best"}
+LEFT_OUT = {"picture", "best", "crops"}
+
+# A human's word that cannot be learned is tried for about a day, once a minute.
+LESSON_TRIES = 1500
 
 
 class Memory:
@@ -31,6 +34,8 @@ class Memory:
             for statement in SCHEMA:
                 connection.execute(statement)
         self.outbox = Box(self._database, "outbox")
+        self.inbox = Box(self._database, "told", max_tries=LESSON_TRIES)
+        self.heard = Box(self._database, "heard")
 
     def __enter__(self) -> Self:
         return self

@@ -4,9 +4,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from brain.answer import AnswerSettings
+from brain.judge import MATCH
 from brain.policy import Policy
 
-__all__ = ["BrainSettings", "Timing"]
+__all__ = ["AlbumSettings", "BrainSettings", "Timing"]
 
 
 class Timing(BaseModel):
@@ -24,18 +26,37 @@ class Timing(BaseModel):
     """A person's face is compared at most this often: frames nearer to each other say the same."""
 
 
+class AlbumSettings(BaseModel):
+    """How long visits are kept for a human to name; whatever is exceeded first, the oldest go."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    days: int = Field(default=30, ge=1, le=3650)
+    """Strangers and those whose face was not seen; a stranger not seen for so long is new again."""
+    family_days: int = Field(default=7, ge=0, le=3650)
+    """Family and guests."""
+    max_mb: int = Field(default=500, ge=1, le=1_000_000)
+    """Size of the album in megabytes. Visits that a human has named go first: their faces are in the gallery."""
+
+
 class BrainSettings(BaseModel):
     """How the brain sees and decides."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    sight: Literal["local"] = "local"
-    """Where pictures are recognised."""
+    sight: Literal["local", "retrained"] = "local"
+    """Where pictures are recognised; `retrained` is what `kinwatch retrain` made."""
     pack: Literal["auto", "built-in", "standard"] = "auto"
     """The local sight's model files; auto takes `standard` once `kinwatch models pull` has fetched it."""
     threads: int = Field(default=1, ge=1, le=64)
     """Processor cores that one picture may use."""
+    match: float = Field(default=MATCH, ge=0.3, le=MATCH)
+    """Less than 0.5: a name needs one face as near as this to an enrolled photo; `kinwatch measure` advises."""
     timing: Timing = Timing()
     """When a visit begins, is decided and ends."""
     policy: Policy = Policy()
     """When to alert."""
+    album: AlbumSettings = AlbumSettings()
+    """How long the pictures of visits are kept, for a human to say who they were."""
+    answer: AnswerSettings = AnswerSettings()
+    """What is answered to what is heard."""

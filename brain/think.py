@@ -7,12 +7,16 @@ from datetime import datetime, timedelta
 from brain.follow import match
 from brain.gallery import Gallery
 from brain.glance import Glance
-from brain.judge import Evidence, add, judge, weight
+from brain.guesses import judge_guesses
+from brain.judge import Judgement, Sample, add, hear, judge, weight
+from brain.negative import Things
 from brain.observe import Observation, area, iou, observe
 from brain.policy import alerts
+from brain.records import Word
 from brain.settings import BrainSettings
 from brain.sights.sight import PERSON, Face, Sight, Thing
 from brain.snapshot import snapshot
+from brain.strangers import Meet, Strangers
 from brain.visit import OpenVisit
 from nerves.errors import BadPicture
 from nerves.messages import Box, Fact, Frame, Mode, Phase, Seen, Sighting, Visit
@@ -38,16 +42,23 @@ class Brain:
     """What is held of every place. It knows no bus and no clock: time is that of the frames."""
 
     def __init__(
-        self, sight: Sight, gallery: Gallery, settings: BrainSettings, *, visits: Iterable[OpenVisit] = ()
+        self,
+        sight: Sight,
+        gallery: Gallery,
+        settings: BrainSettings,
+        *,
+        visits: Iterable[OpenVisit] = (),
+        meet: Meet | None = None,
     ) -> None:
         self.mode: Mode = "home"
         self.counts = {"frames": 0, "bad": 0, "visits": 0, "alerts": 0}
         self._sight, self._gallery, self._settings = sight, gallery, settings
         self._visits: list[OpenVisit] = list(visits)
         self._alerted: dict[tuple[str, str], datetime] = {}
-        self._known = gallery.version
         self._glances: dict[str, Glance] = {}
         self._around: dict[str, datetime] = {}
+        self._things, self._meet = Things(gallery), meet or Strangers().meet
+        self._heeded: object = None
 
     @property
     def visits(self) -> list[OpenVisit]:
@@ -64,6 +75,7 @@ class Brain:
 
     def tick(self, place: str, at: datetime) -> Iterator[Visit]:
         """Let time pass at a place: verdicts fall due and visits end though no frame comes."""
+        yield from self._heed(at)
         for visit in [visit for visit in self._visits if visit.place == place]:
             if at - visit.last >= timedelta(seconds=self._settings.timing.silent_s):
                 visit.miss(visit.last)
@@ -76,6 +88,21 @@ class Brain:
         for visit in list(self._visits):
             yield from self._end(visit, at)
 
+    def told(self, visit: OpenVisit, word: Word | None, at: datetime) -> Iterator[Visit]:
+        """Take a human's word on an open visit at once; None if it was taken back, and the faces count again."""
+        yield self._message(visit, visit.heed(word), at, None)
+
+    def _heed(self, at: datetime) -> Iterator[Visit]:
+        """Hear what humans have said since of the visits that are open, or have taken back."""
+        if self._gallery.version == self._heeded:
+            return
+        self._heeded = self._gallery.version
+        words = {word.visit: word for word in self._gallery.words()} if self._visits else {}
+        for visit in self.visits:
+            word = words.get(visit.id)
+            if (word and word.at) != (visit.told and visit.told.at):
+                yield from self.told(visit, word, at)
+
     def _glance(self, frame: Frame) -> Glance:
         """Return the glance at a frame; the last one if the picture is the same."""
         last = self._glances.get(frame.place)
@@ -86,12 +113,13 @@ class Brain:
     def _see(self, frame: Frame, glance: Glance) -> Iterator[Fact]:
         observations = observe(glance.things, self._faces(frame, glance), sure=self._sight.person)
         yield from self._set_back(frame)
-        self._weigh_anew()
+        yield from self._heed(frame.at)
         here = [visit for visit in self._visits if visit.place == frame.place]
         present = self._follow(frame, observations, here)
         self.counts["frames"] += 1
         for observation, visit in present:
             self._look(visit, observation, glance, frame.at)
+            visit.thing = self._things.see(visit, frame.at)
             if visit.confirmed:
                 yield from self._tell(visit, frame)
         for visit in here:
@@ -113,13 +141,6 @@ class Brain:
             around = [face for face in glance.faces() if not any(_is_in(face, box) for box in glance.people)]
             faces += [face for face in around if _is_new(face, faces)]
         return faces
-
-    def _weigh_anew(self) -> None:
-        """Forget what faces said against a gallery that has changed since; what is held of a visit stays."""
-        if self._gallery.version != self._known:
-            self._known = self._gallery.version
-            for visit in self._visits:
-                visit.evidence, visit.looked = Evidence(), None
 
     def _set_back(self, frame: Frame) -> Iterator[Visit]:
         """End what began at a later time than now: a clock was set back, and would keep it open until it caught up."""
@@ -147,11 +168,14 @@ class Brain:
         merit = observation.score * (0.2 + area(observation.box))
         if observation.face and self._is_due(visit, at):
             visit.looked = at
+            guess = glance.guess(observation.face)
+            if guess is not None:
+                visit.evidence = hear(visit.evidence, guess)
             look = glance.look(observation.face)
             if look:
                 counts = weight(look.width, look.sharpness, look.yaw)
-                matches = self._gallery.nearest(look.vector, at)
-                visit.evidence = add(visit.evidence, matches, counts, sure=look.sure)
+                visit.collect(glance.picture, observation.face, look, counts, at)
+                visit.evidence = add(visit.evidence, Sample(look.vector, counts, look.sure))
                 merit += 2 * counts
         if merit > BETTER * visit.best:
             visit.best, visit.picture = merit, snapshot(glance.picture, observation.box)
@@ -159,7 +183,7 @@ class Brain:
     def _is_due(self, visit: OpenVisit, at: datetime) -> bool:
         """Whether a face may be compared again; seldom once it has a name or is a stranger's."""
         pause = timedelta(seconds=self._settings.timing.look_s)
-        settled = visit.decided and visit.verdict != "unidentified"
+        settled = visit.decided and (visit.verdict != "unidentified" or visit.is_thing)
         return visit.looked is None or at - visit.looked >= (SETTLED * pause if settled else pause)
 
     def _tell(self, visit: OpenVisit, frame: Frame) -> Iterator[Visit]:
@@ -172,12 +196,22 @@ class Brain:
         self, visit: OpenVisit, at: datetime, number: int | None = None, *, last: bool = False
     ) -> Iterator[Visit]:
         last = last or at - visit.first >= timedelta(seconds=self._settings.timing.deadline_s)
-        phase = visit.hold(judge(visit.evidence, held=visit.verdict, last=last))
+        phase = visit.hold(self._opinion(visit, at, last=last))
         if phase:
             yield self._message(visit, phase, at, number)
 
+    def _opinion(self, visit: OpenVisit, at: datetime, *, last: bool) -> Judgement:
+        """Return what is to be held of a visit: by its faces, or by what a sight that knows people says."""
+        if visit.evidence.guesses:
+            people = self._gallery.people()
+            groups = {person.name: person.group for person in people}
+            expired = [person.name for person in people if person.expired(at)]
+            return judge_guesses(visit.evidence.guesses, groups, expired=expired, last=last)
+        return judge(visit.evidence, self._gallery.known(at), held=visit.verdict, match=self._settings.match, last=last)
+
     def _message(self, visit: OpenVisit, phase: Phase, at: datetime, number: int | None) -> Visit:
-        alert = not visit.alerted and alerts(
+        self._recognise(visit)
+        alert = not (visit.alerted or visit.quiet) and alerts(
             self._settings.policy,
             visit.verdict,
             at,
@@ -193,6 +227,12 @@ class Brain:
                 self._alerted[visit.place, visit.who] = at
         return visit.message(phase, at, frame=number, alert=alert)
 
+    def _recognise(self, visit: OpenVisit) -> None:
+        """Find out whether this stranger was here before."""
+        if visit.verdict == "stranger" and visit.looks:
+            vectors, weights = zip(*visit.looks, strict=True)
+            visit.met = self._meet(visit.id, vectors, weights, visit.first) or visit.met
+
     def _missed(self, visit: OpenVisit, at: datetime, number: int | None) -> Iterator[Visit]:
         gone = timedelta(seconds=self._settings.timing.gone_s if visit.confirmed else DOUBT_S)
         if visit.missing and at - visit.missing >= gone:
@@ -204,6 +244,7 @@ class Brain:
         self._visits.remove(visit)
         if visit.confirmed:
             yield from self._judge(visit, at, number, last=True)
+            self._recognise(visit)
             yield visit.message("ended", at, frame=number)
 
 

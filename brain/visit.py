@@ -3,13 +3,19 @@
 from base64 import b64encode
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from uuid6 import uuid7
 
+from brain.crop import Crop, is_wanted, keep, portrait
 from brain.follow import Speed, Trail, speed
-from brain.judge import Evidence, Judgement
+from brain.judge import USABLE, Evidence, Judgement
 from brain.observe import Observation
+from brain.picture import Picture
+from brain.records import Word
+from brain.sights.sight import Face, Look, Vector
+from brain.strangers import Stranger, said
 from nerves.messages import Box, Phase, Verdict, Visit
 
 __all__ = ["OpenVisit"]
@@ -44,6 +50,22 @@ class OpenVisit:
     best: float = 0.0
     """How good the picture is, in the same unit as `merit`."""
     picture: bytes | None = None
+    crops: tuple[Crop, ...] = ()
+    """The best faces, for the album."""
+    met: Stranger | None = None
+    """Which stranger it is, where it is one."""
+    told: Word | None = None
+    """What a human has said of this visit; no evidence overrules it."""
+    before: Judgement | None = None
+    """What was held before the human's word."""
+    thing: str | None = None
+    """Why it is something that a human has called not a person; None if it may be one."""
+    is_thing: bool = False
+    """Whether that is held of it."""
+    overlaps: dict[UUID, float] = field(default_factory=dict)
+    """For each such thing: the least share of its box and this one's so far."""
+    farthest: dict[UUID, float] = field(default_factory=dict)
+    """For each such thing: the largest distance of a face of this visit."""
 
     @property
     def confirmed(self) -> bool:
@@ -54,6 +76,17 @@ class OpenVisit:
     def decided(self) -> bool:
         """Whether a verdict was given."""
         return self.verdict != "identifying"
+
+    @property
+    def quiet(self) -> bool:
+        """Whether it must not alert: a human has said that it is not a person."""
+        return self.is_thing if self.told is None else self.told.who is None
+
+    @property
+    def looks(self) -> list[tuple[Vector, float]]:
+        """The vectors of the usable faces, and how far each can be trusted, 0 to 1."""
+        worth = [(sample.vector, sample.counts * sample.sure) for sample in self.evidence.samples]
+        return [(vector, counts) for vector, counts in worth if counts > USABLE]
 
     def trail(self, at: datetime) -> Trail:
         """Return where the person was last seen."""
@@ -71,15 +104,36 @@ class OpenVisit:
         """Note that a frame does not show the person."""
         self.missing = self.missing or at
 
+    def collect(self, picture: Picture, face: Face, look: Look, counts: float, at: datetime) -> None:
+        """Keep the face for the album if it is among the best."""
+        worth = counts * look.sure
+        if worth > USABLE and is_wanted(self.crops, at, look.vector, (worth, look.width)):
+            new = Crop(at, portrait(picture, face), look.vector, worth, look.width)
+            self.crops = keep(self.crops, new)
+
     def hold(self, judgement: Judgement) -> Phase | None:
         """Take a judgement; return the phase to tell of if it changes what is held."""
-        if judgement.verdict == "identifying" or (
-            self.decided and (judgement.verdict == "unidentified" or self._same(judgement))
-        ):
+        if self.told or judgement.verdict == "identifying":
             return None
-        phase: Phase = "corrected" if self.decided else "decided"
-        self.verdict, self.who, self.reasons = judgement.verdict, judgement.who, judgement.reasons
-        return phase
+        thing = self.thing if judgement.verdict in ("stranger", "unidentified") else None
+        if thing:
+            judgement = Judgement("unidentified", None, (thing,))
+        if self.is_thing == bool(thing) and self.decided and self._is_no_news(judgement):
+            return None
+        self.is_thing = bool(thing)
+        return self._take(judgement)
+
+    def heed(self, word: Word | None) -> Phase:
+        """Take a human's word, or its being taken back; return the phase to tell of."""
+        if word is None:
+            self.told, before, self.before = None, self.before, None
+            held = before or Judgement("unidentified", None, ())
+            return self._take(Judgement(held.verdict, held.who, (*held.reasons, "what you said was taken back")))
+        self.before = self.before or Judgement(self.verdict, self.who, self.reasons)
+        self.told = word
+        if word.who is None:
+            return self._take(Judgement("unidentified", None, ("you said it is not a person",)))
+        return self._take(Judgement(word.group, word.who, ("you said so",)))
 
     def message(self, phase: Phase, at: datetime, *, frame: int | None = None, alert: bool = False) -> Visit:
         """Return the next message about this visit."""
@@ -95,15 +149,28 @@ class OpenVisit:
             verdict=self.verdict,
             who=self.who,
             alert=alert,
-            reasons=self.reasons,
             since=self.first,
             last=self.last,
             box=self.box,
             picture=self._encoded(),
+            **({"reasons": self.reasons} | self._met(at)),
         )
 
-    def _same(self, judgement: Judgement) -> bool:
-        return (self.verdict, self.who) == (judgement.verdict, judgement.who)
+    def _take(self, judgement: Judgement) -> Phase:
+        phase: Phase = "corrected" if self.decided else "decided"
+        self.verdict, self.who, self.reasons = judgement.verdict, judgement.who, judgement.reasons
+        return phase
+
+    def _is_no_news(self, judgement: Judgement) -> bool:
+        same = (self.verdict, self.who) == (judgement.verdict, judgement.who)
+        return same or judgement.verdict == "unidentified"
+
+    def _met(self, at: datetime) -> dict[str, Any]:
+        """Return what a message says of a stranger whom we know again."""
+        if self.verdict != "stranger" or self.met is None:
+            return {}
+        reasons = (said(self.met, at), *self.reasons)
+        return {"stranger": self.met.name, "times": self.met.times, "first_met": self.met.first, "reasons": reasons}
 
     def _encoded(self) -> bytes | None:
         return b64encode(self.picture) if self.picture else None

@@ -1,0 +1,191 @@
+"""What is heard or mentioned is answered: pure, but for what it waits to have confirmed."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from difflib import SequenceMatcher
+from typing import Any, Literal, NamedTuple
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from brain.phrasebook import Ask, Phrasebook, fold, understood
+from nerves.messages import Group, Heard, Known, Mentioned, Mode, Say, Told, Verdict
+
+__all__ = ["AnswerSettings", "Answers", "Change", "Person", "View"]
+
+RECENT = timedelta(seconds=10)
+# What was asked long ago is not answered into an empty room, nor is a "yes" to what nobody remembers.
+STALE, PATIENCE = timedelta(seconds=15), timedelta(seconds=20)
+DOUBT = 0.4
+SAME_NAME = 0.75
+MODES: Mapping[str, Mode] = {"arm": "away", "night": "night", "disarm": "home"}
+LINK = re.compile(r"https?://\S+")
+UNKNOWN: tuple[Verdict, ...] = ("stranger", "unidentified", "identifying")
+
+
+class AnswerSettings(BaseModel):
+    """What the brain answers to what it hears."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    languages: tuple[str, ...] = ("en", "fr")
+    """Languages in which it understands; it answers in that of the question. Empty: it never answers."""
+    disarm: bool = False
+    """Whether a voice may disarm the house: "arm" and "disarm" are one sound apart, and no voice is a key."""
+    naming: Literal["off", "vouched", "anybody"] = "vouched"
+    """Who may say "this is Alice": nobody, whoever is in view together with somebody of the family, anybody."""
+    mentions: tuple[str, ...] = ()
+    """Places where mentions on X are read aloud."""
+    phrases: dict[str, dict[str, dict[str, Any]]] = Field(default_factory=dict)
+    """More phrases by language: `en: {asks: {who: [anybody home]}, says: {nobody: Not a soul.}}`."""
+
+
+class Person(NamedTuple):
+    """Somebody in view."""
+
+    visit: UUID
+    place: str
+    verdict: Verdict
+    who: str | None
+    last: datetime
+
+
+@dataclass(frozen=True)
+class View:
+    """What the brain holds as something is heard."""
+
+    at: datetime
+    people: Sequence[Person]
+    eyes: frozenset[str]
+    """The places that have a camera."""
+    known: Sequence[Known] = ()
+    """Everybody in the gallery."""
+
+
+class Change(NamedTuple):
+    """The house is to change its mode."""
+
+    mode: Mode
+
+
+Result = Say | Told | Change
+
+
+class _Pending(NamedTuple):
+    """What waits for a yes."""
+
+    ask: Ask
+    until: datetime
+    visit: UUID | None = None
+    group: Group = "family"
+
+
+class Answers:
+    """Answers one place after another; only what waits for a "yes" is remembered."""
+
+    def __init__(self, settings: AnswerSettings) -> None:
+        self._settings = settings
+        self._books = [Phrasebook.read(language, settings.phrases) for language in settings.languages]
+        self._pending: dict[str, _Pending] = {}
+
+    def hear(self, heard: Heard, view: View) -> Iterator[Result]:
+        """Yield what is said, told or changed because of what was heard; nothing for what is not for us."""
+        doubtful = heard.confidence is not None and heard.confidence < DOUBT
+        if doubtful or view.at - heard.at > STALE:
+            return
+        ask = understood(heard.words, self._books)
+        if ask is None:
+            return
+        pending = self._pending.pop(heard.place, None)
+        if ask.intent in ("confirm", "refuse"):
+            if pending and view.at <= pending.until:
+                yield from self._settled(pending, heard.place, is_yes=ask.intent == "confirm")
+            return
+        yield from self._asked(ask, heard.place, view)
+
+    def mention(self, mentioned: Mentioned) -> Iterator[Say]:
+        """Yield what is read aloud of a mention."""
+        words = " ".join(LINK.sub("", mentioned.words).split())
+        if not self._books or not words:
+            return
+        book = self._books[0]
+        for place in self._settings.mentions:
+            yield _say(book, place, "mention", author=mentioned.author, words=words)
+
+    def _asked(self, ask: Ask, place: str, view: View) -> Iterator[Result]:
+        book = self._book(ask)
+        if ask.intent == "who":
+            yield _say(book, place, *_seen(book, _here(place, view)))
+        elif ask.intent == "name":
+            yield self._named(ask, place, view)
+        elif ask.intent == "disarm" and not self._settings.disarm:
+            yield _say(book, place, "never")
+        else:
+            yield self._confirm(_Pending(ask, view.at + PATIENCE), place)
+
+    def _named(self, ask: Ask, place: str, view: View) -> Say:
+        """Ask whether the one person in view whom we do not know is the one who was named."""
+        book, here = self._book(ask), _here(place, view)
+        known = max(view.known, key=lambda person: _likeness(person.name, ask.name), default=None)
+        unknown = [person for person in here if person.verdict in UNKNOWN]
+        vouched = self._settings.naming == "anybody" or any(person.verdict == "family" for person in here)
+        if known is None or _likeness(known.name, ask.name) < SAME_NAME:
+            return _say(book, place, "unknown", name=ask.name)
+        if len(unknown) != 1:
+            return _say(book, place, "whom")
+        if self._settings.naming == "off" or not vouched:
+            return _say(book, place, "vouch")
+        named = Ask("name", ask.language, known.name)
+        return self._confirm(_Pending(named, view.at + PATIENCE, unknown[0].visit, known.group), place)
+
+    def _confirm(self, pending: _Pending, place: str) -> Say:
+        self._pending[place] = pending
+        return _say(self._book(pending.ask), place, f"{pending.ask.intent}?", name=pending.ask.name)
+
+    def _settled(self, pending: _Pending, place: str, *, is_yes: bool) -> Iterator[Result]:
+        intent = pending.ask.intent if is_yes else "refuse"
+        if intent == "name" and pending.visit:
+            yield Told(place=place, visit=pending.visit, who=pending.ask.name, group=pending.group)
+        elif intent in MODES:
+            yield Change(MODES[intent])
+        yield _say(self._book(pending.ask), place, intent, name=pending.ask.name)
+
+    def _book(self, ask: Ask) -> Phrasebook:
+        return next(book for book in self._books if book.language == ask.language)
+
+
+def _say(book: Phrasebook, place: str, which: str, people: str = "", **fields: str) -> Say:
+    words = book.says[which]
+    for name, value in {"people": people, **fields}.items():
+        words = words.replace(f"{{{name}}}", value)
+    return Say(place=place, words=words, language=book.language)
+
+
+def _here(place: str, view: View) -> list[Person]:
+    """Return who is in view of a place; of all places, where it has no camera of its own."""
+    return [
+        person
+        for person in view.people
+        if view.at - person.last <= RECENT and (person.place == place or place not in view.eyes)
+    ]
+
+
+def _seen(book: Phrasebook, people: Sequence[Person]) -> tuple[str, str]:
+    """Return which sentence says who is seen, and the people in it."""
+    guests = {person.who for person in people if person.who and person.verdict == "guest"}
+    family = {person.who for person in people if person.who and person.verdict == "family"}
+    parts = [*sorted(family), *(book.says["guest"].replace("{name}", name) for name in sorted(guests - family))]
+    for verdict in UNKNOWN:
+        count = sum(person.verdict == verdict for person in people)
+        if count:
+            parts.append(book.says[verdict if count == 1 else f"{verdict}s"].replace("{count}", str(count)))
+    if not parts:
+        return "nobody", ""
+    first = book.says["list"].join(parts[:-1])
+    return "see", book.says["and"].join([first, parts[-1]] if first else parts)
+
+
+def _likeness(one: str, other: str) -> float:
+    return SequenceMatcher(None, fold(one), fold(other)).ratio()
