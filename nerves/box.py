@@ -23,13 +23,25 @@ TABLES = (
     """CREATE TABLE IF NOT EXISTS BOX (
         number INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, topic TEXT NOT NULL, body BLOB,
         state TEXT NOT NULL DEFAULT 'waiting', due REAL NOT NULL, at REAL NOT NULL,
-        tries INTEGER NOT NULL DEFAULT 0, why TEXT NOT NULL DEFAULT '')""",
+        tries INTEGER NOT NULL DEFAULT 0, why TEXT NOT NULL DEFAULT '',
+        worth INTEGER NOT NULL DEFAULT 0, size INTEGER NOT NULL DEFAULT 0)""",
     "CREATE INDEX IF NOT EXISTS BOX_state ON BOX(state, at)",
+    # Covers all that is asked of what waits: a row has its body before its state, and that is long to skip.
+    "CREATE INDEX IF NOT EXISTS BOX_worth ON BOX(worth DESC, number, due, size, state) WHERE state = 'waiting'",
     "CREATE INDEX IF NOT EXISTS BOX_bodies ON BOX(at) WHERE state = 'done' AND body IS NOT NULL",
 )
-PUT = "INSERT OR IGNORE INTO BOX (key, topic, body, due, at) VALUES (?, ?, ?, ?, ?)"
-OLDEST = """SELECT key, topic, body, tries FROM BOX
-    WHERE state = 'waiting' AND (due <= ? OR due > ?) ORDER BY number LIMIT 1"""
+# A box of an earlier version has no such columns.
+ADDED = (
+    "ALTER TABLE BOX ADD COLUMN worth INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE BOX ADD COLUMN size INTEGER NOT NULL DEFAULT 0",
+    "UPDATE BOX SET size = length(body) WHERE body IS NOT NULL",
+)
+PUT = "INSERT OR IGNORE INTO BOX (key, topic, body, due, at, worth, size) VALUES (?, ?, ?, ?, ?, ?, ?)"
+NEXT = """SELECT key, topic, body, tries FROM BOX WHERE number = (SELECT number FROM BOX INDEXED BY BOX_worth
+    WHERE state = 'waiting' AND (due <= ? OR due > ?) ORDER BY worth DESC, number LIMIT 1)"""
+WAITING = "SELECT number, size FROM BOX INDEXED BY BOX_worth WHERE state = 'waiting' ORDER BY worth, number"
+FULL = "SELECT total(size) FROM BOX INDEXED BY BOX_worth WHERE state = 'waiting'"
+DROP = "UPDATE BOX SET state = 'done', at = ?, body = NULL, why = 'dropped: no room' WHERE number = ?"
 DONE = "UPDATE BOX SET state = 'done', at = ?, why = '' WHERE key = ?"
 LATER = """UPDATE BOX SET tries = tries + 1, why = ?, due = ? + min(?, ? * (1 << min(tries, 16))),
     state = CASE WHEN tries + 1 >= ? THEN 'dead' ELSE 'waiting' END WHERE key = ? AND state = 'waiting'"""
@@ -71,8 +83,7 @@ class Box:
         self._filled = Event()
         self._dones = 0
         with self.transaction():
-            for statement in TABLES:
-                self._run(statement)
+            self._make()
             self._forget()
 
     def transaction(self) -> AbstractContextManager[sqlite3.Connection]:
@@ -83,12 +94,30 @@ class Box:
         """Close the file."""
         self._database.close()
 
-    def put(self, key: str, topic: str, body: bytes) -> bool:
+    def put(self, key: str, topic: str, body: bytes, *, worth: int = 0) -> bool:
         """Keep a message; False if its key is known, waiting or done."""
         now = self.clock()
-        is_new = self._run(PUT, key, topic, body, now, now).rowcount == 1
+        is_new = self._run(PUT, key, topic, body, now, now, worth, len(body)).rowcount == 1
         self._filled.set()
         return is_new
+
+    def drop(self, most_bytes: int) -> int:
+        """Have no more than so many bytes wait, and return how many messages that cost: the oldest of the least worth.
+
+        They count as done, so that they are not taken for new when they come again.
+        """
+        with self.transaction():
+            (surplus,) = self._run(FULL).fetchone()
+            surplus -= most_bytes
+            dropped = []
+            for number, size in self._run(WAITING) if surplus > 0 else ():
+                if surplus <= 0:
+                    break
+                surplus -= size
+                dropped.append(number)
+            for number in dropped:
+                self._run(DROP, self.clock(), number)
+        return len(dropped)
 
     def wait(self, timeout_s: float) -> bool:
         """Return whether something was put since the last wait, within the time."""
@@ -97,10 +126,10 @@ class Box:
         return filled
 
     def due(self) -> Row | None:
-        """Return the oldest message that may be tried now."""
+        """Return the message that may be tried now: the oldest of the greatest worth."""
         now = self.clock()
         with self.transaction():  # the second bound: a clock that was set back must not delay anything for hours
-            row = self._run(OLDEST, now, now + LONGEST_S).fetchone()
+            row = self._run(NEXT, now, now + LONGEST_S).fetchone()
         return Row(*row) if row else None
 
     def done(self, key: str) -> None:
@@ -130,6 +159,12 @@ class Box:
         with self.transaction():
             found = dict(self._run("SELECT state, count(*) FROM BOX GROUP BY state").fetchall())
         return {state: found.get(state, 0) for state in ("waiting", "dead", "done")}
+
+    def _make(self) -> None:
+        self._run(TABLES[0])
+        columns = {name for _, name, *_ in self._run("PRAGMA table_info(BOX)")}
+        for statement in (*(() if "worth" in columns else ADDED), *TABLES[1:]):
+            self._run(statement)
 
     def _forget(self) -> None:
         self._run(FORGET, self.clock() - REMEMBER_S, REMEMBER)

@@ -8,6 +8,7 @@ __all__ = [
     "KinwatchError",
     "MessageError",
     "ModelError",
+    "OutOfReach",
     "SettingsError",
     "StoreError",
 ]
@@ -47,6 +48,15 @@ class ModelError(KinwatchError):
 
 class GalleryError(KinwatchError):
     """A photo cannot be learned, or a person is not known."""
+
+
+class OutOfReach(KinwatchError):
+    """A service is away, or refuses us whatever we bring: no message's fault, so all wait and none is given up."""
+
+    def __init__(self, message: str, *, longest_s: float = 60.0) -> None:
+        super().__init__(message)
+        self.longest_s = longest_s
+        """The longest pause between two tries: a person's repair may be waited for with more patience."""
 
 
 class StoreError(KinwatchError):

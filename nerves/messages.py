@@ -26,14 +26,20 @@ from nerves.errors import MessageError
 
 __all__ = [
     "FACTS",
+    "Acknowledged",
     "Box",
     "Fact",
     "Frame",
     "Group",
     "Heard",
+    "Known",
     "Mentioned",
     "Mode",
+    "People",
     "Phase",
+    "Rehearse",
+    "Rehearsed",
+    "Said",
     "Say",
     "Seen",
     "Sighting",
@@ -120,6 +126,11 @@ class Fact(BaseModel):
         return self.model_dump_json(exclude_none=True).encode()
 
     @classmethod
+    def pattern(cls) -> str:
+        """Return the topics on which such messages travel, from every place."""
+        return topics.to("+", cls.kind)
+
+    @classmethod
     def read(cls, topic: str, payload: bytes) -> Self:
         """Read a message; its place is the topic's. `MessageError` says what does not fit."""
         place, kind = topics.parse(topic)
@@ -157,6 +168,12 @@ class Visit(Fact):
     """What the brain holds of the person."""
     who: str | None = None
     """The person's name, where the verdict is family or guest."""
+    stranger: str | None = None
+    """What the brain calls a stranger whose face it has seen well: `stranger-7`, the same in every visit."""
+    times: int | None = None
+    """How many visits of this stranger there were, this one included."""
+    first_met: Time | None = None
+    """When the first of them was."""
     alert: bool = False
     """True on the one message of a visit that should alert the household."""
     reasons: tuple[str, ...] = ()
@@ -220,6 +237,11 @@ class Status(Fact):
         """The topic of this organ's status."""
         return topics.status(self.organ)
 
+    @classmethod
+    def pattern(cls) -> str:
+        """Return the topics of all organs' statuses."""
+        return topics.status("+")
+
 
 class Trouble(Fact):
     """A sense cannot see, or can again."""
@@ -248,7 +270,7 @@ class Heard(Fact):
 
 
 class Mentioned(Fact):
-    """A post on X mentions the household's account; its place is the account."""
+    """A post on X mentions the household's account; its place is the sense's name."""
 
     kind: ClassVar[str] = "mentioned"
 
@@ -278,12 +300,80 @@ class Told(Fact):
 
     visit: UUID
     """The visit that is meant."""
-    who: str | None = None
+    who: Annotated[str, Field(min_length=1, max_length=40)] | None = None
     """The person's name; absent if it is not a person."""
     group: Group = "family"
-    """What the person is to the household."""
+    """What the person is to the household; left out, somebody we know stays what they are."""
     until: Time | None = None
-    """When a guest's pass ends."""
+    """When a guest's pass ends; only with group guest."""
+
+
+class Acknowledged(Fact):
+    """Somebody has taken note of an alert: it stops everywhere."""
+
+    kind: ClassVar[str] = "acknowledged"
+
+    visit: UUID
+    """The visit that alerted."""
+    by: Annotated[str, Field(min_length=1, max_length=40)] | None = None
+    """Who has taken note of it."""
+
+
+class Rehearse(Fact):
+    """A test alert is wanted: the brain answers with a visit at `test`, which goes the way of every alert."""
+
+    kind: ClassVar[str] = "rehearse"
+
+    place: str = topics.TEST
+    """Always `test`."""
+
+
+class Rehearsed(Fact):
+    """What became of a test alert at one organ."""
+
+    kind: ClassVar[str] = "rehearsed"
+
+    place: str = topics.TEST
+    """Always `test`."""
+    visit: UUID
+    """The test alert's visit."""
+    organ: str
+    """Who had it."""
+    ok: bool
+    """Whether all was done that this organ does for an alert."""
+    detail: str = ""
+    """What was done, or why it was not."""
+
+
+class Said(Fact):
+    """A voice speaks; sent as it begins, so that an ear at the place knows what is not somebody else's."""
+
+    kind: ClassVar[str] = "said"
+
+    words: str = Field(min_length=1)
+    """What it says."""
+    until: Time
+    """When it will have said it; it began at `at`."""
+
+
+class Known(BaseModel):
+    """Somebody the household knows."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
+
+    name: str
+    """The name."""
+    group: Group
+    """What the person is to the household."""
+
+
+class People(Fact):
+    """Who is known, by name only; its place is `brain`. Retained, and sent again whenever it changes."""
+
+    kind: ClassVar[str] = "people"
+
+    people: tuple[Known, ...] = ()
+    """Everybody in the gallery."""
 
 
 class Stored(Fact):
@@ -297,14 +387,34 @@ class Stored(Fact):
     """The message of the visit that was stored."""
     url: str
     """Where its facts are."""
+    version: str | None = None
+    """Which version of the facts, where the bucket keeps versions."""
     picture_url: str | None = None
     """Where its picture is."""
+    picture_version: str | None = None
+    """Which version of the picture, where the bucket keeps versions."""
     sha256: str | None = None
     """The picture's hash."""
 
 
 FACTS: dict[str, type[Fact]] = {
-    fact.kind: fact for fact in (Visit, Seen, Trouble, Heard, Mentioned, Say, Told, Stored, Status)
+    fact.kind: fact
+    for fact in (
+        Visit,
+        Seen,
+        Trouble,
+        Heard,
+        Mentioned,
+        Say,
+        Said,
+        Told,
+        Acknowledged,
+        Stored,
+        People,
+        Rehearse,
+        Rehearsed,
+        Status,
+    )
 }
 
 

@@ -4,15 +4,18 @@ An organ is one module that ends in `sense = Sense(...)` or `actuator = Actuator
 `kinwatch.senses` or `kinwatch.actuators`. Ours use the same door.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
+from uuid6 import uuid7
 
+from nerves.database import Database
 from nerves.messages import Fact, Frame
 
-__all__ = ["Actuator", "OrganSettings", "Sense", "SenseSettings"]
+__all__ = ["Actuator", "Desk", "Note", "OrganSettings", "Sense", "SenseSettings", "Tick"]
 
 
 class OrganSettings(BaseModel):
@@ -36,17 +39,68 @@ class Sense:
     """Something that perceives: `watch(settings)` yields what it perceives, for ever or until its source ends."""
 
     settings: type[SenseSettings]
-    watch: Callable[[Any], Iterable[Frame | Fact]]
+    watch: Callable[..., Iterable[Frame | Fact]]
+    hears: Callable[[Any], Iterable[str]] | None = None
+    """Where set: topics to listen to, for these settings; the call is `watch(settings, desk, heard)`.
+
+    `heard` is an iterator of the facts that come there, which waits for the next: ask it in a thread of its own.
+    """
+
+
+@dataclass(frozen=True)
+class Note:
+    """A message of somebody who does not speak our facts: a topic, and the payload as it is."""
+
+    topic: str
+    body: bytes
+    id: UUID = field(default_factory=uuid7)
+
+    def payload(self) -> bytes:
+        """Return the message as it travels."""
+        return self.body
+
+
+@dataclass(frozen=True)
+class Tick:
+    """Time has passed: nothing came, or nothing but messages for a while."""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What an organ has at hand that keeps things of its own, or acts in its own time."""
+
+    database: Database
+    """The organ's own file, `<data_dir>/<name>.db`: for tables of its own; what waits is in there too."""
+    tell: Callable[[Fact | Note], None]
+    """Publish now, not once the message is done; inside a transaction of `database` in one step with it."""
+    note: Callable[[str], None]
+    """Have the organ's status say what is not well; an empty text when all is."""
+    name: str = ""
+    """The organ's own name; its status is on `kinwatch/status/<name>`."""
 
 
 @dataclass(frozen=True)
 class Actuator:
-    """Something that acts on one kind of message.
+    """Something that acts on one kind of message, or on several.
 
     `act(settings, messages)` takes messages one by one. Asking for the next says that the one before is done for
     good; raising `KinwatchError` says that it is to be offered again later. What it yields is published.
     """
 
     settings: type[OrganSettings]
-    hears: type[Fact]
-    act: Callable[[Any, Iterator[Any]], Iterable[Fact]]
+    hears: type[Fact] | tuple[type[Fact], ...]
+    act: Callable[..., Iterable[Fact]]
+    tick_s: float | None = None
+    """Where set, the call is `act(settings, messages, desk)`, and a `Tick` comes between messages this often."""
+    worth: Callable[[Any], int] | None = None
+    """Where set: how much a message matters. What matters most comes first; without room the least is dropped."""
+    room_mb: Callable[[Any], float] | None = None
+    """Where set: how many megabytes of messages may wait, by the settings."""
+    listens: Callable[[Any], Iterable[str]] = lambda _: ()
+    """Topics of a peer, for these settings: what comes there is given to it as a `Note`."""
+    heeds: Callable[[Any], Callable[[Any], bool]] = lambda _: lambda _: True
+    """Makes what says, in the network's thread, whether a message is worth keeping: most are no news to some."""
+    answers: bool = False
+    """Whether it says itself, by `Rehearsed`, what became of a test alert; else taking it is enough."""
+    retains: tuple[str, ...] = ()
+    """Topics whose last message the broker keeps for whoever comes later."""

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Iterable
 from threading import Event, Thread
 from types import TracebackType
 from typing import Self
@@ -9,6 +10,7 @@ from typing import Self
 from nerves.box import Box, Row
 from nerves.errors import BrokerUnavailable, KinwatchError
 from nerves.link import Link, Receipt
+from nerves.topics import matches
 
 __all__ = ["Outbox"]
 
@@ -23,10 +25,13 @@ logger = logging.getLogger(__name__)
 
 
 class Outbox:
-    """A thread that posts what is in `box`, oldest first and one at a time, while `with` lasts."""
+    """A thread that posts what is in `box`, oldest first and one at a time, while `with` lasts.
 
-    def __init__(self, box: Box, link: Link) -> None:
-        self._box, self._link = box, link
+    The broker keeps the last message of every topic that fits a pattern in `retained`.
+    """
+
+    def __init__(self, box: Box, link: Link, *, retained: Iterable[str] = ()) -> None:
+        self._box, self._link, self._retained = box, link, tuple(retained)
         self._stopping = Event()
         self._connections = 0
         self._alive = 0.0
@@ -79,7 +84,8 @@ class Outbox:
     def _send(self, row: Row) -> None:
         """Post one message and wait for the answer."""
         try:
-            receipt = self._link.post(row.topic, row.body)
+            keep = any(matches(pattern, row.topic) for pattern in self._retained)
+            receipt = self._link.post(row.topic, row.body, retain=keep)
         except BrokerUnavailable:
             return
         if not self._is_answered(receipt):

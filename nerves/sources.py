@@ -16,7 +16,7 @@ __all__ = ["Where", "merge", "nearest", "read_file", "read_variables"]
 
 PREFIX = "KINWATCH_"
 # Variables of ours that are not settings of the house.
-OTHERS = ("KINWATCH_CONFIG", "KINWATCH_MODELS", "KINWATCH_SECRETS_DIR")
+OTHERS = ("KINWATCH_CONFIG", "KINWATCH_MODELS", "KINWATCH_SECRETS_DIR", "KINWATCH_X_BEARER")
 TESTS = "KINWATCH_TEST_"
 
 

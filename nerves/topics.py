@@ -5,11 +5,13 @@ from typing import NamedTuple
 
 from nerves.errors import MessageError
 
-__all__ = ["MODE", "MODE_SET", "ROOT", "Topic", "check_place", "matches", "parse", "status", "to"]
+__all__ = ["MODE", "MODE_SET", "ROOT", "TEST", "Topic", "check_place", "matches", "parse", "status", "to"]
 
 ROOT = "kinwatch"
 MODE = f"{ROOT}/mode"
 MODE_SET = f"{ROOT}/mode/set"
+# Where test alerts come from: no place of the house.
+TEST = "test"
 
 # A place is one level of a topic: no separator, no wildcard, no control character, and not a level that is ours.
 PLACE = re.compile(r"[^/+#$\s\x00-\x1f\x7f][^/+#\x00-\x1f\x7f]{0,63}")
