@@ -1,56 +1,21 @@
-"""Keep the evidence: every visit message as a JSON file and its picture, in one folder a day."""
+"""Evidence in a folder: every visit a JSON file and its picture, in one folder a day."""
 
 import hashlib
 import json
 import os
-import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
-from pydantic import field_validator
-
+from actuators.store.names import HISTORY, stem
 from nerves.errors import StoreError
 from nerves.messages import Stored, Visit
-from nerves.organs import Actuator, OrganSettings
 
-__all__ = ["StoreSettings", "actuator", "store"]
-
-HISTORY = ("seq", "at", "phase", "verdict", "who", "alert")
-UNSAFE = re.compile(r"[^\w-]")
-LONGEST_PLACE = 64
+__all__ = ["keep"]
 
 
-class StoreSettings(OrganSettings):
-    """Where evidence is kept."""
-
-    url: str
-    """file:///folder; `file:///~/folder` is below the home folder. `s3://` comes with a later version."""
-
-    @field_validator("url")
-    @classmethod
-    def _is_a_folder(cls, url: str) -> str:
-        folder(url)
-        return url
-
-
-def folder(url: str) -> Path:
-    """Return the folder that a `file:///...` url names; a `ValueError` says what is wrong with it."""
-    parts = urlsplit(url)
-    if parts.scheme == "s3":
-        why = "s3:// comes with a later version: name a folder (file:///...)"
-        raise ValueError(why)
-    path = unquote(parts.path)
-    if parts.scheme != "file" or parts.netloc not in ("", "localhost") or path in ("", "/"):
-        why = f"{url} is no folder: it has the form file:///folder, or file:///~/folder below the home folder"
-        raise ValueError(why)
-    return Path(path.removeprefix("/")).expanduser() if path.startswith("/~") else Path(path)
-
-
-def store(settings: StoreSettings, visits: Iterator[Visit]) -> Iterator[Stored]:
+def keep(root: Path, visits: Iterable[Visit]) -> Iterator[Stored]:
     """Store each message whole or not at all; the receipt comes when it is on the disk."""
-    root = folder(settings.url)
     try:
         _sweep(root)
         for visit in visits:
@@ -69,7 +34,7 @@ def _sweep(root: Path) -> None:
 
 def _keep(root: Path, visit: Visit) -> Stored:
     day = _day(root, visit)
-    facts_file = next(day.glob(f"*_{visit.visit}.json"), day / f"{_stem(visit)}.json")
+    facts_file = next(day.glob(f"*_{visit.visit}.json"), day / f"{stem(visit, visit.since.astimezone())}.json")
     known = _read(facts_file)
     facts = _merged(known, visit)
     if facts is not known:
@@ -86,11 +51,6 @@ def _day(root: Path, visit: Visit) -> Path:
         day.mkdir(mode=0o700, exist_ok=True)
         _sync(root)
     return day
-
-
-def _stem(visit: Visit) -> str:
-    place = UNSAFE.sub("_", visit.place)[:LONGEST_PLACE]
-    return f"{visit.since.astimezone():%H%M%S}_{place}_{visit.visit}"
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -154,6 +114,3 @@ def _receipt(file: Path, facts: dict[str, Any], visit: Visit) -> Stored:
         picture_url=(file.parent / facts["picture"]).absolute().as_uri() if has_picture else None,
         sha256=facts.get("sha256"),
     )
-
-
-actuator = Actuator(StoreSettings, Visit, store)

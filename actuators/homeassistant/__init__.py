@@ -1,0 +1,22 @@
+"""Home Assistant: every entity by MQTT discovery, both ways."""
+
+from actuators.homeassistant.act import act, listens, sift
+from actuators.homeassistant.names import RETAINED
+from actuators.homeassistant.settings import HomeAssistantSettings
+from nerves.messages import Acknowledged, People, Seen, Status, Stored, Told, Trouble, Visit
+from nerves.organs import Actuator
+
+__all__ = ["HomeAssistantSettings", "actuator"]
+
+# New devices are announced again after this time.
+TICK_S = 3.0
+
+actuator = Actuator(
+    HomeAssistantSettings,
+    (Visit, Seen, Trouble, Stored, People, Status, Told, Acknowledged),
+    act,
+    tick_s=TICK_S,
+    listens=listens,
+    heeds=sift,
+    retains=("+/device/+/config", "+/+/device/+/config", RETAINED),
+)

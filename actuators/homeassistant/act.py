@@ -1,0 +1,156 @@
+"""Home Assistant as an organ's peer: entities there, facts here."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+from pydantic import ValidationError
+
+from actuators.homeassistant.commands import obey
+from actuators.homeassistant.discovery import announce, announced, devices
+from actuators.homeassistant.home import Home, heed, shown
+from actuators.homeassistant.names import COMMANDS
+from actuators.homeassistant.settings import HomeAssistantSettings
+from actuators.homeassistant.states import happenings, picture_topics, pictures, states
+from nerves import topics
+from nerves.messages import Fact, Seen, Status, now
+from nerves.organs import Desk, Note, Tick
+
+__all__ = ["act", "birth", "listens", "sift"]
+
+TABLE = "CREATE TABLE IF NOT EXISTS home (id INTEGER PRIMARY KEY CHECK (id = 1), json TEXT NOT NULL)"
+KEEP = "INSERT INTO home VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET json = excluded.json"
+# While Home Assistant makes a device's first entities, it overhears what is announced just then.
+REPEATS = 2
+# An animal that was away this long has come anew.
+AWAY_S = 60.0
+
+
+def act(settings: HomeAssistantSettings, messages: Iterator[Fact | Note | Tick], desk: Desk) -> Iterable[Fact]:
+    """Tell Home Assistant of every message, and the house of every command."""
+    envoy = _Envoy(settings, desk)
+    envoy.tell_all()
+    for message in messages:
+        if isinstance(message, Note):
+            envoy.obey(message)
+        elif isinstance(message, Tick):
+            envoy.repeat()
+        else:
+            envoy.tell(message)
+    return ()
+
+
+def birth(settings: HomeAssistantSettings) -> str:
+    """Return the topic on which Home Assistant says that it is there."""
+    return f"{settings.prefix}/status"
+
+
+def listens(settings: HomeAssistantSettings) -> tuple[str, ...]:
+    """Return what is listened to besides facts; the mode, because the broker repeats it on every connection."""
+    return birth(settings), topics.MODE, COMMANDS
+
+
+def sift(_: HomeAssistantSettings) -> Callable[[Fact | Note], bool]:
+    """Return what lets through, of what comes many times a second, only news."""
+    known: dict[object, object] = {}
+
+    def is_news(message: Fact | Note) -> bool:
+        if isinstance(message, Seen):
+            return _is_new(known, message)
+        if isinstance(message, Status):
+            return known.setdefault(message.organ, "") != message.state and _noted(known, message.organ, message.state)
+        return True
+
+    return is_news
+
+
+def _noted(known: dict[object, object], key: object, value: object) -> bool:
+    known[key] = value
+    return True
+
+
+def _is_new(known: dict[object, object], seen: Seen) -> bool:
+    """Whether a place is new, or an animal has come."""
+    labels = {None, *(thing.label for thing in seen.sightings if thing.label != "person")}
+    come = False
+    for label in labels:
+        last = known.get((seen.place, label))
+        known[seen.place, label] = seen.at
+        come |= last is None or (label is not None and (seen.at - last).total_seconds() >= AWAY_S)  # type: ignore[operator]
+    return come
+
+
+class _Envoy:
+    """Keeps what is held of the house in step with what Home Assistant was told of it."""
+
+    def __init__(self, settings: HomeAssistantSettings, desk: Desk) -> None:
+        self._settings, self._desk = settings, desk
+        self._home = self._fit(self._remembered())
+        self._repeats = 0
+
+    def tell(self, message: Fact) -> None:
+        """Take a message, and tell what it changes."""
+        after = heed(message, self._home)
+        notes = [] if after is self._home else list(pictures(message, after, keep=self._settings.keep_pictures))
+        before = self._home
+        self._say([*notes, *self._step(before, after), *happenings(message, before, after)])
+
+    def repeat(self) -> None:
+        """Tell everything again for a while after devices have changed."""
+        if self._repeats:
+            left = self._repeats - 1
+            self.tell_all()
+            self._repeats = left
+
+    def tell_all(self) -> None:
+        """Tell everything: Home Assistant or the broker may know nothing."""
+        self._repeats = REPEATS
+        made = devices(self._home, self._settings, self._desk.name)
+        notes = [*announce(made, self._home.announced), *self._faded(self._home)]
+        notes += [Note(topic, state) for topic, state in states(self._home).items()]
+        self._home = self._home.but(announced=announced(made), kept=self._keeps(self._home))
+        self._say(notes)
+
+    def obey(self, note: Note) -> None:
+        """Do what Home Assistant asks; when it comes, or the connection has, tell everything."""
+        if note.topic == topics.MODE or (note.topic == birth(self._settings) and note.body == b"online"):
+            self.tell_all()
+            return
+        for fact in obey(note, self._home, now()):
+            self._desk.tell(fact)
+
+    def _step(self, before: Home, after: Home) -> list[Note]:
+        """Go from one home to the next; return what differs, devices first."""
+        after = self._fit(after)
+        made = devices(after, self._settings, self._desk.name)
+        is_new = made != devices(before, self._settings, self._desk.name)
+        notes = [*(announce(made, before.announced) if is_new else ()), *self._faded(after)]
+        self._repeats = REPEATS if is_new else self._repeats
+        told = states(before)
+        notes += [Note(topic, state) for topic, state in states(after).items() if told.get(topic) != state]
+        self._home = after.but(announced=announced(made), kept=self._keeps(after))
+        return notes
+
+    def _faded(self, home: Home) -> list[Note]:
+        """Return what makes the broker forget what belongs to no place or person any more."""
+        return [Note(topic, b"") for topic in home.kept if topic not in self._keeps(home)]
+
+    def _keeps(self, home: Home) -> tuple[str, ...]:
+        return (*states(home), *picture_topics(home, keep=self._settings.keep_pictures))
+
+    def _fit(self, home: Home) -> Home:
+        return shown(home, self._settings.places, self._settings.people)
+
+    def _say(self, notes: list[Note]) -> None:
+        """Publish, and remember what is held, in one step."""
+        with self._desk.database.transaction() as connection:
+            connection.execute(KEEP, (self._home.model_dump_json(),))
+            for note in notes:
+                self._desk.tell(note)
+
+    def _remembered(self) -> Home:
+        with self._desk.database.transaction() as connection:
+            connection.execute(TABLE)
+            row = connection.execute("SELECT json FROM home").fetchone()
+        try:
+            return Home.model_validate_json(row[0]) if row else Home()
+        except ValidationError:  # of a version that thought otherwise: what matters comes again
+            return Home()

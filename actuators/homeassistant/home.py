@@ -1,0 +1,199 @@
+"""What is held of the house; pure: each message makes a new one, and the same message twice makes no difference."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import singledispatch
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+from nerves import topics
+from nerves.messages import Acknowledged, Fact, Group, People, Seen, Status, Stored, Told, Trouble, Verdict, Visit
+
+__all__ = ["UNKNOWN", "Held", "Home", "Person", "Place", "heed", "shown"]
+
+UNKNOWN = ("stranger", "unidentified")
+REMEMBERED = 200
+
+
+class Value(BaseModel):
+    """A frozen value that survives a change of its fields."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Held(Value):
+    """What is held of one visit."""
+
+    visit: UUID
+    place: str
+    at: datetime
+    seq: int
+    verdict: Verdict
+    who: str | None = None
+    stranger: str | None = None
+    reasons: tuple[str, ...] = ()
+    alerted: bool = False
+
+
+class Place(Value):
+    """What is held of one place."""
+
+    trouble: str = ""
+    offline: bool = False
+    last: Held | None = None
+
+
+class Person(Value):
+    """What is held of somebody we know."""
+
+    group: Group = "family"
+    place: str | None = None
+    seen: datetime | None = None
+
+
+class Home(Value):
+    """All that Home Assistant is told, but for the pictures, which the broker keeps."""
+
+    places: dict[str, Place] = {}
+    people: dict[str, Person] = {}
+    visits: dict[UUID, Held] = {}
+    ended: tuple[UUID, ...] = ()
+    unknown: Held | None = None
+    named: str | None = None
+    alert: Held | None = None
+    acknowledged: bool = True
+    receipts: int = 0
+    waiting: tuple[str, ...] = ()
+    stored: str | None = None
+    announced: dict[str, dict[str, str]] = {}
+    kept: tuple[str, ...] = ()
+
+    def but(self, **changes: Any) -> "Home":  # noqa: ANN401 - each field has its own type
+        """Return this home with something changed."""
+        return self.model_copy(update=changes)
+
+    def at(self, place: str) -> list[Held]:
+        """Return who is at a place now."""
+        return [held for held in self.visits.values() if held.place == place]
+
+
+def shown(home: Home, places: tuple[str, ...], people: tuple[str, ...]) -> Home:
+    """Return a home that fits the settings: these places alone, where any are named, and these people too."""
+    wanted = places or tuple(home.places)
+    return home.but(
+        places={place: home.places.get(place, Place()) for place in wanted},
+        people={name: Person() for name in people} | home.people,
+    )
+
+
+@singledispatch
+def heed(message: Fact, home: Home) -> Home:
+    """Return the home after a message."""
+    del message
+    return home
+
+
+@heed.register
+def _(visit: Visit, home: Home) -> Home:
+    if visit.place == topics.TEST:
+        return home
+    before = home.visits.get(visit.visit)
+    if (before and visit.seq <= before.seq) or (visit.visit in home.ended and visit.phase != "corrected"):
+        return home
+    held = _held(visit, alerted=visit.alert or (before is not None and before.alerted))
+    home = _at(home, visit.place, **({} if held.verdict == "identifying" else {"last": held}))
+    home = _met(_unknown(home, held, alert=visit.alert), visit)
+    if visit.phase == "ended" or visit.visit in home.ended:
+        rest = {key: each for key, each in home.visits.items() if key != visit.visit}
+        return home.but(visits=rest, ended=_latest(home.ended, visit.visit), waiting=_waits(home, visit))
+    return home.but(visits=home.visits | {visit.visit: held}, waiting=_waits(home, visit))
+
+
+@heed.register
+def _(seen: Seen, home: Home) -> Home:
+    return _at(home, seen.place)
+
+
+@heed.register
+def _(trouble: Trouble, home: Home) -> Home:
+    return _at(home, trouble.place, trouble="" if trouble.what == "recovered" else trouble.what)
+
+
+@heed.register
+def _(status: Status, home: Home) -> Home:
+    known = status.organ in home.places
+    return _at(home, status.organ, offline=status.state == "offline") if known else home
+
+
+@heed.register
+def _(people: People, home: Home) -> Home:
+    known = {each.name: home.people.get(each.name, Person()) for each in people.people}
+    groups = {each.name: each.group for each in people.people}
+    return home.but(people={name: each.model_copy(update={"group": groups[name]}) for name, each in known.items()})
+
+
+@heed.register
+def _(stored: Stored, home: Home) -> Home:
+    key = _evidence(stored)
+    if key not in home.waiting and home.receipts:
+        return home
+    return home.but(
+        receipts=home.receipts + 1, stored=stored.url, waiting=tuple(each for each in home.waiting if each != key)
+    )
+
+
+@heed.register
+def _(told: Told, home: Home) -> Home:
+    if home.unknown is None or home.unknown.visit != told.visit:
+        return home
+    return home.but(named=told.who or "")
+
+
+@heed.register
+def _(word: Acknowledged, home: Home) -> Home:
+    return home.but(acknowledged=True) if home.alert and home.alert.visit == word.visit else home
+
+
+def _held(visit: Visit, *, alerted: bool) -> Held:
+    fields: Mapping[str, Any] = {key: getattr(visit, key) for key in Held.model_fields if hasattr(visit, key)}
+    return Held.model_validate({**fields, "alerted": alerted})
+
+
+def _at(home: Home, place: str, **changes: Any) -> Home:  # noqa: ANN401 - each field has its own type
+    known = home.places.get(place)
+    changed = (known or Place()).model_copy(update=changes)
+    return home if changed == known else home.but(places=home.places | {place: changed})
+
+
+def _unknown(home: Home, held: Held, *, alert: bool) -> Home:
+    """Note who is to be named, and what is to be acknowledged; a name that comes by itself needs no human."""
+    if held.verdict in UNKNOWN:
+        again = home.unknown is not None and home.unknown.visit == held.visit
+        home = home.but(unknown=held, named=home.named if again else None)
+    elif home.unknown and home.unknown.visit == held.visit and held.who:
+        home = home.but(named=held.who)
+    return home.but(alert=held, acknowledged=False) if alert else home
+
+
+def _met(home: Home, visit: Visit) -> Home:
+    if not visit.who or visit.verdict not in ("family", "guest"):
+        return home
+    known = home.people.get(visit.who, Person(group=visit.verdict))
+    return home.but(
+        people=home.people | {visit.who: known.model_copy(update={"place": visit.place, "seen": visit.last})}
+    )
+
+
+def _waits(home: Home, visit: Visit) -> tuple[str, ...]:
+    """Return the evidence that is not stored yet; nothing waits where no store has ever answered."""
+    return _latest(home.waiting, _evidence(visit)) if home.receipts else ()
+
+
+def _evidence(message: Visit | Stored) -> str:
+    return f"{message.visit} {message.seq}"
+
+
+def _latest(known: tuple[Any, ...], new: Any) -> tuple[Any, ...]:  # noqa: ANN401 - a tuple of whatever it is
+    return (*(each for each in known if each != new), new)[-REMEMBERED:]

@@ -1,0 +1,126 @@
+"""What a household sets about its phones."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+
+from actuators.hours import HoursText
+from actuators.push.services import check
+from actuators.texts import check_template
+from nerves.messages import Verdict
+from nerves.organs import OrganSettings
+from nerves.sources import Where
+from nerves.topics import check_place
+
+__all__ = ["FIELDS", "PushSettings", "Step", "Texts"]
+
+FIELDS = ("place", "name", "verdict", "time", "again")
+Sentence = Annotated[str, AfterValidator(check_template(FIELDS))] | None
+
+
+class Texts(BaseModel):
+    """The sentences; each has the language's own where it is left out."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    title: Sentence = None
+    """The title of every message. Fields: {place} {name} {verdict} {time} {again}."""
+    stranger: Sentence = None
+    """The alert, and a correction, for a stranger."""
+    unidentified: Sentence = None
+    """The alert for somebody whose face could not be seen."""
+    known: Sentence = None
+    """The alert for family or a guest, where `on` has them."""
+    corrected: Sentence = None
+    """The correction of an alert once the person has a name."""
+    nobody: Sentence = None
+    """The correction once a human has said that it was not a person."""
+    acknowledged: Annotated[str, AfterValidator(check_template((*FIELDS, "by")))] | None = None
+    """What the others are told once somebody has acknowledged: {by} too."""
+    late: Annotated[str, AfterValidator(check_template(("text", "age")))] | None = None
+    """How a message says that it is late: {text} and {age} alone."""
+    spoken: Annotated[str, AfterValidator(check_template((*FIELDS, "text")))] | None = None
+    """What a voice says for a step with `say`: {text} of the alert too."""
+
+
+class Step(BaseModel):
+    """Whom to tell next if nobody has acknowledged."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    urls: tuple[str, ...] = ()
+    """Services to push to, as in `urls` above."""
+    say: Annotated[str, AfterValidator(check_place)] | None = None
+    """The place whose voice says it."""
+    after_s: float = Field(default=0, ge=0, le=86400)
+    """How long after the alert, in seconds."""
+
+    @model_validator(mode="after")
+    def _does_something(self) -> Self:
+        if not self.urls and not self.say:
+            why = "a step tells nobody: give it urls, or say with the place of a voice"
+            raise ValueError(why)
+        return self
+
+
+class PushSettings(OrganSettings):
+    """Tells phones of an alert, once a visit, and corrects itself."""
+
+    urls: tuple[str, ...] = ()
+    """Apprise urls of the services to push to; `${NAME}` stands for a secret from the environment."""
+    contacts: tuple[Step, ...] = ()
+    """Who is told next, while nobody acknowledges."""
+    on: frozenset[Verdict] = frozenset({"stranger", "unidentified"})
+    """The verdicts whose alerts are pushed."""
+    quiet: HoursText | None = None
+    """Local hours in which nothing rings, as 22:00-07:00: what comes then is pushed when they end."""
+    quiet_except: frozenset[Verdict] = frozenset({"stranger"})
+    """The verdicts that ring in quiet hours too."""
+    cooldown_s: float = Field(default=300, ge=0, le=86400)
+    """Somebody known, or the same stranger, rings again at the same place only after this; a new stranger always."""
+    picture: bool = True
+    """Send the visit's picture along."""
+    late_s: float = Field(default=60, ge=1, le=86400)
+    """A message that is older than this says how old it is."""
+    language: Literal["en", "fr"] = "en"
+    """The language of the sentences that are not in `texts`."""
+    texts: Texts = Texts()
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """Everybody who is told, in order."""
+        return ((Step(urls=self.urls),) if self.urls else ()) + self.contacts
+
+    @field_validator("urls")
+    @classmethod
+    def _can_be_used(cls, urls: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        for url in urls:
+            check(url, in_file=_is_in_file(info))
+        return urls
+
+    @field_validator("contacts")
+    @classmethod
+    def _in_order(cls, contacts: tuple[Step, ...], info: ValidationInfo) -> tuple[Step, ...]:
+        for url in (url for step in contacts for url in step.urls):
+            check(url, in_file=_is_in_file(info))
+        waits = [step.after_s for step in contacts]
+        if waits != sorted(waits):
+            why = "each step is as late as the one before, or later: put them in the order of after_s"
+            raise ValueError(why)
+        return contacts
+
+    @model_validator(mode="after")
+    def _has_somebody(self) -> Self:
+        if not self.steps:
+            why = "nobody would be told: give it urls, such as [ntfy://a-name-that-nobody-guesses]"
+            raise ValueError(why)
+        return self
+
+
+def _is_in_file(info: ValidationInfo) -> bool:
+    """Whether a setting is written in a file, where no secret belongs."""
+    where = info.context
+    if not isinstance(where, Where):
+        return False
+    path = (*where.path, info.field_name)
+    return not any(path[:length] in where.variables for length in range(1, len(path) + 1))

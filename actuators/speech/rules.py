@@ -1,0 +1,74 @@
+"""Pure: what is said of a message, if anything."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from actuators.hours import read_hours
+from actuators.speech.settings import ALL, SpeechSettings
+from actuators.texts import fields_of, template
+from nerves.messages import Say, Visit
+
+__all__ = ["Speech", "is_quiet", "is_stale", "speech_of"]
+
+MOST = 600
+
+GREETINGS = {
+    "en": {
+        "family": "Hello {name}.",
+        "guest": "Hello {name}.",
+        "stranger": "You are on camera. The household has been told.",
+        "unidentified": "You are on camera.",
+    },
+    "fr": {
+        "family": "Bonjour {name}.",
+        "guest": "Bonjour {name}.",
+        "stranger": "Vous êtes filmé. Les habitants sont prévenus.",
+        "unidentified": "Vous êtes filmé.",
+    },
+}
+
+
+class Speech(NamedTuple):
+    """Something to say."""
+
+    place: str
+    words: str
+    language: str
+
+
+def speech_of(settings: SpeechSettings, message: Say | Visit) -> Speech | None:
+    """Return what is to be said of a message; None if it is not for this voice."""
+    if isinstance(message, Say):
+        words = message.words[:MOST] if message.place == ALL or _is_for(settings, message.place) else ""
+        language = message.language or settings.language
+    else:
+        words, language = _greeting(settings, message), settings.language
+    place = message.place if settings.place == ALL else settings.place
+    return Speech(place, words, language) if words.strip() else None
+
+
+def is_stale(settings: SpeechSettings, message: Say | Visit, now: datetime) -> bool:
+    """Return whether it is too late to say it: a late greeting is worse than none, a late alert is not."""
+    is_greeting = isinstance(message, Visit) and not message.alert
+    most = settings.stale_s if is_greeting else settings.stale_alert_s
+    return (now - message.at).total_seconds() > most
+
+
+def is_quiet(settings: SpeechSettings, message: Say | Visit, local: datetime) -> bool:
+    """Return whether it must not be said at this local time."""
+    if settings.quiet is None or (isinstance(message, Say) and settings.quiet_says):
+        return False
+    return read_hours(settings.quiet).cover(local)
+
+
+def _greeting(settings: SpeechSettings, visit: Visit) -> str:
+    decides = visit.phase in ("decided", "corrected")  # the other messages of a visit say nothing new
+    if not decides or visit.verdict not in settings.greets or not _is_for(settings, visit.place):
+        return ""
+    language = settings.language.partition("-")[0]
+    text = template(getattr(settings.texts, visit.verdict), GREETINGS, language, visit.verdict)
+    return text.format_map(fields_of(visit, language))
+
+
+def _is_for(settings: SpeechSettings, place: str) -> bool:
+    return settings.place in (place, ALL)
