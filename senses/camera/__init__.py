@@ -5,17 +5,18 @@
 
 from collections.abc import Iterator
 
-from nerves.messages import Frame
+from nerves.messages import Frame, Trouble
 from nerves.organs import Sense
 from senses.camera.settings import CameraSettings
 
 __all__ = ["CameraSettings", "sense", "watch"]
 
 
-def watch(settings: CameraSettings) -> Iterator[Frame]:
+def watch(settings: CameraSettings) -> Iterator[Frame | Trouble]:
     """Yield what the camera sees while something moves, and a frame now and then anyway.
 
-    A camera that is away is tried again for ever; a file or folder without pictures raises `CameraLost`.
+    A live camera that is away, frozen or covered is `Trouble`, told once, and again when it has recovered; it is
+    tried for ever. A file or folder without pictures raises `CameraLost`.
     """
     from senses.camera.watching import frames  # noqa: PLC0415 - OpenCV takes a second to load
 

@@ -12,7 +12,7 @@ from nerves.errors import CameraLost
 from senses.camera import video, web
 from senses.camera.gate import Rate
 from senses.camera.settings import CameraSettings, masked
-from senses.camera.shot import Image, Shot
+from senses.camera.shot import Away, Image, Shot
 
 __all__ = ["is_live", "lasting", "newest", "shots"]
 
@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0
 Shots = Generator[Shot, None, None]
+Reach = Generator[Shot | Away, None, None]
 
 
 def is_live(source: str) -> bool:
@@ -28,16 +29,17 @@ def is_live(source: str) -> bool:
     return source.isdecimal() or source.startswith("/dev/") or (bool(separator) and scheme.lower() != "file")
 
 
-def shots(settings: CameraSettings) -> Iterator[Shot]:
-    """Yield the newest picture of a live camera, for ever; whatever is missed meanwhile is dropped."""
+def shots(settings: CameraSettings) -> Iterator[Shot | Away]:
+    """Yield the newest picture of a live camera, for ever, or why there is none; what is missed is dropped."""
     stop = Event()
     name = f"{settings.place}: {masked(settings.source)}"
     return newest(lasting(lambda: _connected(settings), name=name, pause=stop.wait), stop=stop)
 
 
-def lasting(connect: Callable[[], Shots], *, name: str, pause: Callable[[float], bool]) -> Shots:
+def lasting(connect: Callable[[], Shots], *, name: str, pause: Callable[[float], bool]) -> Reach:
     """Yield from one connection after another; between two, wait 1 to 30 s, longer each time in vain.
 
+    Each time in vain, `Away` is yielded: a line that comes back at once is not worth a word.
     `pause` waits for so many seconds and returns True when it is time to end.
     """
     failures, since = 0, 0.0
@@ -51,7 +53,9 @@ def lasting(connect: Callable[[], Shots], *, name: str, pause: Callable[[float],
             reason = "ended"
         except CameraLost as error:
             reason = masked(str(error))
-        if not failures:
+        if failures:
+            yield Away(reason)
+        else:
             since = time.monotonic()
             log.warning("%s: %s; trying again until it is back", name, reason)
         if pause(_wait_s(failures)):
@@ -64,7 +68,7 @@ def _wait_s(failures: int) -> float:
     return float(min(FIRST_PAUSE_S * 2 ** min(failures, 10), LONGEST_PAUSE_S) * random.uniform(0.5, 1))  # noqa: S311
 
 
-def newest(shots: Shots, *, stop: Event) -> Iterator[Shot]:
+def newest(shots: Reach, *, stop: Event) -> Iterator[Shot | Away]:
     """Yield what came last from `shots`, which a thread reads as they come; their error is raised here."""
     slot = _Slot()
     Thread(target=_read, args=(shots, slot, stop), name="camera", daemon=True).start()
@@ -80,11 +84,11 @@ class _Slot:
 
     def __init__(self) -> None:
         self._filled = Condition()
-        self._shot: Shot | None = None
+        self._shot: Shot | Away | None = None
         self._ended = False
         self._error: Exception | None = None
 
-    def put(self, shot: Shot) -> None:
+    def put(self, shot: Shot | Away) -> None:
         with self._filled:
             self._shot = shot
             self._filled.notify()
@@ -94,7 +98,7 @@ class _Slot:
             self._ended, self._error = True, error
             self._filled.notify()
 
-    def take(self) -> Shot | None:
+    def take(self) -> Shot | Away | None:
         with self._filled:
             self._filled.wait_for(lambda: self._shot is not None or self._ended)
             shot, self._shot = self._shot, None
@@ -103,7 +107,7 @@ class _Slot:
             return shot
 
 
-def _read(shots: Shots, slot: _Slot, stop: Event) -> None:
+def _read(shots: Reach, slot: _Slot, stop: Event) -> None:
     try:
         with closing(shots):
             for shot in shots:

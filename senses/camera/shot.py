@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Image", "Pixels", "Shot"]
+__all__ = ["Away", "Image", "Pixels", "Shot"]
 
 Pixels = npt.NDArray[np.uint8]
 """Height x width x 3, BGR."""
@@ -21,3 +21,9 @@ class Shot(NamedTuple):
     at: datetime
     seconds: float
     number: int | None = None
+
+
+class Away(NamedTuple):
+    """There is no picture: the camera cannot be reached."""
+
+    why: str

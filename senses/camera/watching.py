@@ -1,5 +1,6 @@
-"""From a source's pictures to the frames that travel."""
+"""From a source's pictures to the frames that travel, and to what is wrong with them."""
 
+import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -8,35 +9,64 @@ from urllib.parse import unquote, urlsplit
 
 from nerves.errors import CameraLost
 from nerves.exif import stamped
-from nerves.messages import Frame
+from nerves.messages import Frame, Trouble
 from senses.camera import live, recorded, video
 from senses.camera.gate import Gate
+from senses.camera.health import Health
 from senses.camera.settings import CameraSettings
-from senses.camera.shot import Shot
-from senses.motion import Motion
+from senses.camera.shot import Away, Shot
+from senses.motion import Grey, Motion
 
-__all__ = ["frames", "moving", "played"]
+__all__ = ["frames", "moving", "played", "reported"]
+
+log = logging.getLogger(__name__)
 
 MEMORY_S = 1.0  # long enough to see a slow walker, short enough to forget who has left
 
 
-def frames(settings: CameraSettings) -> Iterator[Frame]:
-    """Yield the frames of a source that travel; those of a live camera say inside when they were taken."""
+def frames(settings: CameraSettings) -> Iterator[Frame | Trouble]:
+    """Yield the frames of a source that travel; those of a live camera say inside when they were taken.
+
+    Of a live camera, yield too how it is, whenever that changes.
+    """
     alive = live.is_live(settings.source)
-    for shot in moving(live.shots(settings) if alive else played(settings), settings):
+    shots = reported(live.shots(settings), settings) if alive else moving(played(settings), settings)
+    for shot in shots:
+        if isinstance(shot, Trouble):
+            yield shot
+            continue
         jpeg = video.encoded(shot.image, quality=settings.quality)
         yield Frame(settings.place, stamped(jpeg, shot.at) if alive else jpeg, shot.at, shot.number)
 
 
 def moving(shots: Iterable[Shot], settings: CameraSettings) -> Iterator[Shot]:
     """Yield the shots with motion, those shortly after it, and one a sweep."""
+    travels = _travels(settings)
+    return (shot for shot in shots if travels(shot, video.grey(shot.image)))
+
+
+def reported(shots: Iterable[Shot | Away], settings: CameraSettings) -> Iterator[Shot | Trouble]:
+    """Yield the shots that travel, and before them what is new of the camera's health."""
+    travels, health = _travels(settings), Health()
+    for shot in shots:
+        if isinstance(shot, Away):
+            grey, report = None, health.lost(shot.why)
+        else:
+            grey = video.grey(shot.image)
+            report = health.see(grey, shot.seconds)
+        if report:
+            log.warning("%s: %s: %s", settings.place, report.what, report.detail)
+            yield Trouble(place=settings.place, what=report.what, detail=report.detail)
+        if isinstance(shot, Shot) and travels(shot, grey):
+            yield shot
+
+
+def _travels(settings: CameraSettings) -> Callable[[Shot, Grey | None], bool]:
+    """Return what says of one shot after another, and its grey picture, whether it travels."""
     gate = Gate(sweep_s=settings.sweep_s, linger_s=settings.linger_s)
     motion = Motion(sensitivity=settings.sensitivity, memory=settings.fps * MEMORY_S)
-    for shot in shots:
-        grey = video.grey(shot.image)
-        # What cannot be decoded travels: the brain says so to the household, silence would not.
-        if gate.passes(shot.seconds, moved=grey is None or motion.moved(grey)):
-            yield shot
+    # What cannot be decoded travels: the brain says so to the household, silence would not.
+    return lambda shot, grey: gate.passes(shot.seconds, moved=grey is None or motion.moved(grey))
 
 
 def played(

@@ -1,0 +1,68 @@
+"""The last visits, for the page: who was that?"""
+
+from collections import OrderedDict
+from typing import Any
+
+from nerves.messages import Told, Visit, stamp
+
+__all__ = ["Album"]
+
+VISITS = 20
+
+
+class Album:
+    """The newest message of each of the last 20 visits, with the last picture of each; in memory only."""
+
+    def __init__(self) -> None:
+        self._visits: OrderedDict[str, Visit] = OrderedDict()
+        self._told: dict[str, str] = {}
+
+    def put(self, visit: Visit) -> dict[str, Any] | None:
+        """Keep a visit and return its line; None for news older than what is held."""
+        key = str(visit.visit)
+        held = self._visits.get(key)
+        if held and held.seq >= visit.seq:
+            return None
+        if held and visit.picture is None:
+            visit = visit.model_copy(update={"picture": held.picture})
+        self._visits[key] = visit
+        while len(self._visits) > VISITS:
+            gone, _ = self._visits.popitem(last=False)
+            self._told.pop(gone, None)
+        return self._line(visit)
+
+    def lines(self) -> list[dict[str, Any]]:
+        """Return what the page shows of each visit, oldest first."""
+        return [self._line(visit) for visit in self._visits.values()]
+
+    def picture(self, visit: str) -> bytes | None:
+        """Return the picture of a visit."""
+        held = self._visits.get(visit)
+        return held.picture if held else None
+
+    def told(self, told: Told) -> dict[str, Any] | None:
+        """Note a human's word on a visit, and return its line; None if the visit is not held."""
+        held = self._visits.get(str(told.visit))
+        if held is None:
+            return None
+        self._told[str(told.visit)] = told.who or ""
+        return self._line(held)
+
+    def place(self, visit: str) -> str | None:
+        """Return where a visit was; None if it is not held."""
+        held = self._visits.get(visit)
+        return held.place if held else None
+
+    def _line(self, visit: Visit) -> dict[str, Any]:
+        return {
+            "visit": str(visit.visit),
+            "seq": visit.seq,
+            "place": visit.place,
+            "phase": visit.phase,
+            "verdict": visit.verdict,
+            "who": visit.who or visit.stranger,
+            "since": stamp(visit.since),
+            "alert": visit.alert,
+            "picture": visit.picture is not None,
+            "told": self._told.get(str(visit.visit)),
+        }

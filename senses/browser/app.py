@@ -1,0 +1,251 @@
+"""What the server answers: the page and its files, pairing, pictures, and /ws."""
+
+import asyncio
+import contextlib
+import io
+import json
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
+from importlib.resources import files
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import segno
+from starlette.applications import Starlette
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from senses.browser.devices import Device
+from senses.browser.hub import Hub
+from senses.browser.limits import Guard
+
+__all__ = ["COOKIE", "Door", "app_of", "invitation"]
+
+COOKIE = "kinwatch"
+YEAR_S = 365 * 24 * 3600
+BODY = 4096
+LOOK_S = 2.0
+TYPES = {
+    "css": "text/css",
+    "html": "text/html",
+    "js": "text/javascript",
+    "png": "image/png",
+    "svg": "image/svg+xml",
+    "webmanifest": "application/manifest+json",
+}
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob: mediastream:; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'self'",
+    "Permissions-Policy": "camera=(self), microphone=(self)",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+Answer = Callable[[Request], Awaitable[Response]]
+
+logger = logging.getLogger(__name__)
+
+
+class Door:
+    """Who may come in, and what each gets."""
+
+    def __init__(self, hub: Hub, *, url: str, authority: Path | None) -> None:
+        self.hub, self.url, self.authority = hub, url, authority
+        self._tries = Guard(1 / 12, burst=5)  # 5 wrong codes, then one in 12 seconds from one address
+        self._calls = Guard(1 / 30, burst=3)
+
+    def is_ours(self, asked: HTTPConnection) -> bool:
+        """Whether this comes from our own page, or from no page at all."""
+        origin = asked.headers.get("origin")
+        if origin is None or origin in self.hub.settings.origins:
+            return True
+        return urlsplit(origin).netloc == asked.headers.get("host")
+
+    def device(self, asked: HTTPConnection) -> Device | None:
+        """Return which paired device this is."""
+        bearer = asked.headers.get("authorization", "").removeprefix("Bearer ")
+        token = asked.cookies.get(COOKIE) or bearer
+        return self.hub.devices.find(token) if token else None
+
+    async def me(self, request: Request) -> Response:
+        """Say whether this device is paired, and what the page needs before it is."""
+        facts = {"place": self.hub.settings.place, "paired": self.device(request) is not None}
+        return JSONResponse(facts | {"authority": self.authority is not None})
+
+    async def pair(self, request: Request) -> Response:
+        """Give a device that knows a code its token: a page as a cookie, any other client in the answer."""
+        if not self._tries.allows(_address(request)):
+            return self._refuse("too many codes", 429)
+        asked = await _body(request)
+        token = self.hub.devices.pair(str(asked.get("code", "")), str(asked.get("name", "")))
+        if token is None:
+            return self._refuse("wrong code", 403)
+        logger.info("paired a new device: %s", str(asked.get("name", ""))[:40] or "device")
+        answer = JSONResponse({"paired": True} if "origin" in request.headers else {"token": token})
+        secure = self.url.startswith("https:")
+        answer.set_cookie(COOKIE, token, max_age=YEAR_S, httponly=True, samesite="strict", secure=secure)
+        return answer
+
+    async def call(self, request: Request) -> Response:
+        """Have a new code in the log: whoever can read it may come in."""
+        if not self._calls.allows(_address(request)):
+            return self._refuse("too many calls", 429)
+        logger.info("%s", invitation(self.url, self.hub.devices.code()))
+        return JSONResponse({"logged": True})
+
+    async def invite(self, _: Request) -> Response:
+        """Return a code for one more device, and its picture to be scanned."""
+        code = self.hub.devices.code()
+        picture = io.BytesIO()
+        segno.make(f"{self.url}#code={code}", error="m").save(picture, kind="svg", scale=5, border=2, light="white")
+        return JSONResponse({"code": code, "url": self.url, "svg": picture.getvalue().decode()})
+
+    async def devices(self, request: Request) -> Response:
+        """Return the paired devices, and what was refused since the start."""
+        me = self.device(request)
+        lines = [
+            {"id": each.id, "name": each.name, "since": each.since.isoformat(), "me": each == me}
+            for each in self.hub.devices.all()
+        ]
+        return JSONResponse({"devices": lines, "refused": dict(self.hub.refused)})
+
+    async def revoke(self, request: Request) -> Response:
+        """Revoke a device, and end its connections."""
+        which = request.path_params["device"]
+        if not self.hub.devices.revoke(which):
+            return JSONResponse({"error": "no such device"}, 404)
+        await self.hub.end(which)
+        return JSONResponse({"revoked": which})
+
+    async def picture(self, request: Request) -> Response:
+        """Return a visit's picture."""
+        jpeg = self.hub.album.picture(request.path_params["visit"])
+        return Response(jpeg, media_type="image/jpeg") if jpeg else JSONResponse({"error": "gone"}, 404)
+
+    async def authority_file(self, _: Request) -> Response:
+        """Return the certificate of the household's authority, for a phone to trust."""
+        if self.authority is None:
+            return JSONResponse({"error": "tls is off"}, 404)
+        name = "kinwatch.crt"
+        return FileResponse(self.authority, media_type="application/x-x509-ca-cert", filename=name)
+
+    async def talk(self, socket: WebSocket) -> None:
+        """Speak with a paired client."""
+        device = self.device(socket)
+        if not self.is_ours(socket):
+            why = "wrong origin"
+        elif device is None:
+            why = "not paired"
+        elif self.hub.is_full:
+            why = "too many connections"
+        else:
+            await self.hub.talk(socket, device)
+            return
+        self.hub.refuse(why)
+        await socket.close()
+
+    def guarded(self, answer: Answer, *, paired: bool) -> Answer:
+        """Return an answer only for our own page, and where asked for only for paired devices."""
+
+        async def guard(request: Request) -> Response:
+            if not self.is_ours(request):
+                return self._refuse("wrong origin", 403)
+            if paired and self.device(request) is None:
+                return self._refuse("not paired", 401)
+            try:
+                return await answer(request)
+            except ValueError:
+                return self._refuse("unreadable", 400)
+
+        return guard
+
+    def _refuse(self, why: str, status: int) -> Response:
+        self.hub.refuse(why)
+        return JSONResponse({"error": why}, status)
+
+
+def app_of(door: Door, begin: Callable[[asyncio.AbstractEventLoop], None]) -> Starlette:
+    """Return the server's application; `begin` is called with its loop."""
+
+    @contextlib.asynccontextmanager
+    async def living(_: Starlette) -> AsyncIterator[dict[str, object]]:
+        begin(asyncio.get_running_loop())
+        watch = asyncio.create_task(_look(door.hub))
+        yield {"refuse": door.hub.refuse}
+        watch.cancel()
+
+    return Starlette(routes=list(_routes(door)), lifespan=living, middleware=[])
+
+
+def _routes(door: Door) -> list[Route | WebSocketRoute]:
+    def route(path: str, method: str, answer: Answer, *, paired: bool = True) -> Route:
+        return Route(path, _with_headers(door.guarded(answer, paired=paired)), methods=[method])
+
+    page = files("senses.browser") / "page"
+    names = sorted(each.name for each in page.iterdir() if each.name.rpartition(".")[2] in TYPES)
+    return [
+        *(route(f"/{name}", "GET", partial(_file, (page / name).read_bytes(), name), paired=False) for name in names),
+        route("/", "GET", partial(_file, (page / "index.html").read_bytes(), "index.html"), paired=False),
+        route("/me", "GET", door.me, paired=False),
+        route("/kinwatch.crt", "GET", door.authority_file, paired=False),
+        route("/pair", "POST", door.pair, paired=False),
+        route("/call", "POST", door.call, paired=False),
+        route("/invite", "POST", door.invite),
+        route("/devices", "GET", door.devices),
+        route("/devices/{device}", "DELETE", door.revoke),
+        route("/visits/{visit}.jpg", "GET", door.picture),
+        WebSocketRoute("/ws", door.talk),
+    ]
+
+
+def invitation(url: str, code: str) -> str:
+    """Return what the log says of a code, with a picture that a phone reads."""
+    drawn = io.StringIO()
+    segno.make(f"{url}#code={code}", error="l").terminal(drawn, compact=True, border=2)
+    return f"a device can be paired within 15 minutes: open {url} and type {code}, or scan\n{drawn.getvalue()}"
+
+
+async def _look(hub: Hub) -> None:
+    """Look every two seconds whether a device was revoked in the file, and say how things are."""
+    while True:
+        await asyncio.sleep(LOOK_S)
+        await hub.end_revoked()
+        hub.tell()
+
+
+async def _file(content: bytes, name: str, _: Request) -> Response:
+    return Response(content, media_type=TYPES[name.rpartition(".")[2]])
+
+
+def _with_headers(answer: Answer) -> Answer:
+    async def add(request: Request) -> Response:
+        response = await answer(request)
+        response.headers.update(HEADERS)
+        return response
+
+    return add
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""
+
+
+async def _body(request: Request) -> dict[str, object]:
+    """Return what was asked; a `ValueError` for what is too long or no JSON object."""
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > BODY:
+            message = f"more than {BODY} bytes"
+            raise ValueError(message)
+    try:
+        asked = json.loads(body)
+    except RecursionError as error:
+        raise ValueError from error
+    if not isinstance(asked, dict):
+        message = "not an object"
+        raise ValueError(message)  # noqa: TRY004 - one error for all that cannot be read
+    return asked

@@ -1,0 +1,121 @@
+"""Which devices may come in: each is paired once, by a code that only the household sees."""
+
+import hashlib
+import json
+import os
+import secrets
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from threading import Lock
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from nerves.errors import SettingsError
+from nerves.messages import now
+
+__all__ = ["Device", "Devices"]
+
+# No 0 and O, no 1, I and L: a code is read from a log and typed on a phone. 31 ** 8 is 40 bits.
+LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+CODE_S = 15 * 60
+CODES = 5
+NAME = 40
+
+
+class Device(BaseModel):
+    """One device that was paired."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    id: str
+    name: str
+    since: datetime
+    token_sha256: str
+
+
+Stored = TypeAdapter(list[Device])
+
+
+class Devices:
+    """The paired devices, in a file that a person may edit: a line deleted there is a device revoked."""
+
+    def __init__(self, path: Path, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._path, self._clock = path, clock
+        self._lock = Lock()
+        self._codes: dict[str, float] = {}
+        self._read_at: tuple[int, int] | None = None
+        self._devices: list[Device] = []
+        self.all()
+
+    def all(self) -> list[Device]:
+        """Return the devices; `SettingsError` if the file cannot be read."""
+        try:
+            stat = self._path.stat()
+        except FileNotFoundError:
+            self._devices, self._read_at = [], None
+            return []
+        if (stat.st_mtime_ns, stat.st_size) != self._read_at:
+            try:
+                self._devices = Stored.validate_json(self._path.read_bytes())
+            except (OSError, ValidationError) as error:
+                message = f"{self._path}: not a list of devices: correct it, or delete it and pair again"
+                raise SettingsError(message) from error
+            self._read_at = (stat.st_mtime_ns, stat.st_size)
+        return self._devices
+
+    def code(self) -> str:
+        """Return a new code, good for one device within 15 minutes."""
+        code = "".join(secrets.choice(LETTERS) for _ in range(8))
+        with self._lock:
+            self._codes[code] = self._clock() + CODE_S
+            while len(self._codes) > CODES:
+                del self._codes[next(iter(self._codes))]
+        return f"{code[:4]}-{code[4:]}"
+
+    def pair(self, code: str, name: str) -> str | None:
+        """Return a token for a device that knows a code, which is then used up; None for a wrong code."""
+        given = "".join(letter for letter in code.upper() if letter.isalnum())
+        with self._lock:
+            valid = [each for each, until in self._codes.items() if until > self._clock()]
+            match = next((each for each in valid if secrets.compare_digest(each.encode(), given.encode())), None)
+            if match is None:
+                return None
+            del self._codes[match]
+            token = secrets.token_urlsafe(32)
+            name = " ".join(name.split())[:NAME] or "device"
+            device = Device(id=secrets.token_hex(4), name=name, since=now(), token_sha256=_hash(token))
+            self._write([*self.all(), device])
+        return token
+
+    def find(self, token: str) -> Device | None:
+        """Return the device that has this token; None if there is none, or it was revoked."""
+        wanted = _hash(token)
+        return next((device for device in self.all() if secrets.compare_digest(device.token_sha256, wanted)), None)
+
+    def revoke(self, which: str) -> bool:
+        """Forget a device by its id; False if there is none."""
+        with self._lock:
+            left = [device for device in self.all() if device.id != which]
+            is_there = len(left) < len(self._devices)
+            if is_there:
+                self._write(left)
+        return is_there
+
+    def _write(self, devices: list[Device]) -> None:
+        """Replace the file in one step, so that a power cut leaves the old list or the new."""
+        lines = [device.model_dump(mode="json") for device in devices]
+        new = self._path.with_suffix(".new")
+        handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write("[\n" + ",\n".join(json.dumps(line) for line in lines) + "\n]\n")
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(self._path)
+        self.all()
+
+
+def _hash(token: str) -> str:
+    """Return what is stored: a token is 256 random bits, so a plain hash cannot be guessed back."""
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,224 @@
+"""Where pages and the bus meet: what pages send becomes frames and facts, what the bus says goes to the pages."""
+
+import asyncio
+import logging
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from pydantic import ValidationError
+from starlette.websockets import WebSocket
+
+from nerves.errors import MessageError
+from nerves.messages import Fact, Frame, Heard, People, Said, Say, Seen, Told, Visit, now
+from nerves.slots import Slots
+from senses.browser import wire
+from senses.browser.album import Album
+from senses.browser.client import PATIENCE, PROTOCOL, Client
+from senses.browser.devices import Device, Devices
+from senses.browser.settings import BrowserSettings
+
+__all__ = ["Hub"]
+
+SAYS = 50
+TOO_LARGE = 1009
+SPOKEN_S, WORD_S = 1.0, 0.4  # about what a voice takes: a breath, and a word
+
+logger = logging.getLogger(__name__)
+
+
+class Hub:
+    """All that is connected; used in the server's own thread, except for `out`."""
+
+    def __init__(self, settings: BrowserSettings, devices: Devices, note: Callable[[str], None]) -> None:
+        self.settings, self.devices = settings, devices
+        self.out: Slots[Frame | Fact] = Slots()
+        self.refused: Counter[str] = Counter()
+        self.album = Album()
+        self._note = note
+        self._clients: set[Client] = set()
+        self._eye: Client | None = None
+        self._people: list[dict[str, str]] = []
+        self._says: OrderedDict[str, Say] = OrderedDict()
+
+    def refuse(self, why: str) -> None:
+        """Count what was refused."""
+        self.refused[why] += 1
+
+    def tell(self) -> None:
+        """Have the sense's status say how many are connected and what was refused."""
+        refused = ", ".join(f"{count} {why}" for why, count in sorted(self.refused.items()))
+        eye = f"eye: {self._eye.device.name}" if self._eye else "no eye"
+        self._note(f"{len(self._clients)} connected, {eye}" + (f"; refused: {refused}" if refused else ""))
+
+    # What the bus says.
+
+    def hear(self, fact: Fact) -> None:
+        """Pass on what the bus says to whom it concerns."""
+        if isinstance(fact, Seen):
+            lines = [each.model_dump(mode="json", exclude_none=True) for each in fact.sightings]
+            self._all({"seen": lines})
+        elif isinstance(fact, Say):
+            self._say(fact)
+        elif isinstance(fact, Visit):
+            line = self.album.put(fact)
+            if line:
+                self._all({"visit": line})
+        elif isinstance(fact, People):
+            self._people = [{"name": each.name, "group": each.group} for each in fact.people]
+            self._all({"people": self._people})
+
+    def _all(self, message: dict[str, Any]) -> None:
+        for client in self._clients:
+            client.tell(message)
+
+    def _say(self, say: Say) -> None:
+        key = str(say.id)
+        if key in self._says:  # the broker may bring it twice
+            return
+        self._says[key] = say
+        while len(self._says) > SAYS:
+            self._says.popitem(last=False)
+        for client in self._clients:
+            client.say({"id": key, "words": say.words, "language": say.language})
+
+    # What a client says.
+
+    async def talk(self, socket: WebSocket, device: Device) -> None:
+        """Speak with a client until it goes."""
+        client = Client(socket, device, self.settings)
+        await socket.accept(PROTOCOL if client.is_page else None)
+        self._clients.add(client)
+        self._greet(client)
+        self.tell()
+        sender = asyncio.create_task(client.send())
+        try:
+            await self._listen(client)
+        finally:
+            sender.cancel()
+            self._clients.discard(client)
+            if self._eye is client:
+                self._eye = None
+                self._all({"eye": None, "seen": []})
+            self.tell()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nobody more may connect."""
+        return len(self._clients) >= self.settings.max_connections
+
+    async def end(self, device: str) -> None:
+        """End the connections of a device that was revoked."""
+        for client in [each for each in self._clients if each.device.id == device]:
+            await client.close()
+
+    async def end_revoked(self) -> None:
+        """End the connections of devices that are no longer in the file."""
+        paired = {device.id for device in self.devices.all()}
+        for device in {client.device.id for client in self._clients} - paired:
+            await self.end(device)
+
+    def _greet(self, client: Client) -> None:
+        settings = self.settings
+        client.tell(
+            {
+                "hello": {
+                    "place": settings.place,
+                    "fps": settings.fps,
+                    "width": settings.width,
+                    "quality": settings.quality / 100,
+                    "background": settings.in_background,
+                    "album": self.album.lines() if settings.album != "off" else None,
+                    "people": self._people,
+                    "device": client.device.name,
+                },
+                "eye": self._eye.device.name if self._eye else None,
+            }
+        )
+
+    async def _listen(self, client: Client) -> None:
+        while client.refused < PATIENCE:
+            message = await client.socket.receive()
+            if message["type"] == "websocket.disconnect":
+                if message.get("code") == TOO_LARGE:
+                    self.refuse("too large")
+                return
+            why = self._take(client, message)
+            if why:
+                client.refused += 1
+                self.refuse(why)
+        await client.close()
+
+    def _take(self, client: Client, message: Mapping[str, Any]) -> str:
+        """Take one message, and return why it is refused, if it is."""
+        body, text = message.get("bytes"), message.get("text")
+        try:
+            asked = wire.read_bytes(body) if body is not None else wire.read_text(text or "")
+        except MessageError as error:
+            if not client.refused:
+                logger.warning("%s: left out: %s", client.device.name, error)
+            return "unreadable"
+        pace = client.pictures if isinstance(asked, wire.Picture) else client.texts
+        if not pace.allows():
+            return "too fast"
+        return self._do(client, asked)
+
+    def _do(self, client: Client, asked: wire.Asked | wire.Picture) -> str:
+        if isinstance(asked, wire.Picture):
+            return self._see(client, asked.jpeg)
+        if isinstance(asked, wire.Camera):
+            return self._switch(client, on=asked.on)
+        if isinstance(asked, wire.Spoke):
+            return self._spoke(client, asked)
+        if isinstance(asked, wire.Named):
+            return self._name(asked)
+        heard = Heard(place=self.settings.place, words=asked.words, confidence=asked.confidence)
+        self.out.put(str(heard.id), heard)
+        return ""
+
+    def _see(self, client: Client, jpeg: bytes) -> str:
+        """Pass a picture on: one place has one eye, and only its newest picture counts."""
+        if self._eye is None:
+            self._switch(client, on=True)
+        if self._eye is not client:
+            return "second eye"
+        self.out.put(Frame.kind, Frame(self.settings.place, jpeg, now()))
+        return ""
+
+    def _switch(self, client: Client, *, on: bool) -> str:
+        if on:
+            self._eye = client
+        elif self._eye is client:
+            self._eye = None
+        self._all({"eye": self._eye.device.name if self._eye else None})
+        for other in self._clients - {client}:
+            if on:
+                other.tell({"stop": client.device.name})
+        self.tell()
+        return ""
+
+    def _spoke(self, client: Client, spoke: wire.Spoke) -> str:
+        say = self._says.get(spoke.id)
+        if say is None:
+            return "unasked"
+        if spoke.failed:
+            logger.warning("%s could not say %r: %s", client.device.name, say.words, spoke.failed)
+            return ""
+        until = now() + timedelta(seconds=SPOKEN_S + WORD_S * len(say.words.split()))
+        said = Said(place=self.settings.place, words=say.words, until=until)
+        self.out.put(str(said.id), said)
+        return ""
+
+    def _name(self, named: wire.Named) -> str:
+        place = self.album.place(named.visit)
+        if place is None:
+            return "unasked"
+        try:
+            told = Told(place=place, visit=UUID(named.visit), who=named.who, group=named.group)
+        except ValidationError:
+            return "unreadable"
+        self.out.put(str(told.id), told)
+        self._all({"visit": self.album.told(told)})
+        return ""

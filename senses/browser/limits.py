@@ -1,0 +1,45 @@
+"""How much one may send: pure, the clock is given."""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from functools import partial
+
+__all__ = ["Guard", "Pace"]
+
+ADDRESSES = 1000
+
+
+class Pace:
+    """So many a second in the long run, and `burst` at once."""
+
+    def __init__(self, per_s: float, *, burst: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._per_s, self._burst, self._clock = per_s, burst, clock
+        self._left, self._then = burst, clock()
+
+    def allows(self) -> bool:
+        """Return whether one more may pass, and count it if so."""
+        now = self._clock()
+        self._left = min(self._burst, self._left + (now - self._then) * self._per_s)
+        self._then = now
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
+
+
+class Guard:
+    """A pace for each address, and one for all together."""
+
+    def __init__(self, per_s: float, *, burst: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._new = partial(Pace, per_s, burst=burst, clock=clock)
+        self._all = Pace(10 * per_s, burst=10 * burst, clock=clock)
+        self._each: OrderedDict[str, Pace] = OrderedDict()
+
+    def allows(self, address: str) -> bool:
+        """Return whether `address` may try once more."""
+        pace = self._each.setdefault(address, self._new())
+        self._each.move_to_end(address)
+        if len(self._each) > ADDRESSES:
+            self._each.popitem(last=False)
+        return pace.allows() and self._all.allows()

@@ -1,0 +1,41 @@
+// The voice: says what the house asks for, and tells the house that it has begun, or why it could not.
+import { spoken, words } from "./words.js";
+
+const $ = (id) => document.getElementById(id);
+const SHOWN_MS = 8000;
+
+export class Voice {
+  constructor(send) {
+    this.send = send;
+    const is_there = "speechSynthesis" in window;
+    $("voice").disabled = !is_there;
+    $("voice").checked = is_there && localStorage.getItem("voice") !== "off";
+    $("voice").onchange = () => {
+      localStorage.setItem("voice", $("voice").checked ? "on" : "off");
+      if (!$("voice").checked) speechSynthesis.cancel();
+    };
+    // iOS lets a page speak only once a tap has made it speak.
+    document.addEventListener("pointerdown", () => is_there && speechSynthesis.speak(new SpeechSynthesisUtterance("")), { once: true });
+  }
+
+  say({ id, words: text, language }) {
+    this.show(text);
+    if (!$("voice").checked || $("voice").disabled) return;
+    const sentence = new SpeechSynthesisUtterance(text);
+    sentence.lang = language ?? spoken();
+    sentence.onstart = () => this.send({ do: "spoke", id });
+    sentence.onerror = (event) => {
+      this.send({ do: "spoke", id, failed: String(event.error || "error") });
+      this.show(`${words("no_speech")}${text}`);
+    };
+    this.last = sentence; // some browsers forget a sentence that nothing holds, and its events with it
+    speechSynthesis.speak(sentence);
+  }
+
+  show(text) {
+    $("caption").textContent = text;
+    $("caption").hidden = false;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => { $("caption").hidden = true; }, SHOWN_MS);
+  }
+}

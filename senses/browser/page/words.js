@@ -1,0 +1,62 @@
+// What the page says, in each language.
+export const WORDS = {
+  en: {
+    connecting: "connecting…", connected: "connected", away: "no connection, trying again", language: "Language",
+    pair_title: "Pair this device", code: "Code", device_name: "A name for this device", pair: "Pair",
+    pair_how: "Type the code that kinwatch wrote to its log, or that a paired device shows. Each code is good for one device.",
+    call: "Write a new code to the log", called: "A new code is in kinwatch's log.", wrong_code: "That code is not valid. It may have been used, or be older than 15 minutes.",
+    too_many: "Too many tries. Wait a minute.", no_server: "kinwatch does not answer.",
+    authority: "Trust this house's certificate (file for this device)",
+    eye: "Eye", camera_off: "The camera is off.", start: "Start the camera", stop: "Stop the camera", turn: "Other camera",
+    eye_here: "this device is the eye", eye_other: "the eye is: ", eye_none: "nobody watches",
+    taken: "Another device has become the eye: ", paused: "The page was hidden: the camera is off.", resumed: "The camera is on again.",
+    voice: "Speak here what the house says", ear: "Listen with this browser's speech recognition",
+    ear_note: "Most browsers send what the microphone hears to their maker. It stays off until you turn it on.",
+    album: "Who was that?", album_empty: "No visits since kinwatch started.", devices: "Paired devices", revoke: "Revoke", this_one: "this device",
+    invite: "Pair another device", refused: "Refused since the start: ", nothing: "nothing",
+    family: "Family", guest: "Guest", stranger: "Stranger", unidentified: "Not recognised", identifying: "Looking…", person: "person",
+    cat: "cat", dog: "dog", other: "Another name", save: "Save", nobody: "Nobody", told: "Told: ", not_person: "Not a person", picture_of: "Picture of the visit: ",
+    no_camera: "This browser gives no camera to this page. Open it by https:// (or on this machine by localhost).",
+    no_voice: "This browser cannot speak: what the house says is shown as text.", no_ear: "This browser has no speech recognition.",
+    refused_camera: "The camera was refused or is in use. Allow it for this page in the browser's settings.", no_speech: "This device has no voice for it: ",
+    ear_failed: "Speech recognition failed: ",
+  },
+  fr: {
+    connecting: "connexion…", connected: "connecté", away: "pas de connexion, nouvel essai", language: "Langue",
+    pair_title: "Associer cet appareil", code: "Code", device_name: "Un nom pour cet appareil", pair: "Associer",
+    pair_how: "Tapez le code que kinwatch a écrit dans son journal, ou qu’un appareil associé affiche. Un code vaut pour un seul appareil.",
+    call: "Écrire un nouveau code dans le journal", called: "Un nouveau code est dans le journal de kinwatch.", wrong_code: "Ce code n’est pas valable. Il a peut-être servi, ou a plus de 15 minutes.",
+    too_many: "Trop d’essais. Attendez une minute.", no_server: "kinwatch ne répond pas.",
+    authority: "Faire confiance au certificat de la maison (fichier pour cet appareil)",
+    eye: "Œil", camera_off: "La caméra est éteinte.", start: "Allumer la caméra", stop: "Éteindre la caméra", turn: "Autre caméra",
+    eye_here: "cet appareil est l’œil", eye_other: "l’œil est : ", eye_none: "personne ne regarde",
+    taken: "Un autre appareil est devenu l’œil : ", paused: "La page était cachée : la caméra est éteinte.", resumed: "La caméra est rallumée.",
+    voice: "Dire ici ce que la maison dit", ear: "Écouter avec la reconnaissance vocale de ce navigateur",
+    ear_note: "La plupart des navigateurs envoient le son à leur éditeur. Elle reste éteinte tant que vous ne l’allumez pas.",
+    album: "Qui était-ce ?", album_empty: "Aucune visite depuis le démarrage de kinwatch.", devices: "Appareils associés", revoke: "Révoquer", this_one: "cet appareil",
+    invite: "Associer un autre appareil", refused: "Refusé depuis le démarrage : ", nothing: "rien",
+    family: "Famille", guest: "Invité", stranger: "Inconnu", unidentified: "Non reconnu", identifying: "Je regarde…", person: "personne",
+    cat: "chat", dog: "chien", other: "Un autre nom", save: "Enregistrer", nobody: "Personne", told: "Dit : ", not_person: "Pas une personne", picture_of: "Image de la visite : ",
+    no_camera: "Ce navigateur ne donne pas de caméra à cette page. Ouvrez-la en https:// (ou sur cette machine par localhost).",
+    no_voice: "Ce navigateur ne parle pas : ce que la maison dit s’affiche en texte.", no_ear: "Ce navigateur n’a pas de reconnaissance vocale.",
+    refused_camera: "La caméra est refusée ou déjà prise. Autorisez-la pour cette page dans les réglages du navigateur.", no_speech: "Cet appareil n’a pas de voix pour cela : ",
+    ear_failed: "La reconnaissance vocale a échoué : ",
+  },
+};
+
+let language = localStorage.getItem("language") ?? (navigator.language.startsWith("fr") ? "fr" : "en");
+
+export const words = (key) => WORDS[language][key] ?? key;
+export const spoken = () => language;
+
+export function speakIn(other) {
+  language = other in WORDS ? other : "en";
+  localStorage.setItem("language", language);
+  document.documentElement.lang = language;
+  for (const element of document.querySelectorAll("[data-say]")) element.textContent = words(element.dataset.say);
+}
+
+export function set(element, key) {
+  element.dataset.say = key;
+  element.textContent = words(key);
+}

@@ -1,0 +1,124 @@
+"""The server in a thread of its own, and what it perceives as an iterator."""
+
+import asyncio
+import logging
+import resource
+import socket
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from threading import Event, Thread
+
+import uvicorn
+
+from nerves.errors import SettingsError
+from nerves.messages import Fact, Frame
+from nerves.organs import Desk
+from senses.browser.app import Door, app_of, invitation
+from senses.browser.certificate import Papers, certified, names_here
+from senses.browser.devices import Devices
+from senses.browser.doorstep import Doorstep
+from senses.browser.hub import Hub
+from senses.browser.settings import BrowserSettings
+
+__all__ = ["served"]
+
+GLANCE_S = 0.2
+GRACE_S = 3.0
+MB = 1_000_000
+PING_S = 15.0
+FILES = 8192
+
+logger = logging.getLogger(__name__)
+
+
+def served(settings: BrowserSettings, desk: Desk, heard: Iterator[Fact]) -> Iterator[Frame | Fact]:
+    """Yield what pages perceive until the bus has no more to say: of pictures only the newest, of words all."""
+    folder = desk.database.path.parent
+    hub = Hub(settings, Devices(folder / f"{desk.name}.devices.json"), desk.note)
+    names = tuple(dict.fromkeys((*names_here(), *settings.names)))
+    papers = certified(folder / "https", names) if settings.tls == "own" else None
+    _make_room()
+    with closing(_listening(settings)) as listener:
+        door = Door(hub, url=_url(settings, listener.getsockname()[1]), authority=papers and papers.authority)
+        _announce(door, papers)
+        ended = Event()
+        server = _server(door, papers, heard, ended)
+        thread = Thread(target=server.run, kwargs={"sockets": [listener]}, name="server", daemon=True)
+        thread.start()
+        try:
+            while thread.is_alive() and not ended.is_set():
+                item = hub.out.take(GLANCE_S)
+                if item is not None:
+                    yield item
+        finally:
+            server.should_exit = True
+            thread.join(GRACE_S)
+    if not ended.is_set():
+        message = "the page's server ended by itself"
+        raise RuntimeError(message)
+
+
+def _make_room() -> None:
+    """Have file handles for a thousand connections that say nothing: a TLS handshake may take a minute to fail."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _listening(settings: BrowserSettings) -> socket.socket:
+    address, port = settings.address, settings.port
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        return socket.create_server((address, port), family=family, dualstack_ipv6=address == "::", backlog=128)
+    except OSError as error:
+        message = f"{settings.place}: cannot listen at {address} port {port}: {error.strerror}: check listen and port"
+        raise SettingsError(message) from error
+
+
+def _url(settings: BrowserSettings, port: int) -> str:
+    """Return where a phone finds the page."""
+    if settings.origins:
+        return f"{settings.origins[0]}/"
+    found = [name for name in names_here() if name[0].isdigit() and not name.startswith("127.")]
+    host = (settings.names or tuple(found) or ("localhost",))[0] if settings.tls == "own" else "localhost"
+    return f"{'https' if settings.tls == 'own' else 'http'}://{host}:{port}/"
+
+
+def _announce(door: Door, papers: Papers | None) -> None:
+    logger.info("the page of %s is at %s", door.hub.settings.place, door.url)
+    if papers:
+        logger.info("its authority's SHA-256 fingerprint: %s", papers.fingerprint)
+    if not door.hub.devices.all():
+        logger.info("%s", invitation(door.url, door.hub.devices.code()))
+
+
+def _server(door: Door, papers: Papers | None, heard: Iterator[Fact], ended: Event) -> uvicorn.Server:
+    def pass_on(loop: asyncio.AbstractEventLoop) -> None:
+        with suppress(RuntimeError):  # the loop has ended
+            for fact in heard:
+                loop.call_soon_threadsafe(door.hub.hear, fact)
+        ended.set()
+
+    def begin(loop: asyncio.AbstractEventLoop) -> None:
+        Thread(target=pass_on, args=(loop,), name="heard", daemon=True).start()
+
+    config = uvicorn.Config(
+        app_of(door, begin),
+        http=Doorstep,
+        ws="websockets-sansio",
+        ws_max_size=int(door.hub.settings.max_mb * MB),
+        ws_ping_interval=PING_S,
+        ws_ping_timeout=PING_S,
+        ws_per_message_deflate=False,
+        lifespan="on",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=1,
+        ssl_certfile=papers.certificate if papers else None,
+        ssl_keyfile=papers.key if papers else None,
+    )
+    return uvicorn.Server(config)

@@ -1,0 +1,60 @@
+"""What a person sets of the page."""
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from nerves import topics
+from nerves.messages import People, Say, Seen, Visit
+from nerves.organs import SenseSettings
+
+__all__ = ["BrowserSettings", "topics_of"]
+
+
+def _word(value: object) -> object:
+    """Return what was written: YAML reads a bare off as false."""
+    return {False: "off", True: "own"}.get(value, value) if isinstance(value, bool) else value
+
+
+class BrowserSettings(SenseSettings):
+    """A page's table in `kinwatch.yaml`."""
+
+    port: int = Field(default=8443, ge=0, le=65535)
+    """Where the page is: https://<this machine>:8443; 0 takes any free port."""
+    listen: str | None = None
+    """The address to listen at: every one of this machine; with `tls: off` only 127.0.0.1."""
+    tls: Annotated[Literal["own", "off"], BeforeValidator(_word)] = "own"
+    """own: HTTPS with a certificate made here; off: behind a reverse proxy that has one."""
+    names: tuple[str, ...] = ()
+    """More names and addresses by which this machine is reached, for the certificate."""
+    origins: tuple[str, ...] = ()
+    """Other pages that may connect, and the address seen from outside a proxy: https://home.example.org."""
+    fps: float = Field(default=5, gt=0, le=30)
+    """At most this many pictures a second are taken from one device; more are dropped."""
+    width: int = Field(default=1280, ge=160, le=3840)
+    """How wide a picture the page asks the camera for, in pixels."""
+    quality: int = Field(default=80, ge=1, le=100)
+    """JPEG quality of the page's pictures, 1 to 100."""
+    max_mb: float = Field(default=2, gt=0, le=16)
+    """A larger message ends the connection."""
+    max_connections: int = Field(default=16, ge=1, le=200)
+    """So many pages and clients at a time; more are refused."""
+    album: Literal["place", "house", "off"] = "place"
+    """Whose last 20 visits the page shows and lets name: this place's, all, or none."""
+    in_background: bool = False
+    """Let the camera go on where the page is hidden, as far as the browser does."""
+
+    @property
+    def address(self) -> str:
+        """Where to listen."""
+        return self.listen or ("0.0.0.0" if self.tls == "own" else "127.0.0.1")  # noqa: S104 - paired devices only
+
+
+def topics_of(settings: BrowserSettings) -> tuple[str, ...]:
+    """Return what the page wants to hear: what is seen and to be said at its place, visits, and who is known."""
+    place = settings.place
+    heard = (topics.to(place, Seen.kind), topics.to(place, Say.kind), topics.to("all", Say.kind))
+    if settings.album == "off":
+        return heard
+    visits = Visit.pattern() if settings.album == "house" else topics.to(place, Visit.kind)
+    return (*heard, visits, topics.to("brain", People.kind))

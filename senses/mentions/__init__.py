@@ -1,0 +1,19 @@
+"""Posts on X that mention an account -> `Mentioned`, each once, within a budget."""
+
+from collections.abc import Iterator
+
+from nerves.messages import Fact, Mentioned
+from nerves.organs import Desk, Sense
+from senses.mentions.settings import MentionsSettings
+
+__all__ = ["MentionsSettings", "sense", "watch"]
+
+
+def watch(settings: MentionsSettings, desk: Desk, _heard: Iterator[Fact]) -> Iterator[Mentioned]:
+    """Tell the desk of new mentions for ever; its note says what is not well."""
+    from senses.mentions.poll import poll  # noqa: PLC0415 - tweepy takes a moment to load
+
+    return poll(settings, desk)
+
+
+sense = Sense(MentionsSettings, watch, hears=lambda _: ())

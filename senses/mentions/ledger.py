@@ -1,0 +1,69 @@
+"""What is kept of mentions: the newest one told, the reads paid for, the names of authors."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from nerves.database import Database
+
+__all__ = ["Ledger"]
+
+SCHEMA = (
+    "CREATE TABLE IF NOT EXISTS mention_facts (key TEXT PRIMARY KEY, value TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS mention_reads (period TEXT PRIMARY KEY, reads INTEGER NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS mention_authors (id TEXT PRIMARY KEY, name TEXT NOT NULL)",
+)
+ADD = """INSERT INTO mention_reads VALUES (?, max(?, 0))
+    ON CONFLICT (period) DO UPDATE SET reads = max(reads + ?, 0)"""
+
+
+class Ledger:
+    """The sense's own tables in its own file, for one account."""
+
+    def __init__(self, database: Database, account: str) -> None:
+        self.database, self._account = database, account.lower()
+        with database.transaction() as connection:
+            for statement in SCHEMA:
+                connection.execute(statement)
+
+    def fact(self, key: str) -> str | None:
+        """Return what was kept under a key, or None."""
+        with self.database.open() as connection:
+            found = connection.execute("SELECT value FROM mention_facts WHERE key = ?", (self._key(key),)).fetchone()
+        return str(found[0]) if found else None
+
+    def keep(self, key: str, value: str) -> None:
+        """Keep something under a key."""
+        with self.database.transaction() as connection:
+            connection.execute("INSERT OR REPLACE INTO mention_facts VALUES (?, ?)", (self._key(key), value))
+
+    def left(self, at: datetime, budget: tuple[int, int]) -> int:
+        """Return how many reads are left of a budget for a day and for a month."""
+        with self.database.open() as connection:
+            spent = dict(connection.execute("SELECT period, reads FROM mention_reads").fetchall())
+        return min(most - int(spent.get(period, 0)) for most, period in zip(budget, _periods(at), strict=True))
+
+    def spend(self, at: datetime, reads: int) -> None:
+        """Count reads in their day and month; a negative number gives back what was counted and not read."""
+        with self.database.transaction() as connection:
+            for period in _periods(at):
+                connection.execute(ADD, (period, reads, reads))
+
+    def names(self, ids: Iterable[int]) -> dict[int, str]:
+        """Return the names that are known of some authors."""
+        wanted = set(ids)
+        with self.database.open() as connection:
+            rows = connection.execute("SELECT id, name FROM mention_authors").fetchall()
+        return {int(number): name for number, name in rows if int(number) in wanted}
+
+    def learn(self, names: Mapping[int, str]) -> None:
+        """Keep the names of some authors."""
+        with self.database.transaction() as connection:
+            rows = [(str(number), name) for number, name in names.items()]
+            connection.executemany("INSERT OR REPLACE INTO mention_authors VALUES (?, ?)", rows)
+
+    def _key(self, key: str) -> str:
+        return f"{self._account}/{key}"
+
+
+def _periods(at: datetime) -> tuple[str, str]:
+    return f"{at:%Y-%m-%d}", f"{at:%Y-%m}"

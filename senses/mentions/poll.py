@@ -1,0 +1,187 @@
+"""The loop: ask X, tell of what is new, wait."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+
+from nerves.messages import Mentioned
+from nerves.organs import Desk
+from senses.mentions.ledger import Ledger
+from senses.mentions.settings import MentionsSettings
+from senses.mentions.x import BEARER, Post, Refused, X, bearer
+
+__all__ = ["Asking", "poll"]
+
+LEAST, MOST = 5, 100  # what X gives on a page
+LONGEST_S = 900.0
+MINUTE_S = 60.0
+# What was said while nobody listened is not read out hours later.
+STALE = timedelta(minutes=10)
+
+log = logging.getLogger(__name__)
+
+
+def poll(
+    settings: MentionsSettings,
+    desk: Desk,
+    *,
+    pause: Callable[[float], object] = time.sleep,
+    clock: Callable[[], float] = time.time,
+) -> Iterator[Mentioned]:
+    """Tell the desk of new mentions for ever; nothing is yielded, for each is told together with its being noted."""
+    asking = Asking(settings, desk, clock)
+    failures = 0
+    while True:
+        try:
+            asking.ask()
+            failures, note, wait_s = 0, "", settings.every_s
+        except Refused as refused:
+            failures += 1
+            note, wait_s = str(refused), _wait_s(refused, failures, settings.every_s, clock())
+            log.warning("%s: %s; asking again in %.0f s", settings.place, note, wait_s)
+        desk.note(note)
+        pause(wait_s)
+        yield from ()
+
+
+def _wait_s(refused: Refused, failures: int, every_s: float, now: float) -> float:
+    if refused.until is not None:
+        return min(max(refused.until - now + 1, 1.0), LONGEST_S + MINUTE_S)
+    if refused.wait_s is not None:
+        return refused.wait_s
+    return float(min(every_s * 2 ** min(failures - 1, 10), max(LONGEST_S, every_s)))
+
+
+class Asking:
+    """One question to X after another: what was read of an answer is not read, and paid for, again."""
+
+    def __init__(self, settings: MentionsSettings, desk: Desk, clock: Callable[[], float]) -> None:
+        self._settings, self._desk, self._clock = settings, desk, clock
+        self._ledger = Ledger(desk.database, settings.account)
+        self._budget = (settings.reads_a_day, settings.reads_a_month)
+        self._posts: dict[int, Post] = {}
+        self._page: str | None = None
+        self._open: tuple[str, X] | None = None
+
+    def ask(self) -> None:
+        """Read what is new, page by page, and tell of it; `Refused` says what was in the way."""
+        if self._ledger.fact("start") is None:
+            self._ledger.keep("start", self._now().isoformat(timespec="seconds"))
+        x = self._x()
+        account = self._account(x)
+        lacking = None
+        try:
+            while self._read(x, account):
+                pass
+        except _SpentOut as spent:
+            lacking = spent
+        self._tell(x)
+        if lacking:
+            raise lacking
+
+    def _x(self) -> X:
+        token = bearer()
+        if token is None:
+            message = f"no credentials: put the app's bearer token from developer.x.com into {BEARER}"
+            raise Refused(message, wait_s=MINUTE_S, free=True)
+        if self._open is None or self._open[0] != token:
+            self._open = (token, X(token, self._settings.api))
+        return self._open[1]
+
+    def _account(self, x: X) -> int:
+        kept = self._ledger.fact("account")
+        if kept is None:
+            kept = str(self._paid(1, lambda: (x.account(self._settings.account), 1)))
+            self._ledger.keep("account", kept)
+        return int(kept)
+
+    def _read(self, x: X, account: int) -> bool:
+        """Read one page; return whether there are more."""
+        most = min(self._left(LEAST), MOST)
+        since = self._since()
+
+        def page() -> tuple[bool, int]:
+            start = datetime.fromisoformat(self._ledger.fact("start") or "")
+            start = max(start, self._now() - STALE)
+            posts, more = x.mentions(account, most=most, since=since, start=start, token=self._page)
+            self._posts |= {post.id: post for post in posts if post.id > (since or 0)}
+            self._page = more
+            return more is not None, len(posts)
+
+        try:
+            return bool(self._paid(most, page))
+        except Refused as refused:
+            if refused.wait_s:  # not the line's fault: perhaps the token of the page is too old
+                self._page = None
+            raise
+
+    def _paid(self, most: int, ask: Callable[[], tuple[int, int]]) -> int:
+        """Ask for at most so many reads; they count before it is asked, and what was not read is given back."""
+        at, unread = self._now(), 0
+        self._left(most)
+        self._ledger.spend(at, most)
+        try:
+            answer, read = ask()
+            unread = most - read
+        except Refused as refused:
+            unread = most if refused.free else 0
+            raise
+        finally:
+            self._ledger.spend(at, -max(unread, 0))
+        return answer
+
+    def _left(self, least: int) -> int:
+        left = self._ledger.left(self._now(), self._budget)
+        if left < least:
+            day, month = self._budget
+            message = f"the budget is used up: {day} reads a day, {month} a month; see reads_a_day, reads_a_month"
+            raise _SpentOut(message, wait_s=MINUTE_S * 10, free=True)
+        return left
+
+    def _tell(self, x: X) -> None:
+        """Tell of what was read, oldest first, and note in the same step that it is told."""
+        posts = [self._posts[number] for number in sorted(self._posts)]
+        self._page = None
+        if posts:
+            young = [post for post in posts if post.words and self._now() - post.at <= STALE]
+            names = self._names(x, {post.author for post in young})
+            with self._ledger.database.transaction():
+                for post in young:
+                    self._desk.tell(self._mentioned(post, names))
+                self._ledger.keep("since", str(posts[-1].id))
+            self._posts.clear()
+
+    def _names(self, x: X, authors: set[int]) -> dict[int, str]:
+        """Return the authors' names; a number has to do where there is none, or no budget for it."""
+        names = self._ledger.names(authors)
+        new = sorted(authors - names.keys() - {0})[:MOST]
+        if new and self._settings.names:
+            try:
+                found: dict[int, str] = {}
+
+                def look() -> tuple[int, int]:
+                    found.update(x.names(new))
+                    return 0, len(found)
+
+                self._paid(len(new), look)
+                self._ledger.learn(found)
+                names |= found
+            except Refused as refused:
+                log.warning("%s: authors stay numbers: %s", self._settings.place, refused)
+        return names
+
+    def _mentioned(self, post: Post, names: dict[int, str]) -> Mentioned:
+        author = names.get(post.author, str(post.author))
+        return Mentioned(place=self._settings.place, at=post.at, author=author, words=post.words, post=str(post.id))
+
+    def _since(self) -> int | None:
+        kept = self._ledger.fact("since")
+        return int(kept) if kept else None
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._clock(), UTC)
+
+
+class _SpentOut(Refused):
+    """There is no budget left."""

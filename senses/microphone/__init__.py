@@ -1,0 +1,19 @@
+"""A microphone as a sense: voice -> words -> `Heard`. No sound is kept, and none leaves this machine."""
+
+from collections.abc import Iterator
+
+from nerves.messages import Fact, Heard
+from nerves.organs import Desk, Sense
+from senses.microphone.settings import MicrophoneSettings, topics_of
+
+__all__ = ["MicrophoneSettings", "sense", "watch"]
+
+
+def watch(settings: MicrophoneSettings, desk: Desk, heard: Iterator[Fact]) -> Iterator[Heard]:
+    """Yield the sentences that are said, for ever or until a recording ends; what the house `Said` itself is not."""
+    from senses.microphone.listen import sentences  # noqa: PLC0415 - the recogniser takes a second to load
+
+    return sentences(settings, desk, heard)
+
+
+sense = Sense(MicrophoneSettings, watch, topics_of)

@@ -1,0 +1,109 @@
+"""Where sound comes from: a microphone, a WAV file, a pipe; 16 kHz, 16 bit, one channel, in chunks of 32 ms."""
+
+import stat
+import wave
+from collections.abc import Iterator
+from pathlib import Path
+from queue import Empty, Queue
+from typing import Any
+
+import numpy as np
+
+from nerves.errors import KinwatchError
+from senses.microphone.segments import CHUNK, RATE
+
+__all__ = ["MicrophoneLost", "chunks", "is_recording", "resampled"]
+
+BYTES = 2 * CHUNK
+SILENT_S = 10.0
+WIDTH = 2
+MAX_SECONDS = 3600
+
+
+class MicrophoneLost(KinwatchError):
+    """There is no sound."""
+
+
+def is_recording(source: str | None) -> bool:
+    """Return whether a source is a file, whose sound is not of now."""
+    path = Path(source).expanduser() if source else None
+    return path is not None and path.is_file()
+
+
+def chunks(device: str | None, source: str | None) -> Iterator[bytes]:
+    """Yield sound as it comes; `MicrophoneLost` says what to check."""
+    if source is None:
+        return _live(device)
+    path = Path(source).expanduser()
+    try:
+        is_pipe = stat.S_ISFIFO(path.stat().st_mode)
+    except OSError as error:
+        message = f"{source}: {error.strerror}: check `source`"
+        raise MicrophoneLost(message) from error
+    return _pipe(path) if is_pipe else _cut(_wav(path))
+
+
+def _live(device: str | None) -> Iterator[bytes]:
+    try:
+        import sounddevice  # noqa: PLC0415 - it looks for a library of the system as it loads
+    except OSError as error:
+        message = f"no sound library ({error}): apt install libportaudio2"
+        raise MicrophoneLost(message) from error
+    blocks: Queue[bytes] = Queue()
+
+    def keep(block: Any, *_: object) -> None:  # noqa: ANN401 - a buffer of C's
+        blocks.put(bytes(block))
+
+    wanted = int(device) if device and device.isdecimal() else device
+    try:
+        stream = sounddevice.RawInputStream(
+            samplerate=RATE, channels=1, dtype="int16", blocksize=CHUNK, latency="high", device=wanted, callback=keep
+        )
+        with stream:
+            while True:
+                yield from _cut(blocks.get(timeout=SILENT_S))
+    except (sounddevice.PortAudioError, ValueError) as error:
+        there = ", ".join(each["name"] for each in sounddevice.query_devices() if each["max_input_channels"])
+        message = f"no microphone: {error}: check `device`; there are: {there or 'none'}"
+        raise MicrophoneLost(message) from error
+    except Empty as error:
+        message = f"the microphone has sent nothing for {SILENT_S:.0f} s: check its cable"
+        raise MicrophoneLost(message) from error
+
+
+def _pipe(path: Path) -> Iterator[bytes]:
+    """Read from one writer after another."""
+    while True:
+        with path.open("rb") as pipe:
+            while len(chunk := pipe.read(BYTES)) == BYTES:
+                yield chunk
+
+
+def _wav(path: Path) -> bytes:
+    try:
+        with wave.open(str(path)) as file:
+            width, rate, channels = file.getsampwidth(), file.getframerate(), file.getnchannels()
+            data = file.readframes(MAX_SECONDS * rate)
+    except (OSError, EOFError, wave.Error) as error:
+        message = f"{path}: not a WAV file that can be read: {error}"
+        raise MicrophoneLost(message) from error
+    if width != WIDTH:
+        message = f"{path}: {8 * width} bits a sample: make it 16"
+        raise MicrophoneLost(message)
+    samples = np.frombuffer(data[: len(data) // (WIDTH * channels) * WIDTH * channels], np.int16)
+    return resampled(samples.reshape(-1, channels).mean(axis=1), rate).tobytes()
+
+
+def resampled(samples: "np.typing.NDArray[np.float64]", rate: int) -> "np.typing.NDArray[np.int16]":
+    """Return samples of any rate at 16 kHz; nothing above half of that is left to fold back."""
+    count = len(samples) * RATE // rate
+    if rate != RATE and count:
+        spectrum = np.fft.rfft(samples)
+        spectrum = np.pad(spectrum, (0, max(count // 2 + 1 - len(spectrum), 0)))[: count // 2 + 1]
+        samples = np.fft.irfft(spectrum, count) * (count / len(samples))
+    return np.clip(samples.round(), -32768, 32767).astype(np.int16)
+
+
+def _cut(data: bytes) -> Iterator[bytes]:
+    for start in range(0, len(data) - BYTES + 1, BYTES):
+        yield data[start : start + BYTES]
