@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from kinwatch import album_app
 from nerves.errors import KinwatchError
 from nerves.messages import Group
 from nerves.settings import House, load
@@ -35,6 +36,7 @@ Pack = Annotated[Literal["auto", "built-in", "standard"] | None, typer.Option("-
 Name = Annotated[str, typer.Argument(help="The organ's name in the settings.")]
 
 WATCHING, PEOPLE, HOUSE = "Try it", "People", "The house"
+app.add_typer(album_app.app, name="album", rich_help_panel=PEOPLE)
 
 
 def main() -> None:
@@ -113,11 +115,19 @@ def enroll(  # noqa: PLR0913 - the command's own options
 
 
 @app.command(rich_help_panel=PEOPLE)
-def people(*, json: Json = False, config: Config = None) -> None:
-    """Who is known: names, groups, passes, number of photos."""
-    from kinwatch.people import run_people  # noqa: PLC0415
+def people(
+    name: Annotated[str | None, typer.Argument(help="One person, with every photo.")] = None,
+    *,
+    sheet: Annotated[
+        Path | None, typer.Option("--sheet", help="Write the faces to this PNG; doubtful ones have a red frame.")
+    ] = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Who is known: names, groups, passes, photos, and which photos are set aside and why."""
+    from kinwatch.showing_people import run  # noqa: PLC0415
 
-    run_people(_house(config), json=json)
+    run(_house(config), name, sheet=sheet, json=json)
 
 
 @app.command(rich_help_panel=PEOPLE)
@@ -126,6 +136,143 @@ def forget(name: Annotated[str, typer.Argument(help="The person's name.")], *, c
     from kinwatch.people import run_forget  # noqa: PLC0415
 
     run_forget(_house(config), name)
+
+
+@app.command(rich_help_panel=PEOPLE)
+def export(
+    file: Annotated[Path, typer.Argument(help="The file to write; readable by you alone.")],
+    names: Annotated[list[str] | None, typer.Argument(help="Whom; everybody if left out.")] = None,
+    *,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Write people to one file, to be imported in another house: names, groups, passes, faces."""
+    from kinwatch.moving import run_export  # noqa: PLC0415
+
+    run_export(_house(config), file, names or [], json=json)
+
+
+@app.command("import", rich_help_panel=PEOPLE)
+def import_(
+    file: Annotated[Path, typer.Argument(help="What `kinwatch export` wrote.")],
+    *,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Learn the people in an exported file, all of them or none; photos that are known already change nothing."""
+    from kinwatch.moving import run_import  # noqa: PLC0415
+
+    run_import(_house(config), file, json=json)
+
+
+@app.command(rich_help_panel=PEOPLE)
+def measure(  # noqa: PLR0913 - the command's own options
+    folder: Annotated[
+        Path | None,
+        typer.Argument(
+            help="Pictures of which is known who they show: pairs.csv; or train/<name> and test/<name>; or <name>/ "
+            "(`people` are strangers). Left out: your own gallery."
+        ),
+    ] = None,
+    *,
+    strangers: Annotated[
+        list[Path] | None,
+        typer.Option("--strangers", help="More strangers: a folder of pictures, or of a folder a person. Repeatable."),
+    ] = None,
+    visits: Annotated[
+        int | None, typer.Option("--visits", min=1, help="Of each person who is known [default: 200 in all]")
+    ] = None,
+    room: Annotated[bool, typer.Option("--room", help="Visits as a room camera sees them: small, blurred.")] = False,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Another one composes other visits.")] = 0,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, max=64, help="Processes that look at pictures.")] = 1,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder for the report and its plots [default: ./kinwatch-measure]")
+    ] = None,
+    json: Json = False,
+    pack: Pack = None,
+    config: Config = None,
+) -> None:
+    """How often would a stranger be called family, and family not be known? And which threshold is safe?
+
+    Of each picture alone, and of visits as the brain decides them, with 95 % intervals. The gallery is not changed.
+    """
+    from brain.measure.household import Plan  # noqa: PLC0415
+    from kinwatch.measuring import Options, run  # noqa: PLC0415
+
+    plan = Plan(visits=visits, seed=seed, room=room)
+    run(_house(config, pack), folder, Options(tuple(strangers or ()), plan, out, jobs, json=json))
+
+
+@app.command(rich_help_panel=PEOPLE)
+def retrain(  # noqa: PLR0913 - the command's own options
+    folder: Annotated[
+        Path, typer.Argument(help="FOLDER/<label>/*.jpg; or FOLDER/train/<label> and FOLDER/test/<label>.")
+    ],
+    *,
+    backbone: Annotated[
+        str | None,
+        typer.Option(
+            "--backbone",
+            help="The pretrained network: a LiteRT extractor file, or inception_v3, mobilenet_v2, mobilenet_v3, "
+            "mobilenet_v3_small (left out: the MobileNet v1 file among the models).",
+        ),
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option("--weights", help="Keras weights for a named backbone, where they cannot be fetched.")
+    ] = None,
+    pixels: Annotated[
+        Literal["-1..1", "0..1", "0..255"],
+        typer.Option("--pixels", help="Black and white to a backbone file that takes decimal numbers."),
+    ] = "-1..1",
+    validation: Annotated[
+        float, typer.Option("--validation", min=0, max=90, help="Percent of the pictures that say when to stop.")
+    ] = 10,
+    test: Annotated[
+        float, typer.Option("--test", min=0, max=90, help="Percent of the pictures that judge the result.")
+    ] = 10,
+    steps: Annotated[int, typer.Option("--steps", min=1, help="Of training, at most.")] = 1000,
+    learning_rate: Annotated[float, typer.Option("--learning-rate", min=1e-6, max=10, help="Of each step.")] = 0.001,
+    batch: Annotated[int, typer.Option("--batch", min=1, help="Pictures a step.")] = 32,
+    patience: Annotated[
+        int, typer.Option("--patience", min=1, help="Stop after so many looks, one every 10 steps, without gain.")
+    ] = 20,
+    flip: Annotated[bool, typer.Option("--flip", help="Train with mirrored copies too.")] = False,
+    crop: Annotated[int, typer.Option("--crop", min=0, max=90, help="... with edges cut off, percent.")] = 0,
+    scale: Annotated[int, typer.Option("--scale", min=0, max=500, help="... shown larger, percent.")] = 0,
+    brightness: Annotated[int, typer.Option("--brightness", min=0, max=99, help="... lighter or darker, percent.")] = 0,
+    copies: Annotated[int, typer.Option("--copies", min=1, max=100, help="Such copies of a picture.")] = 4,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Another one gives other copies and another start.")] = 0,
+    faces: Annotated[bool, typer.Option("--faces/--no-faces", help="Compare with face vectors.")] = True,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder of the result (left out: `retrained` in the data folder).")
+    ] = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Teach what a picture shows: a new last layer for a pretrained network, from folders named as what they hold.
+
+    Fit for *what*: `cat`, `dog`, `people`, `nobody`. For *who* somebody is, use `kinwatch enroll`: the report shows
+    both on your own pictures. Twenty pictures a folder are a start, a hundred are good. The model runs without
+    TensorFlow; training needs `pip install 'kinwatch[retrain]'`.
+    """
+    from kinwatch.retraining import Options, plan, run  # noqa: PLC0415
+
+    wanted = plan(
+        backbone=backbone,
+        weights=weights,
+        pixels=pixels,
+        sets=(validation, test),
+        schedule={"steps": steps, "learning_rate": learning_rate, "batch": batch, "patience": patience, "seed": seed},
+        distortion={
+            "flip": flip,
+            "crop": crop,
+            "scale": scale,
+            "brightness": brightness,
+            "copies": copies,
+            "seed": seed,
+        },
+    )
+    run(_house(config), folder, Options(wanted, out, faces=faces, json=json))
 
 
 @app.command(rich_help_panel=HOUSE)
@@ -172,12 +319,26 @@ def act(name: Name, *, config: Config = None) -> None:
 
 
 @app.command(rich_help_panel=HOUSE)
-def check(*, json: Json = False, config: Config = None) -> None:
-    """Is all well? Settings, packages, model files, gallery, broker, and which organs live. Status 1 if not."""
-    from kinwatch.checking import run  # noqa: PLC0415
+def check(
+    *,
+    alert: Annotated[
+        bool, typer.Option("--alert", help="Send one test alert through broker, brain and every actuator.")
+    ] = False,
+    seconds: Annotated[float, typer.Option("--seconds", min=1, help="Wait so long for the test alert.")] = 20.0,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Is all well? Settings, packages, model files, gallery, broker, and which organs live. Status 1 if not.
+
+    With --alert: one marked test alert goes the way of every alert, and each actuator says what became of it.
+    """
+    from kinwatch import checking, rehearsal  # noqa: PLC0415
 
     _quiet()
-    run(_house(config), json=json)
+    if alert:
+        rehearsal.run(_house(config), json=json, seconds=seconds)
+    else:
+        checking.run(_house(config), json=json)
 
 
 @app.command(rich_help_panel=HOUSE)

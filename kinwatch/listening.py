@@ -16,6 +16,8 @@ from nerves.settings import House
 
 __all__ = ["describe", "run", "wrong"]
 
+# What Home Assistant and our actuator for it tell each other is no message of ours.
+HOME_ASSISTANT = f"{topics.ROOT}/ha/"
 CONNECT_S = 5.0
 
 
@@ -78,9 +80,11 @@ def _messages(house: House, arrived: "Queue[tuple[str, bytes]]", seconds: float 
         sys.stderr.write(f"listening on {url}; Ctrl-C ends it\n")
         while end is None or time.monotonic() < end:
             try:
-                yield arrived.get(timeout=0.2)
+                topic, payload = arrived.get(timeout=0.2)
             except Empty:
                 continue
+            if not topic.startswith(HOME_ASSISTANT):
+                yield topic, payload
 
 
 def _as_json(topic: str, payload: bytes) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`enroll`, `people`, `forget`: the gallery, for a person at a terminal."""
+"""`enroll`, `forget`: the gallery, for a person at a terminal."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from brain.enroll import PHOTO_TYPES, photo
 from brain.gallery import Gallery, Photo
 from brain.sights.sight import Sight
 from kinwatch.console import emit, err, progress, say
-from kinwatch.sights import brain_settings, open_gallery, open_sight
+from kinwatch.sights import brain_settings, open_gallery, open_local
 from nerves.errors import GalleryError, SettingsError
-from nerves.messages import Group, stamp
+from nerves.messages import Group
 from nerves.settings import House
 
-__all__ = ["Enrolled", "enroll", "photos", "run_enroll", "run_forget", "run_people", "when"]
+__all__ = ["Enrolled", "check_name", "doubts", "enroll", "new_doubts", "photos", "run_enroll", "run_forget", "when"]
 
 NAME_MAX = 40
 
@@ -29,6 +29,8 @@ class Enrolled:
     known: int
     refused: tuple[str, ...]
     """One line for each photo that could not be used."""
+    aside: tuple[str, ...] = ()
+    """One line for each photo, of anybody, that is doubtful since then."""
 
 
 def enroll(  # noqa: PLR0913 - the command's own options
@@ -45,7 +47,7 @@ def enroll(  # noqa: PLR0913 - the command's own options
 
     Raises `GalleryError` if no photo can be used: the gallery is then as it was.
     """
-    _check_name(name)
+    check_name(name)
     found: list[Photo] = []
     refused: list[str] = []
     for number, file in enumerate(files, start=1):
@@ -57,8 +59,20 @@ def enroll(  # noqa: PLR0913 - the command's own options
     if not found:
         message = refused[0] if len(refused) == 1 else f"none of the {len(refused)} photos can be used: {refused[0]}"
         raise GalleryError(message)
+    before = doubts(gallery)
     learned = gallery.learn(name, found, group=group, until=until)
-    return Enrolled(name, learned, len(found) - learned, tuple(refused))
+    return Enrolled(name, learned, len(found) - learned, tuple(refused), tuple(new_doubts(gallery, before)))
+
+
+def doubts(gallery: Gallery) -> set[tuple[str, str]]:
+    """Return which photos are set aside, by name and hash."""
+    return {(one.name, one.sha256) for one in gallery.references() if one.aside}
+
+
+def new_doubts(gallery: Gallery, before: set[tuple[str, str]]) -> list[str]:
+    """Return a line for each photo that is set aside and was not before: whose it is, and why."""
+    found = [one for one in gallery.references() if one.aside and (one.name, one.sha256) not in before]
+    return [f"{one.file} of {one.name} {one.aside}" for one in found]
 
 
 def photos(paths: Sequence[Path]) -> list[Path]:
@@ -102,7 +116,8 @@ def when(text: str) -> datetime:
     return end
 
 
-def _check_name(name: str) -> None:
+def check_name(name: str) -> None:
+    """Raise `SettingsError` if nobody can be called so."""
     if not name.strip() or len(name) > NAME_MAX or not name.isprintable():
         message = f"{name!r} cannot be a name: 1 to {NAME_MAX} printable characters"
         raise SettingsError(message)
@@ -116,37 +131,31 @@ def run_enroll(house: House, name: str, paths: Sequence[Path], *, group: Group, 
         raise SettingsError(message)
     files = photos(paths)
     with open_gallery(house) as gallery, progress(f"enrolling {name}") as show:
-        sight = open_sight(house, brain_settings(house))
+        sight = open_local(house, brain_settings(house))
         enrolled = enroll(gallery, sight, name, files, group=group, until=end, progress=show)
         total = next(person.photos for person in gallery.people() if person.name == name)
     for line in enrolled.refused:
         err.print(f"left out: {line}", markup=False, style="yellow")
+    for line in enrolled.aside:
+        err.print(f"set aside: {line}", markup=False, style="yellow", soft_wrap=True)
     if json:
         emit(
             {"name": name, "learned": enrolled.learned, "known": enrolled.known, "photos": total}
-            | {"refused": list(enrolled.refused)}
+            | {"refused": list(enrolled.refused), "aside": list(enrolled.aside)}
         )
     else:
         known = f", {enrolled.known} were known already" if enrolled.known else ""
         say(f"{name}: learned {enrolled.learned} photo{'s' * (enrolled.learned != 1)}{known}; {total} in all")
 
 
-def run_people(house: House, *, json: bool) -> None:
-    """Do `kinwatch people`."""
-    with open_gallery(house) as gallery:
-        everybody = gallery.people()
-    for person in everybody:
-        end = stamp(person.until) if person.until else None
-        if json:
-            emit({"name": person.name, "group": person.group, "until": end, "photos": person.photos})
-        else:
-            say(f"{person.name}: {person.group}, {person.photos} photos{f', until {end}' if end else ''}")
-    if not everybody and not json:
-        say("nobody yet: kinwatch enroll NAME PHOTO...")
-
-
 def run_forget(house: House, name: str) -> None:
     """Do `kinwatch forget`."""
+    from kinwatch.album import forget_visits  # noqa: PLC0415 - it imports this module
+
     with open_gallery(house) as gallery:
+        forget_visits(house, gallery, name)
         gallery.forget(name)
+    # Measuring keeps the vectors of every picture it has seen, whose they are it does not know.
+    for file in (house.data_dir / "cache").glob("looks.db*"):
+        file.unlink(missing_ok=True)
     say(f"{name} is forgotten")

@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -50,6 +50,7 @@ into variables, or into files of these names (one secret a file) in the folder t
 | `KINWATCH_DATA_DIR` | The folder of everything that is kept. |
 | `KINWATCH_MODELS` | A folder with model files, searched before `models` in the data folder. |
 | `KINWATCH_SECRETS_DIR` | A folder with one file a secret. |
+| `KINWATCH_X_BEARER` | The token with which mentions on X are read. |
 """
 
 MESSAGES = """\
@@ -177,9 +178,17 @@ def _rows(model: type[BaseModel], *, leave_out: Collection[str] = (), under: str
         if isinstance(inside, type) and issubclass(inside, BaseModel):
             yield from _rows(inside, under=f"{under}{name}.")
             continue
+        if listed := next((each for each in get_args(inside) if _is_table(each)), None):
+            yield Row(f"{under}{name}", "list of tables", _default(name, field), "", _line(field.description))
+            yield from _rows(listed, under=f"{under}{name}[].")
+            continue
         value = _value(schema["properties"][name], schema.get("$defs", {}))
         must = "yes" if field.is_required() and name not in DEFAULTS else ""
         yield Row(f"{under}{name}", value, _default(name, field), must, _line(field.description))
+
+
+def _is_table(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel) and not issubclass(kind, Sighting)
 
 
 def _default(name: str, field: FieldInfo) -> str:

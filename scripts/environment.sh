@@ -69,3 +69,42 @@ environment() {
     PATH="$venv/bin:$PATH"
     export PATH
 }
+
+# Where pyenv keeps its Pythons: its own folder, or the one whose shims are on PATH.
+pyenv_roots() {
+    printf '%s\n' "${PYENV_ROOT:-$HOME/.pyenv}"
+    printf '%s\n' "$PATH" | tr ':' '\n' | sed -n 's,/shims$,,p'
+}
+
+# A Python that Home Assistant runs on: the newest on PATH, else one of pyenv's.
+find_newer_python() {
+    for candidate in python3.15 python3.14 python3.13 $(pyenv_roots | sed 's,$,/versions/3.1[3-9].*/bin/python3,'); do
+        if "$candidate" -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 13))' 2>/dev/null; then
+            printf '%s\n' "$candidate"
+            return 0
+        fi
+    done
+    return 1
+}
+
+# A real Home Assistant in an environment of its own, for the tests that need one; KINWATCH_TEST_HASS names another,
+# or is `no`. Without it they are skipped.
+want_home_assistant() {
+    if [ "${KINWATCH_TEST_HASS:-}" = no ]; then
+        unset KINWATCH_TEST_HASS
+        return 0
+    fi
+    [ -z "${KINWATCH_TEST_HASS:-}" ] || return 0
+    if ! newer=$(find_newer_python); then
+        say "no Python 3.13 or newer: the tests with a real Home Assistant are skipped"
+        return 0
+    fi
+    hass="$venv/home-assistant"
+    [ -e "$hass/home-assistant.txt" ] || say "installing Home Assistant for the tests; once, some minutes (700 MB)"
+    if "$newer" scripts/home_assistant.py "$hass"; then
+        KINWATCH_TEST_HASS="$hass"
+        export KINWATCH_TEST_HASS
+    else
+        say "the tests with a real Home Assistant are skipped; KINWATCH_TEST_HASS=no asks no more"
+    fi
+}
