@@ -1,12 +1,16 @@
 """What tests need of the outside: labelled pictures, model files, a broker; without them they skip and say so."""
 
 import os
+import shutil
+from importlib.util import find_spec
 from pathlib import Path
 
 import hypothesis
 import pytest
 
 from tests.faults import MOSQUITTO
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 # A shared machine may pause for a second: how long an example takes says nothing.
 hypothesis.settings.register_profile("patient", deadline=None)
@@ -15,7 +19,12 @@ hypothesis.settings.load_profile("patient")
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     reasons = {
+        "chromium": None
+        if CHROMIUM and find_spec("playwright")
+        else "chromium or the package playwright is not installed",
+        "hass": None if os.environ.get("KINWATCH_TEST_HASS") else "KINWATCH_TEST_HASS is not set",
         "media": None if os.environ.get("KINWATCH_TEST_MEDIA") else "KINWATCH_TEST_MEDIA is not set",
+        "espeak": None if shutil.which("espeak-ng") else "espeak-ng is not installed",
         "models": None if os.environ.get("KINWATCH_MODELS") else "KINWATCH_MODELS is not set",
         "mosquitto": None if MOSQUITTO else "mosquitto is not installed",
     }
@@ -31,3 +40,9 @@ def media() -> Path:
     if not folder:
         pytest.skip("KINWATCH_TEST_MEDIA is not set")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def home_assistant() -> Path:
+    """The environment that has Home Assistant."""
+    return Path(os.environ["KINWATCH_TEST_HASS"])

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import UUID
 
@@ -15,9 +16,12 @@ import pytest
 from pydantic import ValidationError
 from uuid6 import uuid7
 
-from actuators.store import StoreSettings, folder, store
+from actuators.store import StoreSettings, store
+from actuators.store.settings import folder
+from nerves.database import Database
 from nerves.errors import StoreError
 from nerves.messages import Stored, Visit
+from nerves.organs import Desk
 
 SINCE = datetime(2026, 11, 21, 12, 30, 15, tzinfo=UTC)
 VISIT = UUID("01a1fc42-41bb-7146-a325-ac71dc40921f")
@@ -38,7 +42,9 @@ def visit(seq: int, picture: bytes | None = None, **fields: object) -> Visit:
 
 
 def keep(root: Path, visits: Iterable[Visit]) -> list[Stored]:
-    return list(store(StoreSettings(kind="store", url=root.as_uri()), iter(visits)))
+    with TemporaryDirectory() as elsewhere, Database(Path(elsewhere) / "evidence.db") as database:
+        desk = Desk(database, lambda _: None, lambda _: None)
+        return list(store(StoreSettings(kind="store", url=root.as_uri()), visits, desk))
 
 
 def facts(root: Path) -> dict[str, Any]:
@@ -169,11 +175,16 @@ def test_urls() -> None:
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("s3://bucket/visits", "comes with a later version"),
         ("/var/evidence", "file:///folder"),
         ("file://var/evidence", "file:///folder"),
         ("file:///", "file:///folder"),
         ("http://host/folder", "file:///folder"),
+        ("s3://our-house", "no prefix: s3://our-house/visits"),
+        ("s3://our-house/", "no prefix"),
+        ("s3://Our_House/visits", "is no bucket"),
+        ("s3:/our-house/visits", "is no bucket"),
+        ("s3://our-house/a//b", "is a path"),
+        ("s3://our-house/visits?x=1", "is no bucket"),
     ],
 )
 def test_a_wrong_url_is_refused(url: str, said: str) -> None:

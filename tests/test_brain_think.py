@@ -13,9 +13,10 @@ from brain.gallery import Gallery, Photo
 from brain.memory import Memory
 from brain.picture import Picture
 from brain.settings import BrainSettings
-from brain.sights.sight import Face, Look, Thing, Vector
+from brain.sights.sight import Face, Look, Thing
 from brain.think import Brain
 from nerves.messages import Box, Fact, Frame, Seen, Visit
+from tests.people import face as a_face
 
 START = datetime(2026, 11, 21, 12, tzinfo=UTC)
 BODY, HEAD = Box(0.4, 0.2, 0.2, 0.8), Box(0.46, 0.22, 0.08, 0.12)
@@ -27,11 +28,6 @@ def jpeg(number: int) -> bytes:
     out = io.BytesIO()
     Image.fromarray(np.zeros((64, 64 + number, 3), np.uint8)).save(out, "JPEG")
     return out.getvalue()
-
-
-def vector(seed: int) -> Vector:
-    made = np.random.default_rng(seed).normal(size=128)
-    return (made / np.linalg.norm(made)).astype(np.float32)
 
 
 class Table:
@@ -49,11 +45,14 @@ class Table:
     def faces(self, picture: Picture, within: Box | None = None) -> list[Face]:
         return [Face(HEAD, 0.9, 80)] if within and self._see(picture.width - 64)[1] else []
 
+    def guess(self, picture: Picture, face: Face) -> None:  # noqa: ARG002 - the protocol\'s
+        return
+
     def look(self, picture: Picture, face: Face) -> Look | None:
         whose = self._see(picture.width - 64)[1]
         self.looks += 1
         assert whose
-        return Look(vector(whose), face.width, 50.0, 0.0, 1.0)
+        return Look(a_face(whose, picture.width), face.width, 50.0, 0.0, 1.0)
 
 
 def nobody(_: int) -> tuple[list[Thing], int | None]:
@@ -83,7 +82,7 @@ def told(visits: list[Visit]) -> list[tuple[str, str, str | None, bool]]:
 
 
 def test_a_stranger_alerts_once_and_not_once_a_frame(gallery: Gallery) -> None:
-    gallery.learn("alice", [Photo(vector(ALICE), "0", "a.jpg")])
+    gallery.learn("alice", [Photo(a_face(ALICE), "0", "a.jpg")])
     brain = Brain(Table(somebody(STRANGER, range(5, 40))), gallery, BrainSettings())
     assert told(shown(brain, range(60))) == [
         ("started", "identifying", None, False),
@@ -93,7 +92,7 @@ def test_a_stranger_alerts_once_and_not_once_a_frame(gallery: Gallery) -> None:
 
 
 def test_family_is_greeted_and_nobody_is_alerted(gallery: Gallery) -> None:
-    gallery.learn("alice", [Photo(vector(ALICE), "0", "a.jpg")])
+    gallery.learn("alice", [Photo(a_face(ALICE), "0", "a.jpg")])
     brain = Brain(Table(somebody(ALICE, range(5, 40))), gallery, BrainSettings())
     visits = shown(brain, range(60))
     assert told(visits)[1] == ("decided", "family", "alice", False)
@@ -113,7 +112,7 @@ def test_a_visit_that_ends_before_the_deadline_is_decided_first(gallery: Gallery
 
 
 def test_a_later_name_corrects_the_verdict_on_the_same_visit(gallery: Gallery) -> None:
-    gallery.learn("alice", [Photo(vector(ALICE), "0", "a.jpg")])
+    gallery.learn("alice", [Photo(a_face(ALICE), "0", "a.jpg")])
 
     def see(number: int) -> tuple[list[Thing], int | None]:
         return [Thing("person", BODY, 0.9)], ALICE if number > 30 else None
@@ -180,7 +179,7 @@ def test_verdicts_fall_due_though_no_frame_comes(gallery: Gallery) -> None:
 def test_whoever_is_enrolled_while_being_seen_is_known_at_once(gallery: Gallery) -> None:
     brain = Brain(Table(somebody(ALICE, range(200))), gallery, BrainSettings())
     before = shown(brain, range(40))
-    gallery.learn("alice", [Photo(vector(ALICE), "0", "a.jpg")])
+    gallery.learn("alice", [Photo(a_face(ALICE), "0", "a.jpg")])
     after = shown(brain, range(40, 50))
     assert told(before)[1:] == [("decided", "stranger", None, True)]
     assert told(after) == [("corrected", "family", "alice", False)]
@@ -195,7 +194,7 @@ def test_a_clock_that_is_set_back_ends_what_was_open(gallery: Gallery) -> None:
 
 
 def test_a_face_is_compared_less_often_once_it_is_known(gallery: Gallery) -> None:
-    gallery.learn("alice", [Photo(vector(ALICE), "0", "a.jpg")])
+    gallery.learn("alice", [Photo(a_face(ALICE), "0", "a.jpg")])
     sight = Table(somebody(ALICE, range(200)))
     shown(Brain(sight, gallery, BrainSettings()), range(100), fps=10)
     assert 8 <= sight.looks <= 16  # of 10 s: every 0.25 s until it is decided, then every second

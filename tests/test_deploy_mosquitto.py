@@ -21,8 +21,12 @@ OWN = ("listener", "allow_anonymous", "password_file", "acl_file")
 
 TOPICS = (
     *(f"kinwatch/hall/{kind}" for kind in ("frame", "heard", "trouble", "visit", "seen", "stored", "told", "say")),
+    *(f"kinwatch/hall/{kind}" for kind in ("acknowledged", "said")),
     *("kinwatch/porch/frame", "kinwatch/porch/visit", "kinwatch/@us/mentioned"),
     *("kinwatch/mode", "kinwatch/mode/set", "kinwatch/status/hall", "kinwatch/status/brain"),
+    *("kinwatch/brain/people", "kinwatch/test/visit", "kinwatch/ha/state/house/state", "kinwatch/ha/set/who"),
+    *("homeassistant/device/kinwatch_house/config", "kinwatch/ha/event/house/alert"),
+    *("kinwatch/test/rehearse", "kinwatch/test/rehearsed"),
     *("kinwatch/status/evidence", "homeassistant/status", "elsewhere/x"),
 )
 ALL = frozenset(topic for topic in TOPICS if topic.startswith("kinwatch/"))
@@ -38,24 +42,37 @@ def status(*organs: str) -> set[str]:
 
 
 MODE, MODE_SET, HASS = "kinwatch/mode", "kinwatch/mode/set", "homeassistant/status"
+DEVICE, ASKED, TEST = "homeassistant/device/kinwatch_house/config", "kinwatch/ha/set/who", "kinwatch/test/visit"
+TOLD = {"kinwatch/ha/state/house/state", "kinwatch/ha/event/house/alert"}
+PEOPLE, REHEARSED = "kinwatch/brain/people", "kinwatch/test/rehearsed"
+VISITS = {"kinwatch/porch/visit", TEST}
 STATUSES = status("hall", "brain", "evidence")
 READS = {
     "hall": set(),
-    "brain": hall("frame", "heard", "told", "stored")
+    "brain": hall("frame", "heard", "told", "stored", "trouble")
     | STATUSES
-    | {MODE_SET, "kinwatch/porch/frame", "kinwatch/@us/mentioned"},
-    "evidence": hall("visit") | {"kinwatch/porch/visit"},
-    "homeassistant": ALL | {HASS},
-    "gateway": hall("visit", "seen", "trouble", "say") | STATUSES | {MODE, "kinwatch/porch/visit"},
-    "house": ALL,
+    | {MODE_SET, "kinwatch/porch/frame", "kinwatch/@us/mentioned", "kinwatch/test/rehearse"},
+    "evidence": hall("visit") | VISITS,
+    "phone": hall("visit", "told", "acknowledged") | VISITS,
+    "voice": hall("visit", "say") | VISITS,
+    "ha": hall("visit", "seen", "trouble", "stored", "told", "acknowledged")
+    | STATUSES
+    | {MODE, HASS, ASKED, PEOPLE}
+    | VISITS,
+    "homeassistant": ALL | {HASS, DEVICE},
+    "gateway": hall("visit", "seen", "trouble", "say", "acknowledged") | STATUSES | {MODE} | VISITS,
+    "house": ALL | {HASS},
 }
 WRITES = {
     "hall": hall("frame", "trouble") | status("hall"),
-    "brain": hall("visit", "seen", "trouble", "say") | status("brain") | {MODE, "kinwatch/porch/visit"},
-    "evidence": hall("stored") | status("evidence"),
-    "homeassistant": hall("say", "told") | {MODE_SET, HASS},
-    "gateway": hall("frame", "heard", "told", "say") | {MODE_SET, "kinwatch/porch/frame"},
-    "house": ALL,
+    "brain": hall("visit", "seen", "trouble", "say") | status("brain") | {MODE, PEOPLE} | VISITS,
+    "evidence": hall("stored") | status("evidence") | {REHEARSED},
+    "phone": hall("say") | {REHEARSED},
+    "voice": hall("said") | {REHEARSED},
+    "ha": hall("told", "acknowledged") | TOLD | {DEVICE, "kinwatch/test/rehearse", REHEARSED},
+    "homeassistant": hall("say", "told", "acknowledged") | {MODE_SET, HASS, ASKED, DEVICE},
+    "gateway": hall("frame", "heard", "told", "say", "acknowledged") | {MODE_SET, "kinwatch/porch/frame"},
+    "house": ALL | {DEVICE},
 }
 ORGAN = """
 import sys, time

@@ -1,5 +1,6 @@
 """What the pages show is true: settings are accepted, organs run, messages fit."""
 
+import os
 import re
 import subprocess
 import sys
@@ -60,6 +61,20 @@ def install(page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
+def equip(page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the secrets and the voices that a page's settings name, and the programs that its organs start."""
+    monkeypatch.setenv("HOME", str(folder))
+    for voice in re.findall(r"voice: ~/([\w/.-]+)", page.read_text()):
+        (folder / voice).parent.mkdir(parents=True, exist_ok=True)
+        (folder / voice).touch()
+    for name in re.findall(r"\$\{(\w+)\}", page.read_text()):
+        monkeypatch.setenv(name, "x" * 30)
+    for program in ("aplay", "espeak-ng", "piper"):
+        (folder / program).write_text("#!/bin/sh\n")
+        (folder / program).chmod(0o700)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+
+
 def houses(page: Path, folder: Path) -> Iterator[House]:
     """Yield what the page's kinwatch.yaml say."""
     for text in blocks(page, "yaml"):
@@ -79,6 +94,7 @@ def test_the_written_pages_are_as_the_code_says() -> None:
 @by_page
 def test_every_kinwatch_yaml_is_accepted(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install(page, tmp_path, monkeypatch)
+    equip(page, tmp_path, monkeypatch)
     for house in houses(page, tmp_path):
         read_table(BrainSettings, "brain", house.brain, house.where("brain"))
         for name in house.senses:

@@ -153,7 +153,7 @@ def test_an_organ_is_a_process_and_senses_end_first(tmp_path: Path) -> None:
         ({}, "no sense and no actuator"),
         ({"actuators": {"evidence": STORE | {"ulr": 1}}}, "actuators.evidence.ulr is not a setting"),
         ({"actuators": {"evidence": STORE}, "brain": {"sigt": "x"}}, "brain.sigt is not a setting"),
-        ({"actuators": {"evidence": STORE | {"url": "s3://x"}}}, "comes with a later version"),
+        ({"actuators": {"evidence": STORE | {"url": "s3://our-house"}}}, "has no prefix"),
     ],
 )
 def test_wrong_settings_start_nothing(tmp_path: Path, tables: dict[str, object], said: str) -> None:

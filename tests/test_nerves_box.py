@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nerves.box import Box
+from nerves.box import FULL, NEXT, WAITING, Box
 from nerves.database import Database
 from nerves.errors import KinwatchError
 
@@ -152,6 +152,52 @@ def test_boxes_and_tables_change_together_or_not_at_all(database: Database) -> N
     assert (due(inbox), due(outbox)) == (None, "b")
 
 
+def test_what_matters_most_comes_first_then_the_oldest(box: Box) -> None:
+    for key, worth in (("a", 0), ("b", 2), ("c", 1), ("d", 2)):
+        box.put(key, "t", b"", worth=worth)
+    found = []
+    while key := due(box):
+        found.append(key)
+        box.done(key)
+    assert found == ["b", "d", "c", "a"]
+
+
+def test_without_room_the_oldest_of_the_least_worth_is_dropped(box: Box) -> None:
+    for key, worth in (("a", 1), ("b", 0), ("c", 0), ("d", 2)):
+        box.put(key, "t", bytes(100), worth=worth)
+    assert box.drop(400) == 0
+    assert box.drop(399) == 1
+    assert not box.put("b", "t", bytes(100)), "it is not new when it comes again"
+    assert box.drop(150) == 2
+    assert due(box) == "d"
+    assert box.counts() == {"waiting": 1, "dead": 0, "done": 3}
+
+
+def test_a_full_box_is_searched_without_reading_its_pictures(box: Box, database: Database) -> None:
+    with database.transaction() as connection:
+        plans = [
+            row[-1]
+            for query, values in ((NEXT, (0, 0)), (FULL, ()), (WAITING, ()))
+            for row in connection.execute(f"EXPLAIN QUERY PLAN {query.replace('BOX', 'inbox')}", values)
+        ]
+    assert "TEMP B-TREE" not in " ".join(plans[:2])
+    assert sum("COVERING INDEX inbox_worth" in plan for plan in plans) == 3
+    assert due(box) is None
+
+
+def test_a_box_of_an_earlier_version_is_gone_on_with(database: Database, clock: Clock) -> None:
+    with database.transaction() as connection:
+        connection.execute(
+            """CREATE TABLE inbox (number INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, topic TEXT NOT NULL,
+            body BLOB, state TEXT NOT NULL DEFAULT 'waiting', due REAL NOT NULL, at REAL NOT NULL,
+            tries INTEGER NOT NULL DEFAULT 0, why TEXT NOT NULL DEFAULT '')"""
+        )
+        connection.execute("INSERT INTO inbox (key, topic, body, due, at) VALUES ('old', 't', 'body', 0, 0)")
+    box = Box(database, "inbox", clock=clock)
+    assert due(box) == "old"
+    assert box.drop(3) == 1
+
+
 def test_whoever_waits_is_woken(box: Box) -> None:
     assert not box.wait(0.01)
     later = Timer(0.05, filled, [box, "a"])
@@ -206,7 +252,7 @@ def test_what_was_put_survives_a_kill(tmp_path: Path) -> None:
     script = """if True:
         import os, signal, sys
         from pathlib import Path
-        from nerves.box import Box
+        from nerves.box import FULL, NEXT, WAITING, Box
         box = Box(Path(sys.argv[1]), "inbox")
         box.put("kept", "t", b"body")
         with box.transaction():

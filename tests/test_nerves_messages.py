@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from nerves import errors, topics
 from nerves.errors import KinwatchError, MessageError
-from nerves.messages import FACTS, Fact, Heard, Sighting, Status, parse, stamp
+from nerves.messages import FACTS, Fact, Heard, Said, Sighting, Status, parse, stamp
 from nerves.messages import Box as Rectangle
 
 PLACES = st.from_regex(topics.PLACE, fullmatch=True).filter(lambda place: place not in topics.RESERVED)
@@ -42,7 +42,9 @@ def messages(fact: type[Fact]) -> st.SearchStrategy[Fact]:
             max_size=2,
         ).map(tuple),
         **dict.fromkeys(("since", "last"), TIMES),
-        **dict.fromkeys(("start", "end", "until"), st.none() | TIMES),
+        **dict.fromkeys(("who", "by"), st.none() | TEXTS),
+        **dict.fromkeys(("start", "end", "first_met"), st.none() | TIMES),
+        "until": TIMES if fact is Said else st.none() | TIMES,
     }
     options |= {name: values for name, values in special.items() if name in fact.model_fields}
     return st.builds(encoded(fact), **options, **rest(fact, options))

@@ -24,12 +24,12 @@ from pydantic import ValidationError
 
 from nerves.errors import CameraLost
 from nerves.exif import stamped, taken
-from nerves.messages import Frame
+from nerves.messages import Frame, Trouble
 from senses.camera import CameraSettings, live, mjpeg, sense, video, watch, watching, web
 from senses.camera.gate import Gate, Rate
 from senses.camera.recorded import recording
 from senses.camera.settings import masked
-from senses.camera.shot import Pixels, Shot
+from senses.camera.shot import Away, Pixels, Shot
 
 NOON = datetime(2026, 11, 21, 12, 0, 0, 123_000, UTC)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -236,9 +236,9 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("no_proxy", "*")
 
 
-def some(frames: Iterable[Frame], count: int) -> list[Frame]:
-    with closing(iter(frames)) as taken_from:  # type: ignore[type-var]
-        return list(itertools.islice(taken_from, count))
+def some(items: Iterable[Frame | Trouble], count: int) -> list[Frame]:
+    with closing(iter(items)) as taken_from:  # type: ignore[type-var]
+        return list(itertools.islice((item for item in taken_from if isinstance(item, Frame)), count))
 
 
 def test_a_still_camera_is_asked_again_and_again_and_its_bytes_pass() -> None:
@@ -415,7 +415,8 @@ def test_waits_grow_to_half_a_minute_and_one_line_says_so(
         waits.append(seconds)
         return len(waits) == 100
 
-    assert not list(live.lasting(broken, name="hall: rtsp://cam", pause=pause))  # type: ignore[arg-type]
+    away = list(live.lasting(broken, name="hall: rtsp://cam", pause=pause))  # type: ignore[arg-type]
+    assert set(away) == {Away("no answer")}
     longest = [min(2.0**number, 30) for number in range(100)]
     assert all(most / 2 <= wait <= most for wait, most in zip(waits, longest, strict=True))
     assert len({round(wait, 3) for wait in waits[10:]}) > 50

@@ -1,0 +1,39 @@
+import pytest
+
+from brain.guesses import judge_guesses
+from nerves.messages import Group
+
+GROUPS: dict[str, Group] = {"me": "family", "ann": "guest"}
+
+
+def test_a_name_that_is_likely_in_three_pictures_is_a_name() -> None:
+    sure = {"me": 0.9, "ann": 0.05}
+    assert judge_guesses([sure] * 2, GROUPS).verdict == "identifying"
+    judgement = judge_guesses([sure] * 3, GROUPS)
+    assert (judgement.verdict, judgement.who) == ("family", "me")
+    assert judgement.reasons == ("3 pictures looked at", "me 90%", "somebody else 5%")
+
+
+@pytest.mark.parametrize("count", [3, 30])
+def test_the_likeliest_name_is_not_enough(count: int) -> None:
+    judgement = judge_guesses([{"me": 0.6, "ann": 0.1}] * count, GROUPS, last=True)
+    assert (judgement.verdict, judgement.reasons[-1]) == ("unidentified", "a name needs 80%")
+
+
+def test_a_label_for_strangers_is_a_stranger() -> None:
+    assert judge_guesses([{"me": 0.2}] * 3, GROUPS).verdict == "stranger"
+    assert judge_guesses([{}] * 3, GROUPS).verdict == "stranger"
+
+
+def test_one_lucky_picture_names_nobody() -> None:
+    assert judge_guesses([{"me": 0.1}] * 11 + [{"me": 1.0}], GROUPS).verdict == "stranger"
+
+
+def test_a_guest_is_a_guest_until_the_pass_ends() -> None:
+    sure = [{"ann": 0.95}] * 4
+    assert judge_guesses(sure, GROUPS).verdict == "guest"
+    assert judge_guesses(sure, GROUPS, expired=["ann"]).verdict == "stranger"
+
+
+def test_a_name_that_is_not_in_the_gallery_is_family() -> None:
+    assert judge_guesses([{"wife": 0.9}] * 3, GROUPS).verdict == "family"

@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from brain import odds
+from brain.sights.sight import Vector
+from tests.people import face
+from tests.people import faces as looks_at
+
+
+def faces(of: int, count: int, seed: int = 0, alike: float = 1.0) -> Vector:
+    return np.stack(looks_at(of, count, seed, alike))
+
+
+def between(one: Vector, other: Vector) -> float:
+    space = odds.dlib()
+    places = [space.place(odds.mean(vectors, np.ones(len(vectors)))) for vectors in (one, other)]
+    looks = [odds.independent(vectors, np.ones(len(vectors))) for vectors in (one, other)]
+    return odds.log_odds(places[0], looks[0], places[1], looks[1], space)
+
+
+def test_what_is_known_of_dlibs_numbers_is_whole() -> None:
+    space = odds.dlib()
+    assert (space.centre.shape, space.axes.shape, space.between.shape) == ((128,), (128, 128), (128,))
+    assert 1.2 < float(np.linalg.norm(space.centre)) < 1.35
+    assert (space.between > 0).all()
+    assert np.linalg.matrix_rank(space.axes) == 128
+
+
+@given(st.integers(0, 500), st.integers(501, 1000))
+def test_one_person_is_likelier_than_two_and_two_than_one(one: int, other: int) -> None:
+    assert between(faces(one, 6), faces(one, 8, seed=1)) > 5
+    assert between(faces(one, 6), faces(other, 8)) < -5
+
+
+@given(st.integers(0, 200))
+def test_more_looks_say_more(who: int) -> None:
+    photos = faces(who, 8, seed=1)
+    few, many = faces(who, 2, seed=2), np.concatenate([faces(who, 2, seed=2), faces(who, 10, seed=3)])
+    assert between(many, photos) > between(few, photos)
+
+
+def test_looks_that_repeat_each_other_count_less() -> None:
+    weights = np.ones(8)
+    apart = odds.independent(faces(1, 8), weights)
+    alike = odds.independent(faces(1, 8, alike=0.3), weights)
+    same = odds.independent(np.repeat(faces(1, 1), 8, axis=0), weights)
+    assert apart == pytest.approx(8.0, abs=1.0)
+    assert 2.0 < alike < 5.0
+    assert same == pytest.approx(1.0, abs=0.01)
+
+
+@given(st.lists(st.floats(0.05, 1.0), min_size=1, max_size=12))
+def test_looks_are_never_worth_more_than_their_weights(weights: list[float]) -> None:
+    worth = odds.independent(faces(3, len(weights)), np.array(weights))
+    assert 0 < worth <= max(sum(weights), odds.LEAST) + 1e-6
+
+
+@given(st.integers(0, 100), st.floats(0.5, 3.5), st.floats(0.5, 40))
+def test_the_odds_are_the_same_both_ways(who: int, looks: float, photos: float) -> None:
+    space = odds.dlib()
+    one, other = space.place(face(who)), space.place(face(who + 1))
+    common = 1 / odds.MOST  # what looks of one visit share counts on the visit's side alone
+    forth = odds.log_odds(one, 1 / (1 / looks - common), other, photos, space)
+    if photos < odds.MOST:
+        back = odds.log_odds(other, 1 / (1 / photos - common), one, looks, space)
+        assert forth == pytest.approx(back, abs=1e-6)

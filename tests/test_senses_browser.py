@@ -1,0 +1,486 @@
+"""The page's server against real clients: websockets, HTTPS, and some who mean no good."""
+
+import base64
+import json
+import socket
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from cryptography import x509
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import ClientConnection
+
+from nerves import life
+from nerves.errors import MessageError, SettingsError
+from nerves.exif import stamped
+from nerves.messages import Box, Heard, Known, People, Say, Seen, Sighting, Visit, now
+from senses.browser import BrowserSettings, app, certificate, doorstep, wire
+from senses.browser.album import VISITS, Album
+from senses.browser.devices import CODE_S, Devices
+from senses.browser.limits import Guard, Pace
+from senses.browser.settings import topics_of
+from tests.pages import Page, served, soon
+
+# The smallest thing that begins and ends as a JPEG does.
+JPEG = base64.b64decode("/9j/2Q==")
+CLASSIC = json.dumps({"dataURI": {"contentType": "image/jpeg", "content": base64.b64encode(JPEG).decode()}})
+
+
+@pytest.fixture(autouse=True)
+def _often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(life, "EVERY_S", 0.1)
+    monkeypatch.setattr(app, "LOOK_S", 0.2)
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Iterator[Page]:
+    with served(tmp_path, tls="off") as running:
+        yield running
+
+
+@pytest.fixture
+def secure(tmp_path: Path) -> Iterator[Page]:
+    with served(tmp_path) as running:
+        yield running
+
+
+def visit(seq: int = 1, of: UUID | None = None, **more: object) -> Visit:
+    fields: dict[str, Any] = {"place": "hall", "phase": "decided", "verdict": "stranger", "since": now(), "last": now()}
+    return Visit.model_validate(fields | {"visit": of or uuid4(), "seq": seq} | more)
+
+
+def hello(client: ClientConnection) -> dict[str, Any]:
+    return dict(json.loads(client.recv(5)))
+
+
+def told(client: ClientConnection, kind: str) -> Any:  # noqa: ANN401 - whatever JSON holds
+    """Return the next message of this kind."""
+    while True:
+        message = json.loads(client.recv(5))
+        if kind in message:
+            return message[kind]
+
+
+def told_off(client: ClientConnection, *messages: str | bytes) -> None:
+    """Send messages and wait for the answer, until the connection ends."""
+    for message in messages:
+        client.send(message)
+    client.recv(5)
+
+
+# Pairing
+
+
+def test_a_device_is_paired_once_by_the_code_in_the_log(secure: Page) -> None:
+    code = secure.codes()[0]
+    assert secure.ask("GET", "/me")[1] == {"place": "hall", "paired": False, "authority": True}
+    status, answer, headers = secure.ask("POST", "/pair", {"code": code.lower(), "name": "tablet"})
+    assert status == 200
+    cookie = headers["set-cookie"]
+    assert "HttpOnly" in cookie
+    assert "Secure" in cookie
+    assert "SameSite=strict" in cookie
+    assert secure.ask("GET", "/me", Cookie=cookie.partition(";")[0])[1]["paired"]
+    assert secure.ask("POST", "/pair", {"code": code, "name": "again"})[0] == 403
+    file = secure.folder / "hall.devices.json"
+    assert answer["token"] not in file.read_text()
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_page_gets_its_token_only_as_a_cookie(page: Page) -> None:
+    answer = page.ask("POST", "/pair", {"code": page.codes()[0], "name": "x"}, Origin=page.url)
+    assert answer[:2] == (200, {"paired": True})
+
+
+def test_guessed_codes_are_slowed_down_and_counted(page: Page) -> None:
+    statuses = [page.ask("POST", "/pair", {"code": f"AAAA-{number:04}"})[0] for number in range(12)]
+    assert statuses[:5] == [403] * 5
+    assert set(statuses[6:]) == {429}
+    assert soon(lambda: "wrong code" in page.status() and "too many codes" in page.status())
+    # From then on even the right one waits.
+    assert page.ask("POST", "/pair", {"code": page.codes()[0]})[0] == 429
+    assert page.ask("GET", "/me")[0] == 200
+
+
+def test_whoever_reads_the_log_gets_a_new_code(page: Page) -> None:
+    assert page.ask("POST", "/call")[0] == 200
+    assert len(page.codes()) == 2
+    page.pair()
+    assert [page.ask("POST", "/call")[0] for _ in range(3)] == [200, 200, 429]
+
+
+def test_a_paired_device_invites_another_and_revokes_it(page: Page) -> None:
+    token = page.pair("one")
+    mine = {"Authorization": f"Bearer {token}"}
+    status, invited, _ = page.ask("POST", "/invite", **mine)
+    assert status == 200
+    assert invited["svg"].startswith("<?xml")
+    other = str(page.ask("POST", "/pair", {"code": invited["code"], "name": "two"})[1]["token"])
+    devices = page.ask("GET", "/devices", **mine)[1]["devices"]
+    assert [(each["name"], each["me"]) for each in devices] == [("one", True), ("two", False)]
+    with page.connect(other) as client:
+        assert page.ask("DELETE", f"/devices/{devices[1]['id']}", **mine)[0] == 200
+        with pytest.raises(ConnectionClosed):
+            client.recv(5)
+    with pytest.raises(InvalidStatus):
+        page.connect(other)
+
+
+def test_a_device_deleted_in_the_file_is_out_within_seconds(page: Page) -> None:
+    token = page.pair()
+    with page.connect(token) as client:
+        (page.folder / "hall.devices.json").write_text("[]\n")
+        with pytest.raises(ConnectionClosed):
+            client.recv(6)
+    assert page.ask("GET", "/devices", Authorization=f"Bearer {token}")[0] == 401
+
+
+@pytest.mark.parametrize("path", ["/devices", "/visits/x.jpg"])
+def test_only_paired_devices_are_shown_anything(page: Page, path: str) -> None:
+    assert page.ask("GET", path)[0] == 401
+    assert page.ask("GET", path, Authorization="Bearer nonsense", Cookie="kinwatch=nonsense")[0] == 401
+    with pytest.raises(InvalidStatus, match="403"):
+        page.connect("nonsense")
+    assert soon(lambda: "not paired" in page.status())
+
+
+# What a client may say
+
+
+def test_a_picture_becomes_a_frame(page: Page) -> None:
+    with page.connect(page.pair()) as client:
+        client.send(JPEG)
+        assert soon(page.frames)
+    assert page.frames()[0].endswith(JPEG[2:])
+
+
+def test_the_older_protocol_is_understood(page: Page) -> None:
+    with page.connect(page.pair()) as client:
+        client.send(CLASSIC)
+        client.send("who do you see")
+        assert soon(lambda: page.frames() and page.facts("heard"))
+        assert page.facts("heard")[0].words == "who do you see"
+        page.publish(Say(place="hall", words="I see Alice"))
+        assert client.recv(5) == "I see Alice"
+
+
+def test_the_example_of_the_docs_is_answered(page: Page, tmp_path: Path) -> None:
+    text = (Path(__file__).parent.parent / "docs" / "browser.md").read_text(encoding="utf-8")
+    script = text.partition("```python\n")[2].partition("```")[0]
+    (tmp_path / "door.jpg").write_bytes(JPEG)
+    arguments = ["-c", script, page.url, page.codes()[0], str(tmp_path / "door.jpg")]
+    with subprocess.Popen([sys.executable, *arguments], stdout=subprocess.PIPE, text=True) as client:
+        assert soon(lambda: page.facts("heard") and page.frames())
+        page.publish(Say(place="hall", words="I see Alice"))
+        assert client.communicate(timeout=8)[0] == "I see Alice\n"
+
+
+def test_a_wrong_origin_is_refused(page: Page) -> None:
+    token = page.pair()
+    for origin in ("https://evil.example", f"{page.url}.evil.example", "null"):
+        with pytest.raises(InvalidStatus, match="403"):
+            page.connect(token, headers={"Origin": origin})
+        assert page.ask("POST", "/invite", Authorization=f"Bearer {token}", Origin=origin)[0] == 403
+    with page.connect(token, headers={"Origin": page.url}) as client:
+        client.send("hello")
+        assert soon(lambda: page.facts("heard"))
+    assert soon(lambda: "6 wrong origin" in page.status())
+
+
+def test_a_frame_of_ten_megabytes_ends_its_connection_and_no_other(page: Page) -> None:
+    token = page.pair()
+    with page.connect(token) as good:
+        with page.connect(token) as client, pytest.raises(ConnectionClosed):
+            told_off(client, JPEG[:2] + bytes(10_000_000) + JPEG[2:])
+        good.send(JPEG)
+        assert soon(page.frames)
+    assert len(page.frames()) == 1
+    assert soon(lambda: "1 too large" in page.status())
+
+
+@pytest.mark.timeout(60)
+def test_two_hundred_connections_leave_room_for_those_who_were_there(page: Page) -> None:
+    token = page.pair()
+    with page.connect(token) as good:
+        silent = [socket.create_connection(("127.0.0.1", page.port)) for _ in range(100)]
+        welcome, refused = [], 0
+        for _ in range(100):
+            try:
+                welcome.append(page.connect(token))
+            except InvalidStatus:
+                refused += 1
+        assert (len(welcome), refused) == (15, 85)
+        good.send(JPEG)
+        assert soon(page.frames)
+        assert page.ask("GET", "/me")[0] == 200
+        for each in (*silent, *welcome):
+            each.close()
+    assert soon(lambda: "85 too many connections" in page.status())
+    assert soon(lambda: page.status().startswith("0 connected"))
+    page.connect(token).close()
+
+
+def test_who_asks_for_nothing_is_shown_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doorstep, "WAIT_S", 0.3)
+    monkeypatch.setattr(doorstep, "MOST", 20)
+    with served(tmp_path, tls="off") as page:
+        silent = [socket.create_connection(("127.0.0.1", page.port)) for _ in range(30)]
+        for each in silent:
+            with each:
+                each.settimeout(5)
+                assert each.recv(1) == b""
+        with page.connect(page.pair()) as client:
+            time.sleep(0.5)
+            client.send(JPEG)
+            assert soon(page.frames)
+        assert soon(lambda: "10 crowd" in page.status() and "20 idle" in page.status())
+
+
+def test_pictures_that_come_too_fast_are_dropped(page: Page) -> None:
+    with page.connect(page.pair()) as client:
+        for _ in range(60):
+            client.send(JPEG)
+        client.send("done")
+        assert soon(lambda: page.facts("heard"))
+    assert 1 <= len(page.frames()) <= 8
+    assert soon(lambda: "too fast" in page.status())
+
+
+def test_one_who_talks_nonsense_is_left_alone_in_the_end(page: Page) -> None:
+    token = page.pair()
+    with page.connect(token) as bad, page.connect(token) as good:
+        with pytest.raises(ConnectionClosed):
+            told_off(bad, *400 * ["{"])
+        good.send("still here")
+        assert soon(lambda: page.facts("heard"))
+
+
+@pytest.mark.timeout(60)
+def test_fuzzed_messages_break_nothing(page: Page) -> None:
+    token = page.pair()
+    tables = st.dictionaries(
+        st.sampled_from(["do", "dataURI", "on", "id", "visit", "who", "words", "group"]),
+        st.recursive(
+            st.none()
+            | st.booleans()
+            | st.floats()
+            | st.text()
+            | st.sampled_from(["camera", "spoke", "name", "heard", str(uuid4())]),
+            lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=12), inner, max_size=3),
+            max_leaves=5,
+        ),
+    )
+    messages = st.one_of(
+        st.binary(max_size=200),
+        st.text(max_size=200),
+        tables.map(json.dumps),
+        st.just("[" * 50_000),
+        st.just('{"a":' * 50_000),
+    )
+    held: list[ClientConnection] = []
+
+    @settings(max_examples=150, deadline=None)
+    @given(messages)
+    def fuzz(message: str | bytes) -> None:
+        if not held:
+            held.append(page.connect(token))
+        try:
+            held[0].send(message)
+        except ConnectionClosed:
+            held.clear()
+
+    fuzz()
+    before = len(page.facts("heard"))
+    with page.connect(token) as client:
+        client.send("still here")
+        assert soon(lambda: len(page.facts("heard")) > before and page.facts("heard")[-1].words == "still here")
+    for each in held:
+        each.close()
+    assert soon(lambda: "unreadable" in page.status())
+
+
+@settings(max_examples=200)
+@given(st.text() | st.binary())
+def test_whatever_comes_is_read_or_refused(message: str | bytes) -> None:
+    try:
+        read = wire.read_bytes(message) if isinstance(message, bytes) else wire.read_text(message)
+    except MessageError:
+        return
+    assert isinstance(read, wire.Heard | wire.Picture)
+
+
+@pytest.mark.parametrize("body", [b"x" * 5000, b"[" * 4000, b"[]", b"\xff", b'{"code": 1, "name": {}}'])
+def test_nonsense_at_the_door_is_refused(page: Page, body: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", page.port)) as raw:
+        raw.sendall(b"POST /pair HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        assert raw.recv(100).split()[1] in (b"400", b"403")
+
+
+# What a page is told
+
+
+def test_a_page_is_told_what_is_seen_and_draws_it(page: Page) -> None:
+    with page.connect(page.pair(), is_page=True) as client:
+        assert hello(client)["hello"]["place"] == "hall"
+        sighting = Sighting(label="person", box=Box(0.1, 0.2, 0.3, 0.4), score=0.9, verdict="family", who="Alice")
+        page.publish(Seen(place="hall", sightings=(sighting,)))
+        [seen] = told(client, "seen")
+        assert (seen["box"], seen["who"], seen["verdict"]) == ([0.1, 0.2, 0.3, 0.4], "Alice", "family")
+
+
+def test_a_voice_that_begins_is_said_once_it_has(page: Page) -> None:
+    with page.connect(page.pair(), is_page=True) as client:
+        hello(client)
+        page.publish(Say(place="all", words="Dinner is ready", language="en"))
+        say = told(client, "say")
+        assert (say["words"], say["language"]) == ("Dinner is ready", "en")
+        client.send(json.dumps({"do": "spoke", "id": str(uuid4())}))
+        client.send(json.dumps({"do": "spoke", "id": say["id"]}))
+        assert soon(lambda: page.facts("said"))
+    [said] = page.facts("said")
+    assert said.words == "Dinner is ready"
+    assert timedelta() < said.until - said.at < timedelta(seconds=5)
+    assert soon(lambda: "1 unasked" in page.status())
+
+
+def test_one_tap_names_a_visit(page: Page) -> None:
+    token = page.pair()
+    with page.connect(token, is_page=True) as client:
+        page.publish(People(place="brain", people=(Known(name="Alice", group="family"),)))
+        assert told(client, "people") == [{"name": "Alice", "group": "family"}]
+        page.publish(visit(picture=base64.b64encode(stamped(JPEG, now()))))
+        line = told(client, "visit")
+        assert page.ask("GET", f"/visits/{line['visit']}.jpg", Authorization=f"Bearer {token}")[0] == 200
+        client.send(json.dumps({"do": "name", "visit": line["visit"], "who": "Alice"}))
+        assert told(client, "visit")["told"] == "Alice"
+        client.send(json.dumps({"do": "name", "visit": str(uuid4()), "who": "Mallory"}))
+        assert soon(lambda: "1 unasked" in page.status())
+    [word] = page.facts("told")
+    assert (word.who, word.group, str(word.visit)) == ("Alice", "family", line["visit"])
+
+
+def test_a_place_has_one_eye(page: Page) -> None:
+    token = page.pair()
+    with page.connect(token, is_page=True) as first, page.connect(token, is_page=True) as second:
+        assert hello(first)["eye"] is None
+        first.send(json.dumps({"do": "camera", "on": True}))
+        assert told(first, "eye") == "tablet"
+        second.send(json.dumps({"do": "camera", "on": True}))
+        assert told(first, "stop") == "tablet"
+        first.send(JPEG)
+        assert soon(lambda: "1 second eye" in page.status())
+        assert not page.frames()
+        second.send(JPEG)
+        assert soon(page.frames)
+
+
+# Certificate
+
+
+def test_the_certificate_is_trusted_by_who_trusts_the_household_alone(secure: Page) -> None:
+    assert secure.ask("GET", "/")[2]["content-security-policy"].startswith("default-src 'self'")
+    with pytest.raises(ssl.SSLCertVerificationError), socket.create_connection(("127.0.0.1", secure.port)) as raw:
+        ssl.create_default_context().wrap_socket(raw, server_hostname="127.0.0.1")
+    for name in ("server.key", "authority.key"):
+        assert (secure.folder / "https" / name).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_certificate_lasts_until_a_name_is_added(tmp_path: Path) -> None:
+    first = certificate.certified(tmp_path, ("milan", "127.0.0.1"))
+    served = first.certificate.read_bytes()
+    assert certificate.certified(tmp_path, ("milan",)) == first
+    assert first.certificate.read_bytes() == served
+    assert certificate.certified(tmp_path, ("milan", "pi.local", "192.168.1.9")).fingerprint == first.fingerprint
+    assert first.certificate.read_bytes() != served
+    # Outside of what its authority may speak for: another authority.
+    assert certificate.certified(tmp_path, ("milan", "home.example.org")).fingerprint != first.fingerprint
+
+
+def test_the_authority_speaks_for_homes_only(tmp_path: Path) -> None:
+    papers = certificate.certified(tmp_path, ("pi", "203.0.113.7"))
+    limits = x509.load_pem_x509_certificate(papers.authority.read_bytes()).extensions.get_extension_for_class(
+        x509.NameConstraints
+    )
+    assert limits.critical
+    names = [str(each.value) for each in limits.value.permitted_subtrees or []]
+    assert "203.0.113.7/32" in names
+    assert "192.168.0.0/16" in names
+    assert not {"com", "", "0.0.0.0/0"} & {*names}
+
+
+# Pure parts
+
+
+def test_a_code_expires() -> None:
+    clock = [0.0]
+    devices = Devices(Path("/nowhere/devices.json"), clock=lambda: clock[0])
+    code = devices.code()
+    clock[0] = CODE_S + 1
+    assert devices.pair(code, "late") is None
+
+
+def test_a_spoilt_file_of_devices_says_what_to_do(tmp_path: Path) -> None:
+    file = tmp_path / "devices.json"
+    file.write_text("{")
+    with pytest.raises(SettingsError, match="delete it and pair again"):
+        Devices(file)
+
+
+def test_a_pace_lets_a_burst_pass_and_then_so_many_a_second() -> None:
+    clock = [0.0]
+    pace = Pace(2, burst=3, clock=lambda: clock[0])
+    assert [pace.allows() for _ in range(5)] == [True] * 3 + [False] * 2
+    clock[0] = 1.0
+    assert [pace.allows() for _ in range(3)] == [True, True, False]
+    guard = Guard(1, burst=2, clock=lambda: clock[0])
+    assert [guard.allows("a") for _ in range(3)] == [True, True, False]
+    assert guard.allows("b")
+
+
+def test_the_album_keeps_the_last_visits_and_their_pictures() -> None:
+    album, first = Album(), uuid4()
+    picture = base64.b64encode(JPEG)
+    assert album.put(visit(1, first, picture=picture))
+    assert album.put(visit(2, first, verdict="family", who="Alice"))
+    assert album.put(visit(1, first)) is None
+    assert album.picture(str(first)) == JPEG
+    for _ in range(VISITS):
+        album.put(visit())
+    assert album.picture(str(first)) is None
+    assert len(album.lines()) == VISITS
+
+
+def test_off_in_yaml_is_off() -> None:
+    table: dict[str, Any] = {"kind": "browser", "place": "hall", "tls": False, "album": "off"}
+    read = BrowserSettings.model_validate(table)
+    assert (read.tls, read.address) == ("off", "127.0.0.1")
+    assert topics_of(read) == ("kinwatch/hall/seen", "kinwatch/hall/say", "kinwatch/all/say")
+
+
+def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with (
+            pytest.raises(SettingsError, match="check listen and port"),
+            served(tmp_path, port=port, listen="127.0.0.1"),
+        ):
+            pass
+
+
+def test_a_word_is_heard_at_once(page: Page) -> None:
+    with page.connect(page.pair()) as client:
+        began = time.monotonic()
+        client.send("ding")
+        assert soon(lambda: page.facts("heard"))
+        assert time.monotonic() - began < 2
+    assert isinstance(page.facts("heard")[0], Heard)

@@ -1,0 +1,223 @@
+"""The page in a real Chromium, with a clip for a camera, over HTTPS with the sense's own certificate."""
+
+import base64
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from nerves import life
+from nerves.jpeg import fault
+from nerves.messages import Box, Known, People, Say, Seen, Sighting, Visit, now
+from senses.browser import app
+from tests.conftest import CHROMIUM
+from tests.pages import Page, served, soon
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page as Tab
+
+pytestmark = [
+    pytest.mark.chromium,
+    pytest.mark.timeout(60),
+    pytest.mark.skipif(not shutil.which("ffmpeg"), reason="ffmpeg is not installed"),
+]
+# What a voice would do, noted; and a recogniser that hears one sentence: no sound leaves a test.
+STAND_INS = """
+window.utterances = [];
+speechSynthesis.speak = (sentence) => {
+  if (!sentence.text) return;
+  window.utterances.push([sentence.text, sentence.lang]);
+  setTimeout(() => sentence.onstart?.(new Event("start")), 10);
+};
+window.SpeechRecognition = class {
+  start() {
+    if (window.heard) return;
+    window.heard = true;
+    const result = Object.assign([{ transcript: "who do you see", confidence: 0.75 }], { isFinal: true });
+    setTimeout(() => this.onresult({ results: [result], resultIndex: 0 }), 10);
+  }
+  stop() {}
+};
+"""
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A moving picture as Chromium's fake camera takes it."""
+    path = tmp_path_factory.mktemp("clip") / "clip.mjpeg"
+    folder = os.environ.get("KINWATCH_TEST_MEDIA")
+    real = Path(folder) / "clips" / "me_and_wife_facing.mp4" if folder else None
+    source = (
+        ["-i", str(real)]
+        if real and real.exists()
+        else ["-f", "lavfi", "-i", "testsrc=size=640x360:rate=10:duration=3"]
+    )
+    subprocess.run(
+        [
+            shutil.which("ffmpeg") or "ffmpeg",
+            "-v",
+            "error",
+            *source,
+            "-an",
+            "-t",
+            "6",
+            "-c:v",
+            "mjpeg",
+            "-q:v",
+            "3",
+            path,
+        ],
+        check=True,
+    )
+    return path
+
+
+@pytest.fixture(autouse=True)
+def _often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(life, "EVERY_S", 0.1)
+    monkeypatch.setattr(app, "LOOK_S", 0.2)
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Iterator[Page]:
+    with served(tmp_path) as running:
+        yield running
+
+
+@contextmanager
+def tab(page: Page, clip: Path, **context: object) -> Iterator["Tab"]:
+    """Open the page in a browser that trusts this very key and no other."""
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - absent where chromium is
+
+    certificate = x509.load_pem_x509_certificate((page.folder / "https" / "server.pem").read_bytes())
+    key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    arguments = [
+        "--no-sandbox",
+        "--use-fake-ui-for-media-stream",
+        "--use-fake-device-for-media-stream",
+        f"--use-file-for-fake-video-capture={clip}",
+        f"--ignore-certificate-errors-spki-list={base64.b64encode(sha256(key).digest()).decode()}",
+    ]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        try:
+            opened = browser.new_context(**{"locale": "en-GB"} | context).new_page()
+            opened.add_init_script(STAND_INS)
+            yield opened
+        finally:
+            browser.close()
+
+
+def pair(opened: "Tab", page: Page) -> None:
+    opened.goto(f"{page.url}/#code={page.codes()[-1]}")
+    opened.get_by_label("A name for this device").fill("wall tablet")
+    opened.get_by_role("button", name="Pair", exact=True).click()
+    opened.locator("#house").wait_for()
+
+
+def visit(**more: object) -> Visit:
+    fields: dict[str, Any] = {"place": "hall", "visit": uuid4(), "seq": 1, "phase": "decided", "verdict": "stranger"}
+    return Visit.model_validate(fields | {"since": now(), "last": now()} | more)
+
+
+def seen(who: str = "Alice") -> Seen:
+    alice = Sighting(label="person", box=Box(0.3, 0.2, 0.2, 0.7), score=0.9, verdict="family", who=who)
+    return Seen(place="hall", sightings=(alice,))
+
+
+def test_a_tablet_is_an_eye_and_a_voice(page: Page, clip: Path) -> None:
+    with tab(page, clip) as opened:
+        pair(opened, page)
+        opened.get_by_role("button", name="Start the camera").click()
+        assert soon(lambda: len(page.frames()) >= 5, 15)
+        assert all(fault(jpeg) is None for jpeg in page.frames())
+        assert soon(lambda: "eye: wall tablet" in page.status())
+        page.publish(seen())
+        box = opened.locator(".box.family")
+        box.wait_for()
+        assert box.inner_text() == "Alice · Family"
+        assert box.evaluate("box => [box.style.left, box.style.height]") == ["30%", "70%"]
+        page.publish(Say(place="hall", words="Bonsoir Alice.", language="fr"))
+        opened.get_by_text("Bonsoir Alice.").wait_for()
+        opened.wait_for_function("utterances.length")
+        assert opened.evaluate("utterances") == [["Bonsoir Alice.", "fr"]]
+        assert soon(lambda: page.facts("said"))
+
+
+def test_the_album_the_ear_and_the_languages(page: Page, clip: Path) -> None:
+    with tab(page, clip) as opened:
+        pair(opened, page)
+        page.publish(People(place="brain", people=(Known(name="Bob", group="guest"),)))
+        was = visit()
+        page.publish(was)
+        opened.get_by_role("button", name="Bob").click()
+        opened.get_by_text("Told: Bob").wait_for()
+        assert soon(lambda: page.facts("told"))
+        [word] = page.facts("told")
+        assert (word.visit, word.who, word.group) == (was.visit, "Bob", "guest")
+        assert not page.facts("heard")
+        opened.get_by_label("Listen with this browser's speech recognition").check()
+        assert soon(lambda: page.facts("heard"))
+        assert (page.facts("heard")[0].words, page.facts("heard")[0].confidence) == ("who do you see", 0.75)
+        opened.get_by_label("Language").select_option("fr")
+        assert opened.get_by_role("button", name="Allumer la caméra").is_visible()
+        assert opened.get_by_text("Inconnu").is_visible()
+
+
+def test_the_keyboard_is_enough(page: Page, clip: Path) -> None:
+    with tab(page, clip) as opened:
+        opened.goto(page.url)
+        opened.locator("#code:focus").wait_for()
+        opened.keyboard.type(page.codes()[-1])
+        opened.keyboard.press("Enter")
+        opened.locator("#house").wait_for()
+        for _ in range(6):
+            opened.keyboard.press("Tab")
+            if opened.evaluate("document.activeElement.id") == "camera":
+                break
+        opened.keyboard.press("Enter")
+        assert soon(page.frames, 15)
+
+
+def test_a_hidden_page_turns_its_camera_off_and_on_again(page: Page, clip: Path) -> None:
+    hide = """hidden => { Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
+      document.dispatchEvent(new Event('visibilitychange')); }"""
+    with tab(page, clip) as opened:
+        pair(opened, page)
+        opened.get_by_role("button", name="Start the camera").click()
+        assert soon(page.frames, 15)
+        opened.evaluate(hide, arg=True)
+        assert soon(lambda: "no eye" in page.status())
+        assert opened.evaluate("document.getElementById('video').srcObject") is None
+        before = len(page.frames())
+        opened.evaluate(hide, arg=False)
+        assert soon(lambda: len(page.frames()) > before, 15)
+
+
+def test_a_page_comes_back_after_the_server_was_away(tmp_path: Path, clip: Path) -> None:
+    with served(tmp_path) as first:
+        port = first.port
+        with tab(first, clip) as opened:
+            pair(opened, first)
+            opened.get_by_role("button", name="Start the camera").click()
+            assert soon(first.frames, 15)
+            first.stop()
+            opened.get_by_text("no connection, trying again").wait_for()
+            with served(tmp_path, port=port) as second:
+                assert soon(second.frames, 20)
+
+
+def test_a_page_says_what_a_browser_lacks(page: Page, clip: Path) -> None:
+    with tab(page, clip) as opened:
+        opened.add_init_script("Object.defineProperty(navigator, 'mediaDevices', { value: undefined });")
+        opened.goto(page.url)
+        opened.get_by_text("This browser gives no camera to this page").wait_for()

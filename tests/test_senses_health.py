@@ -1,0 +1,173 @@
+"""A camera's health, on real scenes that are covered, frozen and darkened here."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from nerves.errors import CameraLost
+from nerves.messages import Trouble
+from senses.camera import CameraSettings, live, video, watching
+from senses.camera.health import Health
+from senses.camera.recorded import recording
+from senses.camera.shot import Away, Shot
+from senses.motion import Grey
+
+FPS = 3
+Make = Callable[[int], Grey | None]
+rng = np.random.default_rng(5)
+NOISE = rng.normal(0, 1, 1_000_000)
+
+
+def noisy(grey: npt.NDArray[np.generic], sigma: float = 1.5) -> Grey:
+    start = int(rng.integers(NOISE.size - grey.size))
+    noise = sigma * NOISE[start : start + grey.size].reshape(grey.shape)
+    return np.clip(np.asarray(grey, float) + noise, 0, 255).round().astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def scenes(media: Path) -> list[Grey]:
+    paths = sorted((media / "stills").glob("*.jpg"))
+    greys = [video.grey(path.read_bytes()) for path in paths]
+    assert len(greys) > 40
+    return [grey for grey in greys if grey is not None]
+
+
+def watched(health: Health, make: Make, seconds: range, *, fps: float = FPS) -> list[tuple[float, str]]:
+    told = []
+    for number in range(int(seconds.start * fps), int(seconds.stop * fps)):
+        report = health.see(make(number), number / fps)
+        if report:
+            told.append((number / fps, report.what))
+    return told
+
+
+COVERS: dict[str, tuple[str, Callable[[Grey], Grey]]] = {
+    "black tape": ("covered", lambda grey: noisy(np.full(grey.shape, 12.0), 4)),
+    "tape, much gain": ("covered", lambda grey: noisy(np.full(grey.shape, 25.0), 8)),
+    "paper": ("covered", lambda grey: noisy(np.full(grey.shape, 140.0), 2)),
+    "a hand, light at one side": (
+        "covered",
+        lambda grey: noisy(np.tile(20 + 100 * np.linspace(0, 1, grey.shape[1]) ** 3, (grey.shape[0], 1)), 3),
+    ),
+    "a cap, no noise": ("blind", np.zeros_like),
+}
+
+
+@pytest.mark.media
+@pytest.mark.parametrize("cover", COVERS)
+def test_a_covered_camera_is_told_within_30_s_and_recovers(scenes: list[Grey], cover: str) -> None:
+    what, make = COVERS[cover]
+    scene, health = scenes[0], Health()
+    assert not watched(health, lambda _: noisy(scene), range(30))
+    ((at, said),) = watched(health, lambda _: make(scene), range(30, 90))
+    assert said == what
+    assert 10 <= at - 30 <= 30
+    ((at, said),) = watched(health, lambda _: noisy(scene), range(90, 120))
+    assert said == "recovered"
+    assert at - 90 <= 10
+
+
+@pytest.mark.media
+@pytest.mark.parametrize("light", [1.0, 0.1, 0.03])
+def test_no_scene_is_covered_by_day_or_in_the_dark(scenes: list[Grey], light: float) -> None:
+    for scene in scenes:
+        told = watched(Health(), lambda _, scene=scene: noisy(scene * light), range(17), fps=1)  # type: ignore[misc]
+        assert not told
+
+
+@pytest.mark.media
+def test_lights_that_go_out_are_not_a_cover(scenes: list[Grey]) -> None:
+    health = Health()
+    assert not watched(health, lambda _: noisy(scenes[1]), range(10))
+    assert not watched(health, lambda _: noisy(scenes[1] * 0.04), range(10, 60))
+
+
+@pytest.mark.media
+def test_a_frozen_camera_is_told_within_30_s_and_recovers(scenes: list[Grey]) -> None:
+    health, last = Health(), noisy(scenes[2])
+    assert not watched(health, lambda _: noisy(scenes[2]), range(20))
+    ((at, said),) = watched(health, lambda _: last, range(20, 80))
+    assert said == "frozen"
+    assert at - 20 <= 30
+    ((at, said),) = watched(health, lambda _: noisy(scenes[2]), range(80, 100))
+    assert said == "recovered"
+
+
+@pytest.mark.media
+def test_an_empty_room_with_a_sensor_s_noise_is_not_frozen(scenes: list[Grey]) -> None:
+    assert not watched(Health(), lambda _: noisy(scenes[3], 0.3), range(300), fps=2)
+
+
+@pytest.mark.media
+def test_a_still_camera_that_renews_its_picture_seldom_is_known_after_one_word(scenes: list[Grey]) -> None:
+    stills = [noisy(scenes[4]) for _ in range(20)]
+    told = watched(Health(), lambda number: stills[number // FPS // 60], range(1100))
+    assert [said for _, said in told] == ["frozen", "recovered"]
+    assert told[-1][0] < 70
+
+
+@pytest.mark.media
+def test_a_short_touch_is_not_told(scenes: list[Grey]) -> None:
+    make = COVERS["paper"][1]
+    told = watched(Health(), lambda number: make(scenes[0]) if number // FPS % 20 < 8 else noisy(scenes[0]), range(200))
+    assert not told
+
+
+def test_what_cannot_be_decoded_is_blind() -> None:
+    ((at, said),) = watched(Health(), lambda _: None, range(60))
+    assert (at, said) == (15, "blind")
+
+
+def test_who_is_away_is_told_once_and_is_back() -> None:
+    health = Health()
+    report = health.lost("no route to host")
+    assert report == ("offline", "no route to host")
+    assert health.lost("no route to host") is None
+    assert [said for _, said in watched(health, lambda _: noisy(_checks()), range(100, 110))] == ["recovered"]
+
+
+def _checks() -> Grey:
+    return np.kron(np.indices((6, 10)).sum(axis=0) % 2, np.ones((30, 32))).astype(np.uint8) * 200
+
+
+def test_the_camera_publishes_its_trouble_between_its_frames() -> None:
+    settings = CameraSettings(kind="camera", place="hall", source="0")
+
+    def shots() -> Iterator[Shot | Away]:
+        for number in range(60 * FPS):
+            grey = noisy(_checks() if number < 10 * FPS else np.full((180, 320), 90.0))
+            yield Shot(np.dstack([grey] * 3), datetime.now(UTC), number / FPS)
+        yield Away("its line is cut")
+        yield Away("its line is cut")
+
+    told = [item for item in watching.reported(shots(), settings) if isinstance(item, Trouble)]
+    assert [(trouble.place, trouble.what) for trouble in told] == [("hall", "covered"), ("hall", "offline")]
+    assert told[1].detail == "its line is cut"
+
+
+def test_a_camera_that_comes_back_at_once_was_not_away_and_one_that_does_not_was() -> None:
+    shot = Shot(b"", datetime.now(UTC), 0)
+    tries = [True, True, False, False, True]
+
+    def connect() -> live.Shots:
+        if not tries.pop(0):
+            raise CameraLost("no answer")  # noqa: EM101, TRY003
+        yield shot
+
+    found = list(islice(live.lasting(connect, name="hall", pause=lambda _: not tries), 5))
+    assert found == [shot, shot, Away("no answer"), Away("no answer"), shot]
+
+
+@pytest.mark.media
+@pytest.mark.timeout(60)
+def test_no_clip_of_the_collection_is_unwell(media: Path) -> None:
+    for path in sorted((media / "clips").glob("*.mp4")):
+        health = Health()
+        greys = [video.grey(frame.jpeg) for frame in islice(recording(path, fps=2), 40)]
+        told = watched(health, lambda number, greys=greys: noisy(greys[number % len(greys)]), range(40), fps=2)  # type: ignore[misc]
+        assert not told
