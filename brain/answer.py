@@ -11,7 +11,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from brain.phrasebook import Ask, Phrasebook, fold, understood
-from nerves.messages import Group, Heard, Known, Mentioned, Mode, Say, Told, Verdict
+from nerves.messages import Eyes, Group, Heard, Known, Mentioned, Mode, Say, Told, Verdict
 
 __all__ = ["AnswerSettings", "Answers", "Change", "Person", "View"]
 
@@ -20,6 +20,8 @@ RECENT = timedelta(seconds=10)
 STALE, PATIENCE = timedelta(seconds=15), timedelta(seconds=20)
 DOUBT = 0.4
 SAME_NAME = 0.75
+LONGEST_NAME = 40
+ARMED: tuple[Mode, ...] = ("away", "night")
 MODES: Mapping[str, Mode] = {"arm": "away", "night": "night", "disarm": "home"}
 LINK = re.compile(r"https?://\S+")
 UNKNOWN: tuple[Verdict, ...] = ("stranger", "unidentified", "identifying")
@@ -33,7 +35,8 @@ class AnswerSettings(BaseModel):
     languages: tuple[str, ...] = ("en", "fr")
     """Languages in which it understands; it answers in that of the question. Empty: it never answers."""
     disarm: bool = False
-    """Whether a voice may disarm the house: "arm" and "disarm" are one sound apart, and no voice is a key."""
+    """Whether a voice may disarm the house, or close its eyes while it is armed: no voice is a key, and "arm" and
+    "disarm" are one sound apart."""
     naming: Literal["off", "vouched", "anybody"] = "vouched"
     """Who may say "this is Alice": nobody, whoever is in view together with somebody of the family, anybody."""
     mentions: tuple[str, ...] = ()
@@ -62,6 +65,14 @@ class View:
     """The places that have a camera."""
     known: Sequence[Known] = ()
     """Everybody in the gallery."""
+    closed: frozenset[str] = frozenset()
+    """The places whose eyes are closed."""
+    mode: Mode = "home"
+    """The mode of the house."""
+
+    def cameras(self, place: str) -> list[str]:
+        """Return the camera that is meant at a place; all, where it has none of its own."""
+        return [place] if place in self.eyes else sorted(self.eyes)
 
 
 class Change(NamedTuple):
@@ -70,7 +81,7 @@ class Change(NamedTuple):
     mode: Mode
 
 
-Result = Say | Told | Change
+Result = Say | Told | Change | Eyes
 
 
 class _Pending(NamedTuple):
@@ -101,7 +112,7 @@ class Answers:
         pending = self._pending.pop(heard.place, None)
         if ask.intent in ("confirm", "refuse"):
             if pending and view.at <= pending.until:
-                yield from self._settled(pending, heard.place, is_yes=ask.intent == "confirm")
+                yield from self._settled(pending, heard.place, view, is_yes=ask.intent == "confirm")
             return
         yield from self._asked(ask, heard.place, view)
 
@@ -117,13 +128,30 @@ class Answers:
     def _asked(self, ask: Ask, place: str, view: View) -> Iterator[Result]:
         book = self._book(ask)
         if ask.intent == "who":
-            yield _say(book, place, *_seen(book, _here(place, view)))
+            yield _say(book, place, *_seen(book, place, view))
         elif ask.intent == "name":
             yield self._named(ask, place, view)
-        elif ask.intent == "disarm" and not self._settings.disarm:
-            yield _say(book, place, "never")
+        elif ask.intent == "open":
+            yield from self._lids(book, place, view, is_open=True)
+        elif refusal := self._refusal(ask, place, view):
+            yield _say(book, place, refusal)
         else:
             yield self._confirm(_Pending(ask, view.at + PATIENCE), place)
+
+    def _refusal(self, ask: Ask, place: str, view: View) -> str:
+        """Return which sentence says why that is not done, if it is not."""
+        if ask.intent == "close" and not view.cameras(place):
+            return "eyeless"
+        if self._settings.disarm:
+            return ""
+        return {"disarm": "never", "close": "armed" if view.mode in ARMED else ""}.get(ask.intent, "")
+
+    def _lids(self, book: Phrasebook, place: str, view: View, *, is_open: bool) -> Iterator[Result]:
+        """Open or close the eyes that are meant, and say so."""
+        cameras, by = view.cameras(place), f"a voice at {place}"[:LONGEST_NAME]
+        for camera in cameras:
+            yield Eyes(place=camera, open=is_open, by=by)
+        yield _say(book, place, ("open" if is_open else "close") if cameras else "eyeless")
 
     def _named(self, ask: Ask, place: str, view: View) -> Say:
         """Ask whether the one person in view whom we do not know is the one who was named."""
@@ -144,13 +172,19 @@ class Answers:
         self._pending[place] = pending
         return _say(self._book(pending.ask), place, f"{pending.ask.intent}?", name=pending.ask.name)
 
-    def _settled(self, pending: _Pending, place: str, *, is_yes: bool) -> Iterator[Result]:
-        intent = pending.ask.intent if is_yes else "refuse"
+    def _settled(self, pending: _Pending, place: str, view: View, *, is_yes: bool) -> Iterator[Result]:
+        book, intent = self._book(pending.ask), pending.ask.intent if is_yes else "refuse"
+        if intent == "close":
+            refusal = self._refusal(pending.ask, place, view)  # the house may have been armed since
+            yield from [_say(book, place, refusal)] if refusal else self._lids(book, place, view, is_open=False)
+            return
         if intent == "name" and pending.visit:
             yield Told(place=place, visit=pending.visit, who=pending.ask.name, group=pending.group)
         elif intent in MODES:
             yield Change(MODES[intent])
-        yield _say(self._book(pending.ask), place, intent, name=pending.ask.name)
+        yield _say(book, place, intent, name=pending.ask.name)
+        if MODES.get(intent) in ARMED and view.closed:
+            yield _say(book, place, "blind", places=book.says["list"].join(sorted(view.closed)))
 
     def _book(self, ask: Ask) -> Phrasebook:
         return next(book for book in self._books if book.language == ask.language)
@@ -172,8 +206,11 @@ def _here(place: str, view: View) -> list[Person]:
     ]
 
 
-def _seen(book: Phrasebook, people: Sequence[Person]) -> tuple[str, str]:
+def _seen(book: Phrasebook, place: str, view: View) -> tuple[str, str]:
     """Return which sentence says who is seen, and the people in it."""
+    people, cameras = _here(place, view), view.cameras(place)
+    if cameras and view.closed.issuperset(cameras):
+        return "close", ""
     guests = {person.who for person in people if person.who and person.verdict == "guest"}
     family = {person.who for person in people if person.who and person.verdict == "family"}
     parts = [*sorted(family), *(book.says["guest"].replace("{name}", name) for name in sorted(guests - family))]

@@ -27,7 +27,21 @@ from nerves.errors import BrokerUnavailable, MessageError
 from nerves.exif import taken
 from nerves.life import Life, Listen, alive
 from nerves.link import Link
-from nerves.messages import Fact, Frame, Heard, Known, Mentioned, Mode, People, Rehearse, Told, Trouble, Visit, now
+from nerves.messages import (
+    Eyes,
+    Fact,
+    Frame,
+    Heard,
+    Known,
+    Mentioned,
+    Mode,
+    People,
+    Rehearse,
+    Told,
+    Trouble,
+    Visit,
+    now,
+)
 from nerves.outbox import Outbox
 from nerves.settings import House
 from nerves.slots import Slots
@@ -55,6 +69,7 @@ def run(house: House, settings: BrainSettings, sight: Sight, gallery: Gallery, u
     facts.listen(topics.MODE_SET, lambda topic, body: modes.put(topic, body.decode(errors="replace")), qos=1)
     frames = Listen(topics.to("+", Frame.kind), lambda topic, jpeg: arrive(slots, topic, jpeg), qos=0)
     silence = Silence()
+    facts.listen(Eyes.pattern(), lambda topic, body: hear_eyes(silence, topic, body), qos=1)
     troubles = Listen(topics.to("+", Trouble.kind), lambda topic, body: hear_trouble(silence, topic, body))
     with (
         Memory(house.data_dir / "brain.db") as memory,
@@ -70,7 +85,7 @@ def run(house: House, settings: BrainSettings, sight: Sight, gallery: Gallery, u
         with (
             alive("brain", url, password=house.mqtt.login, listens=[frames, troubles]) as life,
             facts,
-            Outbox(memory.outbox, facts) as outbox,
+            Outbox(memory.outbox, facts, retained=[Eyes.pattern()]) as outbox,
         ):
             brain = Brain(sight, gallery, settings, visits=memory.visits(), meet=keepsakes.meet)
             thinker = Thinker(brain, memory, keepsakes, life, silence)
@@ -96,6 +111,14 @@ def hear_trouble(silence: Silence, topic: str, body: bytes) -> None:
     """Note what a sense says of itself."""
     try:
         silence.heard(Trouble.read(topic, body))
+    except MessageError as error:
+        log.warning("unreadable, left out: %s", error)
+
+
+def hear_eyes(silence: Silence, topic: str, body: bytes) -> None:
+    """Note that somebody has opened or closed the eyes of a place; the broker repeats it on every connection."""
+    try:
+        silence.lidded(Eyes.read(topic, body), now())
     except MessageError as error:
         log.warning("unreadable, left out: %s", error)
 
@@ -154,7 +177,8 @@ class Thinker:
             for visit in self._brain.visits
         ]
         known = [Known(name=person.name, group=person.group) for person in gallery.people()]
-        return View(now(), people, frozenset(self._lags), known)
+        closed = self._silence.closed
+        return View(now(), people, closed.union(self._lags), known, closed=closed, mode=self._brain.mode)
 
     def hear_mode(self, wanted: str | None, link: Link) -> None:
         """Take a new mode, and have everybody know the one that holds."""

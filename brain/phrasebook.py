@@ -13,7 +13,7 @@ from nerves.sources import nearest, read_file
 
 __all__ = ["Ask", "Phrasebook", "alike", "fold", "understood"]
 
-Intent = Literal["who", "arm", "night", "disarm", "name", "confirm", "refuse"]
+Intent = Literal["who", "arm", "night", "disarm", "open", "close", "name", "confirm", "refuse"]
 FOLDER = Path(__file__).parent / "phrases"
 NAME = "{name}"
 # Two sentences are one if this much of their letters agree; short ones must be the same: "no" is near to "now".

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from nerves.messages import Trouble
+from nerves.messages import Eyes, Trouble
 
 __all__ = ["Silence"]
 
@@ -33,6 +33,12 @@ class Silence:
 
     def __init__(self) -> None:
         self._eyes: dict[str, _Eye] = {}
+        self._closed: frozenset[str] = frozenset()
+
+    @property
+    def closed(self) -> frozenset[str]:
+        """The places whose eyes somebody has closed: they are silent by wish."""
+        return self._closed
 
     def arrived(self, place: str, at: datetime) -> Iterator[Trouble]:
         """Note a frame; yield that the place has recovered, where it had been silent."""
@@ -41,7 +47,7 @@ class Silence:
             self._eyes[place] = _Eye(at)
             return
         pause = at - eye.last
-        if pause <= LONGEST:
+        if pause <= LONGEST and place not in self._closed:
             eye.usual = max(pause, FORGET * eye.usual)
         eye.last, eye.frames = at, eye.frames + 1
         eye.back = eye.back or at
@@ -56,6 +62,12 @@ class Silence:
             eye = self._eyes[trouble.place]
             eye.told, eye.back = trouble.what == "offline", None
 
+    def lidded(self, eyes: Eyes, at: datetime) -> None:
+        """Note that the eyes at a place were opened, and are given time, or closed."""
+        self._closed = self._closed - {eyes.place} if eyes.open else self._closed | {eyes.place}
+        if eyes.place in self._eyes:
+            self._eyes[eyes.place].last = max(self._eyes[eyes.place].last, at)
+
     def deaf(self, at: datetime) -> None:
         """Note that we could not have heard anybody until now."""
         for eye in self._eyes.values():
@@ -65,7 +77,13 @@ class Silence:
         """Let time pass; yield who has fallen silent."""
         for place, eye in self._eyes.items():
             pause = at - eye.last
-            if eye.silent or eye.told or eye.frames < ENOUGH or pause < max(LEAST, PATIENCE * eye.usual):
+            if (
+                place in self._closed
+                or eye.silent
+                or eye.told
+                or eye.frames < ENOUGH
+                or pause < max(LEAST, PATIENCE * eye.usual)
+            ):
                 continue
             eye.silent = True
             detail = f"no picture for {pause.total_seconds():.0f} s: check its power and its network"

@@ -28,6 +28,7 @@ __all__ = [
     "FACTS",
     "Acknowledged",
     "Box",
+    "Eyes",
     "Fact",
     "Frame",
     "Group",
@@ -356,6 +357,17 @@ class Said(Fact):
     """When it will have said it; it began at `at`."""
 
 
+class Eyes(Fact):
+    """Whether the eyes at a place are open; closed, they take no picture. Retained: the last one holds."""
+
+    kind: ClassVar[str] = "eyes"
+
+    open: bool
+    """Whether they are open; where nothing was ever said they are."""
+    by: Annotated[str, Field(min_length=1, max_length=40)] | None = None
+    """Who has opened or closed them."""
+
+
 class Known(BaseModel):
     """Somebody the household knows."""
 
@@ -410,6 +422,7 @@ FACTS: dict[str, type[Fact]] = {
         Told,
         Acknowledged,
         Stored,
+        Eyes,
         People,
         Rehearse,
         Rehearsed,

@@ -56,19 +56,19 @@ def up(config: Path, env: dict[str, str], data: Path) -> Iterator[None]:
         command = [sys.executable, "-m", "kinwatch", "up", "--config", str(config)]
         house = subprocess.Popen(command, env=env, cwd=ROOT, stdout=log, stderr=log)
         try:
-            end = time.monotonic() + 30
+            end = time.monotonic() + 60
             while not (data / "broker.url").exists():
                 assert time.monotonic() < end, (config.parent / "log").read_text()
                 time.sleep(0.1)
             yield
         finally:
             house.send_signal(signal.SIGTERM)
-            house.wait(30)
+            house.wait(60)
 
 
 @pytest.mark.models
 @pytest.mark.mosquitto
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 def test_a_test_alert_says_for_each_organ_what_became_of_it(tmp_path: Path, phone: Phone) -> None:
     data, config = tmp_path / "data", tmp_path / "kinwatch.yaml"
     actuators = {
@@ -85,13 +85,13 @@ def test_a_test_alert_says_for_each_organ_what_became_of_it(tmp_path: Path, phon
         "check",
         "--alert",
         "--seconds",
-        "20",
+        "30",
         "--json",
         "--config",
         str(config),
     ]
     with up(config, env, data):
-        done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=90, check=False)
     said = {line["organ"]: line for line in map(json.loads, done.stdout.splitlines())}
     assert {organ: line["ok"] for organ, line in said.items()} == {
         "brain": True,

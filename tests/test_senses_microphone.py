@@ -31,10 +31,10 @@ from nerves.errors import SettingsError
 from nerves.messages import Box, Fact, Heard, Said, Say, now
 from nerves.organs import Desk
 from nerves.settings import House
+from senses.hearing.echoes import Echoes
+from senses.hearing.segments import CHUNK_S, Segments
+from senses.hearing.settings import SENTENCES
 from senses.microphone import MicrophoneSettings, sense, topics_of, watch
-from senses.microphone.listen import Echoes
-from senses.microphone.segments import CHUNK_S, Segments
-from senses.microphone.settings import SENTENCES
 from senses.microphone.sound import MicrophoneLost, resampled
 
 RATE = 16_000
@@ -142,8 +142,9 @@ def test_a_pipe_is_an_ear_and_the_house_s_own_voice_is_not_heard(tmp_path: Path)
         heard = next(watch(ear(pipe), desk, iter([])))
     assert heard.words == "who do you see"
     until = now() + timedelta(seconds=60)
-    echoes = Echoes(iter([Said(place="hall", words="who do you see", until=until)]))
-    assert soon(lambda: echoes.cover(now(), now() + timedelta(seconds=1)))
+    echoes = Echoes()
+    echoes.add(Said(place="hall", words="who do you see", until=until))
+    assert echoes.cover(now(), now() + timedelta(seconds=1))
     assert not echoes.cover(until + timedelta(seconds=1), until + timedelta(seconds=2))
 
 

@@ -5,22 +5,26 @@
 
 from collections.abc import Iterator
 
-from nerves.messages import Frame, Trouble
-from nerves.organs import Sense
-from senses.camera.settings import CameraSettings
+from nerves.messages import Fact, Frame, Trouble
+from nerves.organs import Desk, Sense
+from senses.camera.settings import CameraSettings, topics_of
 
 __all__ = ["CameraSettings", "sense", "watch"]
 
 
-def watch(settings: CameraSettings) -> Iterator[Frame | Trouble]:
+def watch(
+    settings: CameraSettings, desk: Desk | None = None, heard: Iterator[Fact] | None = None
+) -> Iterator[Frame | Trouble]:
     """Yield what the camera sees while something moves, and a frame now and then anyway.
 
     A live camera that is away, frozen or covered is `Trouble`, told once, and again when it has recovered; it is
-    tried for ever. A file or folder without pictures raises `CameraLost`.
+    tried for ever. While the eyes at its place are closed, the camera is let go and there is nothing. A file or
+    folder without pictures raises `CameraLost`.
     """
+    from senses.camera.lids import Lids  # noqa: PLC0415
     from senses.camera.watching import frames  # noqa: PLC0415 - OpenCV takes a second to load
 
-    return frames(settings)
+    return frames(settings, Lids(desk, heard))
 
 
-sense = Sense(CameraSettings, watch)
+sense = Sense(CameraSettings, watch, topics_of)

@@ -69,6 +69,10 @@ class Health:
         self._cells = self._changed = None
         return None if self._held == "offline" else self._turn("offline", why)
 
+    def rest(self) -> None:
+        """Forget the pictures so far: the eye is closed meanwhile, and what it sees then is anew."""
+        self._cells = self._changed = self._pending = None
+
     def _turn(self, found: What, detail: str) -> Report:
         self._held, self._pending = found, None
         return Report(found, detail)

@@ -19,6 +19,7 @@ __all__ = ["is_live", "lasting", "newest", "shots"]
 log = logging.getLogger(__name__)
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0
+RELEASE_S = 2.0
 Shots = Generator[Shot, None, None]
 Reach = Generator[Shot | Away, None, None]
 
@@ -29,7 +30,7 @@ def is_live(source: str) -> bool:
     return source.isdecimal() or source.startswith("/dev/") or (bool(separator) and scheme.lower() != "file")
 
 
-def shots(settings: CameraSettings) -> Iterator[Shot | Away]:
+def shots(settings: CameraSettings) -> Reach:
     """Yield the newest picture of a live camera, for ever, or why there is none; what is missed is dropped."""
     stop = Event()
     name = f"{settings.place}: {masked(settings.source)}"
@@ -68,15 +69,20 @@ def _wait_s(failures: int) -> float:
     return float(min(FIRST_PAUSE_S * 2 ** min(failures, 10), LONGEST_PAUSE_S) * random.uniform(0.5, 1))  # noqa: S311
 
 
-def newest(shots: Reach, *, stop: Event) -> Iterator[Shot | Away]:
-    """Yield what came last from `shots`, which a thread reads as they come; their error is raised here."""
+def newest(shots: Reach, *, stop: Event) -> Reach:
+    """Yield what came last from `shots`, which a thread reads as they come; their error is raised here.
+
+    Closed, it gives the camera a moment to be let go.
+    """
     slot = _Slot()
-    Thread(target=_read, args=(shots, slot, stop), name="camera", daemon=True).start()
+    reader = Thread(target=_read, args=(shots, slot, stop), name="camera", daemon=True)
+    reader.start()
     try:
         while (shot := slot.take()) is not None:
             yield shot
     finally:
         stop.set()
+        reader.join(RELEASE_S)
 
 
 class _Slot:

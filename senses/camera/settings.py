@@ -5,9 +5,11 @@ from typing import Literal
 
 from pydantic import Field
 
+from nerves import topics
+from nerves.messages import Eyes
 from nerves.organs import SenseSettings
 
-__all__ = ["CameraSettings", "masked"]
+__all__ = ["CameraSettings", "masked", "topics_of"]
 
 SECRET_PARAMETER = re.compile(r"(?i)([?&;][^=&;]*(?:pass|pwd|token|key|auth|secret)[^=&;]*=)[^&;#\s]+")
 
@@ -31,6 +33,11 @@ class CameraSettings(SenseSettings):
     """Play a file or folder again and again."""
     pace: Literal["real", "fast"] = "real"
     """A file or folder plays in real time, or as fast as it can: its frames then have the clip's own time."""
+
+
+def topics_of(settings: CameraSettings) -> tuple[str, ...]:
+    """Return what a camera must hear of: whether the eyes at its place are open."""
+    return (topics.to(settings.place, Eyes.kind),)
 
 
 def masked(source: str) -> str:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -13,6 +13,7 @@ from nerves.messages import Frame, Trouble
 from senses.camera import live, recorded, video
 from senses.camera.gate import Gate
 from senses.camera.health import Health
+from senses.camera.lids import Lids
 from senses.camera.settings import CameraSettings
 from senses.camera.shot import Away, Shot
 from senses.motion import Grey, Motion
@@ -24,13 +25,21 @@ log = logging.getLogger(__name__)
 MEMORY_S = 1.0  # long enough to see a slow walker, short enough to forget who has left
 
 
-def frames(settings: CameraSettings) -> Iterator[Frame | Trouble]:
+def frames(settings: CameraSettings, lids: Lids) -> Iterator[Frame | Trouble]:
     """Yield the frames of a source that travel; those of a live camera say inside when they were taken.
 
-    Of a live camera, yield too how it is, whenever that changes.
+    Of a live camera, yield too how it is, whenever that changes. While the lids are closed, nothing.
     """
-    alive = live.is_live(settings.source)
-    shots = reported(live.shots(settings), settings) if alive else moving(played(settings), settings)
+    alive, health = live.is_live(settings.source), Health()
+
+    def look(pictures: Iterator[Shot | Away]) -> Iterator[Shot | Trouble]:
+        health.rest()
+        return reported(pictures, settings, health)
+
+    if alive:
+        shots = lids.while_open(lambda: live.shots(settings), look)
+    else:
+        shots = lids.while_open(lambda: played(settings), lambda pictures: moving(pictures, settings))
     for shot in shots:
         if isinstance(shot, Trouble):
             yield shot
@@ -45,9 +54,11 @@ def moving(shots: Iterable[Shot], settings: CameraSettings) -> Iterator[Shot]:
     return (shot for shot in shots if travels(shot, video.grey(shot.image)))
 
 
-def reported(shots: Iterable[Shot | Away], settings: CameraSettings) -> Iterator[Shot | Trouble]:
+def reported(
+    shots: Iterable[Shot | Away], settings: CameraSettings, health: Health | None = None
+) -> Iterator[Shot | Trouble]:
     """Yield the shots that travel, and before them what is new of the camera's health."""
-    travels, health = _travels(settings), Health()
+    travels, health = _travels(settings), health or Health()
     for shot in shots:
         if isinstance(shot, Away):
             grey, report = None, health.lost(shot.why)
@@ -74,7 +85,7 @@ def played(
     *,
     clock: Callable[[], float] = time.monotonic,
     pause: Callable[[float], None] = time.sleep,
-) -> Iterator[Shot]:
+) -> Generator[Shot, None, None]:
     """Yield the pictures of a file or folder, in real time or as fast as they are asked for."""
     path, start, began, offset = _path(settings), datetime.now(UTC), clock(), 0.0
     while True:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from nerves.errors import KinwatchError
-from senses.microphone.segments import CHUNK, RATE
+from senses.hearing.segments import CHUNK, RATE
 
 __all__ = ["MicrophoneLost", "chunks", "is_recording", "resampled"]
 
