@@ -11,8 +11,8 @@ from uuid import UUID
 
 import numpy as np
 
+from brain.evidence import Known
 from brain.hygiene import KEPT, Tidy, limits, tidy
-from brain.judge import Known
 from brain.records import Entry, Match, Negative, Person, Photo, Reference, Word, box_of, migrate, time_of, vector_of
 from brain.sights.sight import Vector
 from brain.words import add_photos, add_word, drop_word, last_word, put_person, words

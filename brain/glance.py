@@ -3,7 +3,7 @@
 from functools import cached_property
 
 from brain.picture import Picture
-from brain.sights.sight import PERSON, Face, Guess, Look, Sight, Thing
+from brain.sights.sight import PERSON, Face, Guess, Likeness, Look, Sight, Thing
 from nerves.messages import Box
 
 __all__ = ["Glance"]
@@ -19,7 +19,7 @@ class Glance:
         self.picture = Picture(jpeg)
         self._sight = sight
         self._faces: dict[Box | None, list[Face]] = {}
-        self._guesses: dict[Face, Guess | None] = {}
+        self._guesses: dict[Face, Guess | Likeness | None] = {}
         self._looks: dict[Face, Look | None] = {}
 
     @cached_property
@@ -38,7 +38,7 @@ class Glance:
             self._faces[within] = self._sight.faces(self.picture, within)
         return self._faces[within]
 
-    def guess(self, face: Face) -> Guess | None:
+    def guess(self, face: Face) -> Guess | Likeness | None:
         """Return who it is, from a sight that knows people itself."""
         if face not in self._guesses:
             self._guesses[face] = self._sight.guess(self.picture, face)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from brain.judge import MATCH
+from brain.evidence import MATCH
 from brain.sights.sight import Vector
 
 __all__ = ["KEPT", "MOST", "Tidy", "fresh", "limits", "tidy"]

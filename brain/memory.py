@@ -19,7 +19,7 @@ SCHEMA = (
 )
 VISIT = TypeAdapter(OpenVisit)
 # The picture of a visit is not worth a write of 100 KB every few seconds: the next frame brings another.
-LEFT_OUT = {"picture", "best", "crops"}
+LEFT_OUT = {"picture", "best", "crops", "asking"}
 
 # A human's word that cannot be learned is tried for about a day, once a minute.
 LESSON_TRIES = 1500

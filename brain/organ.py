@@ -10,6 +10,7 @@ from typing import get_args
 from uuid import UUID
 
 from brain.answer import Answers, Person, View
+from brain.cloud.onbus import OnBus
 from brain.ears import Ears
 from brain.gallery import Gallery
 from brain.keepsakes import Keepsakes
@@ -61,12 +62,16 @@ MEASURED = 500
 ASLEEP_S = 10.0
 
 
-def run(house: House, settings: BrainSettings, sight: Sight, gallery: Gallery, url: str) -> None:
+def run(
+    house: House, settings: BrainSettings, sight: Sight, gallery: Gallery, url: str, cloud: OnBus | None = None
+) -> None:
     """Be the house's brain until told to stop."""
     slots: Slots[tuple[Frame, float]] = Slots()
     modes: Slots[str] = Slots()
     facts = open_link(url, f"{topics.ROOT}-brain-facts", durable=True, password=house.mqtt.login)
     facts.listen(topics.MODE_SET, lambda topic, body: modes.put(topic, body.decode(errors="replace")), qos=1)
+    if cloud:
+        facts.listen(topics.CLOUD_SET, cloud.receive, qos=1)
     frames = Listen(topics.to("+", Frame.kind), lambda topic, jpeg: arrive(slots, topic, jpeg), qos=0)
     silence = Silence()
     facts.listen(Eyes.pattern(), lambda topic, body: hear_eyes(silence, topic, body), qos=1)
@@ -87,12 +92,15 @@ def run(house: House, settings: BrainSettings, sight: Sight, gallery: Gallery, u
             facts,
             Outbox(memory.outbox, facts, retained=[Eyes.pattern()]) as outbox,
         ):
-            brain = Brain(sight, gallery, settings, visits=memory.visits(), meet=keepsakes.meet)
-            thinker = Thinker(brain, memory, keepsakes, life, silence)
+            second = cloud.second if cloud else None
+            brain = Brain(sight, gallery, settings, visits=memory.visits(), meet=keepsakes.meet, second=second)
+            thinker = Thinker(brain, memory, keepsakes, life, silence, cloud)
             log.info("awake: %s, %d people known, mode %s", sight.name, len(gallery.people()), memory.mode)
             while not life.stop.is_set():
                 thinker.hear_mode(modes.take(0) or ears.attend(lambda: thinker.view(gallery)), facts)
                 thinker.tell_people(gallery, facts)
+                if cloud:
+                    cloud.tend(facts)
                 lessons.study(thinker.show)
                 thinker.step(slots.take(WAIT_S), slots.dropped)
             outbox.flush(FLUSH_S)
@@ -127,9 +135,17 @@ class Thinker:
     """Has the brain think, keeps and sends what it decides, and measures how fresh its frames are."""
 
     def __init__(
-        self, brain: Brain, memory: Memory, keepsakes: Keepsakes, life: Life, silence: Silence | None = None
+        self,
+        brain: Brain,
+        memory: Memory,
+        keepsakes: Keepsakes,
+        life: Life,
+        silence: Silence | None = None,
+        cloud: OnBus | None = None,
     ) -> None:
         self._brain, self._memory, self._keepsakes, self._life = brain, memory, keepsakes, life
+        self._cloud = cloud
+        self._spent: dict[str, int] = {}
         self._lags: dict[str, timedelta] = {}
         self._ages: deque[float] = deque(maxlen=MEASURED)
         self._works: deque[float] = deque(maxlen=MEASURED)
@@ -142,7 +158,7 @@ class Thinker:
     def step(self, arrived: tuple[Frame, float] | None, dropped: int) -> None:
         """Work on a frame, or let time pass."""
         facts: list[Fact] = []
-        before = self._brain.visits
+        before = [*self._brain.visits, *self._brain.over]
         if arrived:
             frame, since = arrived
             self._lags[frame.place] = now() - frame.at
@@ -150,10 +166,12 @@ class Thinker:
             facts += [*self._silence.arrived(frame.place, now()), *self._brain.see(frame)]
             self._ages.append(begun - since)
             self._works.append(time.monotonic() - begun)
+        facts += self._brain.answered(now())
         waited_s = time.monotonic() - self._ticked
         if waited_s >= TICK_S:
             self._ticked = time.monotonic()
             facts += [*self._passed(now()), *self._listened(now(), waited_s)]
+            self._spent = self._cloud.counts(now()) if self._cloud else {}
         self._send(facts)
         self._keep_pictures(facts, [*before, *self._brain.visits])
         self._life.status(
@@ -162,6 +180,7 @@ class Thinker:
             dropped=dropped,
             age_ms_p99=_thousandth(self._ages, 0.99),
             work_ms_p50=_thousandth(self._works, 0.5),
+            **self._spent,
         )
 
     def show(self, visit: UUID) -> None:
@@ -235,7 +254,8 @@ class Thinker:
             self._kept = time.monotonic()
         for visit in visits:
             alert = ", ALERT" if visit.alert else ""
-            log.info("%s: %s %s %s%s", visit.place, visit.phase, visit.verdict, visit.who or "", alert)
+            who = f" {visit.who or visit.stranger}" if visit.who or visit.stranger else ""
+            log.info("%s: %s %s%s%s", visit.place, visit.phase, visit.verdict, who, alert)
         for fact in facts:
             if isinstance(fact, Trouble):
                 log.warning("%s: %s: %s", fact.place, fact.what, fact.detail)

@@ -5,10 +5,14 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from brain.answer import AnswerSettings
-from brain.judge import MATCH
+from brain.cloud.settings import RekognitionSettings
+from brain.evidence import MATCH
 from brain.policy import Policy
 
 __all__ = ["AlbumSettings", "BrainSettings", "Timing"]
+
+# Every frame is two or three calls that cost something.
+CLOUD_PAUSE_S = 1.0
 
 
 class Timing(BaseModel):
@@ -24,6 +28,8 @@ class Timing(BaseModel):
     """A visit ends when its camera has sent nothing for this long."""
     look_s: float = Field(default=0.25, ge=0, le=10)
     """A person's face is compared at most this often: frames nearer to each other say the same."""
+    frame_s: float = Field(default=0.0, ge=0, le=60)
+    """A place's frames are looked at no more often; with `sight: rekognition` at most once a second in any case."""
 
 
 class AlbumSettings(BaseModel):
@@ -44,8 +50,9 @@ class BrainSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    sight: Literal["local", "retrained"] = "local"
-    """Where pictures are recognised; `retrained` is what `kinwatch retrain` made."""
+    sight: Literal["local", "retrained", "cascade", "rekognition"] = "local"
+    """Where pictures are recognised; `retrained` is what `kinwatch retrain` made; `cascade` asks Amazon Rekognition
+    about the faces that stay uncertain here, `rekognition` about every picture."""
     pack: Literal["auto", "built-in", "standard"] = "auto"
     """The local sight's model files; auto takes `standard` once `kinwatch models pull` has fetched it."""
     threads: int = Field(default=1, ge=1, le=64)
@@ -60,3 +67,20 @@ class BrainSettings(BaseModel):
     """How long the pictures of visits are kept, for a human to say who they were."""
     answer: AnswerSettings = AnswerSettings()
     """What is answered to what is heard."""
+    rekognition: RekognitionSettings = RekognitionSettings()
+    """What Amazon Rekognition may be asked, with `sight: cascade` or `rekognition`."""
+
+    @property
+    def cloud(self) -> bool:
+        """Whether pictures may leave the house at all."""
+        return self.sight in ("cascade", "rekognition")
+
+    @property
+    def pause_s(self) -> float:
+        """How long after a frame the next one of its place is looked at, at the earliest, in seconds."""
+        return max(self.timing.frame_s, CLOUD_PAUSE_S if self.sight == "rekognition" else 0.0)
+
+    @property
+    def elsewhere(self) -> tuple[str, ...]:
+        """The names of the people of whom only the cloud has pictures."""
+        return tuple(self.rekognition.pictures) if self.cloud else ()

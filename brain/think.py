@@ -4,22 +4,27 @@ import logging
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
+import numpy as np
+
+from brain.around import Around
+from brain.evidence import Known, Sample, add, hear, weight
 from brain.follow import match
 from brain.gallery import Gallery
 from brain.glance import Glance
 from brain.guesses import judge_guesses
-from brain.judge import Judgement, Sample, add, hear, judge, weight
+from brain.judge import Judgement, judge
 from brain.negative import Things
-from brain.observe import Observation, area, iou, observe
+from brain.observe import Observation, area, observe
 from brain.policy import alerts
 from brain.records import Word
+from brain.second import Doubts, Second, propose
 from brain.settings import BrainSettings
-from brain.sights.sight import PERSON, Face, Sight, Thing
+from brain.sights.sight import PERSON, Sight, Thing
 from brain.snapshot import snapshot
 from brain.strangers import Meet, Strangers
 from brain.visit import OpenVisit
 from nerves.errors import BadPicture
-from nerves.messages import Box, Fact, Frame, Mode, Phase, Seen, Sighting, Visit
+from nerves.messages import Fact, Frame, Mode, Phase, Seen, Sighting, Visit
 
 __all__ = ["Brain"]
 
@@ -27,15 +32,11 @@ log = logging.getLogger(__name__)
 
 # Someone not yet confirmed who is missed this long was never there.
 DOUBT_S = 1.5
-# Two faces that share this much of their joint area are one face, found twice.
-SAME_FACE = 0.3
 # A new picture replaces the best one when it is this much better.
 BETTER = 1.15
 # A face whose visit has a verdict is compared this many times more seldom: enough to correct it.
 SETTLED = 4
 SET_BACK = timedelta(seconds=5)
-# Beside people who are seen whole, faces are looked for everywhere this often.
-AROUND = timedelta(seconds=1)
 
 
 class Brain:
@@ -49,6 +50,7 @@ class Brain:
         *,
         visits: Iterable[OpenVisit] = (),
         meet: Meet | None = None,
+        second: Second | None = None,
     ) -> None:
         self.mode: Mode = "home"
         self.counts = {"frames": 0, "bad": 0, "visits": 0, "alerts": 0}
@@ -56,17 +58,27 @@ class Brain:
         self._visits: list[OpenVisit] = list(visits)
         self._alerted: dict[tuple[str, str], datetime] = {}
         self._glances: dict[str, Glance] = {}
-        self._around: dict[str, datetime] = {}
+        self._around = Around()
         self._things, self._meet = Things(gallery), meet or Strangers().meet
         self._heeded: object = None
+        self._frames: dict[str, datetime] = {}
+        self._doubts = Doubts(second, timedelta(seconds=settings.timing.deadline_s))
+        self._elsewhere = [Known(name, "family", np.zeros((0, 128), np.float32)) for name in settings.elsewhere]
 
     @property
     def visits(self) -> list[OpenVisit]:
         """The visits that have begun and not ended."""
         return [visit for visit in self._visits if visit.confirmed]
 
+    @property
+    def over(self) -> list[OpenVisit]:
+        """The visits that have ended and may still be corrected by a second opinion."""
+        return self._doubts.over
+
     def see(self, frame: Frame) -> Iterator[Fact]:
         """Look at a frame; a picture that cannot be used is counted, logged and dropped."""
+        if self._is_too_soon(frame):
+            return
         try:
             yield from self._see(frame, self._glance(frame))
         except BadPicture as error:
@@ -87,6 +99,13 @@ class Brain:
         """End every visit: the recording is over."""
         for visit in list(self._visits):
             yield from self._end(visit, at)
+        yield from self.answered(at)
+
+    def answered(self, at: datetime) -> Iterator[Visit]:
+        """Take the second opinions that have come, also on visits that are over."""
+        for visit, likeness in self._doubts.answered(self._visits):
+            visit.evidence = hear(visit.evidence, likeness)
+            yield from self._judge(visit, at, last=visit.decided)
 
     def told(self, visit: OpenVisit, word: Word | None, at: datetime) -> Iterator[Visit]:
         """Take a human's word on an open visit at once; None if it was taken back, and the faces count again."""
@@ -103,6 +122,14 @@ class Brain:
             if (word and word.at) != (visit.told and visit.told.at):
                 yield from self.told(visit, word, at)
 
+    def _is_too_soon(self, frame: Frame) -> bool:
+        """Whether the place was looked at so short a time ago that the settings want no other look."""
+        last, pause = self._frames.get(frame.place), timedelta(seconds=self._settings.pause_s)
+        if last is not None and timedelta() <= frame.at - last < pause:
+            return True
+        self._frames[frame.place] = frame.at
+        return False
+
     def _glance(self, frame: Frame) -> Glance:
         """Return the glance at a frame; the last one if the picture is the same."""
         last = self._glances.get(frame.place)
@@ -111,9 +138,10 @@ class Brain:
         return last
 
     def _see(self, frame: Frame, glance: Glance) -> Iterator[Fact]:
-        observations = observe(glance.things, self._faces(frame, glance), sure=self._sight.person)
+        observations = observe(glance.things, self._around.faces(frame, glance), sure=self._sight.person)
         yield from self._set_back(frame)
         yield from self._heed(frame.at)
+        yield from self.answered(frame.at)
         here = [visit for visit in self._visits if visit.place == frame.place]
         present = self._follow(frame, observations, here)
         self.counts["frames"] += 1
@@ -128,19 +156,6 @@ class Brain:
                 yield from self._missed(visit, frame.at, frame.number)
         glance.picture.forget()
         yield _seen(frame, glance.things, present)
-
-    def _faces(self, frame: Frame, glance: Glance) -> list[Face]:
-        """Look for faces closely in every person, and around them for someone too near to be seen whole."""
-        faces: list[Face] = []
-        for box in glance.people:
-            faces += [face for face in glance.faces(box) if _is_new(face, faces)]
-        looked = self._around.get(frame.place)
-        if not glance.people or looked is None or frame.at - looked >= AROUND:
-            self._around[frame.place] = frame.at
-            # What a close look does not find in a person is no face: backs of heads pass from afar.
-            around = [face for face in glance.faces() if not any(_is_in(face, box) for box in glance.people)]
-            faces += [face for face in around if _is_new(face, faces)]
-        return faces
 
     def _set_back(self, frame: Frame) -> Iterator[Visit]:
         """End what began at a later time than now: a clock was set back, and would keep it open until it caught up."""
@@ -172,8 +187,9 @@ class Brain:
             if guess is not None:
                 visit.evidence = hear(visit.evidence, guess)
             look = glance.look(observation.face)
+            counts = weight(look.width, look.sharpness, look.yaw) if look else 0.0
+            propose(visit, glance.picture, observation.face, look, counts)
             if look:
-                counts = weight(look.width, look.sharpness, look.yaw)
                 visit.collect(glance.picture, observation.face, look, counts, at)
                 visit.evidence = add(visit.evidence, Sample(look.vector, counts, look.sure))
                 merit += 2 * counts
@@ -199,6 +215,7 @@ class Brain:
         phase = visit.hold(self._opinion(visit, at, last=last))
         if phase:
             yield self._message(visit, phase, at, number)
+        self._doubts.raise_(visit, at, ending=last)
 
     def _opinion(self, visit: OpenVisit, at: datetime, *, last: bool) -> Judgement:
         """Return what is to be held of a visit: by its faces, or by what a sight that knows people says."""
@@ -207,7 +224,9 @@ class Brain:
             groups = {person.name: person.group for person in people}
             expired = [person.name for person in people if person.expired(at)]
             return judge_guesses(visit.evidence.guesses, groups, expired=expired, last=last)
-        return judge(visit.evidence, self._gallery.known(at), held=visit.verdict, match=self._settings.match, last=last)
+        known = self._gallery.known(at)
+        known += [one for one in self._elsewhere if one.name not in {person.name for person in known}]
+        return judge(visit.evidence, known, held=visit.verdict, match=self._settings.match, last=last)
 
     def _message(self, visit: OpenVisit, phase: Phase, at: datetime, number: int | None) -> Visit:
         self._recognise(visit)
@@ -246,15 +265,7 @@ class Brain:
             yield from self._judge(visit, at, number, last=True)
             self._recognise(visit)
             yield visit.message("ended", at, frame=number)
-
-
-def _is_new(face: Face, faces: list[Face]) -> bool:
-    return all(iou(face.box, other.box) < SAME_FACE for other in faces)
-
-
-def _is_in(face: Face, box: Box) -> bool:
-    x, y = face.box.x + face.box.w / 2, face.box.y + face.box.h / 2
-    return box.x <= x <= box.x + box.w and box.y <= y <= box.y + box.h
+            self._doubts.bury(visit, at)
 
 
 def _seen(frame: Frame, things: list[Thing], present: list[tuple[Observation, OpenVisit]]) -> Seen:

@@ -9,8 +9,9 @@ from uuid import UUID
 from uuid6 import uuid7
 
 from brain.crop import Crop, is_wanted, keep, portrait
+from brain.evidence import USABLE, Evidence
 from brain.follow import Speed, Trail, speed
-from brain.judge import USABLE, Evidence, Judgement
+from brain.judge import Judgement
 from brain.observe import Observation
 from brain.picture import Picture
 from brain.records import Word
@@ -52,6 +53,12 @@ class OpenVisit:
     picture: bytes | None = None
     crops: tuple[Crop, ...] = ()
     """The best faces, for the album."""
+    asking: bytes | None = None
+    """The best face to ask somebody else about."""
+    asking_merit: float = 0.0
+    """How good it is, or the last one that was asked about."""
+    asked: int = 0
+    """How many faces somebody else has been asked about."""
     met: Stranger | None = None
     """Which stranger it is, where it is one."""
     told: Word | None = None

@@ -12,7 +12,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from brain.judge import MATCH, STRANGE, Known
+from brain.evidence import MATCH, STRANGE, Known
 from brain.measure import folders, household, own, pairs
 from brain.measure.advice import Advice, Nearest, advise
 from brain.measure.cache import Cache

@@ -7,12 +7,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from brain.cloud.asking import Asker
 from brain.gallery import Gallery
+from brain.second import Second
 from brain.settings import BrainSettings
 from brain.sights.sight import Sight
 from brain.think import Brain
 from kinwatch.console import emit, progress, say, sentence
-from kinwatch.sights import brain_settings, open_gallery, open_sight
+from kinwatch.sights import brain_settings, open_cloud, open_gallery, open_sight
 from nerves.errors import CameraLost, StoreError
 from nerves.messages import Fact, Visit, stamp
 from nerves.settings import House
@@ -66,13 +68,18 @@ class Summary:
 
 
 def replay(
-    clip: Path, sight: Sight, gallery: Gallery, settings: BrainSettings, progress: Progress
+    clip: Path,
+    sight: Sight,
+    gallery: Gallery,
+    settings: BrainSettings,
+    progress: Progress,
+    second: Second | None = None,
 ) -> Iterator[Visit | Summary]:
     """Yield what the brain decides on a clip, a picture or a folder, and last the summary.
 
     Raises `CameraLost` if the clip cannot be read or holds no picture that can be used.
     """
-    brain = Brain(sight, gallery, settings)
+    brain = Brain(sight, gallery, settings, second=second)
     summary = Summary(str(clip))
     wall, cpu = time.perf_counter(), time.process_time()
     frames = recording(clip, fps=FPS)
@@ -130,13 +137,14 @@ class Options:
 def run(house: House, clips: Sequence[Path], options: Options) -> None:
     """Do `kinwatch replay`; a clip that cannot be read is told in a line, the others are replayed, and it fails."""
     settings = brain_settings(house)
-    sight = open_sight(house, settings)
     failed = []
-    with open_gallery(house) as gallery:
+    with open_gallery(house) as gallery, open_cloud(house, settings) as clouds:
+        sight = open_sight(house, settings, clouds and clouds.cloud)
+        second = Asker(clouds.cloud.who, patient=True) if clouds and settings.sight == "cascade" else None
         for clip in clips:
             try:
                 with progress(clip.name) as show:
-                    for found in replay(clip, sight, gallery, settings, show):
+                    for found in replay(clip, sight, gallery, settings, show, second):
                         _show(clip, found, options)
             except CameraLost as error:
                 failed.append(str(error))

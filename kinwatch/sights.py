@@ -2,7 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
 
+from brain.cloud.asking import Asker
+from brain.cloud.onbus import OnBus
 from brain.gallery import Gallery
 from brain.settings import BrainSettings
 from brain.sights import packs
@@ -12,7 +15,11 @@ from kinwatch.console import err
 from nerves.errors import ModelError, SettingsError
 from nerves.settings import House, read_table
 
-__all__ = ["brain_settings", "open_gallery", "open_local", "open_sight"]
+if TYPE_CHECKING:
+    from brain.cloud.client import Cloud
+    from brain.cloud.ledger import Ledger
+
+__all__ = ["Clouds", "brain_settings", "on_bus", "open_cloud", "open_gallery", "open_local", "open_sight"]
 
 
 def brain_settings(house: House) -> BrainSettings:
@@ -25,9 +32,51 @@ def open_gallery(house: House) -> Gallery:
     return Gallery(house.data_dir / "gallery.db")
 
 
-def open_sight(house: House, settings: BrainSettings) -> Sight:
+def open_sight(house: House, settings: BrainSettings, cloud: "Cloud | None" = None) -> Sight:
     """Open the sight that the settings name. Raises as `open_local` does."""
-    return _open_retrained(house, settings) if settings.sight == "retrained" else open_local(house, settings)
+    if settings.sight == "retrained":
+        return _open_retrained(house, settings)
+    local = open_local(house, settings)
+    if settings.sight != "rekognition" or cloud is None:
+        return local
+    from brain.sights.rekognition import RekognitionSight  # noqa: PLC0415
+
+    return RekognitionSight(cloud, local)
+
+
+class Clouds(NamedTuple):
+    """What is open of the cloud."""
+
+    cloud: "Cloud"
+    ledger: "Ledger"
+
+
+@contextmanager
+def open_cloud(house: House, settings: BrainSettings) -> Iterator[Clouds | None]:
+    """Open the way to the cloud where the settings want it; None where no picture leaves the house.
+
+    Raises `SettingsError` where a package, the region or the credentials are missing.
+    """
+    if not settings.cloud:
+        yield None
+        return
+    with _installed("rekognition"):
+        from brain.cloud.client import Cloud  # noqa: PLC0415 - boto3 takes half a second
+        from brain.cloud.ledger import Ledger  # noqa: PLC0415
+    with Ledger(house.data_dir / "cloud.db", settings.rekognition) as ledger:
+        cloud = Cloud(settings.rekognition, ledger)
+        try:
+            yield Clouds(cloud, ledger)
+        finally:
+            cloud.close()
+
+
+def on_bus(settings: BrainSettings, clouds: Clouds | None) -> OnBus | None:
+    """Return what shows the cloud to the house; with `cascade` it also asks."""
+    if clouds is None:
+        return None
+    second = Asker(clouds.cloud.who) if settings.sight == "cascade" else None
+    return OnBus(clouds.ledger, enabled=settings.rekognition.enabled, second=second)
 
 
 def open_local(house: House, settings: BrainSettings) -> Sight:
@@ -51,11 +100,11 @@ def _open_retrained(house: House, settings: BrainSettings) -> Sight:
 
 
 @contextmanager
-def _installed() -> Iterator[None]:
+def _installed(extra: str = "brain") -> Iterator[None]:
     try:
         yield
     except ImportError as error:
-        message = f"this needs the package {error.name}: pip install 'kinwatch[brain]'"
+        message = f"this needs the package {error.name}: pip install 'kinwatch[{extra}]'"
         raise SettingsError(message) from error
 
 

@@ -5,17 +5,36 @@ from typing import NamedTuple
 
 from nerves.errors import MessageError
 
-__all__ = ["MODE", "MODE_SET", "ROOT", "TEST", "Topic", "check_place", "matches", "parse", "status", "to"]
+__all__ = [
+    "CLOUD",
+    "CLOUD_SET",
+    "MODE",
+    "MODE_SET",
+    "ROOT",
+    "TEST",
+    "WORDS",
+    "Topic",
+    "check_place",
+    "matches",
+    "parse",
+    "status",
+    "to",
+]
 
 ROOT = "kinwatch"
 MODE = f"{ROOT}/mode"
 MODE_SET = f"{ROOT}/mode/set"
+# Whether pictures may leave the house to be recognised: `on` or `off`.
+CLOUD = f"{ROOT}/cloud"
+CLOUD_SET = f"{ROOT}/cloud/set"
+# What carries one word, and no fact.
+WORDS = frozenset({MODE, MODE_SET, CLOUD, CLOUD_SET})
 # Where test alerts come from: no place of the house.
 TEST = "test"
 
 # A place is one level of a topic: no separator, no wildcard, no control character, and not a level that is ours.
 PLACE = re.compile(r"[^/+#$\s\x00-\x1f\x7f][^/+#\x00-\x1f\x7f]{0,63}")
-RESERVED = frozenset({"status", "mode", "dead"})
+RESERVED = frozenset({"status", "mode", "cloud", "dead"})
 
 
 class Topic(NamedTuple):

@@ -9,7 +9,7 @@ from benchmarks import peers, visits
 from benchmarks.peers import SOMEBODY, STRANGER, Family, LogLikelihood
 from benchmarks.visits import Marks, Trial, against, families, halves, marks, tuned
 from brain import odds
-from brain.judge import Known
+from brain.evidence import Known
 from brain.measure.looks import View
 from brain.sights.sight import Look
 

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from brain.evidence import MATCH
 from brain.gallery import Entry, Gallery, Photo, Word
 from brain.hygiene import KEPT, MOST
-from brain.judge import MATCH
 from brain.sights.sight import Vector
 from nerves.errors import GalleryError, KinwatchError
 from nerves.messages import Box, Group

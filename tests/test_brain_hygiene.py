@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from brain.enroll import photo
+from brain.evidence import MATCH
 from brain.hygiene import DUPLICATE, LEAST_LIMIT, MOST, Vectors, fresh, limits, tidy
-from brain.judge import MATCH
 from brain.sights import packs
 from brain.sights.local import LocalSight
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from brain.enroll import photo
+from brain.evidence import Evidence, Sample, add
 from brain.gallery import Gallery, Photo
-from brain.judge import Evidence, Judgement, Sample, add, judge
+from brain.judge import Judgement, judge
 from brain.sights.local import LocalSight
 from nerves.errors import GalleryError
 

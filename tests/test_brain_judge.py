@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from brain.judge import KEPT, Evidence, Judgement, Known, Sample, add, judge, weight
+from brain.evidence import KEPT, Evidence, Known, Sample, add, weight
+from brain.judge import Judgement, judge
 from brain.sights.sight import Vector
 from nerves.messages import Group, Verdict
 from tests.people import face, faces

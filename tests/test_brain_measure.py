@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brain.judge import MATCH, Known
+from brain.evidence import MATCH, Known
 from brain.measure import curves, folders, household, own, pairs
 from brain.measure.advice import ENOUGH, Nearest, advise
 from brain.measure.cache import Cache

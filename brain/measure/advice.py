@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from brain.judge import MATCH
+from brain.evidence import MATCH
 from brain.measure.rates import Rate
 
 __all__ = ["Advice", "Nearest", "advise"]

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from brain.judge import MATCH, STRANGE, Known
+from brain.evidence import MATCH, STRANGE, Known
 from brain.measure.advice import Nearest
 from brain.measure.folders import Labelled, Unusable
 from brain.measure.looks import Looker, Progress, View

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from brain.judge import Known
+from brain.evidence import Known
 from brain.measure.advice import Nearest
 from brain.measure.household import Case, Figures, alone, figures, nearest
 from brain.measure.visits import decide

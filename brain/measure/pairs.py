@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from brain.judge import MATCH, STRANGE
+from brain.evidence import MATCH, STRANGE
 from brain.measure import curves
 from brain.measure.folders import Unusable
 from brain.measure.looks import Looker, Progress, View

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from brain.judge import Evidence, Known, Sample, add, judge, weight
+from brain.evidence import Evidence, Known, Sample, add, weight
+from brain.judge import judge
 from brain.measure.degrade import Degradation, camera, moment
 from brain.measure.looks import View
 from brain.sights.sight import Look

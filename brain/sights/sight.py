@@ -10,7 +10,7 @@ import numpy.typing as npt
 from brain.picture import Picture
 from nerves.messages import Box
 
-__all__ = ["PERSON", "Face", "Guess", "Look", "Sight", "Thing", "Vector"]
+__all__ = ["PERSON", "Face", "Guess", "Likeness", "Look", "Sight", "Thing", "Vector"]
 
 Vector = npt.NDArray[np.float32]
 PERSON = "person"
@@ -59,6 +59,16 @@ class Look:
     """How surely it is a face at all, 0 to 1."""
 
 
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """How like people whom the cloud knows one face is."""
+
+    similarities: Mapping[str, float]
+    """0 to 100 for each name; who is missing was not found alike."""
+    counts: float = 1.0
+    """How good the face is, 0 to 1."""
+
+
 class Sight(Protocol):
     """Answers what is in a picture."""
 
@@ -80,7 +90,7 @@ class Sight(Protocol):
         """Return the faces in a part of a picture (all of it if None) at full size, the widest first."""
         ...
 
-    def guess(self, picture: Picture, face: Face) -> Guess | None:
+    def guess(self, picture: Picture, face: Face) -> Guess | Likeness | None:
         """Return who it is, from a sight that knows people itself; None from one that leaves it to the gallery."""
         ...
 

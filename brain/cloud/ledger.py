@@ -1,0 +1,235 @@
+"""Every call, counted on the disk before it leaves; the switch; several processes may use it at once.
+
+Time that runs backwards gives no money back: calls of the future count too.
+"""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from sqlite3 import Connection
+from typing import NamedTuple, Self
+from uuid import UUID
+
+from brain.cloud.errors import BudgetSpent, CloudOff
+from brain.cloud.prices import group, price
+from brain.cloud.settings import RekognitionSettings
+from nerves.database import Database
+
+__all__ = ["About", "Call", "Ledger", "Spent"]
+
+TABLES = (
+    """CREATE TABLE IF NOT EXISTS calls (
+        number INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, operation TEXT NOT NULL, grp TEXT,
+        micros INTEGER NOT NULL, place TEXT, visit TEXT, size INTEGER NOT NULL, what TEXT NOT NULL, outcome TEXT)""",
+    "CREATE INDEX IF NOT EXISTS calls_at ON calls (at)",
+    "CREATE TABLE IF NOT EXISTS switch (off INTEGER PRIMARY KEY CHECK (off = 1))",
+    "CREATE TABLE IF NOT EXISTS owed (name TEXT PRIMARY KEY)",
+)
+MICROS = 1_000_000
+# Of a call whose end nobody lived to see.
+UNKNOWN = "unknown"
+
+
+class About(NamedTuple):
+    """What a call is about, for whoever wants to know what left the house."""
+
+    place: str | None = None
+    visit: UUID | None = None
+    size: int = 0
+    """Bytes of picture that are sent."""
+    what: str = "a picture"
+    """`a face`, `a picture`, `a reference photo`."""
+
+
+class Spent(NamedTuple):
+    """The calls that cost something, and their price, this day and month (UTC)."""
+
+    day_calls: int
+    day_usd: float
+    month_calls: int
+    month_usd: float
+
+
+class Call(NamedTuple):
+    """One call that was made, or was about to be."""
+
+    number: int
+    at: datetime
+    operation: str
+    usd: float
+    place: str | None
+    visit: UUID | None
+    size: int
+    what: str
+    outcome: str
+    """`answered`, what went wrong, or `unknown`."""
+
+
+class Ledger:
+    """The calls and the switch on disk. Raises `KinwatchError` if the file cannot be used."""
+
+    def __init__(self, path: Path, settings: RekognitionSettings) -> None:
+        self._settings = settings
+        self._database = Database(path)
+        try:
+            with self._database.transaction() as connection:
+                for each in TABLES:
+                    connection.execute(each)
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+    @property
+    def on(self) -> bool:
+        """Whether a person lets calls leave the house; what the settings say comes on top."""
+        with self._database.open() as connection:
+            return _is_on(connection)
+
+    @on.setter
+    def on(self, on: bool) -> None:
+        with self._database.transaction() as connection:
+            connection.execute("DELETE FROM switch" if on else "INSERT OR IGNORE INTO switch VALUES (1)")
+
+    def check(self, operation: str, at: datetime, *, times: int = 1) -> None:
+        """Raise what `reserve` would for so many calls, and count nothing."""
+        with self._database.transaction() as connection:
+            self._admit(connection, operation, at, times)
+
+    def reserve(self, operation: str, about: About, at: datetime) -> int:
+        """Count a call that is about to leave, and return its number.
+
+        Raises `CloudOff` or `BudgetSpent` for one that must not; what is free is bound by the switch alone.
+        """
+        with self._database.transaction() as connection:
+            micros = self._admit(connection, operation, at, 1)
+            row = connection.execute(
+                "INSERT INTO calls (at, operation, grp, micros, place, visit, size, what) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    at.timestamp(),
+                    operation,
+                    group(operation),
+                    micros,
+                    about.place,
+                    str(about.visit) if about.visit else None,
+                    about.size,
+                    about.what,
+                ),
+            )
+            return int(row.lastrowid or 0)
+
+    def settle(self, number: int, outcome: str) -> None:
+        """Keep what became of a call; it stays counted."""
+        with self._database.transaction() as connection:
+            connection.execute("UPDATE calls SET outcome = ? WHERE number = ?", (outcome, number))
+
+    def spent(self, at: datetime) -> Spent:
+        """Return what is spent in the day and the month of `at`."""
+        with self._database.open() as connection:
+            return _spent(connection, at)
+
+    def calls(self, since: datetime | None = None, limit: int = 50) -> list[Call]:
+        """Return the calls, the newest first."""
+        with self._database.open() as connection:
+            rows = connection.execute(
+                "SELECT number, at, operation, micros, place, visit, size, what, outcome FROM calls WHERE at >= ? "
+                "ORDER BY number DESC LIMIT ?",
+                (since.timestamp() if since else 0.0, limit),
+            ).fetchall()
+        return [
+            Call(
+                number,
+                datetime.fromtimestamp(when, UTC),
+                operation,
+                micros / MICROS,
+                place,
+                UUID(visit) if visit else None,
+                size,
+                what,
+                outcome or UNKNOWN,
+            )
+            for number, when, operation, micros, place, visit, size, what, outcome in rows
+        ]
+
+    def owed(self) -> list[str]:
+        """Return who was forgotten here, but has not been removed from the collection yet."""
+        with self._database.open() as connection:
+            return [name for (name,) in connection.execute("SELECT name FROM owed ORDER BY name")]
+
+    def owe(self, name: str) -> None:
+        """Remember that somebody's faces are to be removed from the collection."""
+        with self._database.transaction() as connection:
+            connection.execute("INSERT OR IGNORE INTO owed VALUES (?)", (name,))
+
+    def paid(self, name: str) -> None:
+        """Somebody's faces are no longer in the collection."""
+        with self._database.transaction() as connection:
+            connection.execute("DELETE FROM owed WHERE name = ?", (name,))
+
+    def _admit(self, connection: Connection, operation: str, at: datetime, times: int) -> int:
+        """Return the price of the next call, in millionths; raise if so many may not be made."""
+        if not self._settings.enabled:
+            message = "no call may leave the house: brain.rekognition.enabled is false"
+            raise CloudOff(message)
+        if not _is_on(connection):
+            message = "no call may leave the house: the cloud is switched off (kinwatch rekognition on)"
+            raise CloudOff(message)
+        belongs = group(operation)
+        if belongs is None:
+            return 0
+        spent, calls = _spent(connection, at), _of_group(connection, belongs, at)
+        micros = round(price(operation, self._settings.region, calls) * MICROS)
+        if full := _full(self._settings, spent, times, times * micros / MICROS):
+            message = f"{full}: the cloud is asked again when a new one begins (UTC)"
+            raise BudgetSpent(message)
+        return micros
+
+
+def _is_on(connection: Connection) -> bool:
+    return connection.execute("SELECT 1 FROM switch").fetchone() is None
+
+
+def _spent(connection: Connection, at: datetime) -> Spent:
+    month, day = _month(at), _day(at)
+    row = connection.execute(
+        "SELECT COUNT(*), COALESCE(SUM(micros), 0), COALESCE(SUM(at >= :day), 0), "
+        "COALESCE(SUM(micros * (at >= :day)), 0) FROM calls WHERE at >= :month AND grp IS NOT NULL",
+        {"day": day, "month": month},
+    ).fetchone()
+    return Spent(row[2], row[3] / MICROS, row[0], row[1] / MICROS)
+
+
+def _of_group(connection: Connection, belongs: str, at: datetime) -> int:
+    row = connection.execute("SELECT COUNT(*) FROM calls WHERE at >= ? AND grp = ?", (_month(at), belongs)).fetchone()
+    return int(row[0])
+
+
+def _full(settings: RekognitionSettings, spent: Spent, times: int, usd: float) -> str | None:
+    """Return which limit would be passed."""
+    dollars = 0.5 / MICROS  # what floats make of sums
+    if spent.month_calls + times > settings.monthly_calls:
+        return f"the month's {settings.monthly_calls} calls are spent"
+    if spent.month_usd + usd > settings.monthly_usd + dollars:
+        return f"the month's ${settings.monthly_usd:.2f} are spent"
+    if spent.day_calls + times > settings.daily_calls:
+        return f"the day's {settings.daily_calls} calls are spent"
+    if spent.day_usd + usd > settings.daily_usd + dollars:
+        return f"the day's ${settings.daily_usd:.2f} are spent"
+    return None
+
+
+def _day(at: datetime) -> float:
+    return at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
+
+
+def _month(at: datetime) -> float:
+    return at.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0).timestamp()

@@ -1,0 +1,88 @@
+"""Pure: a person's name, and which photo of them, as AWS can keep it: ExternalImageId and UserId.
+
+AWS takes `[a-zA-Z0-9_.:-]` only. Plain names stay readable there, a space as a dot; others are packed into 64 digits.
+"""
+
+import re
+from typing import NamedTuple
+
+from brain.cloud.errors import CloudError
+
+__all__ = ["Label", "label", "name_of", "read_label", "user_id"]
+
+PLAIN = re.compile(r"[a-zA-Z0-9_-]+(?: [a-zA-Z0-9_-]+)*")
+KEPT = re.compile(r"[a-zA-Z0-9_-]+(?:\.[a-zA-Z0-9_-]+)*")
+SHA256 = re.compile(r"[0-9a-f]{64}")
+DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+# Bits a letter: every living script; emoji and rare characters; everything.
+WIDTHS = {"b": 16, "c": 18, "d": 21}
+LONGEST_LABEL, LONGEST_USER = 255, 128
+
+
+class Label(NamedTuple):
+    """Whose photo a face in the collection is."""
+
+    name: str
+    sha256: str
+
+
+def label(name: str, sha256: str) -> str:
+    """Return the ExternalImageId of a person's photo."""
+    return _fitting(f"{_written(name)}:{sha256}", name, LONGEST_LABEL)
+
+
+def read_label(text: str) -> Label | None:
+    """Return whose photo an ExternalImageId names; None if it is none of ours."""
+    written, _, sha256 = text.rpartition(":")
+    name = _read(written)
+    return Label(name, sha256) if name is not None and SHA256.fullmatch(sha256) else None
+
+
+def user_id(name: str) -> str:
+    """Return a person's UserId."""
+    return _fitting(_written(name), name, LONGEST_USER)
+
+
+def name_of(user: str) -> str | None:
+    """Return the name behind a UserId; None if it is none of ours."""
+    return _read(user)
+
+
+def _fitting(text: str, name: str, longest: int) -> str:
+    if len(text) > longest:
+        message = f"{name!r} is too long a name for AWS: choose a shorter one"
+        raise CloudError(message)
+    return text
+
+
+def _written(name: str) -> str:
+    if PLAIN.fullmatch(name):
+        return name.replace(" ", ".")
+    mark = next(mark for mark, width in WIDTHS.items() if all(ord(letter) >> width == 0 for letter in name))
+    number = 1
+    for letter in name:
+        number = number << WIDTHS[mark] | ord(letter)
+    digits = ""
+    while number:
+        number, digit = divmod(number, len(DIGITS))
+        digits = DIGITS[digit] + digits
+    return f":{mark}{digits}"
+
+
+def _read(written: str) -> str | None:
+    if KEPT.fullmatch(written):
+        return written.replace(".", " ")
+    width, number, letters = WIDTHS.get(written[1:2], 0), 0, ""
+    if not written.startswith(":") or not width or not all(digit in DIGITS for digit in written[2:]):
+        return None
+    for digit in written[2:]:
+        number = number * len(DIGITS) + DIGITS.index(digit)
+    while number > 1:
+        number, letter = number >> width, number & ((1 << width) - 1)
+        if letter > MOST:
+            return None
+        letters = chr(letter) + letters
+    return letters or None
+
+
+MOST = 0x10FFFF

@@ -1,0 +1,64 @@
+"""The cloud on the bus: the switch that a person turns, and what has been spent."""
+
+import logging
+from datetime import datetime
+
+from brain.cloud.asking import Asker
+from brain.cloud.ledger import Ledger
+from nerves import topics
+from nerves.errors import BrokerUnavailable
+from nerves.link import Link
+from nerves.slots import Slots
+
+__all__ = ["OnBus"]
+
+log = logging.getLogger(__name__)
+
+WORDS = {"on": True, "off": False}
+
+
+class OnBus:
+    """Heeds the switch, and has everybody know how it is set.
+
+    Args:
+        ledger: Where the switch is kept; commands turn it too.
+        enabled: Whether the settings allow any call.
+        second: Who is asked about single faces, if anybody.
+    """
+
+    def __init__(self, ledger: Ledger, *, enabled: bool, second: Asker | None = None) -> None:
+        self._ledger, self._enabled, self.second = ledger, enabled, second
+        self._wanted: Slots[str] = Slots()
+        self._told: object = None
+
+    def receive(self, topic: str, body: bytes) -> None:
+        """Keep what somebody wants, in the network's thread."""
+        self._wanted.put(topic, body.decode(errors="replace"))
+
+    def tend(self, link: Link) -> None:
+        """Set the switch as was wanted; tell of it when it has changed or the connection is new."""
+        wanted = self._wanted.take(0)
+        if wanted in WORDS:
+            self._ledger.on = WORDS[wanted]
+            self._told = None
+            log.info("the cloud is switched %s", wanted)
+        elif wanted is not None:
+            log.warning("%s: %r is neither on nor off", topics.CLOUD_SET, wanted[:40])
+        state = (link.connections, self._ledger.on and self._enabled)
+        if state == self._told or not link.connected:
+            return
+        try:
+            link.post(topics.CLOUD, b"on" if state[1] else b"off", retain=True)
+            self._told = state
+        except BrokerUnavailable:
+            return
+
+    def counts(self, at: datetime) -> dict[str, int]:
+        """Return the calls and the money of this day and month (UTC), in US cents."""
+        spent = self._ledger.spent(at)
+        return {
+            "cloud_calls_today": spent.day_calls,
+            "cloud_calls_month": spent.month_calls,
+            "cloud_cents_today": round(100 * spent.day_usd),
+            "cloud_cents_month": round(100 * spent.month_usd),
+        }
