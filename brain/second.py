@@ -6,18 +6,21 @@ from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from brain.crop import portrait
-from brain.picture import Picture
-from brain.sights.sight import Face, Likeness, Look
-from brain.visit import OpenVisit
+from brain.glance import Glance
+from brain.sights.sight import Face, Likeness
+from brain.visit import Candidate, OpenVisit
 
 __all__ = ["Answer", "Doubts", "Question", "Second", "propose"]
 
 # Asked so long before the verdict falls due, or at half of that time, that an answer can be there by then.
 LEAD = timedelta(seconds=4)
-# So many faces of one visit are shown at most, each once, and the second only if it is this much better.
-MOST, BETTER = 2, 1.3
+# So many faces of one visit are shown at most, each once, the second only if the first has decided nothing, and each
+# of its own moment: those of one moment are the same picture.
+MOST, APART = 2, timedelta(seconds=0.5)
 # Narrower faces, in pixels, nobody can tell: Rekognition asks for 40 in a picture 1920 wide.
 NARROWEST = 20.0
+# Where nobody could be asked, another face may be asked about so long after.
+AGAIN = timedelta(seconds=10)
 # Whoever has gone may be corrected so long.
 PATIENCE = timedelta(minutes=5)
 
@@ -34,7 +37,10 @@ class Answer(NamedTuple):
     """What is said of a face of a visit."""
 
     visit: UUID
-    likeness: Likeness
+    likeness: Likeness | None
+    """None: nothing can be said of it."""
+    sent: bool = True
+    """False: it was not looked at, because nobody could be asked."""
 
 
 class Second(Protocol):
@@ -49,14 +55,19 @@ class Second(Protocol):
         ...
 
 
-def propose(visit: OpenVisit, picture: Picture, face: Face, look: Look | None, counts: float) -> None:
-    """Keep a face as the one to ask with, if it is the best so far; what surely is no face is not asked about."""
-    worth = counts * look.sure if look else 0.0
-    merit = face.width * (0.2 + worth)
-    if face.width < NARROWEST or (look is not None and look.sure <= 0) or visit.asked >= MOST:
+def propose(visit: OpenVisit, glance: Glance, face: Face, counts: float, at: datetime) -> None:
+    """Keep a face to ask about, if it is among the best so far; what surely is no face is not asked about."""
+    look = glance.look(face)
+    if visit.asked >= MOST or face.width < NARROWEST or (look is not None and look.sure <= 0):
         return
-    if merit > visit.asking_merit * (BETTER if visit.asking is None and visit.asked else 1.0):
-        visit.asking, visit.asking_merit = portrait(picture, face), merit
+    merit = face.width * (0.2 + (counts * look.sure if look else 0.0))
+    same = [one for one in visit.asking if abs(at - one.at) < APART]
+    others = [one for one in visit.asking if one not in same]
+    rivals = same or (others if len(others) >= MOST else [])
+    if (visit.asked_at and abs(at - visit.asked_at) < APART) or any(one.merit >= merit for one in rivals[-1:]):
+        return
+    new = Candidate(at, merit, portrait(glance.picture, face))
+    visit.asking = tuple(sorted([*others, new], key=lambda one: -one.merit)[:MOST])
 
 
 class Doubts:
@@ -71,33 +82,52 @@ class Doubts:
         self._second = second
         self._after = max(deadline - LEAD, deadline / 2)
         self._over: dict[UUID, OpenVisit] = {}
+        self._waiting: set[UUID] = set()
+        self._failed: dict[UUID, datetime] = {}
 
     @property
     def over(self) -> list[OpenVisit]:
         """The visits that have ended and wait for an answer."""
         return list(self._over.values())
 
-    def raise_(self, visit: OpenVisit, at: datetime, *, ending: bool = False) -> None:
-        """Ask about a visit if it is time to: near its deadline, or as it ends, and nothing is known of it still."""
-        unknown = visit.verdict in ("identifying", "unidentified") and not (visit.told or visit.is_thing)
-        if self._second is None or visit.asking is None or not unknown or not visit.confirmed:
-            return
-        if (ending or at - visit.first >= self._after) and self._second.ask(
-            Question(visit.id, visit.place, visit.asking)
-        ):
-            visit.asked, visit.asking = visit.asked + 1, None
+    def is_due(self, visit: OpenVisit, at: datetime, *, ending: bool = False) -> bool:
+        """Whether a face may be asked about now: near the deadline, or as the visit ends."""
+        if self._second is None or not visit.asking or visit.asked >= MOST or not visit.confirmed:
+            return False
+        if visit.verdict not in ("identifying", "unidentified"):
+            return False
+        failed = self._failed.get(visit.id)
+        if visit.id in self._waiting or visit.told or visit.is_thing or (failed and at - failed < AGAIN):
+            return False
+        return ending or at - visit.first >= self._after
+
+    def ask(self, visit: OpenVisit) -> None:
+        """Ask about the visit's best face."""
+        best, *rest = visit.asking
+        if self._second and self._second.ask(Question(visit.id, visit.place, best.jpeg)):
+            visit.asked, visit.asked_at, visit.asking = visit.asked + 1, best.at, tuple(rest)
+            self._waiting.add(visit.id)
 
     def bury(self, visit: OpenVisit, at: datetime) -> None:
         """Keep a visit that has ended until its answer comes, and no longer than five minutes."""
         if visit.asked:
             self._over[visit.id] = visit
-        self._over = {key: each for key, each in self._over.items() if at - each.last < PATIENCE}
+        self._forget(at)
 
     def answered(self, visits: Sequence[OpenVisit]) -> Iterator[tuple[OpenVisit, Likeness]]:
         """Yield the answers that have come, each with its visit, be it over or not."""
         if self._second is None:
             return
         for answer in self._second.answers():
+            self._waiting.discard(answer.visit)
             visit = self._over.get(answer.visit) or next((one for one in visits if one.id == answer.visit), None)
-            if visit:
+            if visit and answer.likeness:
                 yield visit, answer.likeness
+            elif visit and not answer.sent:
+                visit.asked -= 1
+                self._failed[visit.id] = visit.last
+
+    def _forget(self, at: datetime) -> None:
+        """Forget what is too long over to be corrected."""
+        self._over = {key: each for key, each in self._over.items() if at - each.last < PATIENCE}
+        self._failed = {key: since for key, since in self._failed.items() if at - since < PATIENCE}

@@ -188,7 +188,7 @@ class Brain:
                 visit.evidence = hear(visit.evidence, guess)
             look = glance.look(observation.face)
             counts = weight(look.width, look.sharpness, look.yaw) if look else 0.0
-            propose(visit, glance.picture, observation.face, look, counts)
+            propose(visit, glance, observation.face, counts, at)
             if look:
                 visit.collect(glance.picture, observation.face, look, counts, at)
                 visit.evidence = add(visit.evidence, Sample(look.vector, counts, look.sure))
@@ -215,7 +215,12 @@ class Brain:
         phase = visit.hold(self._opinion(visit, at, last=last))
         if phase:
             yield self._message(visit, phase, at, number)
-        self._doubts.raise_(visit, at, ending=last)
+        if self._doubts.is_due(visit, at, ending=last) and self._is_uncertain(visit, at):
+            self._doubts.ask(visit)
+
+    def _is_uncertain(self, visit: OpenVisit, at: datetime) -> bool:
+        """Whether nothing would be known of the visit if it ended now."""
+        return self._opinion(visit, at, last=True).verdict == "unidentified"
 
     def _opinion(self, visit: OpenVisit, at: datetime, *, last: bool) -> Judgement:
         """Return what is to be held of a visit: by its faces, or by what a sight that knows people says."""

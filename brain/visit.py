@@ -19,10 +19,19 @@ from brain.sights.sight import Face, Look, Vector
 from brain.strangers import Stranger, said
 from nerves.messages import Box, Phase, Verdict, Visit
 
-__all__ = ["OpenVisit"]
+__all__ = ["Candidate", "OpenVisit"]
 
 # A person must be found this often, this surely altogether, to be a visit: one lucky pattern in one frame is nobody.
 HITS, SURE = 2, 1.2
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A face that somebody else could be asked about."""
+
+    at: datetime
+    merit: float
+    jpeg: bytes
 
 
 @dataclass
@@ -53,12 +62,12 @@ class OpenVisit:
     picture: bytes | None = None
     crops: tuple[Crop, ...] = ()
     """The best faces, for the album."""
-    asking: bytes | None = None
-    """The best face to ask somebody else about."""
-    asking_merit: float = 0.0
-    """How good it is, or the last one that was asked about."""
+    asking: tuple[Candidate, ...] = ()
+    """The faces to ask somebody else about, the best first."""
     asked: int = 0
     """How many faces somebody else has been asked about."""
+    asked_at: datetime | None = None
+    """When the last one of them was seen."""
     met: Stranger | None = None
     """Which stranger it is, where it is one."""
     told: Word | None = None

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from kinwatch import album_app
+from kinwatch import album_app, rekognition_app
 from nerves.errors import KinwatchError
 from nerves.messages import Group
 from nerves.settings import House, load
@@ -37,6 +37,7 @@ Name = Annotated[str, typer.Argument(help="The organ's name in the settings.")]
 
 WATCHING, PEOPLE, HOUSE = "Try it", "People", "The house"
 app.add_typer(album_app.app, name="album", rich_help_panel=PEOPLE)
+app.add_typer(rekognition_app.app, name="rekognition", rich_help_panel=PEOPLE)
 
 
 def main() -> None:
@@ -298,13 +299,14 @@ def sense(name: Name, *, config: Config = None) -> None:
 def think(*, pack: Pack = None, config: Config = None) -> None:
     """Run the brain here."""
     from brain.organ import run  # noqa: PLC0415
-    from kinwatch.sights import brain_settings, open_gallery, open_sight  # noqa: PLC0415
+    from kinwatch.sights import brain_settings, on_bus, open_cloud, open_gallery, open_sight  # noqa: PLC0415
     from nerves.broker import need_url  # noqa: PLC0415
 
     house = _house(config, pack)
     settings = brain_settings(house)
-    with open_gallery(house) as gallery:
-        run(house, settings, open_sight(house, settings), gallery, need_url(house))
+    with open_gallery(house) as gallery, open_cloud(house, settings) as clouds:
+        sight = open_sight(house, settings, clouds and clouds.cloud)
+        run(house, settings, sight, gallery, need_url(house), on_bus(settings, clouds))
 
 
 @app.command(rich_help_panel=HOUSE)
@@ -347,13 +349,18 @@ def listen(
     json: Json = False,
     strict: Annotated[bool, typer.Option("--strict", help="Only say what is wrong with what arrives.")] = False,
     seconds: Annotated[float | None, typer.Option("--seconds", help="End after so long.")] = None,
+    messages: Annotated[int | None, typer.Option("--messages", min=1, help="End after so many messages.")] = None,
     config: Config = None,
 ) -> None:
-    """Show what travels on the bus, a line a message. With --strict, a test bench for a sense of your own."""
+    """Show what travels on the bus, a line a message.
+
+    With --strict, a test bench for a sense of your own: WRONG is what does not fit, CHECK what is hardly meant; status
+    1 if anything was wrong, or nothing came.
+    """
     from kinwatch.listening import run  # noqa: PLC0415
 
     _quiet()
-    run(_house(config), json=json, strict=strict, seconds=seconds)
+    run(_house(config), json=json, strict=strict, seconds=seconds, messages=messages)
 
 
 @app.command(rich_help_panel=HOUSE)
@@ -361,12 +368,17 @@ def models(
     action: Annotated[
         Literal["list", "pull"], typer.Argument(help="`list`, or `pull` to fetch what is absent.")
     ] = "list",
-    pack: Annotated[Literal["built-in", "standard"], typer.Argument(help="The pack to pull.")] = "standard",
+    pack: Annotated[
+        Literal["built-in", "standard", "vosk-en", "vosk-fr"], typer.Argument(help="What to pull.")
+    ] = "standard",
     *,
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """The model files: where they are, whether they are right, their licences. `pull` fetches a pack."""
+    """The model files: where they are, whether they are right, their licences. `pull` fetches a pack.
+
+    `vosk-en` and `vosk-fr` are speech models for a microphone, about 40 MB each.
+    """
     from kinwatch.models import run  # noqa: PLC0415
 
     run(_house(config), action, pack, json=json)

@@ -151,11 +151,12 @@ def run_enroll(house: House, name: str, paths: Sequence[Path], *, group: Group, 
 def run_forget(house: House, name: str) -> None:
     """Do `kinwatch forget`."""
     from kinwatch.album import forget_visits  # noqa: PLC0415 - it imports this module
+    from kinwatch.forgetting import forgetting  # noqa: PLC0415
 
-    with open_gallery(house) as gallery:
+    with open_gallery(house) as gallery, forgetting(house, gallery, name):
         forget_visits(house, gallery, name)
         gallery.forget(name)
-    # Measuring keeps the vectors of every picture it has seen, whose they are it does not know.
-    for file in (house.data_dir / "cache").glob("looks.db*"):
-        file.unlink(missing_ok=True)
-    say(f"{name} is forgotten")
+        # Measuring keeps the vectors of every picture it has seen, whose they are it does not know.
+        for file in (house.data_dir / "cache").glob("looks.db*"):
+            file.unlink(missing_ok=True)
+        say(f"{name} is forgotten")

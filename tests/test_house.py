@@ -49,7 +49,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory, media: Path) -> Path:
 class House:
     """`kinwatch up` in a folder of its own, with a witness on the bus."""
 
-    def __init__(self, folder: Path, source: str) -> None:
+    def __init__(self, folder: Path, source: str, brain: dict[str, Any] | None = None) -> None:
         self.folder = folder
         self.evidence = folder / "evidence"
         self.told: dict[tuple[UUID, int], Visit] = {}
@@ -58,7 +58,7 @@ class House:
         self.witness_lock = threading.Lock()
         config = {
             "senses": {"hall": {"kind": "camera", "source": source, "loop": True}},
-            "brain": {"pack": "standard", "timing": {"gone_s": 2.0}},
+            "brain": {"pack": "standard", "timing": {"gone_s": 2.0}} | (brain or {}),
             "actuators": {"evidence": {"kind": "store", "url": self.evidence.as_uri()}},
         }
         self.config = folder / "kinwatch.yaml"

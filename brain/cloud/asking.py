@@ -74,6 +74,7 @@ class Asker:
                 self._answer(question)
             except Exception:
                 log.exception("%s: a face could not be asked about; the next one is", question.place)
+                self._answers.put(Answer(question.visit, None))
 
     def _answer(self, question: Question) -> None:
         about = About(question.place, question.visit, len(question.jpeg), "a face")
@@ -81,8 +82,10 @@ class Asker:
             similarities = self._who(question.jpeg, about)
         except CloudPicture as error:
             log.info("%s: the cloud found nothing to say: %s", question.place, error)
+            self._answers.put(Answer(question.visit, None))
         except KinwatchError as error:
             self._note(error)
+            self._answers.put(Answer(question.visit, None, sent=False))
         else:
             self._note(None)
             self._answers.put(Answer(question.visit, Likeness(similarities)))

@@ -3,18 +3,21 @@
 Time that runs backwards gives no money back: calls of the future count too.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from sqlite3 import Connection
 from typing import NamedTuple, Self
 from uuid import UUID
 
-from brain.cloud.errors import BudgetSpent, CloudOff
+from brain.cloud.errors import BudgetSpent, CloudError, CloudOff, CloudRefused
 from brain.cloud.prices import group, price
 from brain.cloud.settings import RekognitionSettings
 from nerves.database import Database
+from nerves.errors import KinwatchError
 
-__all__ = ["About", "Call", "Ledger", "Spent"]
+__all__ = ["ANSWERED", "About", "Call", "Ledger", "Spent"]
 
 TABLES = (
     """CREATE TABLE IF NOT EXISTS calls (
@@ -27,6 +30,7 @@ TABLES = (
 MICROS = 1_000_000
 # Of a call whose end nobody lived to see.
 UNKNOWN = "unknown"
+ANSWERED = "answered"
 
 
 class About(NamedTuple):
@@ -35,7 +39,7 @@ class About(NamedTuple):
     place: str | None = None
     visit: UUID | None = None
     size: int = 0
-    """Bytes of picture that are sent."""
+    """Bytes of pictures that are sent; whoever sends them fills it in."""
     what: str = "a picture"
     """`a face`, `a picture`, `a reference photo`."""
 
@@ -101,15 +105,16 @@ class Ledger:
 
     def check(self, operation: str, at: datetime, *, times: int = 1) -> None:
         """Raise what `reserve` would for so many calls, and count nothing."""
-        with self._database.transaction() as connection:
+        with self._counting() as connection:
             self._admit(connection, operation, at, times)
 
     def reserve(self, operation: str, about: About, at: datetime) -> int:
         """Count a call that is about to leave, and return its number.
 
-        Raises `CloudOff` or `BudgetSpent` for one that must not; what is free is bound by the switch alone.
+        Raises `CloudOff` or `BudgetSpent` for one that must not; what is free is bound by the switch alone. Raises
+        `CloudRefused` if it cannot be counted.
         """
-        with self._database.transaction() as connection:
+        with self._counting() as connection:
             micros = self._admit(connection, operation, at, 1)
             row = connection.execute(
                 "INSERT INTO calls (at, operation, grp, micros, place, visit, size, what) "
@@ -129,7 +134,7 @@ class Ledger:
 
     def settle(self, number: int, outcome: str) -> None:
         """Keep what became of a call; it stays counted."""
-        with self._database.transaction() as connection:
+        with self._counting() as connection:
             connection.execute("UPDATE calls SET outcome = ? WHERE number = ?", (outcome, number))
 
     def spent(self, at: datetime) -> Spent:
@@ -160,6 +165,19 @@ class Ledger:
             for number, when, operation, micros, place, visit, size, what, outcome in rows
         ]
 
+    def newest(self) -> int:
+        """Return the number of the newest call; 0 if there is none."""
+        with self._counting() as connection:
+            return int(connection.execute("SELECT COALESCE(MAX(number), 0) FROM calls").fetchone()[0])
+
+    def answered_since(self, number: int) -> bool:
+        """Return whether anybody, in any process, has got an answer to a newer call."""
+        with self._counting() as connection:
+            row = connection.execute(
+                "SELECT 1 FROM calls WHERE number > ? AND outcome = ?", (number, ANSWERED)
+            ).fetchone()
+            return row is not None
+
     def owed(self) -> list[str]:
         """Return who was forgotten here, but has not been removed from the collection yet."""
         with self._database.open() as connection:
@@ -174,6 +192,18 @@ class Ledger:
         """Somebody's faces are no longer in the collection."""
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM owed WHERE name = ?", (name,))
+
+    @contextmanager
+    def _counting(self) -> Iterator[Connection]:
+        """Have no call leave that cannot be counted."""
+        try:
+            with self._database.transaction() as connection:
+                yield connection
+        except CloudError:
+            raise
+        except KinwatchError as error:
+            message = f"calls cannot be counted, so none is made: {error}"
+            raise CloudRefused(message) from error
 
     def _admit(self, connection: Connection, operation: str, at: datetime, times: int) -> int:
         """Return the price of the next call, in millionths; raise if so many may not be made."""

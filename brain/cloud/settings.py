@@ -70,7 +70,7 @@ class RekognitionSettings(BaseModel):
     enabled: bool = True
     """`false`: no call at all, whatever the switch says. While `brain.sight` is `local` none is made anyway."""
     region: Annotated[str | None, AfterValidator(_region)] = None
-    """The region that is asked, such as eu-west-1, where AWS's own settings do not say it."""
+    """The region that is asked, such as eu-west-1; else what AWS's own settings say, each call at the dearest price."""
     endpoint_url: Annotated[str | None, AfterValidator(_endpoint)] = None
     """Another address of Rekognition, such as that of a VPC."""
     by: Literal["collection", "users", "compare"] = "collection"

@@ -8,6 +8,7 @@ from brain.cloud.errors import CloudError, CloudPicture
 from brain.cloud.ledger import About
 from brain.crop import portrait
 from brain.evidence import ramp
+from brain.observe import iou
 from brain.picture import Picture
 from brain.sights.sight import PERSON, Face, Guess, Likeness, Look, Sight, Thing
 from nerves.messages import Box
@@ -26,6 +27,8 @@ SURE_PERSON, SURE_FACE = 0.8, 0.9
 SHARP_NONE, SHARP_FULL = 2.0, 30.0
 DARK_NONE, DARK_FULL = 10.0, 40.0
 YAW_FULL, YAW_NONE = 35.0, 75.0
+# Two boxes of one face by two detectors share at least this much.
+SAME = 0.3
 
 
 @dataclass
@@ -94,8 +97,13 @@ class RekognitionSight:
             return None
 
     def look(self, picture: Picture, face: Face) -> Look | None:
-        """Return a face's vector and quality, as we see it here."""
-        return self._local.look(picture, face)
+        """Return a face's vector and quality, as we see it here: of a face that we find here too, where it is."""
+        found = self._found(picture)
+        if found is None or face not in found:
+            return self._local.look(picture, face)
+        ours = self._local.faces(picture, _room(face.box))
+        same = max(ours, key=lambda one: iou(one.box, face.box), default=None)
+        return self._local.look(picture, same) if same and iou(same.box, face.box) >= SAME else None
 
     def _found(self, picture: Picture) -> dict[Face, float] | None:
         """Return the faces that the cloud sees, asked once a picture; None while we look for ourselves."""
@@ -140,6 +148,11 @@ def _scaled(thing: Thing, person: float) -> Thing:
         return thing
     low, high = thing.score / person * SURE_PERSON, 1 - (1 - thing.score) / (1 - person) * (1 - SURE_PERSON)
     return Thing(thing.label, thing.box, low if thing.score < person else high)
+
+
+def _room(box: Box) -> Box:
+    """Return a face's box with as much again on each side: a detector needs to see a head."""
+    return Box(box.x - box.w, box.y - box.h, 3 * box.w, 3 * box.h)
 
 
 def _is_in(face: Face, box: Box) -> bool:

@@ -1,0 +1,237 @@
+"""Rekognition: what it is asked, and when it is not asked at all."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from threading import Lock
+from typing import Any, TypeVar
+
+from brain.cloud import answers
+from brain.cloud.answers import CloudFace, Collection, Indexed, Page
+from brain.cloud.breaker import Breaker
+from brain.cloud.errors import CloudAway, CloudMissing, CloudPicture, CloudRefused
+from brain.cloud.ledger import About, Ledger
+from brain.cloud.names import label, user_id
+from brain.cloud.pictures import blank, fit
+from brain.cloud.references import Reference, read_all
+from brain.cloud.settings import RekognitionSettings
+from brain.sights.sight import Thing
+from nerves.errors import SettingsError
+
+__all__ = ["Cloud", "CloudFace", "Collection", "Indexed"]
+
+# Weak likenesses are evidence too; below this there are strangers only.
+LEAST_SIMILARITY = 20.0
+LEAST_LABEL = 30.0
+# As many as one answer may hold: a household's collection is smaller.
+MOST_FACES, MOST_USERS = 4096, 500
+MOST_AT_ONCE, MOST_ASSOCIATED = 1000, 100
+A_TEST = About(what="an empty picture, as a test")
+A_PHOTO = About(what="a reference photo")
+NO_PICTURE = About(what="no picture")
+
+Asked = Mapping[str, Any]
+Said = Mapping[str, Any]
+Found = TypeVar("Found")
+Item = TypeVar("Item")
+
+
+class Cloud:
+    """Rekognition, within its budget.
+
+    Any method may raise each of the errors in `brain.cloud.errors`. After a failure the pictures of a while are not
+    sent at all: `CloudAway`. What is about the collection is always asked, since a person waits for it.
+
+    Raises `SettingsError` where it could never work.
+    """
+
+    def __init__(
+        self, settings: RekognitionSettings, ledger: Ledger, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.names = tuple(settings.pictures)
+        self._settings, self._ledger, self._clock = settings, ledger, clock
+        self._breaker, self._lock = Breaker(), Lock()
+        self._why, self._last = "", 0
+        try:
+            from brain.cloud.wire import Wire  # noqa: PLC0415 - boto3 takes half a second
+        except ImportError as error:
+            message = f"brain.rekognition needs the package {error.name}: pip install 'kinwatch[rekognition]'"
+            raise SettingsError(message) from error
+        self._references = read_all(settings.pictures)
+        self._wire = Wire(settings, ledger)
+        self.region = self._wire.region
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._wire.close()
+
+    def retry(self) -> None:
+        """Ask again at once: a person says that it works now."""
+        with self._lock:
+            self._breaker.worked()
+
+    def labels(self, jpeg: bytes, about: About) -> list[Thing]:
+        """Return the people and animals in a picture, the surest first."""
+        parameters = {"Image": {"Bytes": fit(jpeg)}, "MinConfidence": LEAST_LABEL}
+        return self._look("DetectLabels", about, parameters, answers.things)
+
+    def faces(self, jpeg: bytes, about: About) -> list[CloudFace]:
+        """Return the faces in a picture, the widest first."""
+        parameters = {"Image": {"Bytes": fit(jpeg)}, "Attributes": ["DEFAULT"]}
+        return self._look("DetectFaces", about, parameters, answers.faces)
+
+    def who(self, jpeg: bytes, about: About) -> dict[str, float]:
+        """Return for each name how similar the largest face in the picture is, 0 to 100.
+
+        Nobody is in it who is not alike at all. Raises `CloudPicture` where there is no face.
+        """
+        return self._who(fit(jpeg), about, self._references)
+
+    def check(self) -> None:
+        """Make one call as `who` does, with a picture of nobody; raise what would go wrong."""
+        try:
+            self._who(blank(), A_TEST, self._references[:1])
+        except CloudPicture:
+            return
+
+    def describe(self) -> Collection | None:
+        """Return what the collection holds; None if there is none."""
+        try:
+            return self._ask("DescribeCollection", {}, answers.collection)
+        except CloudMissing:
+            return None
+
+    def create(self) -> None:
+        """Create the collection. Raises `CloudRefused` if there is one already."""
+        self._ask("CreateCollection", {}, answers.nothing)
+
+    def index(self, name: str, sha256: str, jpeg: bytes) -> str:
+        """Add the largest face of a photo to the collection; return its face id. Raises `CloudPicture`."""
+        parameters = {
+            "Image": {"Bytes": fit(jpeg)},
+            "ExternalImageId": label(name, sha256),
+            "DetectionAttributes": ["DEFAULT"],
+            "MaxFaces": 1,
+            "QualityFilter": "AUTO",
+        }
+        face_id, why_not = self._ask("IndexFaces", parameters, answers.added, A_PHOTO)
+        if face_id is None:
+            message = f"Rekognition found no face that it could use: {why_not}"
+            raise CloudPicture(message)
+        return face_id
+
+    def list_faces(self) -> Iterator[Indexed]:
+        """Give every face in the collection. Raises `CloudMissing` if there is no collection."""
+        return self._pages("ListFaces", {"MaxResults": MOST_FACES}, answers.indexed)
+
+    def delete(self, face_ids: Sequence[str]) -> list[str]:
+        """Remove faces; return those that stay, since they still belong to a user."""
+        batches = _batches(face_ids, MOST_AT_ONCE)
+        left = [self._ask("DeleteFaces", {"FaceIds": some}, answers.not_deleted) for some in batches]
+        return [each for some in left for each in some]
+
+    def list_users(self) -> Iterator[str]:
+        """Give the name of every user in the collection that is ours."""
+        return self._pages("ListUsers", {"MaxResults": MOST_USERS}, answers.users)
+
+    def create_user(self, name: str) -> None:
+        """Create a user. Raises `CloudRefused` if there is one already."""
+        self._ask("CreateUser", {"UserId": user_id(name)}, answers.nothing)
+
+    def associate(self, name: str, face_ids: Sequence[str]) -> list[str]:
+        """Make faces a user's; return those that were not taken."""
+        left: list[str] = []
+        for some in _batches(face_ids, MOST_ASSOCIATED):
+            # Whose photos they are a human has said: they need not be alike.
+            parameters = {"UserId": user_id(name), "FaceIds": some, "UserMatchThreshold": 0.0}
+            left += self._ask("AssociateFaces", parameters, answers.not_associated)
+        return left
+
+    def disassociate(self, name: str, face_ids: Sequence[str]) -> None:
+        """Make faces no longer a user's, so that they can be removed."""
+        for some in _batches(face_ids, MOST_ASSOCIATED):
+            self._ask("DisassociateFaces", {"UserId": user_id(name), "FaceIds": some}, answers.nothing)
+
+    def delete_user(self, name: str) -> None:
+        """Remove a user; its faces stay. Raises `CloudMissing` if there is none."""
+        self._ask("DeleteUser", {"UserId": user_id(name)}, answers.nothing)
+
+    def _who(self, sent: bytes, about: About, references: Sequence[Reference]) -> dict[str, float]:
+        if self._settings.by == "compare":
+            return self._compare(sent, about, references)
+        asked: dict[str, Any] = {
+            "CollectionId": self._settings.collection,
+            "Image": {"Bytes": sent},
+            "QualityFilter": "NONE",
+        }
+        if self._settings.by == "users":
+            asked |= {"UserMatchThreshold": LEAST_SIMILARITY, "MaxUsers": MOST_USERS}
+            return self._look("SearchUsersByImage", about, asked, answers.matched_users)
+        asked |= {"FaceMatchThreshold": LEAST_SIMILARITY, "MaxFaces": MOST_FACES}
+        return self._look("SearchFacesByImage", about, asked, answers.matched_faces)
+
+    def _compare(self, sent: bytes, about: About, references: Sequence[Reference]) -> dict[str, float]:
+        """Compare with each reference, or with none: half an answer would make strangers of those left out."""
+        self._ledger.check("CompareFaces", datetime.now(UTC), times=len(references))
+        found: dict[str, float] = {}
+        for name, image in references:
+            asked = {
+                "SourceImage": image,
+                "TargetImage": {"Bytes": sent},
+                "SimilarityThreshold": LEAST_SIMILARITY,
+                "QualityFilter": "NONE",
+            }
+            similarity = self._look("CompareFaces", about, asked, answers.compared)
+            if similarity is not None:
+                found[name] = max(similarity, found.get(name, 0.0))
+        return found
+
+    def _look(self, operation: str, about: About, parameters: Asked, read: Callable[[Said], Found]) -> Found:
+        """Ask about a picture, unless it is hopeless just now."""
+        well = self._is_well()
+        try:
+            # Who asks whether it is back asks once.
+            found = self._wire.call(operation, about, parameters, read, again=well)
+        except (CloudAway, CloudRefused) as error:
+            self._failed(error)
+            raise
+        except CloudPicture:
+            self.retry()
+            raise
+        self.retry()
+        return found
+
+    def _is_well(self) -> bool:
+        """Return whether all is well as far as is known; `CloudAway`, for the old reason, if it is too early to ask."""
+        with self._lock:
+            now, well = self._clock(), self._breaker.closed
+            if self._breaker.left(now) and self._ledger.answered_since(self._last):
+                well = True  # somebody else has got an answer: a person has repaired it
+                self._breaker.worked()
+            if not self._breaker.allows(now):
+                raise CloudAway(self._why)
+            return well
+
+    def _failed(self, error: CloudAway | CloudRefused) -> None:
+        with self._lock:
+            self._why, self._last = str(error), self._ledger.newest()
+            self._breaker.failed(self._clock(), refused=isinstance(error, CloudRefused))
+
+    def _ask(
+        self, operation: str, parameters: Asked, read: Callable[[Said], Found], about: About = NO_PICTURE
+    ) -> Found:
+        """Ask about the collection."""
+        asked = {"CollectionId": self._settings.collection, **parameters}
+        return self._wire.call(operation, about, asked, read, again=True)
+
+    def _pages(self, operation: str, parameters: Asked, read: Callable[[Said], Page[Item]]) -> Iterator[Item]:
+        items, token = self._ask(operation, parameters, read)
+        yield from items
+        while token:
+            items, token = self._ask(operation, {**parameters, "NextToken": token}, read)
+            yield from items
+
+
+def _batches(ids: Sequence[str], size: int) -> Iterator[list[str]]:
+    for start in range(0, len(ids), size):
+        yield [*ids[start : start + size]]

@@ -1,0 +1,39 @@
+"""The pictures that faces are compared with: `brain.rekognition.pictures`."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from brain.cloud.errors import CloudPicture
+from brain.cloud.pictures import upright
+from brain.cloud.settings import s3_object
+from nerves.errors import SettingsError
+
+__all__ = ["Reference", "read_all"]
+
+
+class Reference(NamedTuple):
+    """One picture of somebody."""
+
+    name: str
+    image: dict[str, object]
+    """As Rekognition takes it."""
+
+
+def read_all(pictures: Mapping[str, Sequence[str]]) -> tuple[Reference, ...]:
+    """Return all of them, files read; `SettingsError` names one that cannot be used."""
+    return tuple(_read(name, source) for name, sources in pictures.items() for source in sources)
+
+
+def _read(name: str, source: str) -> Reference:
+    there = s3_object(source)
+    if there:
+        return Reference(name, {"S3Object": {"Bucket": there.bucket, "Name": there.key}})
+    path = Path(source).expanduser()
+    try:
+        jpeg = upright(path.read_bytes())
+    except (OSError, CloudPicture) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        message = f"brain.rekognition.pictures.{name}: {path}: {why}"
+        raise SettingsError(message) from error
+    return Reference(name, {"Bytes": jpeg})

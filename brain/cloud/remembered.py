@@ -1,0 +1,60 @@
+"""What is known of the collection on this side: that there is one, and what Rekognition would not take."""
+
+from pathlib import Path
+from typing import Self
+
+from nerves.database import Database
+
+__all__ = ["Remembered"]
+
+TABLES = (
+    "CREATE TABLE IF NOT EXISTS filled (collection TEXT PRIMARY KEY)",
+    "CREATE TABLE IF NOT EXISTS refused (collection TEXT, what TEXT, PRIMARY KEY (collection, what))",
+)
+
+
+class Remembered:
+    """Beside the ledger, in the same file. Raises `KinwatchError` if it cannot be used."""
+
+    def __init__(self, path: Path) -> None:
+        self._database = Database(path)
+        try:
+            with self._database.transaction() as connection:
+                for each in TABLES:
+                    connection.execute(each)
+        except BaseException:
+            self._database.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._database.close()
+
+    def is_filled(self) -> bool:
+        """Return whether a face was ever put into a collection from here."""
+        with self._database.open() as connection:
+            return connection.execute("SELECT 1 FROM filled").fetchone() is not None
+
+    def fill(self, collection: str) -> None:
+        """Remember that faces are put into a collection."""
+        with self._database.transaction() as connection:
+            connection.execute("INSERT OR IGNORE INTO filled VALUES (?)", (collection,))
+
+    def refused(self, collection: str) -> set[str]:
+        """Return the hashes of the photos and the ids of the faces that were not taken."""
+        with self._database.open() as connection:
+            rows = connection.execute("SELECT what FROM refused WHERE collection = ?", (collection,))
+            return {what for (what,) in rows}
+
+    def refuse(self, collection: str, what: str) -> None:
+        """Remember that something was not taken: asking again would cost again."""
+        with self._database.transaction() as connection:
+            connection.execute("INSERT OR IGNORE INTO refused VALUES (?, ?)", (collection, what))
+
+    def pardon(self, collection: str, kept: set[str]) -> None:
+        """Forget what was not taken, but for what is kept."""
+        with self._database.transaction() as connection:
+            for what in self.refused(collection) - kept:
+                connection.execute("DELETE FROM refused WHERE collection = ? AND what = ?", (collection, what))

@@ -1,0 +1,190 @@
+"""What does not fit the contract in a message that has arrived, in lines that say what to check: pure."""
+
+import base64
+import binascii
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from nerves import topics
+from nerves.errors import MessageError
+from nerves.exif import taken
+from nerves.jpeg import MAX_MEGAPIXELS, MIN_SIDE, fault, size
+from nerves.link import Letter
+from nerves.messages import FACTS, Fact, Frame, People, Seen, Status, Visit, parse
+from nerves.sources import nearest
+
+__all__ = ["doubts", "wrong"]
+
+FRAME = Frame.kind
+# As the brain believes a frame's own time; a fact may have waited a little for its broker.
+CLOCK_PAST, CLOCK_FUTURE, LATE = timedelta(seconds=60), timedelta(seconds=2), timedelta(seconds=60)
+# Mosquitto 2.1 ends the connection of whoever sends more, unless `max_packet_size` lets it.
+LARGE_MB = 2.0
+KEPT = frozenset({Status.kind, People.kind, "eyes"})
+BEGINNINGS = {
+    b"\x89PNG": "a PNG: convert it to JPEG",
+    b"RIFF": "a WebP or a sound: convert it to JPEG",
+    b"GIF8": "a GIF: convert it to JPEG",
+    b"BM": "a BMP: convert it to JPEG",
+    b"data:": "a data URI: send the picture's own bytes, not base64",
+    b"/9j/": "base64: send the picture's own bytes (mosquitto_pub -f, not -m)",
+    b"{": "JSON: send the picture's own bytes and nothing else",
+    b"<": "HTML or XML: is that the address of a page, not of a picture?",
+    b"--": "a part of an MJPEG stream: send each JPEG alone",
+    b"\x00\x00\x00": "video: send single JPEG pictures",
+}
+PICTURES = (b".jpg", b".jpeg", b".JPG", b".JPEG", b".png")
+
+
+def wrong(letter: Letter, at: datetime) -> str | None:
+    """Return what does not fit the contract in what arrived at a time, in one line; None if all is well."""
+    why = _topic(letter.topic)
+    if why or letter.topic in topics.WORDS:
+        return f"{letter.topic}: {why}" if why else None
+    kind = topics.parse(letter.topic).kind
+    if kind == FRAME:
+        why = _frame(letter.payload) or _kept(letter)
+        return f"{letter.topic}: {why}" if why else None
+    try:
+        fact = parse(letter.topic, letter.payload)
+    except MessageError as error:
+        return f"{error}{_advice(letter.payload, str(error))}"
+    why = _picture(fact) or _kept(letter) or _clock(fact, letter, at)
+    return f"{letter.topic}: {why}" if why else None
+
+
+def doubts(letter: Letter, at: datetime) -> Iterator[str]:
+    """Yield what is allowed, but hardly meant, in a message that fits."""
+    if letter.topic in topics.WORDS:
+        return
+    kind = topics.parse(letter.topic).kind
+    found = _of_frame(letter, at) if kind == FRAME else _of_fact(letter)
+    for what in found:
+        yield f"{letter.topic}: {what}"
+
+
+def _topic(topic: str) -> str | None:
+    if topic in topics.WORDS:
+        return None
+    if not topic.startswith(f"{topics.ROOT}/"):
+        return f"begin it with {topics.ROOT}/, in small letters and without a slash in front"
+    try:
+        place, kind = topics.parse(topic)
+        if place != Status.kind:
+            topics.check_place(place)
+    except MessageError:
+        return f"not a topic of the form {topics.ROOT}/<place>/<kind>, as {topics.ROOT}/hall/{FRAME}"
+    except ValueError as error:
+        return str(error)
+    is_ours = place == Status.kind or kind in FACTS or kind == FRAME
+    return None if is_ours else f"no message of ours is called {kind}: {nearest(kind, [FRAME, *FACTS])}"
+
+
+def _frame(payload: bytes) -> str | None:
+    """Return why these bytes are no picture that the brain looks at."""
+    why = fault(payload)
+    if why:
+        return f"a frame is a bare JPEG, this is {_guess(payload) or why}"
+    width, height = size(payload) or (0, 0)
+    if not width:
+        return "a frame is a bare JPEG, this one's head is damaged: is it cut, or joined from two?"
+    if width * height > MAX_MEGAPIXELS * 1_000_000:
+        return f"{width} x {height} pixels: more than {MAX_MEGAPIXELS} megapixels are refused: send it smaller"
+    if min(width, height) < MIN_SIDE:
+        return f"{width} x {height} pixels: too small to show anybody"
+    return None
+
+
+def _guess(payload: bytes) -> str | None:
+    """Return what a payload is that is no JPEG, where that can be told."""
+    if payload.endswith(PICTURES) and b"\n" not in payload:
+        return "a file's name: send what is in the file (mosquitto_pub -f, not -m)"
+    return next((what for begins, what in BEGINNINGS.items() if payload.startswith(begins)), None)
+
+
+def _kept(letter: Letter) -> str | None:
+    if not letter.retained or topics.parse(letter.topic).place == Status.kind:
+        return None
+    kind = topics.parse(letter.topic).kind
+    if kind in KEPT:
+        return None
+    return (
+        "retained: whoever comes later takes it for news. Send it without the retain flag, and take this one back: "
+        f"mosquitto_pub -r -n -t {letter.topic}"
+    )
+
+
+def _clock(fact: Fact, letter: Letter, at: datetime) -> str | None:
+    """Return what is wrong with the sender's clock."""
+    if letter.retained or "at" not in fact.model_fields_set:
+        return None
+    late = at - fact.at
+    if -LATE <= late <= LATE:
+        return None
+    way = "old" if late > timedelta() else "in the future"
+    return (
+        f"at: {fact.at:%Y-%m-%d %H:%M:%S} UTC is {_span(abs(late))} {way}: check the sender's clock and its time zone, "
+        "or leave `at` out: then arrival counts"
+    )
+
+
+def _picture(fact: Fact) -> str | None:
+    if isinstance(fact, Visit) and fact.picture is not None and (why := fault(fact.picture)):
+        return f"picture: {why}"
+    return None
+
+
+def _advice(payload: bytes, error: str) -> str:
+    """Return what to check where a fact cannot be read."""
+    if "timezone" in error:
+        return ': write it as "2026-11-21T20:00:00Z"'
+    if "not JSON" not in error:
+        return ""
+    if payload.startswith(b"\xff\xd8"):
+        return f": this is a JPEG: send it on kinwatch/<place>/{FRAME}"
+    if b"'" in payload and b'"' not in payload:
+        return ': JSON wants double quotes: {"words": "ding dong"}'
+    if _is_base64(payload):
+        return ": this is base64: send the JSON itself"
+    return f': it begins with {payload[:20]!r}; as an example: {{"words": "ding dong"}}'
+
+
+def _is_base64(payload: bytes) -> bool:
+    try:
+        json.loads(base64.b64decode(payload, validate=True))
+    except (binascii.Error, ValueError):
+        return False
+    return True
+
+
+def _of_frame(letter: Letter, at: datetime) -> Iterator[str]:
+    if letter.qos:
+        yield f"QoS {letter.qos}: send frames as QoS 0, for a late one is worth nothing"
+    if len(letter.payload) > LARGE_MB * 1_000_000:
+        megabytes = len(letter.payload) / 1_000_000
+        yield f"{megabytes:.1f} MB: some brokers end the connection at {LARGE_MB:.0f} MB; 1920 pixels and quality 80 do"
+    sent = taken(letter.payload)
+    if sent is not None and not at - CLOCK_PAST <= sent <= at + CLOCK_FUTURE:
+        yield (
+            f"its EXIF says {sent:%Y-%m-%d %H:%M:%S} UTC, {_span(abs(at - sent))} off: not believed, arrival "
+            "counts. Set the camera's clock, or leave EXIF out"
+        )
+
+
+def _of_fact(letter: Letter) -> Iterator[str]:
+    fact = parse(letter.topic, letter.payload)
+    if not letter.qos and not isinstance(fact, Seen):
+        yield "QoS 0: it is lost where the connection is; send facts as QoS 1 (mosquitto_pub -q 1)"
+    known = type(fact).model_fields
+    for key in json.loads(letter.payload):
+        if key not in known:
+            yield f"{key}: no key of a {fact.kind}, so nobody reads it: {nearest(key, known)}"
+
+
+def _span(off: timedelta) -> str:
+    seconds = off.total_seconds()
+    for name, unit in (("days", 86400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * unit:
+            return f"{seconds / unit:.0f} {name}"
+    return f"{seconds:.0f} seconds"
