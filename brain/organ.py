@@ -175,13 +175,17 @@ class Thinker:
         self._send(facts)
         self._keep_pictures(facts, [*before, *self._brain.visits])
         self._life.status(
-            f"{len(self._brain.visits)} visits now, mode {self._brain.mode}",
+            self._doing(),
             **self._brain.counts,
             dropped=dropped,
             age_ms_p99=_thousandth(self._ages, 0.99),
             work_ms_p50=_thousandth(self._works, 0.5),
             **self._spent,
         )
+
+    def _doing(self) -> str:
+        trouble = self._cloud.trouble if self._cloud else ""
+        return f"{len(self._brain.visits)} visits now, mode {self._brain.mode}" + (f"; {trouble}" if trouble else "")
 
     def show(self, visit: UUID) -> None:
         """Put a visit that is still open into the album, so that a human's word finds its pictures."""

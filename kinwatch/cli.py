@@ -299,13 +299,15 @@ def sense(name: Name, *, config: Config = None) -> None:
 def think(*, pack: Pack = None, config: Config = None) -> None:
     """Run the brain here."""
     from brain.organ import run  # noqa: PLC0415
-    from kinwatch.sights import brain_settings, on_bus, open_cloud, open_gallery, open_sight  # noqa: PLC0415
+    from kinwatch.sights import brain_settings, on_bus, open_cloud, open_gallery, open_sight, pay_debts  # noqa: PLC0415
     from nerves.broker import need_url  # noqa: PLC0415
 
     house = _house(config, pack)
     settings = brain_settings(house)
     with open_gallery(house) as gallery, open_cloud(house, settings) as clouds:
         sight = open_sight(house, settings, clouds and clouds.cloud)
+        if clouds and settings.rekognition.by != "compare":
+            pay_debts(clouds, gallery)
         run(house, settings, sight, gallery, need_url(house), on_bus(settings, clouds))
 
 

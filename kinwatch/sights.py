@@ -1,7 +1,9 @@
 """Open the sight and the gallery that the settings name."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Thread
 from typing import TYPE_CHECKING, NamedTuple
 
 from brain.cloud.asking import Asker
@@ -12,14 +14,16 @@ from brain.sights import packs
 from brain.sights.pull import pull
 from brain.sights.sight import Sight
 from kinwatch.console import err
-from nerves.errors import ModelError, SettingsError
+from nerves.errors import KinwatchError, ModelError, SettingsError
 from nerves.settings import House, read_table
 
 if TYPE_CHECKING:
     from brain.cloud.client import Cloud
     from brain.cloud.ledger import Ledger
 
-__all__ = ["Clouds", "brain_settings", "on_bus", "open_cloud", "open_gallery", "open_local", "open_sight"]
+__all__ = ["Clouds", "brain_settings", "on_bus", "open_cloud", "open_gallery", "open_local", "open_sight", "pay_debts"]
+
+log = logging.getLogger(__name__)
 
 
 def brain_settings(house: House) -> BrainSettings:
@@ -77,6 +81,23 @@ def on_bus(settings: BrainSettings, clouds: Clouds | None) -> OnBus | None:
         return None
     second = Asker(clouds.cloud.who) if settings.sight == "cascade" else None
     return OnBus(clouds.ledger, enabled=settings.rekognition.enabled, second=second)
+
+
+def pay_debts(clouds: Clouds, gallery: Gallery) -> None:
+    """Have whoever was forgotten, while AWS could not be asked, removed from the collection; nothing waits for it."""
+    if not clouds.ledger.owed():
+        return
+    from brain.cloud.debts import pay  # noqa: PLC0415
+
+    kept = {(photo.name, photo.sha256) for photo in gallery.references()}
+
+    def work() -> None:
+        try:
+            pay(clouds.cloud, clouds.ledger, kept)
+        except KinwatchError as error:
+            log.warning("who was forgotten is still in the collection: %s (kinwatch rekognition sync)", error)
+
+    Thread(target=work, name="debts", daemon=True).start()
 
 
 def open_local(house: House, settings: BrainSettings) -> Sight:

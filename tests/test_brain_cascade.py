@@ -20,8 +20,12 @@ import pytest
 import yaml
 
 from brain.cloud.client import Cloud
+from brain.cloud.debts import debt
 from brain.cloud.ledger import Ledger
+from brain.cloud.names import label
 from brain.cloud.settings import RekognitionSettings
+from brain.gallery import Gallery
+from kinwatch.sights import Clouds, pay_debts
 from nerves.messages import Visit, now
 from tests.buckets import KEYS
 from tests.rekognition import Rekognition, SeenFace, SeenThing, Shown
@@ -209,6 +213,19 @@ def test_rekognition_alone_decides_as_well_and_only_while_it_answers(
     aws.fail("unavailable")
     visits, _, _ = replay(clips["large"], family, "rekognition", aws)
     assert held(visits) == held(replay(clips["large"], family, "local", aws)[0])
+
+
+def test_whoever_was_forgotten_is_removed_from_the_collection_once_the_brain_is_there(
+    aws: Rekognition, tmp_path: Path
+) -> None:
+    settings = RekognitionSettings(endpoint_url=aws.url)
+    with Ledger(tmp_path / "cloud.db", settings) as ledger, Gallery(tmp_path / "gallery.db") as gallery:
+        ledger.owe(debt("me"))
+        cloud = Cloud(settings, ledger)
+        pay_debts(Clouds(cloud, ledger), gallery)
+        wait(lambda: not ledger.owed(), 60)
+        cloud.close()
+    assert aws.faces() == [label("wife", f"{1:064x}")]
 
 
 @pytest.mark.mosquitto

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from queue import Empty, Full, Queue
 from threading import Thread
 
-from brain.cloud.errors import CloudPicture
+from brain.cloud.errors import BudgetSpent, CloudOff, CloudPicture, CloudRefused
 from brain.cloud.ledger import About
 from brain.second import Answer, Question
 from brain.sights.sight import Likeness
@@ -38,6 +38,11 @@ class Asker:
         if not patient:
             self._thread = Thread(target=self._work, name="cloud", daemon=True)
             self._thread.start()
+
+    @property
+    def trouble(self) -> str:
+        """What keeps us from asking until a person does something, or a new day begins; empty if nothing does."""
+        return str(self._error) if isinstance(self._error, (BudgetSpent, CloudOff, CloudRefused)) else ""
 
     def ask(self, question: Question) -> bool:
         """Take a question; False while too many wait."""

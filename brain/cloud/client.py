@@ -55,7 +55,8 @@ class Cloud:
         try:
             from brain.cloud.wire import Wire  # noqa: PLC0415 - boto3 takes half a second
         except ImportError as error:
-            message = f"brain.rekognition needs the package {error.name}: pip install 'kinwatch[rekognition]'"
+            package = str(error.name).partition(".")[0]
+            message = f"brain.rekognition needs the package {package}: pip install 'kinwatch[rekognition]'"
             raise SettingsError(message) from error
         self._references = read_all(settings.pictures)
         self._wire = Wire(settings, ledger)

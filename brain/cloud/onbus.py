@@ -53,6 +53,11 @@ class OnBus:
         except BrokerUnavailable:
             return
 
+    @property
+    def trouble(self) -> str:
+        """What keeps us from asking, for the brain's status."""
+        return self.second.trouble if self.second else ""
+
     def counts(self, at: datetime) -> dict[str, int]:
         """Return the calls and the money of this day and month (UTC), in US cents."""
         spent = self._ledger.spent(at)
