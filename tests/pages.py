@@ -5,9 +5,11 @@ import json
 import logging
 import re
 import ssl
+import subprocess
 import time
 import urllib.error
 import urllib.request
+import wave
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import takewhile
@@ -16,6 +18,7 @@ from threading import Event, Thread
 from typing import Any
 from uuid import uuid4
 
+import numpy as np
 from websockets.sync.client import ClientConnection, connect
 
 from nerves.bus import open_link
@@ -25,8 +28,10 @@ from nerves.messages import Fact, Say, parse
 from nerves.organs import Sense
 from nerves.settings import House
 from senses.browser import BrowserSettings, sense
+from senses.microphone.sound import resampled
 
 Answer = tuple[int, dict[str, Any], dict[str, str]]
+RATE = 16_000
 
 
 def soon(true: Callable[[], object], within_s: float = 8) -> bool:
@@ -34,6 +39,21 @@ def soon(true: Callable[[], object], within_s: float = 8) -> bool:
     while not true() and time.monotonic() < until:
         time.sleep(0.01)
     return bool(true())
+
+
+def spoken(folder: Path, words: str) -> Path:
+    """Write a sentence as a sound that an ear knows: 16 kHz, with a second of silence before it and two after."""
+    said, file = folder / "said.wav", folder / "sentence.wav"
+    command = ["espeak-ng", "-v", "en-us+m3", "-s", "130", "-w", str(said), "--", words]
+    subprocess.run(command, check=True)
+    with wave.open(str(said)) as voice:
+        samples = np.frombuffer(voice.readframes(10**7), np.int16).astype(np.float64)
+        samples = resampled(samples, voice.getframerate()).astype(np.float64)
+    samples = np.concatenate([np.zeros(RATE), samples, np.zeros(2 * RATE)])
+    with wave.open(str(file), "wb") as sound:
+        sound.setparams((1, 2, RATE, 0, "NONE", ""))
+        sound.writeframes(samples.astype(np.int16).tobytes())
+    return file
 
 
 class Page:

@@ -11,6 +11,7 @@ from queue import Queue
 import pytest
 
 from nerves.mqtt import MqttLink
+from senses.browser.settings import BrowserSettings, topics_of
 from tests.faults import HOST, Broker
 
 pytestmark = pytest.mark.mosquitto
@@ -21,9 +22,16 @@ OWN = ("listener", "allow_anonymous", "password_file", "acl_file")
 
 TOPICS = (
     *(f"kinwatch/hall/{kind}" for kind in ("frame", "heard", "trouble", "visit", "seen", "stored", "told", "say")),
-    *(f"kinwatch/hall/{kind}" for kind in ("acknowledged", "said")),
-    *("kinwatch/porch/frame", "kinwatch/porch/visit", "kinwatch/@us/mentioned"),
-    *("kinwatch/mode", "kinwatch/mode/set", "kinwatch/status/hall", "kinwatch/status/brain"),
+    *(f"kinwatch/hall/{kind}" for kind in ("acknowledged", "said", "eyes")),
+    *("kinwatch/porch/frame", "kinwatch/porch/visit", "kinwatch/@us/mentioned", "kinwatch/x/mentioned"),
+    *(
+        "kinwatch/mode",
+        "kinwatch/mode/set",
+        "kinwatch/cloud",
+        "kinwatch/cloud/set",
+        "kinwatch/status/hall",
+        "kinwatch/status/brain",
+    ),
     *("kinwatch/brain/people", "kinwatch/test/visit", "kinwatch/ha/state/house/state", "kinwatch/ha/set/who"),
     *("homeassistant/device/kinwatch_house/config", "kinwatch/ha/event/house/alert"),
     *("kinwatch/test/rehearse", "kinwatch/test/rehearsed"),
@@ -42,35 +50,43 @@ def status(*organs: str) -> set[str]:
 
 
 MODE, MODE_SET, HASS = "kinwatch/mode", "kinwatch/mode/set", "homeassistant/status"
+CLOUD, CLOUD_SET = "kinwatch/cloud", "kinwatch/cloud/set"
 DEVICE, ASKED, TEST = "homeassistant/device/kinwatch_house/config", "kinwatch/ha/set/who", "kinwatch/test/visit"
 TOLD = {"kinwatch/ha/state/house/state", "kinwatch/ha/event/house/alert"}
 PEOPLE, REHEARSED = "kinwatch/brain/people", "kinwatch/test/rehearsed"
 VISITS = {"kinwatch/porch/visit", TEST}
 STATUSES = status("hall", "brain", "evidence")
 READS = {
-    "hall": set(),
-    "brain": hall("frame", "heard", "told", "stored", "trouble")
+    "hall": hall("eyes"),
+    "ear": hall("said"),
+    "x": set(),
+    "tablet": hall("visit", "seen", "say", "said", "eyes") | {PEOPLE} | VISITS,
+    "brain": hall("frame", "heard", "told", "stored", "trouble", "eyes")
     | STATUSES
-    | {MODE_SET, "kinwatch/porch/frame", "kinwatch/@us/mentioned", "kinwatch/test/rehearse"},
+    | {MODE_SET, CLOUD_SET, "kinwatch/porch/frame", "kinwatch/@us/mentioned", "kinwatch/x/mentioned"}
+    | {"kinwatch/test/rehearse"},
     "evidence": hall("visit") | VISITS,
     "phone": hall("visit", "told", "acknowledged") | VISITS,
     "voice": hall("visit", "say") | VISITS,
-    "ha": hall("visit", "seen", "trouble", "stored", "told", "acknowledged")
+    "ha": hall("visit", "seen", "trouble", "stored", "told", "acknowledged", "eyes")
     | STATUSES
     | {MODE, HASS, ASKED, PEOPLE}
     | VISITS,
     "homeassistant": ALL | {HASS, DEVICE},
-    "gateway": hall("visit", "seen", "trouble", "say", "acknowledged") | STATUSES | {MODE} | VISITS,
+    "gateway": hall("visit", "seen", "trouble", "say", "acknowledged", "eyes") | STATUSES | {MODE} | VISITS,
     "house": ALL | {HASS},
 }
 WRITES = {
     "hall": hall("frame", "trouble") | status("hall"),
-    "brain": hall("visit", "seen", "trouble", "say") | status("brain") | {MODE, PEOPLE} | VISITS,
+    "ear": hall("heard"),
+    "x": {"kinwatch/x/mentioned"},
+    "tablet": hall("frame", "heard", "said", "told"),
+    "brain": hall("visit", "seen", "trouble", "say", "eyes") | status("brain") | {MODE, CLOUD, PEOPLE} | VISITS,
     "evidence": hall("stored") | status("evidence") | {REHEARSED},
     "phone": hall("say") | {REHEARSED},
     "voice": hall("said") | {REHEARSED},
     "ha": hall("told", "acknowledged") | TOLD | {DEVICE, "kinwatch/test/rehearse", REHEARSED},
-    "homeassistant": hall("say", "told", "acknowledged") | {MODE_SET, HASS, ASKED, DEVICE},
+    "homeassistant": hall("say", "told", "acknowledged", "eyes") | {MODE_SET, CLOUD_SET, HASS, ASKED, DEVICE},
     "gateway": hall("frame", "heard", "told", "say", "acknowledged") | {MODE_SET, "kinwatch/porch/frame"},
     "house": ALL | {DEVICE},
 }
@@ -119,6 +135,18 @@ def test_a_user_hears_this_and_nothing_else(broker: Broker) -> None:
             assert publisher.post(topic, b"x").wait(5)
         found = {user: {*iter(lambda: heard.get(timeout=5), f"last/{user}")} for user, heard in ears.items()}  # noqa: B023
     assert found == READS
+
+
+def test_a_page_may_hear_all_that_it_asks_for(broker: Broker) -> None:
+    settings = BrowserSettings(kind="browser", place="hall", album="house")
+    asked = {topic.replace("+", "porch") for topic in topics_of(settings)}
+    heard: Queue[str] = Queue()
+    with link(broker, "tablet", heard) as ear, link(broker, PUBLISHER) as publisher:
+        assert ear.wait_connected(5)
+        assert publisher.wait_connected(5)
+        for topic in (*asked, "last/tablet"):
+            assert publisher.post(topic, b"x").wait(5)
+        assert asked <= {*iter(lambda: heard.get(timeout=5), "last/tablet")}
 
 
 def test_the_last_will_of_an_organ_is_said(broker: Broker) -> None:

@@ -7,6 +7,7 @@ import ssl
 import subprocess
 import sys
 import time
+import wave
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -23,13 +24,14 @@ from websockets.sync.client import ClientConnection
 from nerves import life
 from nerves.errors import MessageError, SettingsError
 from nerves.exif import stamped
-from nerves.messages import Box, Heard, Known, People, Say, Seen, Sighting, Visit, now
+from nerves.messages import Box, Eyes, Heard, Known, People, Said, Say, Seen, Sighting, Visit, now
+from senses import hearing
 from senses.browser import BrowserSettings, app, certificate, doorstep, wire
 from senses.browser.album import VISITS, Album
 from senses.browser.devices import CODE_S, Devices
 from senses.browser.limits import Guard, Pace
 from senses.browser.settings import topics_of
-from tests.pages import Page, served, soon
+from tests.pages import RATE, Page, served, soon, spoken
 
 # The smallest thing that begins and ends as a JPEG does.
 JPEG = base64.b64decode("/9j/2Q==")
@@ -316,7 +318,7 @@ def test_whatever_comes_is_read_or_refused(message: str | bytes) -> None:
         read = wire.read_bytes(message) if isinstance(message, bytes) else wire.read_text(message)
     except MessageError:
         return
-    assert isinstance(read, wire.Heard | wire.Picture)
+    assert isinstance(read, wire.Heard | wire.Picture | wire.Sound)
 
 
 @pytest.mark.parametrize("body", [b"x" * 5000, b"[" * 4000, b"[]", b"\xff", b'{"code": 1, "name": {}}'])
@@ -382,6 +384,113 @@ def test_a_place_has_one_eye(page: Page) -> None:
         assert not page.frames()
         second.send(JPEG)
         assert soon(page.frames)
+
+
+def test_closed_eyes_take_no_picture(page: Page) -> None:
+    with page.connect(page.pair(), is_page=True) as client:
+        assert hello(client)["hello"]["closed"] is None
+        page.publish(Eyes(place="hall", open=False, by="Alice"))
+        assert told(client, "closed") == "Alice"
+        client.send(JPEG)
+        assert soon(lambda: "1 eyes closed" in page.status())
+        page.publish(Eyes(place="hall", open=True))
+        assert told(client, "closed") is None
+        assert not page.frames()
+        client.send(JPEG)
+        assert soon(page.frames)
+
+
+# The ear
+
+
+def sound(folder: Path) -> list[bytes]:
+    """Return a sentence as a page sends it: a byte that says so, and a tenth of a second."""
+    with wave.open(str(spoken(folder, "who is there"))) as file:
+        pieces = [file.readframes(RATE // 10) for _ in range(file.getnframes() * 10 // RATE)]
+    return [b"\x01" + piece for piece in pieces]
+
+
+@pytest.mark.espeak
+@pytest.mark.timeout(60)
+def test_sound_becomes_words_but_not_what_the_house_says_itself(page: Page, tmp_path: Path) -> None:
+    pieces = sound(tmp_path)
+    with page.connect(page.pair()) as client:
+
+        def say() -> None:
+            for piece in pieces:
+                client.send(piece)
+                time.sleep(0.08)
+
+        page.publish(Said(place="hall", words="who is there", until=now() + timedelta(seconds=0.1 * len(pieces))))
+        say()
+        assert soon(lambda: "ear: tablet" in page.status())
+        time.sleep(1)
+        say()
+        assert soon(lambda: page.facts("heard"), 30)
+    [heard] = page.facts("heard")
+    assert (heard.words, heard.place) == ("who is there", "hall")
+    assert soon(lambda: "ear:" not in page.status())
+
+
+def test_too_much_sound_and_a_second_ear_are_refused(page: Page) -> None:
+    token, second = page.pair(), b"\x01" + bytes(2 * RATE)
+    with page.connect(token, is_page=True) as first, page.connect(token, is_page=True) as other:
+        for _ in range(6):
+            first.send(second)
+        assert soon(lambda: "3 too fast" in page.status())
+        other.send(second)
+        assert soon(lambda: "1 second ear" in page.status())
+        other.send(json.dumps({"do": "microphone", "on": True}))
+        assert told(first, "deaf") == "tablet"
+        for damaged in (b"\x01", b"\x01\x00", b"\x01" + bytes(2 * RATE + 2)):
+            first.send(damaged)
+        assert soon(lambda: "3 unreadable" in page.status())
+
+
+def test_an_ear_that_cannot_hear_says_why(tmp_path: Path) -> None:
+    pytest.importorskip("pocketsphinx")
+    with (
+        served(tmp_path, tls="off", ear={"names": ["Xyzzy"]}) as page,
+        page.connect(page.pair(), is_page=True) as client,
+    ):
+        assert hello(client)["hello"]["lacks"] == ""
+        while "no ear" not in page.status():
+            client.send(b"\x01\x00\x00")
+            time.sleep(0.1)
+        assert "'xyzzy' is not in the recogniser's dictionary" in told(client, "lacks")
+
+
+def test_what_to_install_is_said_where_nothing_can_hear(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hearing, "NEEDED", ("no_such_package",))
+    with served(tmp_path, tls="off") as page, page.connect(page.pair(), is_page=True) as client:
+        assert hello(client)["hello"]["lacks"] == "pip install 'kinwatch[microphone]'"
+        client.send(b"\x01\x00\x00")
+        assert soon(lambda: "1 no ear" in page.status())
+
+
+# Greetings
+
+
+def test_whoever_is_greeted_is_greeted_once(tmp_path: Path) -> None:
+    with (
+        served(tmp_path, tls="off", greets=["family"], language="fr", album="off") as page,
+        page.connect(page.pair(), is_page=True) as client,
+    ):
+        hello(client)
+        alice: dict[str, Any] = {"verdict": "family", "who": "Alice"}
+        decided = visit(**alice)
+        for each in (
+            visit(verdict="stranger"),
+            visit(**alice, at=now() - timedelta(minutes=1)),
+            visit(**alice, place="porch"),
+            decided,
+            decided,
+            visit(2, decided.visit, **alice, phase="ended"),
+        ):
+            page.publish(each)
+        page.publish(Say(place="hall", words="the last"))
+        assert told(client, "say") == {"id": str(decided.id), "words": "Bonjour Alice.", "language": "fr"}
+        assert told(client, "say")["words"] == "the last"
 
 
 # Certificate
@@ -464,7 +573,10 @@ def test_off_in_yaml_is_off() -> None:
     table: dict[str, Any] = {"kind": "browser", "place": "hall", "tls": False, "album": "off"}
     read = BrowserSettings.model_validate(table)
     assert (read.tls, read.address) == ("off", "127.0.0.1")
-    assert topics_of(read) == ("kinwatch/hall/seen", "kinwatch/hall/say", "kinwatch/all/say")
+    assert topics_of(read) == (
+        *(f"kinwatch/hall/{kind}" for kind in ("seen", "say", "said", "eyes")),
+        "kinwatch/all/say",
+    )
 
 
 def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:

@@ -17,10 +17,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from nerves import life
 from nerves.jpeg import fault
-from nerves.messages import Box, Known, People, Say, Seen, Sighting, Visit, now
+from nerves.messages import Box, Eyes, Known, People, Say, Seen, Sighting, Visit, now
+from senses import hearing
 from senses.browser import app
 from tests.conftest import CHROMIUM
-from tests.pages import Page, served, soon
+from tests.pages import Page, served, soon, spoken
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page as Tab
@@ -46,6 +47,16 @@ window.SpeechRecognition = class {
     setTimeout(() => this.onresult({ results: [result], resultIndex: 0 }), 10);
   }
   stop() {}
+};
+"""
+# A browser that takes a microphone only at its own rate, as Firefox does.
+ONLY_ITS_OWN_RATE = """
+const Context = window.AudioContext;
+window.AudioContext = class extends Context {
+  createMediaStreamSource(stream) {
+    if (this.sampleRate === 16000) throw new DOMException("another rate", "NotSupportedError");
+    return super.createMediaStreamSource(stream);
+  }
 };
 """
 
@@ -94,7 +105,7 @@ def page(tmp_path: Path) -> Iterator[Page]:
 
 
 @contextmanager
-def tab(page: Page, clip: Path, **context: object) -> Iterator["Tab"]:
+def tab(page: Page, clip: Path, *, sound: Path | None = None, **context: object) -> Iterator["Tab"]:
     """Open the page in a browser that trusts this very key and no other."""
     from playwright.sync_api import sync_playwright  # noqa: PLC0415 - absent where chromium is
 
@@ -107,6 +118,8 @@ def tab(page: Page, clip: Path, **context: object) -> Iterator["Tab"]:
         f"--use-file-for-fake-video-capture={clip}",
         f"--ignore-certificate-errors-spki-list={base64.b64encode(sha256(key).digest()).decode()}",
     ]
+    if sound:
+        arguments.append(f"--use-file-for-fake-audio-capture={sound}")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
         try:
@@ -173,6 +186,31 @@ def test_the_album_the_ear_and_the_languages(page: Page, clip: Path) -> None:
         assert opened.get_by_text("Inconnu").is_visible()
 
 
+@pytest.mark.espeak
+@pytest.mark.parametrize("browser", ["", ONLY_ITS_OWN_RATE])
+def test_the_house_hears_what_is_said_to_a_page(page: Page, clip: Path, tmp_path: Path, browser: str) -> None:
+    with tab(page, clip, sound=spoken(tmp_path, "who is there")) as opened:
+        opened.add_init_script(browser)
+        pair(opened, page)
+        opened.get_by_label("Listen here").check()
+        assert soon(lambda: page.facts("heard"), 45)
+        assert page.facts("heard")[0].words == "who is there"
+        assert "ear: wall tablet" in page.status()
+        opened.get_by_label("Listen with this browser's speech recognition").check()
+        assert not opened.get_by_label("Listen here").is_checked()
+        assert soon(lambda: "ear:" not in page.status())
+
+
+def test_a_house_without_an_ear_says_what_to_install(
+    tmp_path: Path, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hearing, "NEEDED", ("no_such_package",))
+    with served(tmp_path) as page, tab(page, clip) as opened:
+        pair(opened, page)
+        opened.get_by_text("On its machine: pip install 'kinwatch[microphone]'").wait_for()
+        assert opened.get_by_label("Listen here").is_disabled()
+
+
 def test_the_keyboard_is_enough(page: Page, clip: Path) -> None:
     with tab(page, clip) as opened:
         opened.goto(page.url)
@@ -200,6 +238,19 @@ def test_a_hidden_page_turns_its_camera_off_and_on_again(page: Page, clip: Path)
         assert opened.evaluate("document.getElementById('video').srcObject") is None
         before = len(page.frames())
         opened.evaluate(hide, arg=False)
+        assert soon(lambda: len(page.frames()) > before, 15)
+
+
+def test_closed_eyes_turn_the_camera_off_until_they_open(page: Page, clip: Path) -> None:
+    with tab(page, clip) as opened:
+        pair(opened, page)
+        opened.get_by_role("button", name="Start the camera").click()
+        assert soon(page.frames, 15)
+        page.publish(Eyes(place="hall", open=False, by="Alice"))
+        opened.get_by_text("The house keeps its eyes closed here. (Alice)").wait_for()
+        assert opened.evaluate("document.getElementById('video').srcObject") is None
+        before = len(page.frames())
+        page.publish(Eyes(place="hall", open=True, by="Alice"))
         assert soon(lambda: len(page.frames()) > before, 15)
 
 

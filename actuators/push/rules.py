@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from actuators.hours import read_hours
 from actuators.push.settings import PushSettings
-from actuators.texts import age_words, fields_of, somebody, template
 from nerves.messages import Verdict, Visit
+from nerves.texts import age_words, fields_of, somebody, template
 
 __all__ = ["News", "compose", "identity", "rings_at", "said_of", "text_of", "title_of"]
 

@@ -6,10 +6,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInf
 
 from actuators.hours import HoursText
 from actuators.push.services import check
-from actuators.texts import check_template
 from nerves.messages import Verdict
 from nerves.organs import OrganSettings
 from nerves.sources import Where
+from nerves.texts import check_template
 from nerves.topics import check_place
 
 __all__ = ["FIELDS", "PushSettings", "Step", "Texts"]

@@ -5,27 +5,12 @@ from typing import NamedTuple
 
 from actuators.hours import read_hours
 from actuators.speech.settings import ALL, SpeechSettings
-from actuators.texts import fields_of, template
+from nerves.greeting import greeting
 from nerves.messages import Say, Visit
 
 __all__ = ["Speech", "is_quiet", "is_stale", "speech_of"]
 
 MOST = 600
-
-GREETINGS = {
-    "en": {
-        "family": "Hello {name}.",
-        "guest": "Hello {name}.",
-        "stranger": "You are on camera. The household has been told.",
-        "unidentified": "You are on camera.",
-    },
-    "fr": {
-        "family": "Bonjour {name}.",
-        "guest": "Bonjour {name}.",
-        "stranger": "Vous êtes filmé. Les habitants sont prévenus.",
-        "unidentified": "Vous êtes filmé.",
-    },
-}
 
 
 class Speech(NamedTuple):
@@ -42,7 +27,8 @@ def speech_of(settings: SpeechSettings, message: Say | Visit) -> Speech | None:
         words = message.words[:MOST] if message.place == ALL or _is_for(settings, message.place) else ""
         language = message.language or settings.language
     else:
-        words, language = _greeting(settings, message), settings.language
+        language = settings.language
+        words = greeting(settings, message, language) if _is_for(settings, message.place) else ""
     place = message.place if settings.place == ALL else settings.place
     return Speech(place, words, language) if words.strip() else None
 
@@ -59,15 +45,6 @@ def is_quiet(settings: SpeechSettings, message: Say | Visit, local: datetime) ->
     if settings.quiet is None or (isinstance(message, Say) and settings.quiet_says):
         return False
     return read_hours(settings.quiet).cover(local)
-
-
-def _greeting(settings: SpeechSettings, visit: Visit) -> str:
-    decides = visit.phase in ("decided", "corrected")  # the other messages of a visit say nothing new
-    if not decides or visit.verdict not in settings.greets or not _is_for(settings, visit.place):
-        return ""
-    language = settings.language.partition("-")[0]
-    text = template(getattr(settings.texts, visit.verdict), GREETINGS, language, visit.verdict)
-    return text.format_map(fields_of(visit, language))
 
 
 def _is_for(settings: SpeechSettings, place: str) -> bool:

@@ -3,46 +3,26 @@
 import shlex
 import shutil
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from actuators.hours import HoursText
-from actuators.texts import LANGUAGES, check_template
-from nerves.messages import Verdict
+from nerves.greeting import GreetingSettings
 from nerves.organs import OrganSettings
+from nerves.texts import LANGUAGES
 
-__all__ = ["ALL", "PLAYERS", "Greetings", "SpeechSettings"]
+__all__ = ["ALL", "PLAYERS", "SpeechSettings"]
 
 ALL = "all"
-FIELDS = ("place", "name", "verdict", "time", "again")
-Sentence = Annotated[str, AfterValidator(check_template(FIELDS))] | None
 PLAYERS = ("pw-play", "paplay", "aplay")
 
 
-class Greetings(BaseModel):
-    """What is said to a visitor; each has the language's own where it is left out."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-    family: Sentence = None
-    """To family. Fields: {place} {name} {verdict} {time} {again}."""
-    guest: Sentence = None
-    """To a guest."""
-    stranger: Sentence = None
-    """To a stranger."""
-    unidentified: Sentence = None
-    """To somebody whose face could not be seen."""
-
-
-class SpeechSettings(OrganSettings):
+class SpeechSettings(GreetingSettings, OrganSettings):
     """Says aloud what the house has to say at a place, and greets whoever comes there."""
 
     place: str
     """Where its loudspeaker is; `all` speaks what is said anywhere."""
-    greets: frozenset[Verdict] = frozenset()
-    """The verdicts it greets aloud: family, guest, stranger, unidentified."""
-    texts: Greetings = Greetings()
     language: str = Field(default="en", pattern="^[a-z]{2,3}(-[A-Za-z0-9-]{1,20})?$")
     """The voice's language, as the engine names it: `en`, `en-us`, `fr`."""
     quiet: HoursText | None = None
@@ -70,14 +50,6 @@ class SpeechSettings(OrganSettings):
         if self.player != "auto":
             return tuple(shlex.split(self.player))
         return tuple(filter(shutil.which, PLAYERS))[:1]
-
-    @field_validator("greets")
-    @classmethod
-    def _have_words(cls, greets: frozenset[Verdict]) -> frozenset[Verdict]:
-        if "identifying" in greets:
-            why = "identifying is not said aloud: family, guest, stranger and unidentified are"
-            raise ValueError(why)
-        return greets
 
     @model_validator(mode="after")
     def _speaks_the_language(self) -> Self:

@@ -7,6 +7,7 @@ from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketState
 
+from senses.browser import wire
 from senses.browser.devices import Device
 from senses.browser.limits import Pace
 from senses.browser.settings import BrowserSettings
@@ -16,6 +17,8 @@ __all__ = ["PROTOCOL", "Client"]
 PROTOCOL = "kinwatch"
 WAITING = 64
 TEXTS_PER_S, TEXTS_BURST = 5, 20
+SOUND_PER_S, SOUND_BURST = 1.1, 3  # seconds of sound: clocks differ, and a network pauses
+LEAST_S = 0.02  # for which a shorter piece of sound counts
 PATIENCE = 200
 POLICY, TOO_SLOW = 1008, 1013
 
@@ -31,10 +34,17 @@ class Client:
         self.is_page = PROTOCOL in socket.scope.get("subprotocols", [])
         self.pictures = Pace(settings.fps, burst=max(settings.fps, 2))
         self.texts = Pace(TEXTS_PER_S, burst=TEXTS_BURST)
+        self.sound = Pace(SOUND_PER_S, burst=SOUND_BURST)
         self.refused = 0
         self._seen: str | None = None
         self._waiting: deque[str] = deque()
         self._filled = asyncio.Event()
+
+    def may(self, asked: wire.Asked | wire.Picture | wire.Sound) -> bool:
+        """Return whether this is not too much in too short a time, and count it."""
+        if isinstance(asked, wire.Sound):
+            return self.sound.allows(max(asked.seconds, LEAST_S))
+        return (self.pictures if isinstance(asked, wire.Picture) else self.texts).allows()
 
     def tell(self, message: dict[str, Any]) -> None:
         """Send our page a message; of what is seen only the newest."""

@@ -5,19 +5,22 @@ import logging
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import ValidationError
 from starlette.websockets import WebSocket
 
 from nerves.errors import MessageError
-from nerves.messages import Fact, Frame, Heard, People, Said, Say, Seen, Told, Visit, now
+from nerves.greeting import greeting
+from nerves.messages import Eyes, Fact, Frame, Heard, People, Said, Say, Seen, Told, Visit, now
 from nerves.slots import Slots
 from senses.browser import wire
 from senses.browser.album import Album
 from senses.browser.client import PATIENCE, PROTOCOL, Client
 from senses.browser.devices import Device, Devices
+from senses.browser.ear import Ear
 from senses.browser.settings import BrowserSettings
 
 __all__ = ["Hub"]
@@ -25,6 +28,9 @@ __all__ = ["Hub"]
 SAYS = 50
 TOO_LARGE = 1009
 SPOKEN_S, WORD_S = 1.0, 0.4  # about what a voice takes: a breath, and a word
+STALE = timedelta(seconds=20)  # a late greeting is worse than none
+Role = Literal["eye", "ear"]
+STOP: dict[Role, str] = {"eye": "stop", "ear": "deaf"}  # what a page is told that is relieved
 
 logger = logging.getLogger(__name__)
 
@@ -32,14 +38,16 @@ logger = logging.getLogger(__name__)
 class Hub:
     """All that is connected; used in the server's own thread, except for `out`."""
 
-    def __init__(self, settings: BrowserSettings, devices: Devices, note: Callable[[str], None]) -> None:
+    def __init__(self, settings: BrowserSettings, devices: Devices, note: Callable[[str], None], folder: Path) -> None:
         self.settings, self.devices = settings, devices
         self.out: Slots[Frame | Fact] = Slots()
         self.refused: Counter[str] = Counter()
         self.album = Album()
+        self.ear = Ear(settings.place, settings.ear, folder, lambda heard: self.out.put(str(heard.id), heard))
         self._note = note
         self._clients: set[Client] = set()
-        self._eye: Client | None = None
+        self._roles: dict[Role, Client] = {}
+        self._closed: str | None = None  # by whom the eyes of the place are closed, if they are
         self._people: list[dict[str, str]] = []
         self._says: OrderedDict[str, Say] = OrderedDict()
 
@@ -50,8 +58,9 @@ class Hub:
     def tell(self) -> None:
         """Have the sense's status say how many are connected and what was refused."""
         refused = ", ".join(f"{count} {why}" for why, count in sorted(self.refused.items()))
-        eye = f"eye: {self._eye.device.name}" if self._eye else "no eye"
-        self._note(f"{len(self._clients)} connected, {eye}" + (f"; refused: {refused}" if refused else ""))
+        eye = f"eye: {self._whose('eye')}" if "eye" in self._roles else "no eye"
+        ear = f", ear: {self._whose('ear')}" if "ear" in self._roles else ""
+        self._note(f"{len(self._clients)} connected, {eye}{ear}" + (f"; refused: {refused}" if refused else ""))
 
     # What the bus says.
 
@@ -63,12 +72,24 @@ class Hub:
         elif isinstance(fact, Say):
             self._say(fact)
         elif isinstance(fact, Visit):
-            line = self.album.put(fact)
-            if line:
-                self._all({"visit": line})
+            self._meet(fact)
         elif isinstance(fact, People):
             self._people = [{"name": each.name, "group": each.group} for each in fact.people]
             self._all({"people": self._people})
+        elif isinstance(fact, Said):
+            self.ear.echoes.add(fact)
+        elif isinstance(fact, Eyes):
+            self._closed = None if fact.open else fact.by or ""
+            self._all({"closed": self._closed})
+
+    def _meet(self, visit: Visit) -> None:
+        """Greet whoever comes to this place, if wanted, and show the visit."""
+        settings = self.settings
+        words = greeting(settings, visit, settings.language) if visit.place == settings.place else ""
+        if words and now() - visit.at <= STALE:
+            self._say(Say(id=visit.id, place=visit.place, words=words, language=settings.language))
+        if settings.album != "off" and (line := self.album.put(visit)):
+            self._all({"visit": line})
 
     def _all(self, message: dict[str, Any]) -> None:
         for client in self._clients:
@@ -99,9 +120,8 @@ class Hub:
         finally:
             sender.cancel()
             self._clients.discard(client)
-            if self._eye is client:
-                self._eye = None
-                self._all({"eye": None, "seen": []})
+            for role in [role for role, holder in self._roles.items() if holder is client]:
+                self._switch(client, role, on=False)
             self.tell()
 
     @property
@@ -133,8 +153,11 @@ class Hub:
                     "album": self.album.lines() if settings.album != "off" else None,
                     "people": self._people,
                     "device": client.device.name,
+                    "lacks": self.ear.trouble,
+                    "closed": self._closed,
                 },
-                "eye": self._eye.device.name if self._eye else None,
+                "eye": self._whose("eye"),
+                "ear": self._whose("ear"),
             }
         )
 
@@ -160,16 +183,15 @@ class Hub:
             if not client.refused:
                 logger.warning("%s: left out: %s", client.device.name, error)
             return "unreadable"
-        pace = client.pictures if isinstance(asked, wire.Picture) else client.texts
-        if not pace.allows():
-            return "too fast"
-        return self._do(client, asked)
+        return self._do(client, asked) if client.may(asked) else "too fast"
 
-    def _do(self, client: Client, asked: wire.Asked | wire.Picture) -> str:
+    def _do(self, client: Client, asked: wire.Asked | wire.Picture | wire.Sound) -> str:
         if isinstance(asked, wire.Picture):
             return self._see(client, asked.jpeg)
-        if isinstance(asked, wire.Camera):
-            return self._switch(client, on=asked.on)
+        if isinstance(asked, wire.Sound):
+            return self._listen_to(client, asked.pcm)
+        if isinstance(asked, wire.Camera | wire.Microphone):
+            return self._switch(client, "eye" if isinstance(asked, wire.Camera) else "ear", on=asked.on)
         if isinstance(asked, wire.Spoke):
             return self._spoke(client, asked)
         if isinstance(asked, wire.Named):
@@ -180,22 +202,47 @@ class Hub:
 
     def _see(self, client: Client, jpeg: bytes) -> str:
         """Pass a picture on: one place has one eye, and only its newest picture counts."""
-        if self._eye is None:
-            self._switch(client, on=True)
-        if self._eye is not client:
+        if self._closed is not None:
+            return "eyes closed"
+        if not self._is(client, "eye"):
             return "second eye"
         self.out.put(Frame.kind, Frame(self.settings.place, jpeg, now()))
         return ""
 
-    def _switch(self, client: Client, *, on: bool) -> str:
+    def _listen_to(self, client: Client, pcm: bytes) -> str:
+        """Have the ear hear a piece of sound: one place has one ear."""
+        if self.ear.trouble:
+            client.tell({"lacks": self.ear.trouble})
+            return "no ear"
+        if not self._is(client, "ear"):
+            return "second ear"
+        return "" if self.ear.take(pcm) else "too much sound"
+
+    def _is(self, client: Client, role: Role) -> bool:
+        """Return whether this client is the eye or ear of the place; who comes first is."""
+        if role not in self._roles:
+            self._switch(client, role, on=True)
+        return self._roles[role] is client
+
+    def _whose(self, role: Role) -> str | None:
+        holder = self._roles.get(role)
+        return holder.device.name if holder else None
+
+    def _switch(self, client: Client, role: Role, *, on: bool) -> str:
         if on:
-            self._eye = client
-        elif self._eye is client:
-            self._eye = None
-        self._all({"eye": self._eye.device.name if self._eye else None})
+            self._roles[role] = client
+        elif self._roles.get(role) is client:
+            del self._roles[role]
+        else:
+            return ""
+        if role == "ear":
+            self.ear.end()
+        elif role not in self._roles:
+            self._all({"seen": []})
+        self._all({role: self._whose(role)})
         for other in self._clients - {client}:
             if on:
-                other.tell({"stop": client.device.name})
+                other.tell({STOP[role]: client.device.name})
         self.tell()
         return ""
 

@@ -17,14 +17,14 @@ class Pace:
         self._per_s, self._burst, self._clock = per_s, burst, clock
         self._left, self._then = burst, clock()
 
-    def allows(self) -> bool:
-        """Return whether one more may pass, and count it if so."""
+    def allows(self, amount: float = 1) -> bool:
+        """Return whether one more, or so much more, may pass, and count it if so."""
         now = self._clock()
         self._left = min(self._burst, self._left + (now - self._then) * self._per_s)
         self._then = now
-        if self._left < 1:
+        if self._left < amount:
             return False
-        self._left -= 1
+        self._left -= amount
         return True
 
 

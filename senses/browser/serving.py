@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 def served(settings: BrowserSettings, desk: Desk, heard: Iterator[Fact]) -> Iterator[Frame | Fact]:
     """Yield what pages perceive until the bus has no more to say: of pictures only the newest, of words all."""
     folder = desk.database.path.parent
-    hub = Hub(settings, Devices(folder / f"{desk.name}.devices.json"), desk.note)
+    hub = Hub(settings, Devices(folder / f"{desk.name}.devices.json"), desk.note, folder)
     names = tuple(dict.fromkeys((*names_here(), *settings.names)))
     papers = certified(folder / "https", names) if settings.tls == "own" else None
     _make_room()

@@ -5,8 +5,10 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from nerves import topics
-from nerves.messages import People, Say, Seen, Visit
+from nerves.greeting import GreetingSettings
+from nerves.messages import Eyes, People, Said, Say, Seen, Visit
 from nerves.organs import SenseSettings
+from senses.hearing.settings import HearingSettings
 
 __all__ = ["BrowserSettings", "topics_of"]
 
@@ -16,7 +18,7 @@ def _word(value: object) -> object:
     return {False: "off", True: "own"}.get(value, value) if isinstance(value, bool) else value
 
 
-class BrowserSettings(SenseSettings):
+class BrowserSettings(GreetingSettings, SenseSettings):
     """A page's table in `kinwatch.yaml`."""
 
     port: int = Field(default=8443, ge=0, le=65535)
@@ -41,8 +43,11 @@ class BrowserSettings(SenseSettings):
     """So many pages and clients at a time; more are refused."""
     album: Literal["place", "house", "off"] = "place"
     """Whose last 20 visits the page shows and lets name: this place's, all, or none."""
+    language: Literal["en", "fr"] = "en"
+    """The language of its greetings; the page itself has its browser's, or the one that is chosen there."""
+    ear: HearingSettings = HearingSettings()
     in_background: bool = False
-    """Let the camera go on where the page is hidden, as far as the browser does."""
+    """Let the camera and the microphone go on where the page is hidden, as far as the browser does."""
 
     @property
     def address(self) -> str:
@@ -51,10 +56,10 @@ class BrowserSettings(SenseSettings):
 
 
 def topics_of(settings: BrowserSettings) -> tuple[str, ...]:
-    """Return what the page wants to hear: what is seen and to be said at its place, visits, and who is known."""
+    """Return what the page wants to hear: of its place what is seen and said, and of the house visits and people."""
     place = settings.place
-    heard = (topics.to(place, Seen.kind), topics.to(place, Say.kind), topics.to("all", Say.kind))
+    heard = (*(topics.to(place, fact.kind) for fact in (Seen, Say, Said, Eyes)), topics.to("all", Say.kind))
+    visits = (Visit.pattern() if settings.album == "house" else topics.to(place, Visit.kind),)
     if settings.album == "off":
-        return heard
-    visits = Visit.pattern() if settings.album == "house" else topics.to(place, Visit.kind)
-    return (*heard, visits, topics.to("brain", People.kind))
+        return (*heard, *(visits if settings.greets else ()))
+    return (*heard, *visits, topics.to("brain", People.kind))

@@ -1,7 +1,8 @@
 """What comes in on a websocket, read: pure.
 
-Bytes are a picture, or what begins with a byte of its own (sound is to come so: a JPEG begins with FF). A text is
-JSON that our page, or a client of the older protocol, sends; any other text is what was said.
+Bytes are a picture, or sound: a byte of its own (1; a JPEG begins with FF), then samples of 16 bits, the low byte
+first, 16,000 a second, one channel, at most a second of them. A text is JSON that our page, or a client of the older
+protocol, sends; any other text is what was said.
 """
 
 import base64
@@ -15,9 +16,10 @@ from nerves.errors import MessageError
 from nerves.jpeg import fault
 from nerves.messages import Group
 
-__all__ = ["Asked", "Camera", "Heard", "Named", "Picture", "Spoke", "read_bytes", "read_text"]
+__all__ = ["Asked", "Camera", "Heard", "Microphone", "Named", "Picture", "Sound", "Spoke", "read_bytes", "read_text"]
 
 WORDS = 2000
+SOUND, RATE, WIDTH = 1, 16_000, 2
 
 
 class _Message(BaseModel):
@@ -28,6 +30,17 @@ class Picture(_Message):
     """A picture."""
 
     jpeg: bytes
+
+
+class Sound(_Message):
+    """What a microphone took up, a second at most."""
+
+    pcm: bytes
+
+    @property
+    def seconds(self) -> float:
+        """How long it is."""
+        return len(self.pcm) / WIDTH / RATE
 
 
 class Heard(_Message):
@@ -42,6 +55,13 @@ class Camera(_Message):
     """The page wants to be the eye of the place, or no longer."""
 
     do: Literal["camera"]
+    on: bool
+
+
+class Microphone(_Message):
+    """The page wants to be the ear of the place, or no longer."""
+
+    do: Literal["microphone"]
     on: bool
 
 
@@ -62,12 +82,25 @@ class Named(_Message):
     group: Group = "family"
 
 
-Asked = Camera | Spoke | Named | Heard
+Asked = Camera | Microphone | Spoke | Named | Heard
 _asked: TypeAdapter[Asked] = TypeAdapter(Annotated[Asked, Field(discriminator="do")])
 
 
-def read_bytes(body: bytes) -> Picture:
-    """Return the picture; `MessageError` if it is none."""
+def read_bytes(body: bytes) -> Picture | Sound:
+    """Return the picture or sound; `MessageError` if it is neither."""
+    if body[:1] == bytes([SOUND]):
+        return _sound(body[1:])
+    return _picture(body)
+
+
+def _sound(pcm: bytes) -> Sound:
+    if not pcm or len(pcm) % WIDTH or len(pcm) > RATE * WIDTH:
+        message = f"{len(pcm)} bytes are no sound: 16 bits a sample, at most {RATE * WIDTH} bytes"
+        raise MessageError(message)
+    return Sound(pcm=pcm)
+
+
+def _picture(body: bytes) -> Picture:
     why = fault(body)
     if why:
         raise MessageError(why)
@@ -107,7 +140,7 @@ def _classic(uri: object) -> Picture:
         message = 'a picture is {"dataURI": {"contentType": "image/jpeg", "content": "<base64>"}}'
         raise MessageError(message)
     try:
-        return read_bytes(base64.b64decode(uri["content"], validate=True))
+        return _picture(base64.b64decode(uri["content"], validate=True))
     except (binascii.Error, ValueError) as error:
         message = "the content is not base64"
         raise MessageError(message) from error

@@ -15,7 +15,7 @@ __all__ = ["sentences"]
 
 def sentences(settings: MicrophoneSettings, desk: Desk, heard: Iterator[Fact]) -> Iterator[Heard]:
     """Yield the sentences that somebody says."""
-    recogniser, echoes = ear.recogniser_of(settings), Echoes()
+    recogniser, echoes = ear.recogniser_of(settings, desk.database.path.parent), Echoes()
     Thread(target=_note, args=(echoes, heard), name="echoes", daemon=True).start()
     is_live = not is_recording(settings.source)
     desk.note("")

@@ -1,43 +1,104 @@
-// The ear: the browser's own recognition, only while its user has turned it on; the house gets the words.
-import { spoken, words } from "./words.js";
+// The ear: sound to the house, which recognises the words itself; nothing while this very page speaks.
+import { set, words } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
-const Recognition = window.SpeechRecognition ?? window.webkitSpeechRecognition;
-const FATAL = ["not-allowed", "service-not-allowed", "language-not-supported", "audio-capture", "network"];
+const WAITING = 500000; // bytes: what the network does not take is not heard later either
+const RATE = 16000;
 
 export class Ear {
-  static is_there = Boolean(Recognition);
-
-  constructor(send) {
-    this.send = send;
-    $("ear").disabled = !Ear.is_there;
+  constructor(line, voice) {
+    this.line = line;
+    this.voice = voice;
+    this.wanted = this.background = false;
     $("ear").onchange = () => ($("ear").checked ? this.on() : this.off());
-    document.addEventListener("visibilitychange", () => document.hidden && this.off());
+    document.addEventListener("visibilitychange", () => this.hidden());
   }
 
-  on() {
-    this.recognition = new Recognition();
-    Object.assign(this.recognition, { lang: spoken(), continuous: true, interimResults: false });
-    this.recognition.onresult = (event) => {
-      for (const result of [...event.results].slice(event.resultIndex)) {
-        const { transcript, confidence } = result[0];
-        if (result.isFinal && transcript.trim() && !window.speechSynthesis?.speaking) {
-          this.send({ do: "heard", words: transcript.trim().slice(0, 2000), confidence: confidence || null });
-        }
-      }
-    };
-    this.recognition.onerror = (event) => {
-      if (!FATAL.includes(event.error)) return;
+  async on() {
+    this.wanted = true;
+    $("ear").checked = true;
+    set($("ear-note"), "ear_note");
+    try {
+      await this.open();
+    } catch {
+      if (!this.wanted) return; // turned off meanwhile
       this.off();
-      $("ear-note").removeAttribute("data-say");
-      $("ear-note").textContent = words("ear_failed") + event.error;
-    };
-    this.recognition.onend = () => $("ear").checked && setTimeout(() => $("ear").checked && this.recognition.start(), 500);
-    this.recognition.start();
+      set($("ear-note"), navigator.mediaDevices ? "refused_microphone" : "no_microphone");
+      return;
+    }
+    this.again();
+  }
+
+  async open() {
+    this.close();
+    // The recogniser takes a quiet voice better than one that was made louder and smoother.
+    const audio = { channelCount: 1, echoCancellation: true, noiseSuppression: false, autoGainControl: false };
+    const stream = await navigator.mediaDevices.getUserMedia({ audio });
+    if (!this.wanted) return stream.getTracks().forEach((track) => track.stop());
+    this.stream = stream;
+    stream.getAudioTracks()[0].onended = () => this.wanted && this.on();
+    const source = this.tapped(stream);
+    await this.context.audioWorklet.addModule("tap.js");
+    const tap = new AudioWorkletNode(this.context, "tap");
+    tap.port.onmessage = (event) => this.send(event.data);
+    source.connect(tap);
+    await this.context.resume();
+  }
+
+  tapped(stream) {
+    this.context = new AudioContext({ sampleRate: RATE });
+    try {
+      return this.context.createMediaStreamSource(stream);
+    } catch { // Firefox takes a microphone only at its own rate
+      this.context.close();
+      this.context = new AudioContext();
+      return this.context.createMediaStreamSource(stream);
+    }
+  }
+
+  send(sound) {
+    if (this.wanted && this.stream && !this.voice.isSpeaking() && this.line.waiting() < WAITING) this.line.bytes(sound);
   }
 
   off() {
-    $("ear").checked = false;
-    this.recognition?.stop();
+    if (this.wanted) this.line.send({ do: "microphone", on: false });
+    this.wanted = $("ear").checked = false;
+    this.close();
+  }
+
+  close() {
+    for (const track of this.stream?.getTracks() ?? []) { track.onended = null; track.stop(); }
+    if (this.context && this.context.state !== "closed") this.context.close();
+    this.stream = this.context = null;
+  }
+
+  // The line is there, perhaps again.
+  again() { if (this.stream) this.line.send({ do: "microphone", on: true }); }
+
+  // What the house needs before it can listen, if anything.
+  lacks(what) {
+    $("ear").disabled = Boolean(what);
+    if (!what) return;
+    this.off();
+    $("ear-note").removeAttribute("data-say");
+    $("ear-note").textContent = words("ear_lacks") + what;
+  }
+
+  taken(name) {
+    if (!this.wanted) return;
+    this.off();
+    $("ear-note").removeAttribute("data-say");
+    $("ear-note").textContent = words("ear_taken") + name;
+  }
+
+  hidden() {
+    if (this.background) return;
+    if (document.hidden && this.wanted) {
+      this.off();
+      this.paused = true;
+    } else if (!document.hidden && this.paused) {
+      this.paused = false;
+      this.on();
+    }
   }
 }

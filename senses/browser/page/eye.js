@@ -9,6 +9,7 @@ export class Eye {
     this.settings = { fps: 5, width: 1280, quality: 0.8, background: false };
     this.facing = localStorage.getItem("facing") ?? "environment";
     this.wanted = this.busy = false;
+    this.lids = null; // by whom the eyes of the place are closed, if they are
     this.canvas = document.createElement("canvas");
     $("camera").onclick = () => (this.wanted ? this.off() : this.on());
     $("turn").onclick = () => this.turn();
@@ -16,6 +17,8 @@ export class Eye {
   }
 
   async on() {
+    this.shut = this.lids !== null;
+    if (this.shut) return this.sayClosed();
     this.wanted = true;
     this.label();
     try {
@@ -87,7 +90,7 @@ export class Eye {
     this.canvas.getContext("2d").drawImage(video, 0, 0, this.canvas.width, this.canvas.height);
     this.canvas.toBlob((blob) => {
       this.busy = false;
-      if (blob && this.wanted && this.line.isFree()) this.line.picture(blob);
+      if (blob && this.wanted && this.line.isFree()) this.line.bytes(blob);
     }, "image/jpeg", this.settings.quality);
   }
 
@@ -101,6 +104,24 @@ export class Eye {
       this.paused = false;
       this.on();
     }
+  }
+
+  // While the household keeps the eyes of the place closed, the camera is off.
+  closed(by) {
+    this.lids = by;
+    if (by === null) {
+      if (this.shut) this.on();
+      else if (!this.wanted && !this.paused) set($("idle"), "camera_off");
+      return;
+    }
+    this.shut ||= this.wanted;
+    if (this.wanted) this.off();
+    this.sayClosed();
+  }
+
+  sayClosed() {
+    $("idle").removeAttribute("data-say");
+    $("idle").textContent = words("closed") + (this.lids ? ` (${this.lids})` : "");
   }
 
   taken(name) {

@@ -4,6 +4,7 @@ import { devices } from "./devices.js";
 import { Ear } from "./ear.js";
 import { Eye } from "./eye.js";
 import { set, speakIn, spoken } from "./words.js";
+import { Vendor } from "./vendor.js";
 import { Voice } from "./voice.js";
 
 const $ = (id) => document.getElementById(id);
@@ -11,21 +12,37 @@ const PAUSES_MS = [500, 15000];
 let socket = null, pause = PAUSES_MS[0];
 
 const send = (message) => socket?.readyState === WebSocket.OPEN && socket.send(JSON.stringify(message));
-const line = { send, picture: (blob) => socket?.send(blob), isFree: () => socket?.readyState === WebSocket.OPEN && socket.bufferedAmount === 0 };
-const eye = new Eye(line), voice = new Voice(send), ear = new Ear(send), album = new Album(send);
+const isOpen = () => socket?.readyState === WebSocket.OPEN;
+const line = {
+  send,
+  bytes: (bytes) => socket.send(bytes),
+  waiting: () => (isOpen() ? socket.bufferedAmount : Infinity),
+  isFree: () => isOpen() && socket.bufferedAmount === 0,
+};
+const eye = new Eye(line), voice = new Voice(send), album = new Album(send);
+const ear = new Ear(line, voice), vendor = new Vendor(send, voice);
+$("ear").addEventListener("change", () => $("ear").checked && vendor.off()); // one of them is enough
+$("vendor").addEventListener("change", () => $("vendor").checked && ear.off());
 
 const on = {
   hello(hello) {
     $("place").textContent = hello.place;
     document.title = `kinwatch · ${hello.place}`;
     eye.settings = hello;
+    ear.background = hello.background;
+    ear.lacks(hello.lacks);
     album.people(hello.people);
     $("album").hidden = hello.album === null;
     album.all(hello.album ?? []);
+    eye.closed(hello.closed);
     eye.again();
+    ear.again();
   },
   eye: (name) => eye.whose(name),
   stop: (name) => eye.taken(name),
+  closed: (by) => eye.closed(by),
+  deaf: (name) => ear.taken(name),
+  lacks: (what) => ear.lacks(what),
   seen: (sightings) => eye.draw(sightings),
   say: (say) => voice.say(say),
   visit: (visit) => album.put(visit),
@@ -70,6 +87,7 @@ async function begin() {
   $("link").hidden = !me.paired;
   if (me.paired) return connect();
   eye.off();
+  ear.off();
   const code = new URLSearchParams(location.hash.slice(1)).get("code");
   if (code) { $("code").value = code; $("device").focus(); } else $("code").focus();
 }
@@ -93,7 +111,6 @@ function missing() {
   const lacks = [];
   if (!navigator.mediaDevices?.getUserMedia) lacks.push("no_camera");
   if (!("speechSynthesis" in window)) lacks.push("no_voice");
-  if (!Ear.is_there) lacks.push("no_ear");
   $("missing").replaceChildren(...lacks.map((key) => { const item = document.createElement("li"); set(item, key); return item; }));
   $("missing").hidden = lacks.length === 0;
 }

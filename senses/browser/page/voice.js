@@ -3,6 +3,7 @@ import { spoken, words } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
 const SHOWN_MS = 8000;
+const ECHO_MS = 500; // a room goes on for a moment
 
 export class Voice {
   constructor(send) {
@@ -24,6 +25,7 @@ export class Voice {
     const sentence = new SpeechSynthesisUtterance(text);
     sentence.lang = language ?? spoken();
     sentence.onstart = () => this.send({ do: "spoke", id });
+    sentence.onend = () => { this.ended = Date.now(); };
     sentence.onerror = (event) => {
       this.send({ do: "spoke", id, failed: String(event.error || "error") });
       this.show(`${words("no_speech")}${text}`);
@@ -31,6 +33,8 @@ export class Voice {
     this.last = sentence; // some browsers forget a sentence that nothing holds, and its events with it
     speechSynthesis.speak(sentence);
   }
+
+  isSpeaking() { return Boolean(window.speechSynthesis?.speaking) || Date.now() - (this.ended ?? 0) < ECHO_MS; }
 
   show(text) {
     $("caption").textContent = text;

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actuators.push.rules import TEXTS
-from actuators.speech.rules import GREETINGS
-from actuators.texts import LANGUAGES, age_words, check_template, fields_of
+from nerves.greeting import GREETINGS
 from nerves.messages import Visit, now
+from nerves.texts import LANGUAGES, age_words, check_template, fields_of
 
 check = check_template(("name", "place"))
 

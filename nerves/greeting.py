@@ -1,0 +1,72 @@
+"""Pure: what any voice of the house says to whoever comes."""
+
+from collections.abc import Collection
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from nerves.messages import Verdict, Visit
+from nerves.texts import check_template, fields_of, template
+
+__all__ = ["GREETINGS", "GreetingSettings", "Greetings", "greeting"]
+
+FIELDS = ("place", "name", "verdict", "time", "again")
+Sentence = Annotated[str, AfterValidator(check_template(FIELDS))] | None
+
+GREETINGS = {
+    "en": {
+        "family": "Hello {name}.",
+        "guest": "Hello {name}.",
+        "stranger": "You are on camera. The household has been told.",
+        "unidentified": "You are on camera.",
+    },
+    "fr": {
+        "family": "Bonjour {name}.",
+        "guest": "Bonjour {name}.",
+        "stranger": "Vous êtes filmé. Les habitants sont prévenus.",
+        "unidentified": "Vous êtes filmé.",
+    },
+}
+
+
+class Greetings(BaseModel):
+    """What is said to a visitor; each has the language's own where it is left out."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    family: Sentence = None
+    """To family. Fields: {place} {name} {verdict} {time} {again}."""
+    guest: Sentence = None
+    """To a guest."""
+    stranger: Sentence = None
+    """To a stranger."""
+    unidentified: Sentence = None
+    """To somebody whose face could not be seen."""
+
+
+def _said_aloud(greets: Collection[Verdict]) -> Collection[Verdict]:
+    if "identifying" in greets:
+        why = "identifying is not said aloud: family, guest, stranger and unidentified are"
+        raise ValueError(why)
+    return greets
+
+
+class GreetingSettings(BaseModel):
+    """Whom a voice greets, and how."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    greets: Annotated[frozenset[Verdict], AfterValidator(_said_aloud)] = frozenset()
+    """The verdicts it greets aloud: family, guest, stranger, unidentified."""
+    texts: Greetings = Field(default=Greetings())
+    """What it says then."""
+
+
+def greeting(settings: GreetingSettings, visit: Visit, language: str) -> str:
+    """Return what is said of a visit's message: something once a verdict, if at all."""
+    decides = visit.phase in ("decided", "corrected")  # the other messages of a visit say nothing new
+    if not decides or visit.verdict not in settings.greets:
+        return ""
+    language = language.partition("-")[0]
+    text = template(getattr(settings.texts, visit.verdict), GREETINGS, language, visit.verdict)
+    return text.format_map(fields_of(visit, language))

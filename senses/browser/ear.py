@@ -1,0 +1,69 @@
+"""The page's ear: the sound that a device sends becomes sentences, in a thread of its own."""
+
+import logging
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
+
+from nerves.errors import KinwatchError
+from nerves.messages import Heard, now
+from senses.hearing import lacking
+from senses.hearing.echoes import Echoes
+from senses.hearing.segments import CHUNK, RATE
+from senses.hearing.settings import HearingSettings
+
+__all__ = ["Ear"]
+
+BYTES = 2 * CHUNK
+WAITING_S = 10.0  # of sound: more than it takes to load a recogniser
+log = logging.getLogger(__name__)
+
+
+class Ear:
+    """Hears one device at a time; the recogniser is loaded with the first sound."""
+
+    def __init__(self, place: str, settings: HearingSettings, folder: Path, hear: Callable[[Heard], None]) -> None:
+        self.echoes = Echoes()
+        self.trouble = lacking()
+        self._place, self._settings, self._folder, self._hear = place, settings, folder, hear
+        self._sound: SimpleQueue[tuple[bytes, datetime] | None] = SimpleQueue()
+        self._came = now()
+        self._thread: Thread | None = None
+
+    def take(self, pcm: bytes) -> bool:
+        """Take a piece of sound, to be heard soon; False without room for it: this machine is too slow."""
+        if self._sound.qsize() * len(pcm) > WAITING_S * RATE * 2:
+            return False
+        self._sound.put((pcm, now()))
+        if not self.trouble and not (self._thread and self._thread.is_alive()):
+            self._thread = Thread(target=self._work, name="ear", daemon=True)
+            self._thread.start()
+        return True
+
+    def end(self) -> None:
+        """End a sound: what comes next is another."""
+        self._sound.put(None)
+
+    def _work(self) -> None:
+        from senses.hearing import ear  # noqa: PLC0415 - the recogniser takes a second to load
+
+        try:
+            recogniser = ear.recogniser_of(self._settings, self._folder)
+        except KinwatchError as error:
+            log.warning("%s: no ear: %s", self._place, error)
+            self.trouble = str(error)
+            return
+        while True:
+            for heard in ear.sentences(self._place, recogniser, self._chunks(), self.echoes.cover, lambda: self._came):
+                self._hear(heard)
+
+    def _chunks(self) -> Iterator[bytes]:
+        rest = b""
+        while (piece := self._sound.get()) is not None:
+            sound, self._came = piece
+            rest += sound
+            while len(rest) >= BYTES:
+                yield rest[:BYTES]
+                rest = rest[BYTES:]

