@@ -5,14 +5,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
+from brain.cloud.errors import BudgetSpent, CloudOff
+from brain.cloud.ledger import Ledger
+from brain.settings import BrainSettings
 from brain.sights import packs
 from kinwatch.console import emit, say
-from kinwatch.sights import brain_settings, open_gallery
+from kinwatch.sights import brain_settings, open_cloud, open_gallery
 from nerves import topics
 from nerves.broker import house_url
 from nerves.bus import open_link
-from nerves.errors import BrokerUnavailable, KinwatchError, MessageError
-from nerves.messages import Status
+from nerves.errors import BrokerUnavailable, KinwatchError, MessageError, SettingsError
+from nerves.messages import Status, now
 from nerves.plugins import read_actuator, read_sense
 from nerves.settings import House
 
@@ -20,6 +23,8 @@ __all__ = ["Finding", "findings", "run"]
 
 CONNECT_S = 5.0
 LISTEN_S = 1.0
+# One that costs something.
+A_CALL = "SearchFacesByImage"
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,7 @@ def findings(house: House) -> Iterator[Finding]:
     yield _try("brain", lambda: f"sight {brain_settings(house).sight}, settings are right")
     yield _try("model files", lambda: _models(house))
     yield _try("people", lambda: _people(house))
+    yield from _cloud(house)
     yield from _bus(house)
 
 
@@ -87,6 +93,35 @@ def _people(house: House) -> str:
     with open_gallery(house) as gallery:
         names = [f"{person.name} ({person.photos} photos)" for person in gallery.people()]
     return ", ".join(names) or "nobody yet, so everybody is a stranger: kinwatch enroll NAME PHOTO..."
+
+
+def _cloud(house: House) -> Iterator[Finding]:
+    try:
+        settings = brain_settings(house)
+    except SettingsError:
+        return  # said already
+    if settings.cloud:
+        yield _try("rekognition", lambda: _asked_once(house, settings))
+
+
+def _asked_once(house: House, settings: BrainSettings) -> str:
+    """Make the call that recognising a face takes, once, with a picture of nobody."""
+    limits = settings.rekognition
+    once = settings.model_copy(update={"rekognition": limits.model_copy(update={"tries": 1})})
+    try:
+        with Ledger(house.data_dir / "cloud.db", limits) as ledger:
+            ledger.check(A_CALL, now())
+        with open_cloud(house, once) as clouds:
+            if clouds is None:
+                return "not asked"
+            clouds.cloud.check()
+            spent = clouds.ledger.spent(now())
+            region = clouds.cloud.region
+    except (BudgetSpent, CloudOff) as error:
+        return f"nothing was asked: {error}"
+    whom = "" if limits.by == "compare" else f", collection {limits.collection}"
+    today = f"today {spent.day_calls} of {limits.daily_calls} calls, ${spent.day_usd:.3f} of ${limits.daily_usd:.2f}"
+    return f"{region}{whom}: answers as it should; {today}"
 
 
 def _bus(house: House) -> Iterator[Finding]:

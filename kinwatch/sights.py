@@ -61,7 +61,7 @@ def open_cloud(house: House, settings: BrainSettings) -> Iterator[Clouds | None]
 
     Raises `SettingsError` where a package, the region or the credentials are missing.
     """
-    if not settings.cloud:
+    if not (settings.cloud and settings.rekognition.enabled):
         yield None
         return
     with _installed("rekognition"):

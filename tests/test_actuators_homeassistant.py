@@ -21,6 +21,7 @@ from actuators.homeassistant.states import happenings, pictures, states
 from nerves.daemon import run_actuator
 from nerves.messages import (
     Acknowledged,
+    Eyes,
     Fact,
     Known,
     People,
@@ -146,6 +147,19 @@ def test_a_dead_camera_sees_nothing() -> None:
     assert after(Status(organ="evidence", state="online")).places == {}
 
 
+def test_a_switch_closes_the_eyes_of_a_place_and_shows_whether_they_are() -> None:
+    home = after(Seen(place="hall"))
+    assert (state(home, HALL)["eyes"], state(home, HALL)["sees"]) == ("ON", "online")
+    switch = made(home)["homeassistant/device/kinwatch_place_hall/config"]["components"]["eyes"]
+    assert (switch["platform"], switch["command_topic"], switch["retain"]) == ("switch", "kinwatch/hall/eyes", True)
+    off, on = (Eyes.read(switch["command_topic"], switch[f"payload_{word}"].encode()) for word in ("off", "on"))
+    assert (off.open, on.open, off.by) == (False, True, "Home Assistant")
+    closed = state(after(off, home=home), HALL)
+    assert (closed["eyes"], closed["sees"], closed["problem"]) == (switch["state_off"], "offline", "OFF")
+    opened = state(after(off, on, home=home), HALL)
+    assert (opened["eyes"], opened["sees"]) == (switch["state_on"], "online")
+
+
 def test_evidence_that_waits_is_counted_once_there_is_a_store() -> None:
     first, second = visit(), visit()
     stored = Stored(place="hall", visit=first.visit, seq=1, url="file:///1.json")
@@ -209,6 +223,47 @@ def test_who_is_forgotten_is_removed_and_so_is_a_place() -> None:
     gone, clean = (json.loads(note.body)["components"] for note in told[1:])
     removed = {key: component for key, component in gone.items() if key not in clean}
     assert sorted(removed.values(), key=str) == [{"platform": "binary_sensor"}, {"platform": "sensor"}]
+
+
+BRAIN = Status(organ="brain", state="online", counts={"frames": 7, "cloud_calls_today": 0, "cloud_cents_month": 0})
+
+
+def test_the_cloud_is_shown_only_where_the_brain_can_ask_it() -> None:
+    local = Status(organ="brain", state="online", counts={"frames": 7})
+
+    def cloud(home: Home) -> dict[str, Any]:
+        components = made(home)["homeassistant/device/kinwatch_house/config"]["components"]
+        return {key: each for key, each in components.items() if key.startswith("cloud")}
+
+    assert cloud(after(local)) == {}
+    home = after(BRAIN)
+    found = cloud(home)
+    assert [*found] == ["cloud", "cloud_spend", "cloud_calls"]
+    switch, spend = found["cloud"], found["cloud_spend"]
+    assert (switch["state_topic"], switch["command_topic"]) == ("kinwatch/cloud", "kinwatch/cloud/set")
+    assert (switch["payload_on"], switch["state_off"]) == ("on", "off")
+    # Home Assistant takes money as a total only, and in a currency by its code.
+    assert (spend["device_class"], spend["state_class"], spend["unit_of_measurement"]) == ("monetary", "total", "USD")
+    # A brain that begins, or ends without a word, has counted nothing: that says nothing of the cloud.
+    for silent in (Status(organ="brain", state="offline"), Status(organ="brain", state="online")):
+        assert heed(silent, home) is home
+    assert heed(BRAIN, home) is home
+    assert cloud(after(local, home=home)) == {}
+    gone = list(announce(made(after(local, home=home)), announced(made(home))))
+    removed = json.loads(gone[0].body)["components"]
+    assert {key: removed[key] for key in found} == {
+        "cloud": {"platform": "switch"},
+        "cloud_spend": {"platform": "sensor"},
+        "cloud_calls": {"platform": "sensor"},
+    }
+
+
+def test_a_brain_that_begins_to_ask_the_cloud_is_news() -> None:
+    is_news = sift(SETTINGS)
+    begun, local = Status(organ="brain", state="online"), Status(organ="brain", state="online", counts={"frames": 7})
+    more = BRAIN.model_copy(update={"counts": BRAIN.counts | {"cloud_calls_today": 1}})
+    told = [is_news(each) for each in (begun, local, BRAIN, more, local)]
+    assert told == [True, False, True, False, True]
 
 
 def command(what: str, body: str, home: Home) -> list[Fact]:
@@ -325,7 +380,7 @@ def test_the_dashboard_and_the_page_name_entities_that_there_are() -> None:
 
 def test_the_page_tells_of_entities_and_inputs_that_there_are() -> None:
     page = (ROOT / "docs" / "home-assistant.md").read_text()
-    home = after(visit(place="hall"), People(place="brain", people=(Known(name="Alice", group="family"),)))
+    home = after(BRAIN, visit(place="hall"), People(place="brain", people=(Known(name="Alice", group="family"),)))
     ours = [each for device in made(home).values() for each in device["components"].values()]
     names = {each["default_entity_id"] for each in ours if "default_entity_id" in each}
     told = {*re.findall(r"`(\w+\.kinwatch_\w+)`", page)}

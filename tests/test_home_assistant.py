@@ -235,6 +235,33 @@ def test_what_is_chosen_and_said_there_reaches_the_bus(world: World) -> None:
     wait(lambda: world.hass.attributes("event.kinwatch_alert")["event_type"] == "test", 10, "the test")
 
 
+def test_the_cloud_is_switched_off_and_its_spend_is_shown_where_there_is_one(world: World) -> None:
+    hass, switch = world.hass, "switch.kinwatch_cloud_recognition"
+    assert hass.state(switch) is None
+    counts = {"age_ms_p99": 45, "work_ms_p50": 31}
+    local, cloud = (
+        say("brain", "online", "", counts | more).payload()
+        for more in ({}, {"cloud_calls_today": 12, "cloud_cents_month": 345})
+    )
+    world.link.post("kinwatch/cloud", b"on", retain=True).wait(5)
+    world.link.post("kinwatch/status/brain", cloud, retain=True).wait(5)
+    hass.soon(switch, "on")
+    world.link.post("kinwatch/status/brain", cloud, retain=True).wait(5)  # its sensors were not there the first time
+    hass.soon("sensor.kinwatch_cloud_spend_this_month", "3.45")
+    hass.soon("sensor.kinwatch_cloud_calls_today", "12")
+    spend = hass.attributes("sensor.kinwatch_cloud_spend_this_month")
+    assert (spend["device_class"], spend["unit_of_measurement"], spend["state_class"]) == ("monetary", "USD", "total")
+    assert datetime.fromisoformat(spend["last_reset"]).day == 1
+    hass.call("switch.turn_off", entity_id=switch)
+    wait(lambda: ("kinwatch/cloud/set", b"off") in world.heard, 10, "the switch")
+    assert hass.state(switch) == "on", "it shows what the brain says, not what was asked"
+    world.link.post("kinwatch/cloud", b"off", retain=True).wait(5)
+    hass.soon(switch, "off")
+    assert "kinwatch_cloud" not in hass.log(), "Home Assistant complains"
+    world.link.post("kinwatch/status/brain", local, retain=True).wait(5)
+    wait(lambda: hass.state(switch) is None, 15, "the end of the cloud")
+
+
 @pytest.fixture
 def gallery(tmp_path: Path) -> Iterator[Gallery]:
     """The brain's, as it learns from the bus."""

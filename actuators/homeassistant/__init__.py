@@ -3,7 +3,7 @@
 from actuators.homeassistant.act import act, listens, sift
 from actuators.homeassistant.names import RETAINED
 from actuators.homeassistant.settings import HomeAssistantSettings
-from nerves.messages import Acknowledged, People, Seen, Status, Stored, Told, Trouble, Visit
+from nerves.messages import Acknowledged, Eyes, People, Seen, Status, Stored, Told, Trouble, Visit
 from nerves.organs import Actuator
 
 __all__ = ["HomeAssistantSettings", "actuator"]
@@ -13,7 +13,7 @@ TICK_S = 3.0
 
 actuator = Actuator(
     HomeAssistantSettings,
-    (Visit, Seen, Trouble, Stored, People, Status, Told, Acknowledged),
+    (Visit, Seen, Trouble, Eyes, Stored, People, Status, Told, Acknowledged),
     act,
     tick_s=TICK_S,
     listens=listens,

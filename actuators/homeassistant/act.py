@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from actuators.homeassistant.commands import obey
 from actuators.homeassistant.discovery import announce, announced, devices
-from actuators.homeassistant.home import Home, heed, shown
+from actuators.homeassistant.home import Home, has_cloud, heed, shown
 from actuators.homeassistant.names import COMMANDS
 from actuators.homeassistant.settings import HomeAssistantSettings
 from actuators.homeassistant.states import happenings, picture_topics, pictures, states
@@ -56,7 +56,8 @@ def sift(_: HomeAssistantSettings) -> Callable[[Fact | Note], bool]:
         if isinstance(message, Seen):
             return _is_new(known, message)
         if isinstance(message, Status):
-            return known.setdefault(message.organ, "") != message.state and _noted(known, message.organ, message.state)
+            told = message.state, has_cloud(message)
+            return known.get(message.organ) != told and _noted(known, message.organ, told)
         return True
 
     return is_news

@@ -7,20 +7,27 @@ from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from actuators.homeassistant.home import Home
+from actuators.homeassistant.home import BRAIN, Home
 from actuators.homeassistant.names import house_topic, identity, person_topic, picture_topic, place_topic, slug
 from actuators.homeassistant.settings import HomeAssistantSettings
 from actuators.homeassistant.states import A_GUEST, ALERTS, NOBODY, NOT_A_PERSON, SIGHTINGS, dumped
 from nerves import topics
-from nerves.messages import Say
+from nerves.messages import Eyes, Say
 from nerves.organs import Note
 
 __all__ = ["announce", "announced", "devices"]
 
 Component = dict[str, Any]
-HOUSE, BRAIN = "kinwatch_house", "brain"
+HOUSE = "kinwatch_house"
 DIAGNOSTIC = {"entity_category": "diagnostic"}
+LIDS = '{{"open": {}, "by": "Home Assistant"}}'
 SAY = '{"words": {{ value | tojson }}}'
+# The cloud is billed by the month in UTC; only so are Home Assistant's sums right when the count starts anew.
+DOLLARS = (
+    "{% set cents = value_json.get('counts', {}).get('cloud_cents_month') %}"
+    "{{ None if cents is none else cents / 100 }}"
+)
+MONTH = "{{ utcnow().replace(day=1, hour=0, minute=0, second=0, microsecond=0).isoformat() }}"
 
 
 def devices(home: Home, settings: HomeAssistantSettings, organ: str) -> dict[str, Component]:
@@ -100,6 +107,10 @@ def _place(place: str, settings: HomeAssistantSettings, lives: list[Component]) 
         "binary_sensor", "problem", "Camera problem", device_class="problem", **shows("problem"), **DIAGNOSTIC
     )
     yield _entity("sensor", "trouble", "Camera trouble", icon="mdi:camera-off", **shows("trouble"), **DIAGNOSTIC)
+    # Retained, and without us in between: it is a fact of its own, which the camera and the brain heed as any other.
+    lids = {"payload_on": LIDS.format("true"), "payload_off": LIDS.format("false"), "retain": True}
+    lids |= {"state_on": "ON", "state_off": "OFF", "command_topic": topics.to(place, Eyes.kind)}
+    yield _entity("switch", "eyes", "Eyes", icon="mdi:eye", **lids, **shows("eyes"))
     say = {"command_topic": topics.to(place, Say.kind), "command_template": SAY}
     yield _entity("notify", "announce", "Announce", **say)
     yield _entity("text", "say", "Say here", icon="mdi:bullhorn", max=255, **say, **shows("typed"))
@@ -136,6 +147,8 @@ def _house(home: Home, settings: HomeAssistantSettings) -> Iterator[Component]:
         "button", "test", "Test alert", command_topic=house_topic("set/test"), icon="mdi:bell-ring", **DIAGNOSTIC
     )
     yield from _meters(state)
+    if home.cloud:
+        yield from _cloud()
     for name in home.people:
         yield from _person(name)
 
@@ -152,13 +165,40 @@ def _meters(state: str) -> Iterator[Component]:
             "sensor",
             key,
             name,
-            state_topic=topics.status(BRAIN),
-            value_template=f"{{{{ value_json.get('counts', {{}}).get('{count}', None) }}}}",
+            **_counted(count),
             unit_of_measurement="ms",
             device_class="duration",
             state_class="measurement",
             **DIAGNOSTIC,
         )
+
+
+def _cloud() -> Iterator[Component]:
+    """Yield the switch that keeps every picture in the house, and what the cloud has cost."""
+    words = {"payload_on": "on", "payload_off": "off", "state_on": "on", "state_off": "off"}
+    wires = {"state_topic": topics.CLOUD, "command_topic": topics.CLOUD_SET}
+    yield _entity("switch", "cloud", "Cloud recognition", icon="mdi:cloud-search", **wires, **words)
+    yield _entity(
+        "sensor",
+        "cloud_spend",
+        "Cloud spend this month",
+        state_topic=topics.status(BRAIN),
+        value_template=DOLLARS,
+        last_reset_value_template=MONTH,
+        device_class="monetary",
+        unit_of_measurement="USD",
+        state_class="total",
+        suggested_display_precision=2,
+        **DIAGNOSTIC,
+    )
+    calls = {"unit_of_measurement": "calls", "state_class": "total_increasing", **_counted("cloud_calls_today")}
+    yield _entity("sensor", "cloud_calls", "Cloud calls today", icon="mdi:cloud-upload", **calls, **DIAGNOSTIC)
+
+
+def _counted(count: str) -> Component:
+    """Return where a number of the brain's status is."""
+    template = f"{{{{ value_json.get('counts', {{}}).get('{count}', None) }}}}"
+    return {"state_topic": topics.status(BRAIN), "value_template": template}
 
 
 def _person(name: str) -> Iterator[Component]:

@@ -9,11 +9,14 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from nerves import topics
-from nerves.messages import Acknowledged, Fact, Group, People, Seen, Status, Stored, Told, Trouble, Verdict, Visit
+from nerves.messages import Acknowledged, Eyes, Fact, Group, People, Seen, Status, Stored, Told, Trouble, Verdict, Visit
 
-__all__ = ["UNKNOWN", "Held", "Home", "Person", "Place", "heed", "shown"]
+__all__ = ["BRAIN", "UNKNOWN", "Held", "Home", "Person", "Place", "has_cloud", "heed", "shown"]
 
+BRAIN = "brain"
 UNKNOWN = ("stranger", "unidentified")
+# What a brain counts in its status only where it can ask the cloud.
+CLOUD_COUNT = "cloud_calls_today"
 REMEMBERED = 200
 
 
@@ -42,6 +45,7 @@ class Place(Value):
 
     trouble: str = ""
     offline: bool = False
+    closed: bool = False
     last: Held | None = None
 
 
@@ -67,6 +71,7 @@ class Home(Value):
     receipts: int = 0
     waiting: tuple[str, ...] = ()
     stored: str | None = None
+    cloud: bool = False
     announced: dict[str, dict[str, str]] = {}
     kept: tuple[str, ...] = ()
 
@@ -86,6 +91,11 @@ def shown(home: Home, places: tuple[str, ...], people: tuple[str, ...]) -> Home:
         places={place: home.places.get(place, Place()) for place in wanted},
         people={name: Person() for name in people} | home.people,
     )
+
+
+def has_cloud(status: Status) -> bool:
+    """Return whether a status is of a brain that can ask the cloud; where nothing is counted it says neither."""
+    return CLOUD_COUNT in status.counts
 
 
 @singledispatch
@@ -122,7 +132,14 @@ def _(trouble: Trouble, home: Home) -> Home:
 
 
 @heed.register
+def _(eyes: Eyes, home: Home) -> Home:
+    return _at(home, eyes.place, closed=not eyes.open)
+
+
+@heed.register
 def _(status: Status, home: Home) -> Home:
+    if status.organ == BRAIN and status.counts and has_cloud(status) != home.cloud:
+        home = home.but(cloud=has_cloud(status))
     known = status.organ in home.places
     return _at(home, status.organ, offline=status.state == "offline") if known else home
 

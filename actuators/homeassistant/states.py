@@ -133,7 +133,8 @@ def _place(home: Home, place: str) -> dict[str, Any]:
         "problem": _on(held.trouble or held.offline),
         "trouble": held.trouble or ("offline" if held.offline else "none"),
         "typed": "",
-        "sees": "offline" if held.offline else "online",
+        "eyes": _on(not held.closed),
+        "sees": "offline" if held.offline or held.closed else "online",
     }
 
 

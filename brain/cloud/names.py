@@ -17,6 +17,7 @@ DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 # Bits a letter: every living script; emoji and rare characters; everything.
 WIDTHS = {"b": 16, "c": 18, "d": 21}
 LONGEST_LABEL, LONGEST_USER = 255, 128
+LAST_LETTER = 0x10FFFF
 
 
 class Label(NamedTuple):
@@ -79,10 +80,7 @@ def _read(written: str) -> str | None:
         number = number * len(DIGITS) + DIGITS.index(digit)
     while number > 1:
         number, letter = number >> width, number & ((1 << width) - 1)
-        if letter > MOST:
+        if letter > LAST_LETTER:
             return None
         letters = chr(letter) + letters
     return letters or None
-
-
-MOST = 0x10FFFF

@@ -92,8 +92,6 @@ class RekognitionSettings(BaseModel):
     """So long is an answer waited for; so long after the first try may another one begin."""
     tries: int = Field(default=3, ge=1, le=10)
     """How often a call is tried at most, while Rekognition is busy; each try counts."""
-    whole_frames: bool = False
-    """With `brain.sight: cascade`: send the whole picture, not only the face."""
 
     @model_validator(mode="after")
     def _fit_together(self) -> Self:

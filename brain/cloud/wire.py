@@ -55,8 +55,8 @@ class Wire:
         self._client = _client(settings)
         self.region: str = self._client.meta.region_name
         events = self._client.meta.events
-        # Last, so that whatever waits or fails before has not been counted.
-        events.register_last("before-send.rekognition", self._leaves)
+        # Last of all, after what slows a throttled client down: what waits has not left yet.
+        events.register_last("before-send", self._leaves)
         events.register_first("response-received.rekognition", self._returned)
         events.register_first("needs-retry.rekognition", self._enough)
 
