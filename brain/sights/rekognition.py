@@ -1,10 +1,12 @@
 """The sight in the cloud: Rekognition finds people, animals and faces and says who; while it does not, we look here."""
 
 import logging
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from brain.cloud.errors import CloudError, CloudPicture
+from brain.cloud.errors import CloudAway, CloudError, CloudPicture
 from brain.cloud.ledger import About
 from brain.crop import portrait
 from brain.evidence import ramp
@@ -27,8 +29,13 @@ SURE_PERSON, SURE_FACE = 0.8, 0.9
 SHARP_NONE, SHARP_FULL = 2.0, 30.0
 DARK_NONE, DARK_FULL = 10.0, 40.0
 YAW_FULL, YAW_NONE = 35.0, 75.0
+# So long a frame may wait for an answer; it takes half a second as a rule.
+PATIENCE_S = 2.0
 # Two boxes of one face by two detectors share at least this much.
 SAME = 0.3
+
+
+Found = TypeVar("Found")
 
 
 @dataclass
@@ -52,6 +59,8 @@ class RekognitionSight:
 
     def __init__(self, cloud: "Cloud", local: Sight) -> None:
         self._cloud, self._local = cloud, local
+        self._pool = ThreadPoolExecutor(1, "rekognition")
+        self._asked_last: Future[Any] | None = None
         self._seen: _Seen | None = None
         self._error: CloudError | None = None
 
@@ -68,7 +77,7 @@ class RekognitionSight:
     def things(self, picture: Picture) -> list[Thing]:
         """Return the people and the animals in a picture, the surest first."""
         try:
-            things = self._cloud.labels(picture.jpeg, _about(picture.jpeg, "a picture"))
+            things = self._ask(self._cloud.labels, picture.jpeg, "a picture")
         except CloudError as error:
             self._note(error)
             self._seen = _Seen(picture)
@@ -91,7 +100,7 @@ class RekognitionSight:
             return None
         crop = portrait(picture, face)
         try:
-            return Likeness(self._cloud.who(crop, _about(crop, "a face")), found[face])
+            return Likeness(self._ask(self._cloud.who, crop, "a face"), found[face])
         except CloudError as error:
             self._note(error)
             return None
@@ -120,13 +129,26 @@ class RekognitionSight:
         if not any(thing.label == PERSON for thing in things):
             return {}
         try:
-            found = self._cloud.faces(picture.jpeg, _about(picture.jpeg, "a picture"))
+            found = self._ask(self._cloud.faces, picture.jpeg, "a picture")
         except CloudError as error:
             self._note(error)
             return None
         return {
             Face(one.box, one.score, one.box.w * picture.width): _counts(one) for one in found if one.score >= SURE_FACE
         }
+
+    def _ask(self, call: Callable[[bytes, About], Found], jpeg: bytes, what: str) -> Found:
+        """Return an answer; `CloudAway` where it takes too long for a house that has to look meanwhile."""
+        if self._asked_last and not self._asked_last.done():
+            message = "Rekognition has still not answered"
+            raise CloudAway(message)
+        answer = self._pool.submit(call, jpeg, About(None, None, len(jpeg), what))
+        self._asked_last = answer
+        try:
+            return answer.result(PATIENCE_S)
+        except TimeoutError as error:
+            message = f"Rekognition has not answered in {PATIENCE_S:.0f} s"
+            raise CloudAway(message) from error
 
     def _note(self, error: CloudError | None) -> None:
         """Say what has changed, once; that one picture cannot be used says nothing of the cloud."""
@@ -136,10 +158,6 @@ class RekognitionSight:
         if type(error) is not type(self._error):
             log.warning("%s; looks here meanwhile", error) if error else log.info("the cloud answers again")
         self._error = error
-
-
-def _about(jpeg: bytes, what: str) -> About:
-    return About(None, None, len(jpeg), what)
 
 
 def _scaled(thing: Thing, person: float) -> Thing:
