@@ -10,18 +10,15 @@ import numpy.typing as npt
 from PIL.JpegImagePlugin import JpegImageFile
 
 from nerves.errors import BadPicture
-from nerves.jpeg import fault
+from nerves.jpeg import MAX_MEGAPIXELS, MIN_SIDE, fault
 from nerves.messages import Box
 
 __all__ = ["MAX_MEGAPIXELS", "Picture", "Pixels"]
 
 Pixels = npt.NDArray[np.uint8]
 
-# Larger than any camera for a home (8K is 33); a 100-megapixel JPEG would take 300 MB to decode.
-MAX_MEGAPIXELS = 40
 # The detectors look at 416 pixels or fewer; decoding to at least this keeps detail for their own resize.
 SMALL_SIDE = 640
-MIN_SIDE = 16
 
 
 class Picture:

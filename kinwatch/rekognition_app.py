@@ -35,9 +35,11 @@ def sync(
 ) -> None:
     """Make the collection equal to the gallery: the difference is shown, then you are asked.
 
-    Each photo that counts is sent once, as the small picture of the face that `kinwatch people --sheet` shows, and its
-    largest face is kept there; who was forgotten, and guests whose pass has ended, are removed. Faces that kinwatch has not put there stay. It keeps to the
-    budget and may be ended at any moment: the next run goes on with the rest.
+    Each photo that counts is sent once, as the small picture of the face that `kinwatch people --sheet` shows, and the
+    largest face in it is kept there. Who was forgotten, and guests whose pass has ended, are removed. Faces that
+    kinwatch has not put there stay.
+
+    It keeps to the budget and may be ended at any moment: the next run goes on with the rest.
     """
     from kinwatch.rekognition import Options, run_sync  # noqa: PLC0415
 

@@ -3,12 +3,26 @@
 from collections.abc import Callable
 from threading import Event
 from types import TracebackType
-from typing import Protocol, Self
+from typing import NamedTuple, Protocol, Self
 
-__all__ = ["Link", "Receipt", "Receive"]
+__all__ = ["Letter", "Link", "Overhear", "Receipt", "Receive"]
 
 Receive = Callable[[str, bytes], None]
 """Called with a topic and a payload, in the network's own thread: it stores and returns, and never raises."""
+
+
+class Letter(NamedTuple):
+    """A message with what its sender chose; a broker of MQTT 3.1.1 does not say of a new one that it is retained."""
+
+    topic: str
+    payload: bytes
+    qos: int
+    """0, or 1 for all above it."""
+    retained: bool
+
+
+Overhear = Callable[[Letter], None]
+"""As `Receive`, with all that is known of the message."""
 
 
 class Receipt:
@@ -65,6 +79,10 @@ class Link(Protocol):
 
     def listen(self, pattern: str, receive: Receive, *, qos: int) -> None:
         """Have `receive` called for what comes on `pattern`; call it before `with`. QoS 1 is acknowledged after it."""
+        ...
+
+    def overhear(self, pattern: str, hear: Overhear) -> None:
+        """Have `hear` called for what comes on `pattern`, as it was sent; call it before `with`."""
         ...
 
     def wait_connected(self, timeout_s: float) -> bool:

@@ -6,10 +6,10 @@ from collections import deque
 from collections.abc import Callable
 from threading import Condition, Event, RLock, Thread
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Self
 
 from nerves.errors import BrokerUnavailable
-from nerves.link import Receipt, Receive
+from nerves.link import Letter, Overhear, Receipt, Receive
 from nerves.topics import matches
 from nerves.tray import checked
 
@@ -20,30 +20,24 @@ AGAIN_S = 0.05
 logger = logging.getLogger(__name__)
 
 
-class _Letter(NamedTuple):
-    topic: str
-    payload: bytes
-    qos: int
-
-
 class _Session:
     """What one client asked for, and what waits for it."""
 
     def __init__(self) -> None:
         self.patterns: dict[str, int] = {}
-        self.letters: deque[_Letter] = deque()
+        self.letters: deque[Letter] = deque()
         self.present = False
         self.changed = Condition()
 
-    def put(self, topic: str, payload: bytes, qos: int) -> None:
+    def put(self, letter: Letter) -> None:
         """Keep a message if it was asked for; QoS 0 only while somebody is there."""
-        granted = [wanted for pattern, wanted in self.patterns.items() if matches(pattern, topic)]
-        if granted and (self.present or min(qos, max(granted))):
+        granted = [wanted for pattern, wanted in self.patterns.items() if matches(pattern, letter.topic)]
+        if granted and (self.present or min(letter.qos, max(granted))):
             with self.changed:
-                self.letters.append(_Letter(topic, payload, min(qos, max(granted))))
+                self.letters.append(letter._replace(qos=min(letter.qos, max(granted))))
                 self.changed.notify_all()
 
-    def first(self) -> _Letter | None:
+    def first(self) -> Letter | None:
         """Return the oldest message, once there is one; None when the client has left."""
         with self.changed:
             self.changed.wait_for(lambda: self.letters or not self.present)
@@ -107,13 +101,13 @@ class Loopback:
                 if not payload:
                     del self._retained[topic]
             for session in self._sessions.values():
-                session.put(topic, payload, qos)
+                session.put(Letter(topic, payload, qos, retain))
 
     def _greet(self, link: "LoopbackLink") -> None:
         session = self._sessions[link.name]
         session.patterns = link.patterns
         for topic, payload in self._retained.items():
-            session.put(topic, payload, 1)
+            session.put(Letter(topic, payload, 1, retained=True))
         link.connections += 1
         if link.hello:
             self.carry(*link.hello, qos=1, retain=True)
@@ -130,6 +124,7 @@ class LoopbackLink:
         self.patterns: dict[str, int] = {}
         self._bus = bus
         self._listeners: list[tuple[str, Receive]] = []
+        self._overheard: list[tuple[str, Overhear]] = []
         self._stopping = Event()
         self._stopping.set()
 
@@ -169,6 +164,11 @@ class LoopbackLink:
         self._listeners.append((pattern, receive))
         self.patterns[pattern] = max(qos, self.patterns.get(pattern, 0))
 
+    def overhear(self, pattern: str, hear: Overhear) -> None:
+        """Have `hear` called, in this link's own thread, for what comes on `pattern`, as it was sent."""
+        self._overheard.append((pattern, hear))
+        self.patterns[pattern] = 1
+
     def offer(self, topic: str, payload: bytes) -> bool:
         """Send now, at most once; False while the bus is cut."""
         if not self.connected:
@@ -194,11 +194,14 @@ class LoopbackLink:
             else:
                 self._stopping.wait(AGAIN_S)
 
-    def _take(self, letter: _Letter) -> bool:
+    def _take(self, letter: Letter) -> bool:
         try:
             for pattern, receive in self._listeners:
                 if matches(pattern, letter.topic):
                     receive(letter.topic, letter.payload)
+            for pattern, hear in self._overheard:
+                if matches(pattern, letter.topic):
+                    hear(letter)
         except Exception:
             logger.exception("what came on %s could not be taken", letter.topic)
             return False

@@ -20,11 +20,12 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersi
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from nerves.address import Address
 from nerves.complaint import Complaint
 from nerves.errors import BrokerUnavailable
-from nerves.link import Receipt, Receive
+from nerves.link import Letter, Overhear, Receipt, Receive
 from nerves.tray import Parcel, Tray
 
 __all__ = ["MqttLink"]
@@ -65,6 +66,7 @@ class MqttLink:
         self._name, self._durable, self._will, self._hello = name, durable, will, hello
         self._protocol = NEW
         self._listeners: list[tuple[str, Receive, int]] = []
+        self._overheard: list[tuple[str, Overhear]] = []
         self._tray = Tray()
         self._stopping = Event()
         self._receive_failed, self._why = False, ""
@@ -117,6 +119,10 @@ class MqttLink:
     def listen(self, pattern: str, receive: Receive, *, qos: int) -> None:
         """Have `receive` called for what comes on `pattern`; what fits two patterns may come twice."""
         self._listeners.append((pattern, receive, qos))
+
+    def overhear(self, pattern: str, hear: Overhear) -> None:
+        """Have `hear` called for what comes on `pattern`, as it was sent; call it before `with`."""
+        self._overheard.append((pattern, hear))
 
     def offer(self, topic: str, payload: bytes) -> bool:
         """Send now, at most once; False while the last one on this topic is unsent or the broker is away."""
@@ -299,6 +305,9 @@ class MqttLink:
         self._largest = getattr(properties, "MaximumPacketSize", LARGEST)
         for pattern, qos in self._patterns().items():
             self._asked[client.subscribe(pattern, qos)[1]] = pattern
+        for pattern, _ in self._overheard:
+            how = {"options": SubscribeOptions(qos=1, retainAsPublished=True)} if client.protocol == NEW else {"qos": 1}
+            self._asked[client.subscribe(pattern, **how)[1]] = pattern
         if not self._asked:
             self._arrived(client)
 
@@ -347,6 +356,9 @@ class MqttLink:
             for pattern, receive, _ in self._listeners:
                 if paho.topic_matches_sub(pattern, message.topic):
                     receive(message.topic, bytes(message.payload))
+            for pattern, hear in self._overheard:
+                if paho.topic_matches_sub(pattern, message.topic):
+                    hear(Letter(message.topic, bytes(message.payload), message.qos, bool(message.retain)))
         except Exception:
             logger.exception("what came on %s could not be taken", message.topic)
             if message.qos and self._durable:

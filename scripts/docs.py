@@ -69,6 +69,8 @@ do not know; times are UTC with `Z`. Only the keys marked *yes* must be there: w
 MODES = """\
 | `kinwatch/mode` | The mode that holds, as a word: `home`, `away`, `night`, `off`. | 1 | yes |
 | `kinwatch/mode/set` | The mode that is wanted, as a word. | 1 | no |
+| `kinwatch/cloud` | Whether pictures may go to the cloud to be recognised: `on`, `off`. | 1 | yes |
+| `kinwatch/cloud/set` | Whether they shall: `on`, `off`. | 1 | no |
 """
 
 

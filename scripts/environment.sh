@@ -87,6 +87,24 @@ find_newer_python() {
     return 1
 }
 
+# mqtt.js beside the environment, for the examples of docs/ that are JavaScript; KINWATCH_TEST_NODE names another
+# node_modules, or is `no`. Without it they are skipped.
+want_mqtt_js() {
+    if [ "${KINWATCH_TEST_NODE:-}" = no ]; then
+        unset KINWATCH_TEST_NODE
+        return 0
+    fi
+    [ -z "${KINWATCH_TEST_NODE:-}" ] || return 0
+    command -v npm >/dev/null 2>&1 || return 0
+    if [ -d "$venv/node/node_modules/mqtt" ] ||
+        npm install --silent --no-audit --no-fund --prefix "$venv/node" mqtt@5 >/dev/null 2>&1; then
+        KINWATCH_TEST_NODE="$venv/node/node_modules"
+        export KINWATCH_TEST_NODE
+    else
+        say "mqtt.js could not be installed: the examples in JavaScript are skipped"
+    fi
+}
+
 # A real Home Assistant in an environment of its own, for the tests that need one; KINWATCH_TEST_HASS names another,
 # or is `no`. Without it they are skipped.
 want_home_assistant() {

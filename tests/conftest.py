@@ -23,6 +23,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if CHROMIUM and find_spec("playwright")
         else "chromium or the package playwright is not installed",
         "hass": None if os.environ.get("KINWATCH_TEST_HASS") else "KINWATCH_TEST_HASS is not set",
+        "node": None
+        if shutil.which("node") and os.environ.get("KINWATCH_TEST_NODE")
+        else "node is not installed, or KINWATCH_TEST_NODE is not set (the node_modules of `npm install mqtt`)",
         "media": None if os.environ.get("KINWATCH_TEST_MEDIA") else "KINWATCH_TEST_MEDIA is not set",
         "espeak": None if shutil.which("espeak-ng") else "espeak-ng is not installed",
         "models": None if os.environ.get("KINWATCH_MODELS") else "KINWATCH_MODELS is not set",

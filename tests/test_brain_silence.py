@@ -23,7 +23,7 @@ from brain.settings import BrainSettings
 from brain.sights.sight import Face, Look, Thing
 from brain.silence import Silence
 from nerves.bus import open_link
-from nerves.messages import Box, Trouble
+from nerves.messages import Box, Eyes, Trouble
 from nerves.settings import House
 
 AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -89,6 +89,20 @@ def test_while_we_are_deaf_nobody_is_silent() -> None:
     silence.deaf(after(600))
     assert not list(silence.passed(after(620)))
     assert [trouble.what for trouble in silence.passed(after(640))] == ["offline"]
+
+
+def test_closed_eyes_are_not_silent_and_opened_ones_are_given_time() -> None:
+    silence = Silence()
+    assert not run(silence, range(0, 60, 5), until=60)
+    silence.lidded(Eyes(place="door", open=False), after(60))
+    silence.lidded(Eyes(place="porch", open=False), after(60))
+    assert silence.closed == {"door", "porch"}
+    assert not list(silence.passed(after(2000)))
+    silence.lidded(Eyes(place="door", open=True), after(2000))
+    assert silence.closed == {"porch"}
+    assert not list(silence.passed(after(2020)))
+    assert not list(silence.arrived("door", after(2020)))
+    assert [trouble.what for trouble in silence.passed(after(2090))] == ["offline"]
 
 
 @given(st.lists(st.floats(min_value=0, max_value=2000), max_size=60))

@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,11 +14,14 @@ import yaml
 
 from brain.settings import BrainSettings
 from kinwatch.cli import app
+from nerves import plugins
 from nerves.plugins import read_actuator, read_sense
 from nerves.settings import House, load, read_table
 
 DEPLOY = Path(__file__).parent.parent / "deploy"
 SYSTEMD = shutil.which("systemd-analyze")
+# What .env says once README.md has been followed, of what cannot have a default.
+SAID = {"PUSH_URLS": '["ntfy://nobody-guesses"]', "X_ACCOUNT": "@ourhouse"}
 # What compose finds beside its file once README.md has been followed.
 MADE = {"kinwatch.yaml": "kinwatch.yaml.example", "secrets": "README.md"}
 
@@ -30,6 +34,11 @@ def compose() -> dict[str, Any]:
 
 def organs(compose: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {name: service for name, service in compose["services"].items() if name != "mosquitto"}
+
+
+def filled(value: str) -> str:
+    """Return a value as compose fills it in."""
+    return re.sub(r"\$\{(\w+):-(.*?)\}", lambda found: SAID.get(found[1], found[2]), value)
 
 
 def accept(house: House) -> None:
@@ -52,7 +61,7 @@ def test_every_container_gets_settings_that_are_accepted(compose: dict[str, Any]
         (tmp_path / name).mkdir()
         for secret in service["secrets"]:
             (tmp_path / name / secret["target"]).write_text("secret\n")
-        environ = {key: re.sub(r"\$\{\w+:-(.*)\}", r"\1", value) for key, value in service["environment"].items()}
+        environ = {key: filled(value) for key, value in service["environment"].items()}
         mounted = {"KINWATCH_SECRETS_DIR": str(tmp_path / name), "KINWATCH_DATA_DIR": str(tmp_path / "data")}
         house = load(DEPLOY / "kinwatch.yaml.example", environ=environ | mounted)
         assert house.mqtt.password
@@ -75,6 +84,30 @@ def test_every_container_runs_a_command_that_there_is(compose: dict[str, Any]) -
     commands = {(each.name or each.callback.__name__) for each in app.registered_commands if each.callback}
     for service in organs(compose).values():
         assert service["command"][0] in commands
+
+
+def test_every_container_has_what_its_organ_needs_and_starts_only_if_asked(compose: dict[str, Any]) -> None:
+    extras = tomllib.loads((DEPLOY.parent / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    ours = {*plugins.senses(), *plugins.actuators()}
+    run = set()
+    for name, service in organs(compose).items():
+        wanted = service["build"].get("args", {}).get("EXTRAS", "brain,camera").split(",")
+        assert {*wanted} <= {*extras}
+        kinds = [value for key, value in service["environment"].items() if key.endswith("__KIND")]
+        run |= {*kinds} | ({*wanted} & ours)
+        # Only what kinwatch.yaml.example names runs without being asked for.
+        assert service.get("profiles", []) == ([name] if kinds else [])
+        assert all(kind == "homeassistant" or kind in wanted for kind in kinds)
+        others = [each["image"] for each in organs(compose).values() if each["build"] != service["build"]]
+        assert service["image"] not in others, "two images have one name"
+    assert ours - run == {"store"}
+    said = re.search(
+        r"^# What more is to run, by README.md: (.*)$", (DEPLOY / ".env.example").read_text(), re.MULTILINE
+    )
+    assert said
+    asked = {name for name, service in organs(compose).items() if "profiles" in service}
+    assert {*said[1].split(",")} == asked
+    assert {*re.findall(r"^\| `(\w+)` \|", (DEPLOY / "README.md").read_text(), re.MULTILINE)} == asked
 
 
 def test_what_is_mounted_is_there(compose: dict[str, Any]) -> None:

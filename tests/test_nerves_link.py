@@ -16,7 +16,7 @@ from paho.mqtt.client import topic_matches_sub
 
 from nerves.bus import open_link
 from nerves.errors import BrokerUnavailable, SettingsError
-from nerves.link import Link
+from nerves.link import Letter, Link
 from nerves.loopback import Loopback, LoopbackLink
 from nerves.mqtt import MqttLink
 from nerves.topics import matches
@@ -114,6 +114,30 @@ def test_two_listeners_share_a_pattern(connect: Open) -> None:
         assert here.wait_connected(5)
         here.post("kinwatch/hall/visit", b"x")
         assert one.wait(1) == other.wait(1) == [b"x"]
+
+
+def test_who_overhears_knows_how_it_was_sent(connect: Open) -> None:
+    with connect("early") as early:
+        assert early.wait_connected(5)
+        assert early.post("kinwatch/status/hall", b"kept", retain=True).wait(5)
+    letters: list[Letter] = []
+    link = connect("ear")
+    link.overhear("kinwatch/#", letters.append)
+    with link, connect("mouth") as here:
+        assert link.wait_connected(5)
+        assert here.wait_connected(5)
+        eventually(lambda: letters)
+        here.offer("kinwatch/hall/frame", b"now")
+        eventually(lambda: len(letters) == 2)
+        here.post("kinwatch/hall/visit", b"surely")
+        here.post("kinwatch/status/hall", b"kept too", retain=True)
+        eventually(lambda: len(letters) == 4)
+    assert [(letter.payload, letter.qos, letter.retained) for letter in letters] == [
+        (b"kept", 1, True),
+        (b"now", 0, False),
+        (b"surely", 1, False),
+        (b"kept too", 1, True),
+    ]
 
 
 def test_an_offer_arrives(connect: Open) -> None:

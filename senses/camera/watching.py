@@ -11,11 +11,12 @@ from nerves.errors import CameraLost
 from nerves.exif import stamped
 from nerves.messages import Frame, Trouble
 from senses.camera import live, recorded, video
-from senses.camera.gate import Gate
 from senses.camera.health import Health
+from senses.camera.lastword import LastWord
 from senses.camera.lids import Lids
 from senses.camera.settings import CameraSettings
 from senses.camera.shot import Away, Shot
+from senses.gate import Gate
 from senses.motion import Grey, Motion
 
 __all__ = ["frames", "moving", "played", "reported"]
@@ -25,12 +26,12 @@ log = logging.getLogger(__name__)
 MEMORY_S = 1.0  # long enough to see a slow walker, short enough to forget who has left
 
 
-def frames(settings: CameraSettings, lids: Lids) -> Iterator[Frame | Trouble]:
+def frames(settings: CameraSettings, lids: Lids, word: LastWord) -> Iterator[Frame | Trouble]:
     """Yield the frames of a source that travel; those of a live camera say inside when they were taken.
 
     Of a live camera, yield too how it is, whenever that changes. While the lids are closed, nothing.
     """
-    alive, health = live.is_live(settings.source), Health()
+    alive, health = live.is_live(settings.source), Health(word.said())
 
     def look(pictures: Iterator[Shot | Away]) -> Iterator[Shot | Trouble]:
         health.rest()
@@ -43,6 +44,7 @@ def frames(settings: CameraSettings, lids: Lids) -> Iterator[Frame | Trouble]:
     for shot in shots:
         if isinstance(shot, Trouble):
             yield shot
+            word.keep(shot.what)  # after it is on its way: rather twice than never
             continue
         jpeg = video.encoded(shot.image, quality=settings.quality)
         yield Frame(settings.place, stamped(jpeg, shot.at) if alive else jpeg, shot.at, shot.number)
