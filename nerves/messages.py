@@ -249,7 +249,7 @@ class Trouble(Fact):
 
     kind: ClassVar[str] = "trouble"
 
-    what: Literal["blind", "frozen", "covered", "offline", "recovered"]
+    what: Literal["blind", "frozen", "covered", "blurred", "dark", "offline", "recovered"]
     """What is wrong with it."""
     detail: str = ""
     """One line that says what to check."""

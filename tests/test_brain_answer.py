@@ -23,7 +23,7 @@ from brain.settings import BrainSettings
 from brain.sights.sight import Face, Look, Thing
 from nerves.bus import open_link
 from nerves.errors import SettingsError
-from nerves.messages import Box, Heard, Known, Mentioned, Say, Told, Verdict, now, parse
+from nerves.messages import Box, Eyes, Heard, Known, Mentioned, Mode, Say, Told, Verdict, now, parse
 from nerves.settings import House
 
 AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -43,18 +43,25 @@ class Room:
         self.answers = Answers(AnswerSettings.model_validate(table))
         self.people: Sequence[Person] = ()
         self.at = AT
+        self.closed: frozenset[str] = frozenset()
+        self.mode: Mode = "home"
 
     def results(
         self, words: str, *, place: str = "hall", late_s: float = 0, confidence: float | None = None
     ) -> list[Result]:
         heard = Heard(place=place, words=words, at=self.at - timedelta(seconds=late_s), confidence=confidence)
-        return list(self.answers.hear(heard, View(self.at, self.people, EYES, KNOWN)))
+        view = View(self.at, self.people, EYES, KNOWN, closed=self.closed, mode=self.mode)
+        return list(self.answers.hear(heard, view))
 
     def say(self, words: str, *, place: str = "hall") -> str:
         return " ".join(result.words for result in self.results(words, place=place) if isinstance(result, Say))
 
     def modes(self, *sentences: str) -> list[str]:
         return [result.mode for words in sentences for result in self.results(words) if isinstance(result, Change)]
+
+    def eyes(self, *sentences: str, place: str = "hall") -> list[tuple[str, bool]]:
+        results = [result for words in sentences for result in self.results(words, place=place)]
+        return [(result.place, result.open) for result in results if isinstance(result, Eyes)]
 
     def told(self, *sentences: str) -> list[tuple[UUID, str | None, str]]:
         results = [result for words in sentences for result in self.results(words)]
@@ -76,6 +83,10 @@ class Room:
         ("désarme la maison", "disarm"),
         ("desarme la maison", "disarm"),
         ("arme la maison", "arm"),
+        ("Open your eyes!", "open"),
+        ("ouvre les yeux", "open"),
+        ("Close your eyes.", "close"),
+        ("ferme les yeux", "close"),
         ("Good night.", "night"),
         ("bonne nuit", "night"),
         ("Yes.", "confirm"),
@@ -111,7 +122,7 @@ def test_languages_answer_the_same_things() -> None:
     english, french = BOOKS
     assert english.says.keys() == french.says.keys()
     for key, words in english.says.items():
-        for field in ("{name}", "{people}", "{count}", "{words}", "{author}"):
+        for field in ("{name}", "{people}", "{count}", "{words}", "{author}", "{places}"):
             assert (field in words) == (field in french.says[key]), key
 
 
@@ -182,6 +193,55 @@ def test_a_voice_disarms_only_where_that_was_set() -> None:
     assert Room().modes("disarm the house", "yes") == []
     assert Room().say("disarm the house") == "I am not allowed to disarm by voice."
     assert Room(disarm=True).modes("disarm the house", "yes") == ["home"]
+
+
+def test_eyes_open_at_once_and_close_on_a_yes() -> None:
+    house = Room()
+    assert house.eyes("close your eyes") == []
+    assert house.eyes("yes") == [("hall", False)]
+    assert house.eyes("ferme les yeux", "non", "oui") == []
+    assert house.eyes("ouvre les yeux") == [("hall", True)]
+    assert house.say("open your eyes") == "My eyes are open."
+    assert house.eyes("open your eyes", place="kitchen") == [("hall", True), ("porch", True)]
+    assert house.eyes("close your eyes", "yes", place="kitchen") == [("hall", False), ("porch", False)]
+    (eyes, _) = house.results("open your eyes", place="x" * 60)[1:]
+    assert isinstance(eyes, Eyes)
+    assert eyes.by == f"a voice at {'x' * 29}"
+
+
+def test_an_armed_house_keeps_its_eyes_open() -> None:
+    house = Room()
+    house.results("close your eyes")
+    for mode in ("away", "night"):
+        house.mode = mode  # type: ignore[assignment]
+        assert house.say("yes" if mode == "away" else "close your eyes") == (
+            "I keep my eyes open while the house is armed."
+        )
+        assert house.eyes("yes") == []
+        assert house.eyes("open your eyes") == [("hall", True)]
+    trusting = Room(disarm=True)
+    trusting.mode = "away"
+    assert trusting.eyes("close your eyes", "yes") == [("hall", False)]
+
+
+def test_closed_eyes_are_said_and_an_armed_house_that_is_blind_says_so() -> None:
+    house = Room()
+    house.people = [person("family", "Alice")]
+    house.closed = frozenset({"hall"})
+    assert house.say("who do you see") == "My eyes are closed."
+    assert house.say("who do you see", place="kitchen") == "I see Alice."
+    house.closed = EYES
+    assert house.say("qui vois-tu", place="kitchen") == "J'ai les yeux fermés."
+    house.results("good night")
+    assert house.say("yes") == "Good night. I watch the house. But my eyes are closed: hall, porch."
+
+
+def test_without_a_camera_there_are_no_eyes() -> None:
+    answers = Answers(AnswerSettings())
+    for words in ("open your eyes", "close your eyes"):
+        (say,) = answers.hear(Heard(place="hall", words=words, at=AT), View(AT, [], frozenset()))
+        assert isinstance(say, Say)
+        assert say.words == "I have no eyes."
 
 
 def test_old_and_doubtful_words_are_not_answered() -> None:

@@ -92,7 +92,7 @@ def test_a_topic_of_another_form_is_an_error(topic: str) -> None:
         topics.parse(topic)
 
 
-@pytest.mark.parametrize("place", ["", "a/b", "+", "#", "$SYS", "status", "mode", "dead", "a" * 65, "a\n"])
+@pytest.mark.parametrize("place", ["", "a/b", "+", "#", "$SYS", "status", "mode", "cloud", "dead", "a" * 65, "a\n"])
 def test_what_cannot_be_a_place_is_refused(place: str) -> None:
     with pytest.raises(ValueError, match="place"):
         topics.check_place(place)

@@ -1,6 +1,7 @@
 """The page's server against real clients: websockets, HTTPS, and some who mean no good."""
 
 import base64
+import io
 import json
 import socket
 import ssl
@@ -18,6 +19,7 @@ import pytest
 from cryptography import x509
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection
 
@@ -26,11 +28,12 @@ from nerves.errors import MessageError, SettingsError
 from nerves.exif import stamped
 from nerves.messages import Box, Eyes, Heard, Known, People, Said, Say, Seen, Sighting, Visit, now
 from senses import hearing
-from senses.browser import BrowserSettings, app, certificate, doorstep, wire
+from senses.browser import BrowserSettings, app, certificate, doorstep, hub, sieve, wire
 from senses.browser.album import VISITS, Album
 from senses.browser.devices import CODE_S, Devices
 from senses.browser.limits import Guard, Pace
 from senses.browser.settings import topics_of
+from senses.browser.sieve import Sieve
 from tests.pages import RATE, Page, served, soon, spoken
 
 # The smallest thing that begins and ends as a JPEG does.
@@ -42,6 +45,7 @@ CLASSIC = json.dumps({"dataURI": {"contentType": "image/jpeg", "content": base64
 def _often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(life, "EVERY_S", 0.1)
     monkeypatch.setattr(app, "LOOK_S", 0.2)
+    monkeypatch.setattr(hub, "MOMENT_S", 0)
 
 
 @pytest.fixture
@@ -400,6 +404,91 @@ def test_closed_eyes_take_no_picture(page: Page) -> None:
         assert soon(page.frames)
 
 
+def test_closed_eyes_stay_closed_when_the_sense_starts_anew(tmp_path: Path) -> None:
+    with served(tmp_path, tls="off") as page:
+        token = page.pair()
+        with page.connect(token, is_page=True) as client:
+            page.publish(Eyes(place="hall", open=False, by="Alice"))
+            assert told(client, "closed") == "Alice"
+    with served(tmp_path, tls="off") as page, page.connect(token, is_page=True) as client:
+        assert hello(client)["hello"]["closed"] == "Alice"
+        client.send(JPEG)
+        assert soon(lambda: "1 eyes closed" in page.status())
+        assert not page.frames()
+
+
+def test_no_picture_is_taken_before_the_broker_had_a_moment_to_say_that_eyes_are_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub, "MOMENT_S", 3600)
+    with served(tmp_path, tls="off") as page, page.connect(page.pair()) as client:
+        client.send(JPEG)
+        assert soon(lambda: "1 too early" in page.status())
+        assert not page.frames()
+        page.publish(Eyes(place="hall", open=True))
+        page.publish(Say(place="hall", words="They are open"))
+        assert client.recv(5) == "They are open"
+        client.send(JPEG)
+        assert soon(page.frames)
+
+
+# Which pictures travel
+
+
+def scene(step: int = 0) -> bytes:
+    """Draw a room in which a block stands at `step`, as a JPEG."""
+    picture, file = Image.new("L", (640, 360), 90), io.BytesIO()
+    picture.paste(240, (100 * step, 60, 100 * step + 120, 300))
+    picture.save(file, "JPEG")
+    return file.getvalue()
+
+
+def passed(pictures: dict[float, bytes], **table: object) -> list[float]:
+    own = Sieve(BrowserSettings.model_validate({"kind": "browser", "place": "hall", **table}))
+    return [at for at, jpeg in pictures.items() if own.passes(jpeg, at)]
+
+
+def test_a_device_that_goes_on_sending_is_heeded_while_something_moves_and_now_and_then() -> None:
+    still, moved = scene(), scene(1)
+    seconds = {int(at) for at in passed({at / 5: still if at < 100 else moved for at in range(170)})}
+    assert {*range(20)} & seconds == {0, 1, 2, 3, 13}
+    assert {20, 21, 22, 23} <= seconds
+    assert not {28, 29, 30} & seconds
+
+
+def test_every_picture_of_a_device_that_sends_seldom_travels() -> None:
+    assert passed({at: scene() for at in (0.0, 3.0, 6.0, 30.0)}, linger_s=0) == [0, 3, 6, 30]
+
+
+def test_what_cannot_be_decoded_travels() -> None:
+    vast = scene().replace(b"\x01\x68\x02\x80", b"\xf0\x00\xf0\x00", 1)  # says that it has 61440 x 61440 pixels
+    for jpeg in (JPEG, vast, scene()[:500]):
+        assert passed(dict.fromkeys((0.0, 0.5, 1.0), jpeg), linger_s=0) == [0, 0.5, 1]
+
+
+def test_while_nothing_moves_no_picture_travels_but_the_first_of_each_connection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sieve, "SELDOM_S", 3600)
+    with served(tmp_path, tls="off", fps=30, linger_s=0, sweep_s=3600) as page:
+        token = page.pair()
+        with page.connect(token) as client:
+            client.send(scene())
+            assert soon(page.frames)
+            for _ in range(5):
+                client.send(scene())
+            client.send("nothing moved")
+            assert soon(lambda: page.facts("heard"))
+            assert len(page.frames()) == 1
+            client.send(scene(1))
+            assert soon(lambda: len(page.frames()) == 2)
+        assert soon(lambda: "no eye" in page.status())
+        with page.connect(token) as client:
+            client.send(scene())
+            assert soon(lambda: len(page.frames()) == 3)
+    assert "refused" not in page.status()
+
+
 # The ear
 
 
@@ -491,6 +580,18 @@ def test_whoever_is_greeted_is_greeted_once(tmp_path: Path) -> None:
         page.publish(Say(place="hall", words="the last"))
         assert told(client, "say") == {"id": str(decided.id), "words": "Bonjour Alice.", "language": "fr"}
         assert told(client, "say")["words"] == "the last"
+
+
+def test_nobody_is_greeted_in_quiet_hours_but_what_is_asked_for_is_said(tmp_path: Path) -> None:
+    local = now().astimezone()
+    quiet = f"{local - timedelta(hours=1):%H:%M}-{local + timedelta(hours=1):%H:%M}"
+    with (
+        served(tmp_path, tls="off", greets=["family"], quiet=quiet) as page,
+        page.connect(page.pair(), is_page=True) as client,
+    ):
+        page.publish(visit(verdict="family", who="Alice"))
+        page.publish(Say(place="hall", words="Dinner is ready"))
+        assert told(client, "say")["words"] == "Dinner is ready"
 
 
 # Certificate

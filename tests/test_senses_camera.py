@@ -26,10 +26,10 @@ from nerves.errors import CameraLost
 from nerves.exif import stamped, taken
 from nerves.messages import Frame, Trouble
 from senses.camera import CameraSettings, live, mjpeg, sense, video, watch, watching, web
-from senses.camera.gate import Gate, Rate
 from senses.camera.recorded import recording
 from senses.camera.settings import masked
 from senses.camera.shot import Away, Pixels, Shot
+from senses.gate import Gate, Rate
 
 NOON = datetime(2026, 11, 21, 12, 0, 0, 123_000, UTC)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from actuators.hours import read_hours
 from actuators.push.settings import PushSettings
+from nerves.hours import read_hours
 from nerves.messages import Verdict, Visit
 from nerves.texts import age_words, fields_of, somebody, template
 

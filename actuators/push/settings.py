@@ -4,8 +4,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from actuators.hours import HoursText
 from actuators.push.services import check
+from nerves.hours import HoursText
 from nerves.messages import Verdict
 from nerves.organs import OrganSettings
 from nerves.sources import Where

@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from actuators.hours import read_hours
 from actuators.speech.settings import ALL, SpeechSettings
 from nerves.greeting import greeting
+from nerves.hours import read_hours
 from nerves.messages import Say, Visit
 
 __all__ = ["Speech", "is_quiet", "is_stale", "speech_of"]

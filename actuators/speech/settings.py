@@ -7,8 +7,8 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from actuators.hours import HoursText
 from nerves.greeting import GreetingSettings
+from nerves.hours import HoursText
 from nerves.organs import OrganSettings
 from nerves.texts import LANGUAGES
 

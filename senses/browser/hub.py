@@ -2,10 +2,10 @@
 
 import asyncio
 import logging
+import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, Literal
 from uuid import UUID
 
@@ -14,18 +14,23 @@ from starlette.websockets import WebSocket
 
 from nerves.errors import MessageError
 from nerves.greeting import greeting
+from nerves.hours import read_hours
 from nerves.messages import Eyes, Fact, Frame, Heard, People, Said, Say, Seen, Told, Visit, now
+from nerves.organs import Desk
 from nerves.slots import Slots
+from senses import eyes
 from senses.browser import wire
 from senses.browser.album import Album
 from senses.browser.client import PATIENCE, PROTOCOL, Client
 from senses.browser.devices import Device, Devices
 from senses.browser.ear import Ear
 from senses.browser.settings import BrowserSettings
+from senses.browser.sieve import Sieve
 
 __all__ = ["Hub"]
 
 SAYS = 50
+MOMENT_S = 1.0  # in which the broker says whether the eyes of the place are closed
 TOO_LARGE = 1009
 SPOKEN_S, WORD_S = 1.0, 0.4  # about what a voice takes: a breath, and a word
 STALE = timedelta(seconds=20)  # a late greeting is worse than none
@@ -38,16 +43,19 @@ logger = logging.getLogger(__name__)
 class Hub:
     """All that is connected; used in the server's own thread, except for `out`."""
 
-    def __init__(self, settings: BrowserSettings, devices: Devices, note: Callable[[str], None], folder: Path) -> None:
+    def __init__(self, settings: BrowserSettings, devices: Devices, desk: Desk) -> None:
         self.settings, self.devices = settings, devices
         self.out: Slots[Frame | Fact] = Slots()
         self.refused: Counter[str] = Counter()
         self.album = Album()
+        self.sieve = Sieve(settings)
+        folder = desk.database.path.parent
         self.ear = Ear(settings.place, settings.ear, folder, lambda heard: self.out.put(str(heard.id), heard))
-        self._note = note
+        self._desk = desk
         self._clients: set[Client] = set()
         self._roles: dict[Role, Client] = {}
-        self._closed: str | None = None  # by whom the eyes of the place are closed, if they are
+        self._closed = _by_whom(eyes.kept(desk))
+        self._knows_from = time.monotonic() + MOMENT_S
         self._people: list[dict[str, str]] = []
         self._says: OrderedDict[str, Say] = OrderedDict()
 
@@ -60,7 +68,7 @@ class Hub:
         refused = ", ".join(f"{count} {why}" for why, count in sorted(self.refused.items()))
         eye = f"eye: {self._whose('eye')}" if "eye" in self._roles else "no eye"
         ear = f", ear: {self._whose('ear')}" if "ear" in self._roles else ""
-        self._note(f"{len(self._clients)} connected, {eye}{ear}" + (f"; refused: {refused}" if refused else ""))
+        self._desk.note(f"{len(self._clients)} connected, {eye}{ear}" + (f"; refused: {refused}" if refused else ""))
 
     # What the bus says.
 
@@ -79,17 +87,22 @@ class Hub:
         elif isinstance(fact, Said):
             self.ear.echoes.add(fact)
         elif isinstance(fact, Eyes):
-            self._closed = None if fact.open else fact.by or ""
+            self._closed, self._knows_from = _by_whom(fact), 0
             self._all({"closed": self._closed})
+            eyes.keep(self._desk, fact)
 
     def _meet(self, visit: Visit) -> None:
         """Greet whoever comes to this place, if wanted, and show the visit."""
         settings = self.settings
         words = greeting(settings, visit, settings.language) if visit.place == settings.place else ""
-        if words and now() - visit.at <= STALE:
+        if words and now() - visit.at <= STALE and not self._is_quiet():
             self._say(Say(id=visit.id, place=visit.place, words=words, language=settings.language))
         if settings.album != "off" and (line := self.album.put(visit)):
             self._all({"visit": line})
+
+    def _is_quiet(self) -> bool:
+        quiet, local = self.settings.quiet, now().astimezone().replace(tzinfo=None)
+        return quiet is not None and read_hours(quiet).cover(local)
 
     def _all(self, message: dict[str, Any]) -> None:
         for client in self._clients:
@@ -204,6 +217,8 @@ class Hub:
         """Pass a picture on: one place has one eye, and only its newest picture counts."""
         if self._closed is not None:
             return "eyes closed"
+        if time.monotonic() < self._knows_from:
+            return "too early"
         if not self._is(client, "eye"):
             return "second eye"
         self.out.put(Frame.kind, Frame(self.settings.place, jpeg, now()))
@@ -237,7 +252,9 @@ class Hub:
             return ""
         if role == "ear":
             self.ear.end()
-        elif role not in self._roles:
+        elif on:
+            self.sieve = Sieve(self.settings)
+        else:
             self._all({"seen": []})
         self._all({role: self._whose(role)})
         for other in self._clients - {client}:
@@ -269,3 +286,8 @@ class Hub:
         self.out.put(str(told.id), told)
         self._all({"visit": self.album.told(told)})
         return ""
+
+
+def _by_whom(said: Eyes | None) -> str | None:
+    """Return by whom the eyes of a place are closed; None while they are open."""
+    return None if said is None or said.open else said.by or ""

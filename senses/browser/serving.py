@@ -4,6 +4,7 @@ import asyncio
 import logging
 import resource
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from threading import Event, Thread
@@ -32,9 +33,9 @@ logger = logging.getLogger(__name__)
 
 
 def served(settings: BrowserSettings, desk: Desk, heard: Iterator[Fact]) -> Iterator[Frame | Fact]:
-    """Yield what pages perceive until the bus has no more to say: of pictures only the newest, of words all."""
+    """Yield what pages perceive until the bus has no more to say: all words; of pictures the newest that travels."""
     folder = desk.database.path.parent
-    hub = Hub(settings, Devices(folder / f"{desk.name}.devices.json"), desk.note, folder)
+    hub = Hub(settings, Devices(folder / f"{desk.name}.devices.json"), desk)
     names = tuple(dict.fromkeys((*names_here(), *settings.names)))
     papers = certified(folder / "https", names) if settings.tls == "own" else None
     _make_room()
@@ -48,6 +49,8 @@ def served(settings: BrowserSettings, desk: Desk, heard: Iterator[Fact]) -> Iter
         try:
             while thread.is_alive() and not ended.is_set():
                 item = hub.out.take(GLANCE_S)
+                if isinstance(item, Frame) and not hub.sieve.passes(item.jpeg, time.monotonic()):
+                    continue
                 if item is not None:
                     yield item
         finally:

@@ -6,6 +6,7 @@ from pydantic import BeforeValidator, Field
 
 from nerves import topics
 from nerves.greeting import GreetingSettings
+from nerves.hours import HoursText
 from nerves.messages import Eyes, People, Said, Say, Seen, Visit
 from nerves.organs import SenseSettings
 from senses.hearing.settings import HearingSettings
@@ -33,6 +34,12 @@ class BrowserSettings(GreetingSettings, SenseSettings):
     """Other pages that may connect, and the address seen from outside a proxy: https://home.example.org."""
     fps: float = Field(default=5, gt=0, le=30)
     """At most this many pictures a second are taken from one device; more are dropped."""
+    sweep_s: float = Field(default=10, gt=0)
+    """A picture travels at least every so many seconds, even if nothing moves."""
+    linger_s: float = Field(default=4, ge=0)
+    """Pictures go on for so many seconds after the last motion, and after the start."""
+    sensitivity: float = Field(default=0.5, ge=0, le=1)
+    """How small a motion counts, 0 to 1: 2 % of the picture at 0, 0.2 % at 0.5, 0.02 % at 1."""
     width: int = Field(default=1280, ge=160, le=3840)
     """How wide a picture the page asks the camera for, in pixels."""
     quality: int = Field(default=80, ge=1, le=100)
@@ -45,6 +52,8 @@ class BrowserSettings(GreetingSettings, SenseSettings):
     """Whose last 20 visits the page shows and lets name: this place's, all, or none."""
     language: Literal["en", "fr"] = "en"
     """The language of its greetings; the page itself has its browser's, or the one that is chosen there."""
+    quiet: HoursText | None = None
+    """Local hours in which nobody is greeted, as 22:00-07:00; what is asked to be said is said all the same."""
     ear: HearingSettings = HearingSettings()
     in_background: bool = False
     """Let the camera and the microphone go on where the page is hidden, as far as the browser does."""

@@ -17,14 +17,15 @@ def watch(
 ) -> Iterator[Frame | Trouble]:
     """Yield what the camera sees while something moves, and a frame now and then anyway.
 
-    A live camera that is away, frozen or covered is `Trouble`, told once, and again when it has recovered; it is
-    tried for ever. While the eyes at its place are closed, the camera is let go and there is nothing. A file or
-    folder without pictures raises `CameraLost`.
+    A live camera that is away, frozen, covered, blurred or in the dark is `Trouble`, told once, and again when it has
+    recovered; it is tried for ever. While the eyes at its place are closed, the camera is let go and there is
+    nothing. A file or folder without pictures raises `CameraLost`.
     """
+    from senses.camera.lastword import LastWord  # noqa: PLC0415
     from senses.camera.lids import Lids  # noqa: PLC0415
     from senses.camera.watching import frames  # noqa: PLC0415 - OpenCV takes a second to load
 
-    return frames(settings, Lids(desk, heard))
+    return frames(settings, Lids(desk, heard), LastWord(desk))
 
 
 sense = Sense(CameraSettings, watch, topics_of)

@@ -10,9 +10,9 @@ from threading import Condition, Event, Thread
 
 from nerves.errors import CameraLost
 from senses.camera import video, web
-from senses.camera.gate import Rate
 from senses.camera.settings import CameraSettings, masked
 from senses.camera.shot import Away, Image, Shot
+from senses.gate import Rate
 
 __all__ = ["is_live", "lasting", "newest", "shots"]
 

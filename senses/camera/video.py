@@ -1,6 +1,5 @@
 """Everything that OpenCV does for a camera: open, read, decode, encode."""
 
-import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,17 +8,16 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image as Pillow
 
 from nerves.errors import CameraLost
 from senses.camera.shot import Image, Pixels
 from senses.motion import Grey
+from senses.reduced import fitting, reduced
 
 __all__ = ["Clip", "clip", "encoded", "grey", "live", "picture", "pixels"]
 
 TIMEOUT_MS = 10_000
 USB_SIZE = (1920, 1080)
-LOOK = 320  # pixels: the longer side of what is searched for motion
 LIKELY_FPS = (0.1, 240.0)  # browsers write 1000 into their recordings
 
 # Read by OpenCV when it opens something; whoever has set them is obeyed.
@@ -51,26 +49,12 @@ def encoded(image: Image, *, quality: int) -> bytes:
 
 def grey(image: Image) -> Grey | None:
     """Return the picture in grey, its longer side 320 pixels at most; None if it cannot be decoded."""
-    whole = _decoded_small(image) if isinstance(image, bytes) else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+    whole = reduced(image) if isinstance(image, bytes) else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
     if whole is None:
         return None
     height, width = whole.shape
-    small = cv2.resize(whole, _look(width, height), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(whole, fitting(width, height), interpolation=cv2.INTER_AREA)
     return small.astype(np.uint8, copy=False)
-
-
-def _look(width: int, height: int) -> tuple[int, int]:
-    factor = min(LOOK / max(width, height), 1)
-    return max(round(width * factor), 1), max(round(height * factor), 1)
-
-
-def _decoded_small(jpeg: bytes) -> Grey | None:
-    try:
-        with Pillow.open(io.BytesIO(jpeg), formats=["JPEG"]) as image:
-            image.draft("L", _look(*image.size))  # decodes an eighth, a quarter or a half where that is enough
-            return np.asarray(image.convert("L"))
-    except (OSError, SyntaxError, ValueError, Pillow.DecompressionBombError):
-        return None
 
 
 def live(source: int | str) -> Iterator[cv2.VideoCapture]:

@@ -15,8 +15,8 @@ from urllib.request import (
 
 from nerves.errors import CameraLost
 from senses.camera import mjpeg, video
-from senses.camera.gate import Rate
 from senses.camera.shot import Image
+from senses.gate import Rate
 
 __all__ = ["NotPictures", "images"]
 

@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 def recogniser_of(settings: HearingSettings, data_dir: Path | None = None) -> Recogniser:
-    """Return what knows the sentences that are listened for; it takes a second, and 150 MB.
+    """Return what knows the sentences that are listened for; it takes half a second, and 60 MB.
 
     A model that was fetched is looked for where `KINWATCH_MODELS` says, and in the data folder.
     """

@@ -11,7 +11,7 @@ __all__ = ["COVERED", "Likeness", "Span", "likeness"]
 # perfect, 0 at 5.5. Sentences that were said are mostly above 0.6, what was not said below.
 WORST = 5.5
 # Of what was said, so much has to belong to the sentence: "yes" is a part of "yesterday".
-COVERED = 0.85
+COVERED = 0.8
 
 
 class Span(NamedTuple):

@@ -56,7 +56,7 @@ class HearingSettings(BaseModel):
     names: tuple[str, ...] = ()
     """Also listens for "this is" (« c'est ») and one of these names."""
     agreement: float = Field(default=0.6, ge=0, le=1)
-    """How far what it listens for must agree with what is heard freely, 0 to 1; less hears more that was not said."""
+    """How well a sentence must fit what was said, 0 to 1, for `pocketsphinx`; less hears more that was not said."""
 
     @property
     def engine(self) -> Literal["pocketsphinx", "vosk"]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actuators.hours import Hours, read_hours
+from nerves.hours import Hours, read_hours
 
 moments = st.datetimes(min_value=datetime(2000, 1, 1), max_value=datetime(2100, 1, 1))  # noqa: DTZ001 - wall clocks
 minutes = st.times().map(lambda at: at.replace(second=0, microsecond=0))

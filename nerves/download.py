@@ -1,0 +1,52 @@
+"""Fetch one file of a model over the network, whole or not at all."""
+
+import urllib.request
+from collections.abc import Callable, Sequence
+from http.client import HTTPException
+from pathlib import Path
+
+from nerves.errors import ModelError
+
+__all__ = ["Progress", "download"]
+
+Progress = Callable[[int, int], None]
+"""Called with the bytes so far, and the bytes in all."""
+
+TIMEOUT_S = 30
+BLOCK = 1 << 16
+
+
+def download(addresses: Sequence[str], path: Path, *, most: int, progress: Progress) -> str:
+    """Write to `path` what the first address that answers gives, a block more than `most` bytes at most.
+
+    Returns:
+        The address.
+
+    Raises:
+        ModelError: None of the addresses gave a whole file.
+    """
+    failures = []
+    for address in addresses:
+        try:
+            _save(address, path, most, progress)
+        except (OSError, HTTPException) as error:
+            failures.append(f"{address}: {getattr(error, 'reason', None) or error}")
+        else:
+            return address
+    message = f"{path.name} could not be fetched; is this machine online? ({'; '.join(failures)})"
+    raise ModelError(message)
+
+
+def _save(address: str, path: Path, most: int, progress: Progress) -> None:
+    with (
+        urllib.request.urlopen(address, timeout=TIMEOUT_S) as answer,  # noqa: S310 -- https addresses of our own
+        path.open("wb") as opened,
+    ):
+        length = int(answer.headers.get("Content-Length") or 0)
+        total, done = min(length or most, most), 0
+        while done <= most and (block := answer.read(BLOCK)):
+            done += opened.write(block)
+            progress(min(done, total), total)
+        if done < min(length, most):
+            message = f"it ended after {done} of {length} bytes: try again"
+            raise OSError(message)
