@@ -166,11 +166,11 @@ class Thinker:
             facts += [*self._silence.arrived(frame.place, now()), *self._brain.see(frame)]
             self._ages.append(begun - since)
             self._works.append(time.monotonic() - begun)
-        facts += self._brain.answered(now())
+        facts += self._brain.answered(self._clock)
         waited_s = time.monotonic() - self._ticked
         if waited_s >= TICK_S:
             self._ticked = time.monotonic()
-            facts += [*self._passed(now()), *self._listened(now(), waited_s)]
+            facts += [*self._passed(), *self._listened(now(), waited_s)]
             self._spent = self._cloud.counts(now()) if self._cloud else {}
         self._send(facts)
         self._keep_pictures(facts, [*before, *self._brain.visits])
@@ -233,10 +233,14 @@ class Thinker:
         except BrokerUnavailable:
             return
 
-    def _passed(self, at: datetime) -> Iterable[Visit]:
+    def _passed(self) -> Iterable[Visit]:
         """Let time pass at every place; where the camera's clock is off, it passes by that clock."""
         for place in {visit.place for visit in self._brain.visits}:
-            yield from self._brain.tick(place, at - self._lags.get(place, timedelta()))
+            yield from self._brain.tick(place, self._clock(place))
+
+    def _clock(self, place: str) -> datetime:
+        """Return the time by a place's camera."""
+        return now() - self._lags.get(place, timedelta())
 
     def _listened(self, at: datetime, waited_s: float) -> Iterable[Trouble]:
         """Say who has fallen silent; where it is we who heard nothing, nobody has."""

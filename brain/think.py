@@ -1,7 +1,7 @@
 """The loop: the newest frame of each place -> visits."""
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -99,13 +99,13 @@ class Brain:
         """End every visit: the recording is over."""
         for visit in list(self._visits):
             yield from self._end(visit, at)
-        yield from self.answered(at)
+        yield from self.answered(lambda _: at)
 
-    def answered(self, at: datetime) -> Iterator[Visit]:
-        """Take the second opinions that have come, also on visits that are over."""
+    def answered(self, clock: Callable[[str], datetime]) -> Iterator[Visit]:
+        """Take the second opinions that have come, also on visits that are over; `clock` gives the time at a place."""
         for visit, likeness in self._doubts.answered(self._visits):
             visit.evidence = hear(visit.evidence, likeness)
-            yield from self._judge(visit, at, last=visit.decided)
+            yield from self._judge(visit, clock(visit.place), last=visit.decided)
 
     def told(self, visit: OpenVisit, word: Word | None, at: datetime) -> Iterator[Visit]:
         """Take a human's word on an open visit at once; None if it was taken back, and the faces count again."""
@@ -141,7 +141,6 @@ class Brain:
         observations = observe(glance.things, self._around.faces(frame, glance), sure=self._sight.person)
         yield from self._set_back(frame)
         yield from self._heed(frame.at)
-        yield from self.answered(frame.at)
         here = [visit for visit in self._visits if visit.place == frame.place]
         present = self._follow(frame, observations, here)
         self.counts["frames"] += 1

@@ -116,8 +116,8 @@ def ledger_file(house: House) -> Path:
 def asked(house: House, settings: BrainSettings) -> Iterator[Clouds]:
     """Open the way to the cloud for a person who wants it now, whatever the brain asks. Raises as `open_cloud` does."""
     with open_cloud(house, settings.model_copy(update={"sight": "cascade"})) as clouds:
-        if clouds is None:  # not with that sight
-            message = "brain.sight does not ask the cloud"
+        if clouds is None:
+            message = "no call may leave the house: brain.rekognition.enabled is false"
             raise SettingsError(message)
         yield clouds
 

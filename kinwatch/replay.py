@@ -88,6 +88,7 @@ def replay(
         at = frame.at
         summary.frame(frame.at, frame.number or 0)
         yield from _noted(brain.see(frame), summary)
+        yield from _noted(brain.answered(_still(frame.at)), summary)
         progress((frame.number or 0) + 1, frames.total)
     if at is not None:
         yield from _noted(brain.finish(at), summary)
@@ -124,6 +125,11 @@ def _noted(facts: Iterator[Fact] | Iterator[Visit], summary: Summary) -> Iterato
         if isinstance(fact, Visit):
             summary.note(fact)
             yield fact
+
+
+def _still(at: datetime) -> Callable[[str], datetime]:
+    """Return the clock of a recording, which stands still at a frame."""
+    return lambda _: at
 
 
 @dataclass(frozen=True)

@@ -18,13 +18,12 @@ from brain.gallery import Gallery
 from brain.memory import Memory
 from brain.organ import run
 from brain.phrasebook import Ask, Phrasebook, fold, understood
-from brain.picture import Picture
 from brain.settings import BrainSettings
-from brain.sights.sight import Face, Look, Thing
 from nerves.bus import open_link
 from nerves.errors import SettingsError
-from nerves.messages import Box, Eyes, Heard, Known, Mentioned, Mode, Say, Told, Verdict, now, parse
+from nerves.messages import Eyes, Heard, Known, Mentioned, Mode, Say, Told, Verdict, now, parse
 from nerves.settings import House
+from tests.sights import Blind
 
 AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
 BOOKS = [Phrasebook.read(language, {}) for language in ("en", "fr")]
@@ -331,24 +330,6 @@ def test_what_was_heard_is_answered_once_though_it_came_twice(memory: Memory) ->
         ("kinwatch/hall/say", "Good night. Shall I watch the house? Say yes."),
         ("kinwatch/hall/say", "Good night. I watch the house."),
     ]
-
-
-class Blind:
-    """A sight that sees nobody."""
-
-    name, person = "blind", 0.4
-
-    def things(self, _picture: Picture) -> list[Thing]:
-        return []
-
-    def faces(self, _picture: Picture, within: Box | None = None) -> list[Face]:  # noqa: ARG002 - the protocol's
-        return []
-
-    def guess(self, _picture: Picture, _face: Face) -> None:
-        return
-
-    def look(self, _picture: Picture, _face: Face) -> Look | None:
-        return None
 
 
 @pytest.mark.timeout(30)

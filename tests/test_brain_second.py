@@ -69,7 +69,8 @@ def alike() -> Mapping[str, float]:
 def shown(brain: Brain, numbers: Iterable[int]) -> list[Visit]:
     facts: list[Fact] = []
     for number in numbers:
-        facts += brain.see(Frame("hall", jpeg(number), START + timedelta(seconds=number / 2), number))
+        at = START + timedelta(seconds=number / 2)
+        facts += [*brain.see(Frame("hall", jpeg(number), at, number)), *brain.answered(lambda _, at=at: at)]
     return [fact for fact in facts if isinstance(fact, Visit)]
 
 
@@ -146,7 +147,7 @@ def test_a_late_answer_corrects_a_visit_and_the_house_has_waited_for_nothing(gal
     assert told(visits)[-1] == ("decided", "unidentified", None, True)
     gate.set()
     asker.close()
-    late = list(brain.answered(START + timedelta(seconds=30)))
+    late = list(brain.answered(lambda _: START + timedelta(seconds=30)))
     assert told(late) == [("corrected", "family", "alice", False)]
     assert late[0].visit == visits[0].visit
 

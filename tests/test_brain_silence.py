@@ -18,13 +18,12 @@ from PIL import Image
 
 from brain.gallery import Gallery
 from brain.organ import run as run_brain
-from brain.picture import Picture
 from brain.settings import BrainSettings
-from brain.sights.sight import Face, Look, Thing
 from brain.silence import Silence
 from nerves.bus import open_link
-from nerves.messages import Box, Eyes, Trouble
+from nerves.messages import Eyes, Trouble
 from nerves.settings import House
+from tests.sights import Blind
 
 AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -109,24 +108,6 @@ def test_closed_eyes_are_not_silent_and_opened_ones_are_given_time() -> None:
 def test_offline_and_recovered_take_turns(frames: list[float]) -> None:
     whats = [what for _, _, what in run(Silence(), frames, until=2200)]
     assert whats == ["offline", "recovered"] * (len(whats) // 2) + ["offline"] * (len(whats) % 2)
-
-
-class Blind:
-    """A sight that sees nobody."""
-
-    name, person = "blind", 0.4
-
-    def things(self, _picture: Picture) -> list[Thing]:
-        return []
-
-    def faces(self, _picture: Picture, within: Box | None = None) -> list[Face]:  # noqa: ARG002 - the protocol's
-        return []
-
-    def guess(self, _picture: Picture, _face: Face) -> None:
-        return
-
-    def look(self, _picture: Picture, _face: Face) -> Look | None:
-        return None
 
 
 def soon(true: Callable[[], object]) -> None:

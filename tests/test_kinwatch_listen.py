@@ -158,7 +158,7 @@ def test_a_camera_s_clock_is_told() -> None:
 def test_what_is_right_is_right() -> None:
     assert not judged("kinwatch/door/frame", JPEG, qos=0)
     assert not judged("kinwatch/door/heard", WORDS)
-    assert not judged("kinwatch/door/heard", Heard(place="door", words="ding dong").payload())
+    assert not judged("kinwatch/door/heard", Heard(place="door", at=AT, words="ding dong").payload())
     assert not judged("kinwatch/mode/set", b"away")
 
 

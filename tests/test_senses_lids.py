@@ -21,19 +21,18 @@ import pytest
 
 from brain.gallery import Gallery
 from brain.organ import run as run_brain
-from brain.picture import Picture
 from brain.settings import BrainSettings
-from brain.sights.sight import Face, Look, Thing
 from nerves.bus import open_link
 from nerves.database import Database
 from nerves.link import Link
-from nerves.messages import Box, Eyes, Fact, Heard
+from nerves.messages import Eyes, Fact, Heard
 from nerves.organs import Desk
 from nerves.settings import House
 from senses.camera import CameraSettings, live, watch
 from senses.camera.lids import Lids
 from senses.camera.shot import Shot
 from tests.faults import Broker
+from tests.sights import Blind
 from tests.test_senses_camera import begin_mjpeg, jpeg, part, served
 
 ROOT = Path(__file__).parent.parent
@@ -263,24 +262,6 @@ def test_a_running_camera_closes_its_eyes_also_after_a_start_and_opens_them(tmp_
             assert seen.goes_on()
             assert soon(lambda: seen.details[-1] == "watching")
     assert not seen.troubles
-
-
-class Blind:
-    """A sight that sees nobody."""
-
-    name, person = "blind", 0.4
-
-    def things(self, _picture: Picture) -> list[Thing]:
-        return []
-
-    def faces(self, _picture: Picture, within: Box | None = None) -> list[Face]:  # noqa: ARG002 - the protocol's
-        return []
-
-    def guess(self, _picture: Picture, _face: Face) -> None:
-        return
-
-    def look(self, _picture: Picture, _face: Face) -> Look | None:
-        return None
 
 
 def talk(seen: Witness, *sentences: str, place: str = "kitchen") -> str:

@@ -20,14 +20,12 @@ import pytest
 from brain.gallery import Gallery
 from brain.organ import run as run_brain
 from brain.phrasebook import Phrasebook, understood
-from brain.picture import Picture
 from brain.settings import BrainSettings
-from brain.sights.sight import Face, Look, Thing
 from nerves.bus import open_link
 from nerves.daemon import run_sense
 from nerves.database import Database
 from nerves.errors import ModelError, SettingsError
-from nerves.messages import Box, Fact, Heard, Said, Say, now
+from nerves.messages import Fact, Heard, Said, Say, now
 from nerves.organs import Desk
 from nerves.settings import House
 from senses.hearing.ear import recogniser_of
@@ -38,6 +36,7 @@ from senses.hearing.segments import CHUNK_S, Segments
 from senses.hearing.settings import SENTENCES
 from senses.microphone import MicrophoneSettings, sense, topics_of, watch
 from senses.microphone.sound import MicrophoneLost, resampled
+from tests.sights import Blind
 
 RATE = 16_000
 rng = np.random.default_rng(5)
@@ -296,24 +295,6 @@ def test_nothing_heavy_is_loaded_before_it_runs() -> None:
     absent = "{'numpy', 'pocketsphinx', 'tweepy'} & set(sys.modules)"
     code = f"import sys, senses.microphone, senses.mentions; print(sorted({absent}))"
     assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout == "[]\n"
-
-
-class Blind:
-    """A sight that sees nobody."""
-
-    name, person = "blind", 0.4
-
-    def things(self, _picture: Picture) -> list[Thing]:
-        return []
-
-    def faces(self, _picture: Picture, within: Box | None = None) -> list[Face]:  # noqa: ARG002 - the protocol's
-        return []
-
-    def guess(self, _picture: Picture, _face: Face) -> None:
-        return
-
-    def look(self, _picture: Picture, _face: Face) -> Look | None:
-        return None
 
 
 @pytest.mark.espeak
