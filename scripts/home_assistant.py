@@ -28,8 +28,9 @@ def main() -> None:
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
     run(python, "-m", "pip", "install", "--quiet", "uv")
     install(python, "--no-deps", "homeassistant")
-    site = run(python, "-c", "import homeassistant; print(homeassistant.__path__[0])")
-    home = Path(site.strip())
+    # Found and not imported: what it imports is not there yet.
+    find = "from importlib.util import find_spec as f; print(f('homeassistant').submodule_search_locations[0])"
+    home = Path(run(python, "-c", find).strip())
     release = run(python, "-c", "from importlib.metadata import version; print(version('homeassistant'))").strip()
     limits = ("-c", str(home / "package_constraints.txt"))
     install(python, *limits, f"homeassistant=={release}")
