@@ -25,6 +25,7 @@ from nerves.life import say
 from nerves.link import Link
 from nerves.messages import (
     Acknowledged,
+    Eyes,
     Fact,
     Known,
     People,
@@ -233,6 +234,19 @@ def test_what_is_chosen_and_said_there_reaches_the_bus(world: World) -> None:
     world.soon(Rehearse, lambda wanted: wanted.place == "test")
     world.tell(visit(place="test", phase="decided", verdict="stranger", alert=True))
     wait(lambda: world.hass.attributes("event.kinwatch_alert")["event_type"] == "test", 10, "the test")
+
+
+def test_the_eyes_of_a_place_are_closed_and_opened(world: World) -> None:
+    hass, switch = world.hass, "switch.kinwatch_hall_eyes"
+    hass.soon(switch, "on")
+    hass.call("switch.turn_off", entity_id=switch)
+    world.soon(Eyes, lambda eyes: eyes.place == "hall" and not eyes.open)
+    hass.soon(switch, "off")
+    hass.soon("binary_sensor.kinwatch_hall_person", "unavailable")
+    hass.call("switch.turn_on", entity_id=switch)
+    world.soon(Eyes, lambda eyes: eyes.place == "hall" and eyes.open)
+    hass.soon(switch, "on")
+    hass.soon("binary_sensor.kinwatch_hall_person", "off")
 
 
 def test_the_cloud_is_switched_off_and_its_spend_is_shown_where_there_is_one(world: World) -> None:
