@@ -10,7 +10,7 @@ from brain.glance import Glance
 from brain.sights.sight import Face, Likeness
 from brain.visit import Candidate, OpenVisit
 
-__all__ = ["Answer", "Doubts", "Question", "Second", "propose"]
+__all__ = ["Answer", "Doubts", "Question", "Second"]
 
 # Asked so long before the verdict falls due, or at half of that time, that an answer can be there by then.
 LEAD = timedelta(seconds=4)
@@ -55,21 +55,6 @@ class Second(Protocol):
         ...
 
 
-def propose(visit: OpenVisit, glance: Glance, face: Face, counts: float, at: datetime) -> None:
-    """Keep a face to ask about, if it is among the best so far; what surely is no face is not asked about."""
-    look = glance.look(face)
-    if visit.asked >= MOST or face.width < NARROWEST or (look is not None and look.sure <= 0):
-        return
-    merit = face.width * (0.2 + (counts * look.sure if look else 0.0))
-    same = [one for one in visit.asking if abs(at - one.at) < APART]
-    others = [one for one in visit.asking if one not in same]
-    rivals = same or (others if len(others) >= MOST else [])
-    if (visit.asked_at and abs(at - visit.asked_at) < APART) or any(one.merit >= merit for one in rivals[-1:]):
-        return
-    new = Candidate(at, merit, portrait(glance.picture, face))
-    visit.asking = tuple(sorted([*others, new], key=lambda one: -one.merit)[:MOST])
-
-
 class Doubts:
     """What has been asked, and the visits that are over but may still be answered for.
 
@@ -89,6 +74,22 @@ class Doubts:
     def over(self) -> list[OpenVisit]:
         """The visits that have ended and wait for an answer."""
         return list(self._over.values())
+
+    def propose(self, visit: OpenVisit, glance: Glance, face: Face, counts: float, at: datetime) -> None:
+        """Keep a face to ask about, if it is among the best so far; what surely is no face is not asked about."""
+        if self._second is None:
+            return
+        look = glance.look(face)
+        if visit.asked >= MOST or face.width < NARROWEST or (look is not None and look.sure <= 0):
+            return
+        merit = face.width * (0.2 + (counts * look.sure if look else 0.0))
+        same = [one for one in visit.asking if abs(at - one.at) < APART]
+        others = [one for one in visit.asking if one not in same]
+        rivals = same or (others if len(others) >= MOST else [])
+        if (visit.asked_at and abs(at - visit.asked_at) < APART) or any(one.merit >= merit for one in rivals[-1:]):
+            return
+        new = Candidate(at, merit, portrait(glance.picture, face))
+        visit.asking = tuple(sorted([*others, new], key=lambda one: -one.merit)[:MOST])
 
     def is_due(self, visit: OpenVisit, at: datetime, *, ending: bool = False) -> bool:
         """Whether a face may be asked about now: near the deadline, or as the visit ends."""

@@ -17,7 +17,7 @@ from brain.negative import Things
 from brain.observe import Observation, area, observe
 from brain.policy import alerts
 from brain.records import Word
-from brain.second import Doubts, Second, propose
+from brain.second import Doubts, Second
 from brain.settings import BrainSettings
 from brain.sights.sight import PERSON, Sight, Thing
 from brain.snapshot import snapshot
@@ -187,7 +187,7 @@ class Brain:
                 visit.evidence = hear(visit.evidence, guess)
             look = glance.look(observation.face)
             counts = weight(look.width, look.sharpness, look.yaw) if look else 0.0
-            propose(visit, glance, observation.face, counts, at)
+            self._doubts.propose(visit, glance, observation.face, counts, at)
             if look:
                 visit.collect(glance.picture, observation.face, look, counts, at)
                 visit.evidence = add(visit.evidence, Sample(look.vector, counts, look.sure))
