@@ -5,12 +5,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from difflib import SequenceMatcher
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from brain.phrasebook import Ask, Phrasebook, fold, understood
+from brain.phrasebook import Additions, Ask, Phrasebook, fold, understood
 from nerves.messages import Eyes, Group, Heard, Known, Mentioned, Mode, Say, Told, Verdict
 
 __all__ = ["AnswerSettings", "Answers", "Change", "Person", "View"]
@@ -41,7 +41,7 @@ class AnswerSettings(BaseModel):
     """Who may say "this is Alice": nobody, whoever is in view together with somebody of the family, anybody."""
     mentions: tuple[str, ...] = ()
     """Places where mentions on X are read aloud."""
-    phrases: dict[str, dict[str, dict[str, Any]]] = Field(default_factory=dict)
+    phrases: dict[str, Additions] = Field(default_factory=dict)
     """More phrases by language: `en: {asks: {who: [anybody home]}, says: {nobody: Not a soul.}}`."""
 
 
@@ -89,7 +89,7 @@ class _Pending(NamedTuple):
 
     ask: Ask
     until: datetime
-    visit: UUID | None = None
+    whom: Person | None = None
     group: Group = "family"
 
 
@@ -158,15 +158,20 @@ class Answers:
         book, here = self._book(ask), _here(place, view)
         known = max(view.known, key=lambda person: _likeness(person.name, ask.name), default=None)
         unknown = [person for person in here if person.verdict in UNKNOWN]
-        vouched = self._settings.naming == "anybody" or any(person.verdict == "family" for person in here)
         if known is None or _likeness(known.name, ask.name) < SAME_NAME:
             return _say(book, place, "unknown", name=ask.name)
         if len(unknown) != 1:
             return _say(book, place, "whom")
-        if self._settings.naming == "off" or not vouched:
+        if not self._may_name(unknown[0], view):
             return _say(book, place, "vouch")
         named = Ask("name", ask.language, known.name)
-        return self._confirm(_Pending(named, view.at + PATIENCE, unknown[0].visit, known.group), place)
+        return self._confirm(_Pending(named, view.at + PATIENCE, unknown[0], known.group), place)
+
+    def _may_name(self, whom: Person, view: View) -> bool:
+        """Return whether somebody may say who that is: as long as family is in view at that very place."""
+        family = (person for person in _here(whom.place, view) if person.verdict == "family")
+        vouched = any(person.place == whom.place for person in family)
+        return {"off": False, "vouched": vouched, "anybody": True}[self._settings.naming]
 
     def _confirm(self, pending: _Pending, place: str) -> Say:
         self._pending[place] = pending
@@ -178,8 +183,11 @@ class Answers:
             refusal = self._refusal(pending.ask, place, view)  # the house may have been armed since
             yield from [_say(book, place, refusal)] if refusal else self._lids(book, place, view, is_open=False)
             return
-        if intent == "name" and pending.visit:
-            yield Told(place=place, visit=pending.visit, who=pending.ask.name, group=pending.group)
+        if intent == "name" and (whom := pending.whom):
+            if not self._may_name(whom, view):  # the family may have left since
+                yield _say(book, place, "vouch")
+                return
+            yield Told(place=whom.place, visit=whom.visit, who=pending.ask.name, group=pending.group)
         elif intent in MODES:
             yield Change(MODES[intent])
         yield _say(book, place, intent, name=pending.ask.name)

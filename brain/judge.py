@@ -64,6 +64,8 @@ class Opinion:
     """The share of the faces, by weight, that are far from every photo."""
     alike: float | None
     """The highest similarity that the cloud gives, 0 to 100; None where it was not asked."""
+    is_heard: bool
+    """Whether any of the faces was compared with this person."""
 
 
 def judge(
@@ -97,13 +99,14 @@ def judge(
 
 def _decided(evidence: Evidence, faces: "_Faces", known: Sequence[Known], held: Verdict, *, last: bool) -> Judgement:
     opinions = _opinions(faces, known)
-    reasons = _reasons(evidence, opinions)
+    reasons = _reasons(evidence, faces, opinions)
     total = faces.total
     if not (faces.count >= FACES or _is_certain(opinions[0])) or total < (LAST_NEEDS if last else NAME_NEEDS):
         return _undecided((*reasons, "too few good faces to be sure"), last=last)
     late = last or held in NAMED
-    if held in NAMED and _has_changed(faces, known):
-        return Judgement("stranger", None, (*reasons, "somebody else is there now"))
+    if held != "identifying" and _has_changed(faces, known):
+        now = ("somebody else is there now",) if held in NAMED else ()
+        return Judgement("stranger", None, (*reasons, *now))
     named = _named(opinions, SURE if late else _needed(total))
     if named:
         return Judgement(named[0].known.group, named[0].known.name if len(named) == 1 else None, reasons)
@@ -146,14 +149,14 @@ class _Faces:
 
 def _weighed(evidence: Evidence, known: Sequence[Known]) -> _Faces:
     """Return the usable faces; a vector that matches speaks for being a face at all, by half."""
-    samples = evidence.samples
+    samples, likenesses = evidence.samples, tuple(one for one in evidence.likenesses if one.counts > USABLE)
     vectors = np.stack([sample.vector for sample in samples]) if samples else np.zeros((0, 128), np.float32)
     nearest = np.stack([_nearest(vectors, person.vectors) for person in known], axis=1)
     sure = np.array([sample.sure for sample in samples])
     matched = nearest.min(axis=1) <= MATCH
     counts = np.array([sample.counts for sample in samples]) * np.where(matched, 0.5 + 0.5 * sure, sure)
     usable = counts > USABLE
-    return _Faces(vectors[usable], (WORST + (1 - WORST) * counts)[usable], nearest[usable], evidence.likenesses)
+    return _Faces(vectors[usable], (WORST + (1 - WORST) * counts)[usable], nearest[usable], likenesses)
 
 
 def _nearest(vectors: Vector, photos: Vector) -> npt.NDArray[np.float64]:
@@ -187,14 +190,15 @@ def _by_vectors(faces: _Faces) -> Callable[[Known], float]:
 
 
 def _opinion(faces: _Faces, person: Known, number: int, by_vectors: float) -> Opinion:
-    nearest = faces.nearest[:, number]
+    nearest, likenesses = faces.nearest[:, number], [one for one in faces.likenesses if one.speaks_of(person.name)]
     far = float(faces.weights[nearest > STRANGE].sum()) if len(person.vectors) else 0.0
     return Opinion(
         person,
         by_vectors + likeness.of_person(faces.likenesses, person.name),
         float(nearest.min(initial=np.inf)),
         (far + likeness.unlike(faces.likenesses, person.name)) / faces.total,
-        max((one.similarities.get(person.name, 0.0) for one in faces.likenesses), default=None),
+        max((one.similarities.get(person.name, 0.0) for one in likenesses), default=None),
+        bool(likenesses) or bool(len(person.vectors) and len(faces.weights)),
     )
 
 
@@ -234,7 +238,10 @@ def _is_stranger(opinions: Sequence[Opinion], total: float, *, last: bool) -> bo
 def _has_changed(faces: _Faces, known: Sequence[Known]) -> bool:
     """Whether the newest faces speak against everybody: somebody else stands there now."""
     newest = faces.newest(TURN)
-    return newest.total >= TURN_NEEDS and _opinions(newest, known)[0].log_odds <= -SURE
+    if newest.total < TURN_NEEDS:
+        return False
+    heard = [opinion for opinion in _opinions(newest, known) if opinion.is_heard]
+    return bool(heard) and heard[0].log_odds <= -SURE
 
 
 def _nobody_known(evidence: Evidence, *, last: bool) -> Judgement:
@@ -253,8 +260,8 @@ def _undecided(reasons: tuple[str, ...], *, last: bool) -> Judgement:
     return Judgement("unidentified" if last else "identifying", None, reasons)
 
 
-def _reasons(evidence: Evidence, opinions: Sequence[Opinion]) -> tuple[str, ...]:
-    asked = len(evidence.likenesses)
+def _reasons(evidence: Evidence, faces: _Faces, opinions: Sequence[Opinion]) -> tuple[str, ...]:
+    asked = len(faces.likenesses)
     cloud = (f"{asked} face{'s' * (asked != 1)} looked at in the cloud",) if asked else ()
     said = [_said(opinion) for opinion in opinions[:2]]
     return (_used(evidence.faces), *cloud, *said, f"a name needs {_ratio(SURE)}")

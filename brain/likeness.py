@@ -30,14 +30,18 @@ def log_odds(similarity: float) -> float:
 
 
 def of_person(likenesses: Sequence[Likeness], name: str) -> float:
-    """Return the log odds that all faces together give for a person; ever so many of one visit are worth four."""
-    total = sum(one.counts for one in likenesses)
+    """Return the log odds that all faces together give for a person; ever so many of one visit are worth four.
+
+    What was not compared with the person says nothing of them.
+    """
+    heard = [one for one in likenesses if one.speaks_of(name)]
+    total = sum(one.counts for one in heard)
     if total <= 0:
         return 0.0
-    mean = sum(one.counts * log_odds(one.similarities.get(name, 0.0)) for one in likenesses) / total
+    mean = sum(one.counts * log_odds(one.similarities.get(name, 0.0)) for one in heard) / total
     return mean / (1 / total + 1 / MOST)
 
 
 def unlike(likenesses: Sequence[Likeness], name: str) -> float:
     """Return how much of the faces, in the sum of their weights, is not found like a person."""
-    return sum(one.counts for one in likenesses if one.similarities.get(name, 0.0) < ALIKE)
+    return sum(one.counts for one in likenesses if one.speaks_of(name) and one.similarities.get(name, 0.0) < ALIKE)

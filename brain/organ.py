@@ -145,7 +145,7 @@ class Thinker:
     ) -> None:
         self._brain, self._memory, self._keepsakes, self._life = brain, memory, keepsakes, life
         self._cloud = cloud
-        self._spent: dict[str, int] = {}
+        self._spent = cloud.counts(now()) if cloud else {}
         self._lags: dict[str, timedelta] = {}
         self._ages: deque[float] = deque(maxlen=MEASURED)
         self._works: deque[float] = deque(maxlen=MEASURED)

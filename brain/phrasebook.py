@@ -6,12 +6,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Literal, get_args
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from nerves.errors import SettingsError
 from nerves.sources import nearest, read_file
 
-__all__ = ["Ask", "Phrasebook", "alike", "fold", "understood"]
+__all__ = ["Additions", "Ask", "Phrasebook", "alike", "fold", "understood"]
 
 Intent = Literal["who", "arm", "night", "disarm", "open", "close", "name", "confirm", "refuse"]
 FOLDER = Path(__file__).parent / "phrases"
@@ -20,7 +22,26 @@ NAME = "{name}"
 LIKE, SHORT = 0.84, 12
 LONGEST_NAME = 3  # words
 
-Additions = Mapping[str, Mapping[str, Mapping[str, Any]]]
+# Letter by letter "you may not look" is near to "you may look". Folded: "don't" is "don t", "n'ouvre" is "n ouvre".
+NEGATION = re.compile(r"\b(not|never|no|cannot|cant|dont|wont|arent|isnt|\w+n t|ne|n|pas|jamais|plus)\b")
+
+
+def _worded(phrase: str) -> str:
+    if not fold(phrase):
+        why = "there is no word in it"
+        raise ValueError(why)
+    return phrase
+
+
+class Additions(BaseModel):
+    """A user's own phrases in one language."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    asks: dict[Intent, tuple[Annotated[str, AfterValidator(_worded)], ...]] = Field(default_factory=dict)
+    """What else may be asked, by what is meant."""
+    says: dict[str, Annotated[str, Field(min_length=1)]] = Field(default_factory=dict)
+    """What is answered instead; of a language of one's own, all of it."""
 
 
 @dataclass(frozen=True)
@@ -42,16 +63,15 @@ class Phrasebook:
     says: Mapping[str, str]
 
     @classmethod
-    def read(cls, language: str, additions: Additions) -> "Phrasebook":
+    def read(cls, language: str, additions: Mapping[str, Additions]) -> "Phrasebook":
         """Read a language's phrases and a user's additions to them; `SettingsError` says what is missing."""
         file = FOLDER / f"{language}.yaml"
         ours = read_file(file) if file.is_file() else {"asks": {}, "says": {}}
-        added = additions.get(language, {})
-        says = ours["says"] | dict(added.get("says", {}))
+        added = additions.get(language, Additions())
+        says = ours["says"] | added.says
         whole = read_file(FOLDER / "en.yaml")["says"]
-        wrong = (says.keys() - whole.keys()) | (added.get("asks", {}).keys() - set(get_args(Intent)))
-        if wrong:
-            message = f"brain.answer.phrases.{language}: {nearest(min(wrong), [*whole, *get_args(Intent)])}"
+        if wrong := says.keys() - whole.keys():
+            message = f"brain.answer.phrases.{language}.says: {min(wrong)} is never said: {nearest(min(wrong), whole)}"
             raise SettingsError(message)
         if missing := whole.keys() - says.keys():
             message = (
@@ -59,8 +79,7 @@ class Phrasebook:
             )
             raise SettingsError(message)
         asks: dict[Intent, tuple[str, ...]] = {
-            intent: (*ours["asks"].get(intent, ()), *added.get("asks", {}).get(intent, ()))
-            for intent in get_args(Intent)
+            intent: (*ours["asks"].get(intent, ()), *added.asks.get(intent, ())) for intent in get_args(Intent)
         }
         return cls(language, asks, says)
 
@@ -95,7 +114,9 @@ def understood(words: str, books: Iterable[Phrasebook]) -> Ask | None:
 
 
 def _likeness(words: str, phrase: str) -> tuple[float, str]:
-    """Return how alike some words and a phrase are, and the name in them."""
+    """Return how alike some words and a phrase are, and the name in them; a "not" makes it another sentence."""
+    if NEGATION.search(fold(words)) and not NEGATION.search(fold(phrase)):
+        return 0.0, ""
     if NAME not in phrase:
         return alike(fold(words), fold(phrase)), ""
     before, after = (fold(part).split() for part in phrase.split(NAME, 1))

@@ -1,6 +1,6 @@
 """The second opinion: which face of an undecided visit is shown to somebody else, and what comes back, ever so late."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 from uuid import UUID
@@ -114,6 +114,10 @@ class Doubts:
         if visit.asked:
             self._over[visit.id] = visit
         self._forget(at)
+
+    def drop(self, told: Container[UUID]) -> None:
+        """Expect no answer any more on visits of which a human has said who it was."""
+        self._over = {key: each for key, each in self._over.items() if key not in told}
 
     def answered(self, visits: Sequence[OpenVisit]) -> Iterator[tuple[OpenVisit, Likeness]]:
         """Yield the answers that have come, each with its visit, be it over or not."""

@@ -83,4 +83,4 @@ class BrainSettings(BaseModel):
     @property
     def elsewhere(self) -> tuple[str, ...]:
         """The names of the people of whom only the cloud has pictures."""
-        return tuple(self.rekognition.pictures) if self.cloud else ()
+        return tuple(self.rekognition.pictures) if self.cloud and self.rekognition.enabled else ()

@@ -17,6 +17,7 @@ from brain.negative import Things
 from brain.observe import Observation, area, observe
 from brain.policy import alerts
 from brain.records import Word
+from brain.second import MOST as ASKED
 from brain.second import Doubts, Second
 from brain.settings import BrainSettings
 from brain.sights.sight import PERSON, Sight, Thing
@@ -63,7 +64,7 @@ class Brain:
         self._heeded: object = None
         self._frames: dict[str, datetime] = {}
         self._doubts = Doubts(second, timedelta(seconds=settings.timing.deadline_s))
-        self._elsewhere = [Known(name, "family", np.zeros((0, 128), np.float32)) for name in settings.elsewhere]
+        self._elsewhere = settings.elsewhere
 
     @property
     def visits(self) -> list[OpenVisit]:
@@ -99,7 +100,8 @@ class Brain:
         """End every visit: the recording is over."""
         for visit in list(self._visits):
             yield from self._end(visit, at)
-        yield from self.answered(lambda _: at)
+        for _ in range(ASKED + 1):  # an answer may be followed by the next question
+            yield from self.answered(lambda _: at)
 
     def answered(self, clock: Callable[[str], datetime]) -> Iterator[Visit]:
         """Take the second opinions that have come, also on visits that are over; `clock` gives the time at a place."""
@@ -116,7 +118,9 @@ class Brain:
         if self._gallery.version == self._heeded:
             return
         self._heeded = self._gallery.version
-        words = {word.visit: word for word in self._gallery.words()} if self._visits else {}
+        is_any = self._visits or self._doubts.over
+        words = {word.visit: word for word in self._gallery.words()} if is_any else {}
+        self._doubts.drop(words)
         for visit in self.visits:
             word = words.get(visit.id)
             if (word and word.at) != (visit.told and visit.told.at):
@@ -228,9 +232,19 @@ class Brain:
             groups = {person.name: person.group for person in people}
             expired = [person.name for person in people if person.expired(at)]
             return judge_guesses(visit.evidence.guesses, groups, expired=expired, last=last)
+        return judge(visit.evidence, self._known(at), held=visit.verdict, match=self._settings.match, last=last)
+
+    def _known(self, at: datetime) -> list[Known]:
+        """Return everybody we know, and those of whom only the cloud has pictures."""
         known = self._gallery.known(at)
-        known += [one for one in self._elsewhere if one.name not in {person.name for person in known}]
-        return judge(visit.evidence, known, held=visit.verdict, match=self._settings.match, last=last)
+        if not self._elsewhere:
+            return known
+        named, people = {one.name for one in known}, {person.name: person for person in self._gallery.people()}
+        for name in self._elsewhere:
+            person = people.get(name)
+            if name not in named and not (person and person.expired(at)):
+                known.append(Known(name, person.group if person else "family", np.zeros((0, 128), np.float32)))
+        return known
 
     def _message(self, visit: OpenVisit, phase: Phase, at: datetime, number: int | None) -> Visit:
         self._recognise(visit)

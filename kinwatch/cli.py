@@ -304,7 +304,7 @@ def think(*, pack: Pack = None, config: Config = None) -> None:
 
     house = _house(config, pack)
     settings = brain_settings(house)
-    with open_gallery(house) as gallery, open_cloud(house, settings) as clouds:
+    with open_gallery(house) as gallery, open_cloud(house, settings, or_not=True) as clouds:
         sight = open_sight(house, settings, clouds and clouds.cloud)
         if clouds and settings.rekognition.by != "compare":
             pay_debts(clouds, gallery)

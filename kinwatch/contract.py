@@ -39,6 +39,8 @@ PICTURES = (b".jpg", b".jpeg", b".JPG", b".JPEG", b".png")
 
 def wrong(letter: Letter, at: datetime) -> str | None:
     """Return what does not fit the contract in what arrived at a time, in one line; None if all is well."""
+    if _takes_back(letter):
+        return None
     why = _topic(letter.topic)
     if why or letter.topic in topics.WORDS:
         return f"{letter.topic}: {why}" if why else None
@@ -56,12 +58,21 @@ def wrong(letter: Letter, at: datetime) -> str | None:
 
 def doubts(letter: Letter, at: datetime) -> Iterator[str]:
     """Yield what is allowed, but hardly meant, in a message that fits."""
-    if letter.topic in topics.WORDS:
+    if letter.topic in topics.WORDS or _takes_back(letter):
         return
     kind = topics.parse(letter.topic).kind
     found = _of_frame(letter, at) if kind == FRAME else _of_fact(letter)
     for what in found:
         yield f"{letter.topic}: {what}"
+
+
+def _takes_back(letter: Letter) -> bool:
+    """Return whether it says nothing, but takes back what the broker has kept."""
+    if letter.payload:
+        return False
+    # A broker of MQTT 3.1.1 does not say of a new message that it is retained.
+    is_kept = letter.topic.startswith(topics.status("")) or letter.topic.rpartition("/")[2] in KEPT
+    return letter.retained or is_kept
 
 
 def _topic(topic: str) -> str | None:
@@ -116,8 +127,8 @@ def _kept(letter: Letter) -> str | None:
 
 
 def _clock(fact: Fact, letter: Letter, at: datetime) -> str | None:
-    """Return what is wrong with the sender's clock."""
-    if letter.retained or "at" not in fact.model_fields_set:
+    """Return what is wrong with the sender's clock; a last will says when it was made, long before it is sent."""
+    if letter.retained or isinstance(fact, Status) or "at" not in fact.model_fields_set:
         return None
     late = at - fact.at
     if -LATE <= late <= LATE:

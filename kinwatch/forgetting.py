@@ -28,6 +28,7 @@ def forgetting(house: House, gallery: Gallery, name: str) -> Iterator[None]:
     with _concerned(house, settings) as ledger:
         if ledger:
             ledger.owe(debt(name))
+            ledger.let_go(name)
         try:
             yield
         finally:

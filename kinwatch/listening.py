@@ -88,6 +88,8 @@ def describe(topic: str, payload: bytes) -> tuple[str, str | None]:
     place, _, kind = topic.removeprefix(f"{topics.ROOT}/").rpartition("/")
     if kind == "frame":
         return f"{place}: frame, {len(payload) / 1000:.0f} KB", "dim"
+    if not payload:
+        return f"{place}: {kind} taken back", "dim"
     if topic in topics.WORDS:
         return f"{topic}: {payload.decode(errors='replace')}", None
     fact = parse(topic, payload)
@@ -120,7 +122,7 @@ def _letters(house: House, arrived: "Queue[Letter]", seconds: float | None, *, s
 
 
 def _as_json(topic: str, payload: bytes) -> dict[str, Any]:
-    if topic.endswith("/frame"):
+    if topic.endswith("/frame") or not payload:
         return {"topic": topic, "bytes": len(payload)}
     if topic in topics.WORDS:
         return {"topic": topic, topic.split("/")[1]: payload.decode(errors="replace")}

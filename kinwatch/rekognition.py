@@ -11,7 +11,7 @@ import typer
 
 from brain.cloud.errors import BudgetSpent, CloudError
 from brain.cloud.ledger import Ledger
-from brain.cloud.mirror import Change, Difference, LeftOut, differ, wanted
+from brain.cloud.mirror import Change, Difference, LeftOut, Photo, differ, wanted
 from brain.cloud.prices import price
 from brain.cloud.remembered import Remembered
 from brain.cloud.syncing import ASSOCIATE, INDEX, PART, Step, Way, sync
@@ -43,6 +43,8 @@ class Plan(NamedTuple):
     is_new: bool
     difference: Difference
     left_out: list[LeftOut]
+    wanted: list[Photo]
+    """All photos that belong there."""
     refused: int
     """Photos that were not taken before, and are not sent again."""
     calls: int
@@ -70,6 +72,8 @@ class Tally:
 
     added: int = 0
     removed: int = 0
+    held: int = 0
+    """Faces that stay, for another program's user has them."""
     refused: list[str] = field(default_factory=list)
     """Photos that Rekognition has not taken, and why."""
     notes: list[str] = field(default_factory=list)
@@ -86,6 +90,7 @@ class Tally:
         elif step.what == "unlike":
             self.notes.append(f"not made part of the user by Rekognition: {faces(step.number)} of {step.name}")
         elif step.what == "held":
+            self.held += step.number
             self.notes.append(f"not removed, for another program's user has them: {faces(step.number)} of {step.name}")
 
     def lines(self) -> list[str]:
@@ -130,8 +135,9 @@ def _way(settings: BrainSettings, clouds: Clouds, remembered: Remembered) -> Way
 def _run(way: Way, settings: BrainSettings, gallery: Gallery, options: Options) -> None:
     plan = _plan(way, settings.rekognition.region, gallery, again=options.again)
     _show(plan, json=options.json)
+    tally = Tally()
     if not plan.is_work:
-        _finish(plan, Tally(), None, options)
+        _finish(plan, tally, None, options)
     elif options.dry_run:
         _finish(plan, None, None, options)
     else:
@@ -141,8 +147,15 @@ def _run(way: Way, settings: BrainSettings, gallery: Gallery, options: Options) 
         tally, stopped = _carry_out(plan, way)
         _finish(plan, tally, stopped, options)
     if not options.dry_run:
-        for owed in way.ledger.owed():  # all that is ours and not in the gallery has gone
-            way.ledger.paid(owed)
+        _remember(plan, way, tally)
+
+
+def _remember(plan: Plan, way: Way, tally: Tally) -> None:
+    """Keep who is in the collection now; and who was forgotten is owed no more, if nothing of them has stayed."""
+    refused = way.remembered.refused(way.collection)
+    way.ledger.hold(way.collection, {photo.name for photo in plan.wanted if photo.sha256 not in refused})
+    for owed in way.ledger.owed() if not tally.held else ():
+        way.ledger.paid(owed)
 
 
 def _plan(way: Way, region: str | None, gallery: Gallery, *, again: bool) -> Plan:
@@ -163,7 +176,7 @@ def _plan(way: Way, region: str | None, gallery: Gallery, *, again: bool) -> Pla
         calls[PART] += way.by_user and bool(change.part) and not change.gone
     month = way.ledger.spent(datetime.now(UTC)).month_calls
     usd = sum(count * price(operation, region, month) for operation, count in calls.items())
-    return Plan(way.collection, there is None, difference, left_out, known_bad, sum(calls.values()), usd)
+    return Plan(way.collection, there is None, difference, left_out, photos, known_bad, sum(calls.values()), usd)
 
 
 def _show(plan: Plan, *, json: bool) -> None:

@@ -7,14 +7,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from brain.cloud.asking import Asker
 from brain.gallery import Gallery
 from brain.second import Second
 from brain.settings import BrainSettings
 from brain.sights.sight import Sight
 from brain.think import Brain
 from kinwatch.console import emit, progress, say, sentence
-from kinwatch.sights import brain_settings, open_cloud, open_gallery, open_sight
+from kinwatch.sights import asker, brain_settings, open_cloud, open_gallery, open_sight
 from nerves.errors import CameraLost, StoreError
 from nerves.messages import Fact, Visit, stamp
 from nerves.settings import House
@@ -146,7 +145,7 @@ def run(house: House, clips: Sequence[Path], options: Options) -> None:
     failed = []
     with open_gallery(house) as gallery, open_cloud(house, settings) as clouds:
         sight = open_sight(house, settings, clouds and clouds.cloud)
-        second = Asker(clouds.cloud.who, patient=True) if clouds and settings.sight == "cascade" else None
+        second = asker(settings, clouds, patient=True)
         for clip in clips:
             try:
                 with progress(clip.name) as show:

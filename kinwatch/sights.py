@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from threading import Thread
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -21,7 +21,17 @@ if TYPE_CHECKING:
     from brain.cloud.client import Cloud
     from brain.cloud.ledger import Ledger
 
-__all__ = ["Clouds", "brain_settings", "on_bus", "open_cloud", "open_gallery", "open_local", "open_sight", "pay_debts"]
+__all__ = [
+    "Clouds",
+    "asker",
+    "brain_settings",
+    "on_bus",
+    "open_cloud",
+    "open_gallery",
+    "open_local",
+    "open_sight",
+    "pay_debts",
+]
 
 log = logging.getLogger(__name__)
 
@@ -56,10 +66,11 @@ class Clouds(NamedTuple):
 
 
 @contextmanager
-def open_cloud(house: House, settings: BrainSettings) -> Iterator[Clouds | None]:
+def open_cloud(house: House, settings: BrainSettings, *, or_not: bool = False) -> Iterator[Clouds | None]:
     """Open the way to the cloud where the settings want it; None where no picture leaves the house.
 
-    Raises `SettingsError` where a package, the region or the credentials are missing.
+    Raises `SettingsError` where a package, the region or the credentials are missing. With `or_not` it is None, and
+    said, where credentials or the ledger fail: a house must not be blind because AWS cannot be asked.
     """
     if not (settings.cloud and settings.rekognition.enabled):
         yield None
@@ -67,20 +78,33 @@ def open_cloud(house: House, settings: BrainSettings) -> Iterator[Clouds | None]
     with _installed("rekognition"):
         from brain.cloud.client import Cloud  # noqa: PLC0415 - boto3 takes half a second
         from brain.cloud.ledger import Ledger  # noqa: PLC0415
-    with Ledger(house.data_dir / "cloud.db", settings.rekognition) as ledger:
-        cloud = Cloud(settings.rekognition, ledger)
+    with ExitStack() as stack:
         try:
-            yield Clouds(cloud, ledger)
-        finally:
-            cloud.close()
+            ledger = stack.enter_context(Ledger(house.data_dir / "cloud.db", settings.rekognition))
+            cloud = Cloud(settings.rekognition, ledger)
+        except KinwatchError as error:
+            if not or_not:
+                raise
+            log.warning("%s; the house goes on without the cloud until it is started again", error)
+            yield None
+            return
+        stack.callback(cloud.close)
+        yield Clouds(cloud, ledger)
 
 
 def on_bus(settings: BrainSettings, clouds: Clouds | None) -> OnBus | None:
     """Return what shows the cloud to the house; with `cascade` it also asks."""
     if clouds is None:
         return None
-    second = Asker(clouds.cloud.who) if settings.sight == "cascade" else None
-    return OnBus(clouds.ledger, enabled=settings.rekognition.enabled, second=second)
+    return OnBus(clouds.ledger, enabled=settings.rekognition.enabled, second=asker(settings, clouds))
+
+
+def asker(settings: BrainSettings, clouds: Clouds | None, *, patient: bool = False) -> Asker | None:
+    """Return what asks about single faces, with `cascade`."""
+    if clouds is None or settings.sight != "cascade":
+        return None
+    cloud = clouds.cloud
+    return Asker(cloud.who, lambda: cloud.compared, patient=patient)
 
 
 def pay_debts(clouds: Clouds, gallery: Gallery) -> None:

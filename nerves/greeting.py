@@ -1,6 +1,7 @@
 """Pure: what any voice of the house says to whoever comes."""
 
 from collections.abc import Collection
+from datetime import timedelta
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -10,6 +11,7 @@ from nerves.texts import check_template, fields_of, template
 
 __all__ = ["GREETINGS", "GreetingSettings", "Greetings", "greeting"]
 
+GONE = timedelta(seconds=6)  # whoever was seen last longer ago has left
 FIELDS = ("place", "name", "verdict", "time", "again")
 Sentence = Annotated[str, AfterValidator(check_template(FIELDS))] | None
 
@@ -65,7 +67,8 @@ class GreetingSettings(BaseModel):
 def greeting(settings: GreetingSettings, visit: Visit, language: str) -> str:
     """Return what is said of a visit's message: something once a verdict, if at all."""
     decides = visit.phase in ("decided", "corrected")  # the other messages of a visit say nothing new
-    if not decides or visit.verdict not in settings.greets:
+    is_gone = visit.at - visit.last > GONE  # a second opinion may come minutes later
+    if not decides or is_gone or visit.verdict not in settings.greets:
         return ""
     language = language.partition("-")[0]
     text = template(getattr(settings.texts, visit.verdict), GREETINGS, language, visit.verdict)

@@ -137,6 +137,7 @@ class Fact(BaseModel):
         place, kind = topics.parse(topic)
         try:
             fields = json.loads(payload)
+            json.dumps(fields, ensure_ascii=False).encode()  # half a surrogate pair could never be sent on
         except (ValueError, RecursionError) as error:  # also a number of 5,000 digits, or very deep nesting
             message = f"{topic}: not JSON: {error}"
             raise MessageError(message) from error

@@ -188,7 +188,8 @@ def _say(error: ErrorDetails, model: type[BaseModel], where: Where) -> str:
     if error["type"] == "missing":
         return f"{at} is missing: {_meaning(model, path)}"
     said = error["msg"].removeprefix("Value error, ").replace("Input should be", "should be")
-    return f"{at}: {said}".replace("a valid dictionary", "a table (key: value)")
+    said = said.replace("a valid dictionary", "a table (key: value)").replace("a valid tuple", "a list: [one, two]")
+    return f"{at}: {said}"
 
 
 def _known(model: type[BaseModel], path: list[str]) -> list[str]:

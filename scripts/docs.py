@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple, get_args
+from typing import Any, NamedTuple, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -181,8 +181,9 @@ def _rows(model: type[BaseModel], *, leave_out: Collection[str] = (), under: str
             yield from _rows(inside, under=f"{under}{name}.")
             continue
         if listed := next((each for each in get_args(inside) if _is_table(each)), None):
-            yield Row(f"{under}{name}", "list of tables", _default(name, field), "", _line(field.description))
-            yield from _rows(listed, under=f"{under}{name}[].")
+            value, below = ("tables by name", ".*.") if get_origin(inside) is dict else ("list of tables", "[].")
+            yield Row(f"{under}{name}", value, _default(name, field), "", _line(field.description))
+            yield from _rows(listed, under=f"{under}{name}{below}")
             continue
         value = _value(schema["properties"][name], schema.get("$defs", {}))
         must = "yes" if field.is_required() and name not in DEFAULTS else ""

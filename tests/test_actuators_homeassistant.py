@@ -1,6 +1,7 @@
 import json
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -15,7 +16,7 @@ from actuators.homeassistant import HomeAssistantSettings, actuator
 from actuators.homeassistant.act import sift
 from actuators.homeassistant.commands import obey
 from actuators.homeassistant.discovery import announce, announced, devices
-from actuators.homeassistant.home import Home, heed, shown
+from actuators.homeassistant.home import REMEMBERED, Home, heed, shown
 from actuators.homeassistant.names import RETAINED, house_topic, identity, place_topic, slug
 from actuators.homeassistant.states import happenings, pictures, states
 from nerves.daemon import run_actuator
@@ -107,6 +108,96 @@ def test_a_later_name_takes_the_alert_back() -> None:
     assert state(home, HOUSE)["name"] == "Alice"
     assert state(home, HALL)["stranger"] == "OFF"
     assert home.people["Alice"].place == "hall"
+
+
+def over(**fields: object) -> tuple[Visit, Visit]:
+    decided = visit(phase="decided", **fields)
+    return decided, following(decided, phase="ended")
+
+
+def later(earlier: Visit, **fields: object) -> tuple[Visit, Visit]:
+    come = earlier.last + timedelta(seconds=20)
+    decided = visit(phase="decided", since=come, last=come, **fields)
+    return decided, following(decided, phase="ended", since=come, last=come)
+
+
+def corrected(ended: Visit, **fields: object) -> Visit:
+    return following(ended, phase="corrected", since=ended.since, last=ended.last, **fields)
+
+
+@pytest.mark.parametrize("between", [False, True])
+def test_a_second_opinion_after_the_end_takes_the_alert_back(*, between: bool) -> None:
+    decided, ended = over(verdict="unidentified", alert=True)
+    others = later(ended, verdict="guest", who="Bob") if between else ()
+    stranger = corrected(ended, verdict="stranger")
+    family = corrected(stranger, verdict="family", who="Alice")
+    told = events(decided, ended, *others, stranger, family)
+    assert told[-4:] == [("sighting", "stranger"), ("alert", "stranger"), ("sighting", "family"), ("alert", "family")]
+    home = after(decided, ended, *others, stranger, family)
+    assert home.visits == {}
+    assert heed(stranger, home) is heed(family, home) is home
+
+
+def shows(message: Visit, home: Home) -> list[str]:
+    """Return the pictures that a message brings, `home` being what it has made."""
+    pictured = message.model_copy(update={"picture": b"jpeg"})
+    return [note.topic.rsplit("/", 1)[1] for note in pictures(pictured, home, keep=True)]
+
+
+def test_a_second_opinion_after_the_end_leaves_whoever_came_later() -> None:
+    first, ended = over(verdict="unidentified", alert=True)
+    others = later(ended, verdict="stranger", alert=True)
+    late = corrected(ended, verdict="stranger")
+    home = after(first, ended, *others, late)
+    (told,) = command("who", "Alice", home)
+    assert isinstance(told, Told)
+    assert told.visit == others[0].visit
+    assert state(home, HALL)["visit"]["visit"] == str(others[0].visit)
+    assert shows(late, home) == []
+
+
+def test_a_second_opinion_after_the_end_shows_a_stranger_whom_family_followed() -> None:
+    first, ended = over(verdict="unidentified", alert=True)
+    late = corrected(ended, verdict="stranger")
+    home = after(first, ended, *later(ended, verdict="family", who="Alice"), late)
+    assert state(home, HALL)["last"] == "Alice"
+    assert state(home, HOUSE)["visit"]["verdict"] == "stranger"
+    assert shows(late, home) == ["stranger.jpg", "unknown.jpg"]
+
+
+def test_a_second_opinion_on_the_last_visit_shows_in_everything() -> None:
+    first, ended = over(verdict="unidentified", alert=True)
+    late = corrected(ended, verdict="stranger")
+    home = after(first, ended, late)
+    assert (state(home, HALL)["last"], state(home, HOUSE)["visit"]["verdict"]) == ("stranger", "stranger")
+    assert shows(late, home) == ["visit.jpg", "stranger.jpg", "unknown.jpg"]
+
+
+def test_a_second_opinion_after_the_end_sets_nobody_back_to_where_they_were() -> None:
+    first, ended = over(verdict="unidentified")
+    here = later(ended, verdict="family", who="Alice", place="porch")
+    home = after(first, ended, *here, corrected(ended, verdict="family", who="Alice"))
+    assert (home.people["Alice"].place, home.people["Alice"].seen) == ("porch", here[0].last)
+
+
+def test_what_an_older_version_has_kept_of_ended_visits_is_read() -> None:
+    first, ended = over(verdict="stranger", alert=True)
+    kept = json.loads(after(first, ended).model_dump_json())
+    del kept["unknown"]["since"], kept["alert"]["since"], kept["places"]["hall"]["last"]["since"]
+    home = Home.model_validate_json(json.dumps(kept | {"ended": [str(first.visit)]}))
+    assert state(home, HOUSE)["visit"]["visit"] == str(first.visit)
+    assert heed(ended, home) is home
+    assert after(corrected(ended, verdict="family", who="Alice"), home=home).visits == {}
+
+
+def test_ended_visits_outlive_a_restart_and_are_forgotten_in_the_end() -> None:
+    first, ended = over(verdict="stranger", alert=True)
+    home = after(first, ended)
+    assert Home.model_validate_json(home.model_dump_json()) == home
+    for _ in range(REMEMBERED):
+        home = after(*over(verdict="unidentified"), home=home)
+    assert len(home.ended) == REMEMBERED
+    assert first.visit not in home.ended
 
 
 def test_family_is_no_alert() -> None:

@@ -186,6 +186,12 @@ def test_greetings_are_for_those_who_are_named_and_once() -> None:
     assert [heeds(message) for message in seen] == [False, True, False, False]
 
 
+def test_nobody_is_greeted_who_has_left() -> None:
+    at = now()
+    late = [visit(phase="corrected", at=at, last=at - timedelta(seconds=ago)) for ago in (120, 5)]
+    assert words(settings(greets=["family"]), *late) == [None, "Hello Alice."]
+
+
 def test_a_late_greeting_is_not_said_but_a_late_alert_is(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     ago = now() - timedelta(minutes=1)

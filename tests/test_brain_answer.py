@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -22,7 +23,7 @@ from brain.settings import BrainSettings
 from nerves.bus import open_link
 from nerves.errors import SettingsError
 from nerves.messages import Eyes, Heard, Known, Mentioned, Mode, Say, Told, Verdict, now, parse
-from nerves.settings import House
+from nerves.settings import House, read_table
 from tests.sights import Blind
 
 AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -61,6 +62,10 @@ class Room:
     def eyes(self, *sentences: str, place: str = "hall") -> list[tuple[str, bool]]:
         results = [result for words in sentences for result in self.results(words, place=place)]
         return [(result.place, result.open) for result in results if isinstance(result, Eyes)]
+
+    def tellings(self, *sentences: str, place: str) -> list[Told]:
+        results = [result for words in sentences for result in self.results(words, place=place)]
+        return [result for result in results if isinstance(result, Told)]
 
     def told(self, *sentences: str) -> list[tuple[UUID, str | None, str]]:
         results = [result for words in sentences for result in self.results(words)]
@@ -115,6 +120,42 @@ def test_every_phrase_of_ours_is_understood_as_what_it_is(book: Phrasebook) -> N
             ask = understood(phrase.replace("{name}", "Alice"), BOOKS)
             assert ask is not None
             assert (ask.intent, ask.language) == (intent, book.language)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "ouvre pas les yeux",
+        "n'ouvre pas les yeux",
+        "tu peux pas regarder",
+        "you may not look",
+        "don't open your eyes",
+        "dont open your eyes",
+        "never open your eyes",
+        "we are not leaving",
+        "désarme pas la maison",
+        "désarme jamais la maison",
+        "we aren't leaving",
+        "no we are leaving",
+        "c'est pas Charlotte",
+        "this is not Alice",
+    ],
+)
+def test_a_sentence_with_a_not_is_not_the_one_without(words: str) -> None:
+    assert understood(words, BOOKS) is None
+
+
+def test_phrases_that_hold_a_not_are_understood() -> None:
+    for words, intent in {
+        "No thanks": "refuse",
+        "non merci": "refuse",
+        "never mind": "refuse",
+        "do not look": "close",
+        "regarde pas": None,
+        "me regarde pas": "close",
+    }.items():
+        ask = understood(words, BOOKS)
+        assert (ask.intent if ask else None) == intent, words
 
 
 def test_languages_answer_the_same_things() -> None:
@@ -272,6 +313,32 @@ def test_a_stranger_does_not_name_itself() -> None:
     assert off.told("this is Bob", "yes") == []
 
 
+def test_family_elsewhere_vouches_for_nobody() -> None:
+    house = Room()
+    stranger = person("stranger", place="porch")
+    house.people = [person("family", "Alice"), stranger]
+    assert "family has to be in view" in house.say("this is Bob", place="gate")
+    assert house.tellings("yes", place="gate") == []
+
+
+def test_what_was_told_is_of_the_place_where_that_person_is() -> None:
+    house = Room()
+    stranger = person("stranger", place="porch")
+    house.people = [person("family", "Alice", place="porch"), stranger]
+    (told,) = house.tellings("this is Bob", "yes", place="gate")
+    assert (told.place, told.visit, told.who) == ("porch", stranger.visit, "Bob")
+
+
+def test_family_that_left_before_the_yes_vouches_no_more() -> None:
+    house = Room()
+    house.people = [person("family", "Alice"), person("stranger")]
+    assert house.say("this is Bob") == "Is it Bob that I see? Say yes."
+    house.people = house.people[1:]
+    (answer,) = house.results("yes")
+    assert isinstance(answer, Say)
+    assert "family has to be in view" in answer.words
+
+
 def test_who_is_not_known_or_not_one_is_not_named() -> None:
     house = Room()
     house.people = [person("family", "Alice"), person("stranger"), person("stranger")]
@@ -298,6 +365,22 @@ def test_a_user_adds_phrases_and_a_language() -> None:
         Room(phrases={"en": {"says": {"nobdy": "x"}}})
 
 
+@pytest.mark.parametrize(
+    ("phrases", "why"),
+    [
+        ({"asks": {"who": "anybody home"}}, "en.asks.who: should be a list"),
+        ({"asks": {"who": [112]}}, "en.asks.who.0: should be a valid string"),
+        ({"asks": {"who": ["?"]}}, "en.asks.who.0: there is no word in it"),
+        ({"asks": {"whoo": ["anybody home"]}}, "en.asks.whoo: should be 'who', 'arm'"),
+        ({"says": {"nobody": ""}}, "en.says.nobody: String should have at least 1 character"),
+        ({"say": {"nobody": "Not a soul."}}, "en.say is not a setting: did you mean says?"),
+    ],
+)
+def test_phrases_that_cannot_be_used_are_refused_with_the_settings(phrases: object, why: str) -> None:
+    with pytest.raises(SettingsError, match=re.escape(why)):
+        read_table(BrainSettings, "brain", {"answer": {"phrases": {"en": phrases}}}, House().where("brain"))
+
+
 def test_without_languages_it_never_answers() -> None:
     house = Room(languages=[])
     assert not house.results("who do you see")
@@ -309,6 +392,13 @@ def test_without_languages_it_never_answers() -> None:
 def memory(tmp_path: Path) -> Iterator[Memory]:
     with Memory(tmp_path / "brain.db") as memory:
         yield memory
+
+
+@pytest.mark.parametrize("author", [b'"\\ud800"', b'"\xed\xa0\x80"'])
+def test_what_could_not_be_sent_on_is_left_out_as_it_comes(memory: Memory, author: bytes) -> None:
+    ears = Ears(memory.heard, memory.outbox, Answers(AnswerSettings()))
+    ears.receive("kinwatch/x/mentioned", b'{"author": %s, "words": "hi", "post": "1"}' % author)
+    assert memory.heard.due() is None
 
 
 def test_what_was_heard_is_answered_once_though_it_came_twice(memory: Memory) -> None:

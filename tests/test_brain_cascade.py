@@ -228,6 +228,23 @@ def test_whoever_was_forgotten_is_removed_from_the_collection_once_the_brain_is_
 
 
 @pytest.mark.mosquitto
+def test_a_house_without_credentials_sees_all_the_same_and_says_so(
+    tmp_path: Path, clips: dict[str, Path], family: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in KEYS | {"AWS_PROFILE": ""}:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+    know(family, tmp_path / "data")
+    brain = {"pack": "standard", "sight": "cascade", "rekognition": {"region": "eu-west-1"}}
+    house = House(tmp_path, str(clips["large"]), brain)
+    with house.up():
+        wait(lambda: bool(decided(house)), 120)
+    assert (decided(house)[0].verdict, decided(house)[0].who) == ("family", "wife")
+    assert house.log().count("goes on without the cloud") == 1
+
+
+@pytest.mark.mosquitto
 @pytest.mark.parametrize("sight", ["cascade", "rekognition"])
 def test_a_stand_in_that_never_answers_costs_no_time(
     tmp_path: Path, clips: dict[str, Path], family: Path, aws: Rekognition, sight: str

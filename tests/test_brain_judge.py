@@ -188,3 +188,15 @@ def test_a_weight_is_a_share(width: float, sharpness: float, yaw: float) -> None
 @pytest.mark.parametrize(("width", "sharpness", "yaw"), [(10, 50, 0), (80, 1, 0), (80, 50, 2.0)])
 def test_a_far_a_blurred_and_a_turned_face_count_nothing(width: float, sharpness: float, yaw: float) -> None:
     assert weight(width, sharpness, yaw) == 0.0
+
+
+def test_whoever_takes_over_a_visit_is_noticed_once() -> None:
+    evidence, changes = Evidence(), ["identifying"]
+    held: Verdict = "identifying"
+    for vector in (*faces(ME, 10, seed=3), *faces(9, 30, seed=4)):
+        evidence = add(evidence, Sample(vector, 1.0))
+        found = judge(evidence, FAMILY, held=held).verdict
+        if found not in ("identifying", "unidentified", held):
+            held = found
+            changes.append(held)
+    assert changes == ["identifying", "family", "stranger"]

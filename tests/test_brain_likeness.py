@@ -15,8 +15,9 @@ from nerves.messages import Group, Verdict
 from tests.people import face, faces
 
 ALICE, BOB, STRANGER = 1, 2, 3
+EVERYBODY = frozenset({"alice", "bob"})
 SOMEBODY = Likeness({"alice": 99.5, "bob": 3.0})
-LIKE_NOBODY = Likeness({})
+LIKE_NOBODY = Likeness({}, asked=EVERYBODY)
 
 
 def known(of: int, name: str, group: Group = "family") -> Known:
@@ -112,3 +113,24 @@ def test_the_reasons_say_that_the_cloud_was_asked_and_what_it_found() -> None:
     assert "1 face looked at in the cloud" in found.reasons
     assert any(reason.startswith("alice ") and "100 % alike in the cloud" in reason for reason in found.reasons)
     assert not any("cloud" in reason for reason in judge(after(own=ALICE), FAMILY, last=True).reasons)
+
+
+def test_a_face_that_is_worth_nothing_is_no_face() -> None:
+    for worthless in (Likeness({"alice": 99.9}, 0.0), Likeness({}, 0.0, EVERYBODY)):
+        assert verdict(after(worthless)) == ("unidentified", None)
+        assert verdict(after(worthless, own=STRANGER)) == ("unidentified", None)
+
+
+def test_whom_the_cloud_does_not_have_it_says_nothing_of() -> None:
+    evidence = Evidence()
+    for vector in faces(BOB, 4, seed=3):
+        evidence = add(evidence, Sample(vector, 1.0))
+    asked = hear(hear(evidence, Likeness({})), Likeness({}, asked=frozenset({"alice"})))
+    assert verdict(asked) == verdict(evidence) == ("family", "bob")
+
+
+def test_somebody_else_is_noticed_though_the_settings_name_somebody_of_whom_we_have_no_photo() -> None:
+    evidence = after(own=ALICE)
+    for vector in (*faces(ALICE, 6, seed=3), *faces(STRANGER, 12, seed=4)):
+        evidence = add(evidence, Sample(vector, 1.0))
+    assert judge(evidence, [*FAMILY, elsewhere("zoe")], held="family").verdict == "stranger"

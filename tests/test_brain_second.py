@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Event
 
@@ -12,9 +12,11 @@ from PIL import Image
 from brain.cloud.asking import Asker
 from brain.cloud.errors import CloudAway, CloudPicture
 from brain.cloud.ledger import About
+from brain.cloud.settings import RekognitionSettings
 from brain.gallery import Gallery, Photo
 from brain.memory import Memory
 from brain.picture import Picture
+from brain.records import Word
 from brain.settings import BrainSettings
 from brain.sights.sight import Face, Look, Thing
 from brain.think import Brain
@@ -50,6 +52,10 @@ class Room:
         return Look(a_face(ALICE), face.width, self._sharpness, 0.0, self._sure) if picture else None
 
 
+def patient(cloud: "Cloud") -> Asker:
+    return Asker(cloud, everybody, patient=True)
+
+
 class Cloud:
     """Answers what a test wants, and counts."""
 
@@ -60,6 +66,10 @@ class Cloud:
     def __call__(self, jpeg: bytes, about: About) -> Mapping[str, float]:
         self.asked.append((jpeg, about))
         return self._answer()
+
+
+def everybody() -> frozenset[str]:
+    return frozenset({"alice"})
 
 
 def alike() -> Mapping[str, float]:
@@ -83,7 +93,7 @@ def gallery(tmp_path: Path) -> Iterator[Gallery]:
 
 def test_near_the_deadline_one_face_is_asked_about_and_the_answer_decides(gallery: Gallery) -> None:
     cloud = Cloud(alike)
-    brain = Brain(Room(range(40)), gallery, BrainSettings(), second=Asker(cloud, patient=True))
+    brain = Brain(Room(range(40)), gallery, BrainSettings(), second=patient(cloud))
     visits = shown(brain, range(12))
     assert not cloud.asked
     visits += shown(brain, range(12, 40))
@@ -96,7 +106,7 @@ def test_near_the_deadline_one_face_is_asked_about_and_the_answer_decides(galler
 
 def test_who_is_decided_here_is_shown_to_nobody(gallery: Gallery) -> None:
     cloud = Cloud(alike)
-    brain = Brain(Table(somebody(ALICE, range(40))), gallery, BrainSettings(), second=Asker(cloud, patient=True))
+    brain = Brain(Table(somebody(ALICE, range(40))), gallery, BrainSettings(), second=patient(cloud))
     assert told(shown(brain, range(60)))[1] == ("decided", "family", "alice", False)
     assert not cloud.asked
 
@@ -104,26 +114,26 @@ def test_who_is_decided_here_is_shown_to_nobody(gallery: Gallery) -> None:
 @pytest.mark.parametrize("room", [Room(range(40), width=15.0), Room(range(40), sure=0.0)])
 def test_what_nobody_could_tell_and_what_is_no_face_is_not_asked_about(gallery: Gallery, room: Room) -> None:
     cloud = Cloud(alike)
-    shown(Brain(room, gallery, BrainSettings(), second=Asker(cloud, patient=True)), range(60))
+    shown(Brain(room, gallery, BrainSettings(), second=patient(cloud)), range(60))
     assert not cloud.asked
 
 
 def test_an_empty_room_is_never_shown(gallery: Gallery) -> None:
     cloud = Cloud(alike)
-    shown(Brain(Room(range(0)), gallery, BrainSettings(), second=Asker(cloud, patient=True)), range(200))
+    shown(Brain(Room(range(0)), gallery, BrainSettings(), second=patient(cloud)), range(200))
     assert not cloud.asked
 
 
 def test_two_faces_are_asked_about_at_most_and_each_once_however_long_somebody_stays(gallery: Gallery) -> None:
     cloud = Cloud(dict)
-    shown(Brain(Room(range(300)), gallery, BrainSettings(), second=Asker(cloud, patient=True)), range(300))
+    shown(Brain(Room(range(300)), gallery, BrainSettings(), second=patient(cloud)), range(300))
     assert len(cloud.asked) == 2
     assert len({picture for picture, _ in cloud.asked}) == 2
 
 
 def test_whoever_leaves_early_is_asked_about_and_corrected_after_all(gallery: Gallery) -> None:
     cloud = Cloud(alike)
-    brain = Brain(Room(range(6)), gallery, BrainSettings(), second=Asker(cloud, patient=True))
+    brain = Brain(Room(range(6)), gallery, BrainSettings(), second=patient(cloud))
     visits = shown(brain, range(30))
     assert told(visits) == [
         ("started", "identifying", None, False),
@@ -141,7 +151,7 @@ def test_a_late_answer_corrects_a_visit_and_the_house_has_waited_for_nothing(gal
         assert gate.wait(30)
         return alike()
 
-    asker = Asker(Cloud(slowly))
+    asker = Asker(Cloud(slowly), everybody)
     brain = Brain(Room(range(40)), gallery, BrainSettings(), second=asker)
     visits = shown(brain, range(40))
     assert told(visits)[-1] == ("decided", "unidentified", None, True)
@@ -158,7 +168,7 @@ def test_without_an_answer_the_verdict_is_our_own(gallery: Gallery, error: Excep
         raise error
 
     alone = told(shown(Brain(Room(range(40)), gallery, BrainSettings()), range(60)))
-    asking = Brain(Room(range(40)), gallery, BrainSettings(), second=Asker(Cloud(refuse), patient=True))
+    asking = Brain(Room(range(40)), gallery, BrainSettings(), second=patient(Cloud(refuse)))
     assert told(shown(asking, range(60))) == alone
 
 
@@ -169,7 +179,7 @@ def test_what_goes_wrong_is_said_once(gallery: Gallery, caplog: pytest.LogCaptur
         message = f"tries again in {next(numbers)} s"
         raise CloudAway(message)
 
-    asker = Asker(Cloud(refuse), patient=True)
+    asker = patient(Cloud(refuse))
     for _ in range(3):
         shown(Brain(Room(range(40)), gallery, BrainSettings(), second=asker), range(60))
     assert len([record for record in caplog.records if "without the cloud" in record.message]) == 1
@@ -183,7 +193,7 @@ def test_too_many_questions_at_a_time_are_not_taken(gallery: Gallery) -> None:
         return alike()
 
     cloud = Cloud(slowly)
-    asker = Asker(cloud)
+    asker = Asker(cloud, everybody)
     for _ in range(30):
         shown(Brain(Room(range(6)), gallery, BrainSettings(), second=asker), range(30))
     gate.set()
@@ -194,11 +204,60 @@ def test_too_many_questions_at_a_time_are_not_taken(gallery: Gallery) -> None:
 def test_a_restarted_brain_does_not_ask_again(gallery: Gallery, tmp_path: Path) -> None:
     cloud = Cloud(dict)
     with Memory(tmp_path / "brain.db") as memory:
-        brain = Brain(Room(range(40)), gallery, BrainSettings(), second=Asker(cloud, patient=True))
+        brain = Brain(Room(range(40)), gallery, BrainSettings(), second=patient(cloud))
         memory.keep(shown(brain, range(16)), brain.visits)
         assert cloud.asked
         again = Brain(
-            Room(range(40)), gallery, BrainSettings(), visits=memory.visits(), second=Asker(cloud, patient=True)
+            Room(range(40)),
+            gallery,
+            BrainSettings(),
+            visits=memory.visits(),
+            second=patient(cloud),
         )
         shown(again, range(16, 40))
     assert len(cloud.asked) == 2
+
+
+def test_a_human_s_word_on_a_visit_that_is_over_stands_against_a_late_answer(gallery: Gallery) -> None:
+    gate = Event()
+
+    def slowly() -> Mapping[str, float]:
+        assert gate.wait(30)
+        return alike()
+
+    asker = Asker(Cloud(slowly), everybody)
+    brain = Brain(Room(range(6)), gallery, BrainSettings(), second=asker)
+    visits = shown(brain, range(30))
+    assert visits[-1].phase == "ended"
+    gallery.tell(Word(visits[0].visit, "hall", "bob", "family", None, START, None), [])
+    shown(brain, range(30, 32))
+    gate.set()
+    asker.close()
+    assert not shown(brain, range(32, 36))
+
+
+def test_a_recording_that_ends_waits_for_the_second_answer_too(gallery: Gallery) -> None:
+    answers: Iterator[Mapping[str, float]] = iter([{}, {"alice": 99.8}])
+    cloud = Cloud(lambda: next(answers))
+    brain = Brain(Room(range(40)), gallery, BrainSettings(), second=patient(cloud))
+    frames = [Frame("hall", jpeg(number), START + timedelta(seconds=number / 2), number) for number in range(6)]
+    for frame in frames:
+        list(brain.see(frame))
+    assert not cloud.asked
+    ended = list(brain.finish(START + timedelta(seconds=3)))
+    assert len(cloud.asked) == 2
+    assert [visit.phase for visit in ended][:2] == ["decided", "ended"]
+    assert not list(brain.answered(lambda _: START)), "an answer that nobody takes"
+
+
+@pytest.mark.parametrize(("until", "verdict"), [(None, "guest"), (START - timedelta(days=1), "family")])
+def test_a_name_in_the_settings_is_what_the_gallery_says_of_it(
+    gallery: Gallery, until: datetime | None, verdict: str
+) -> None:
+    gallery.learn("zoe", [Photo(a_face(9, seed=5), "9", "z.jpg")], group="guest", until=until)
+    pictures = RekognitionSettings(by="compare", pictures={"zoe": ("zoe.jpg",)})
+    settings = BrainSettings(sight="cascade", rekognition=pictures)
+    brain = Brain(Room(range(40)), gallery, settings, second=patient(Cloud(lambda: {"zoe": 99.9})))
+    said = {visit.verdict for visit in shown(brain, range(60))}
+    assert "family" not in said
+    assert (verdict in said) == (until is None)

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from kinwatch.contract import doubts, wrong
+from kinwatch.listening import describe
 from nerves.exif import stamped
 from nerves.jpeg import size
 from nerves.link import Letter
-from nerves.messages import Heard, now, stamp
+from nerves.messages import Heard, Status, now, stamp
 from tests.bench import bench
 
 AT = now()
@@ -153,6 +154,20 @@ def test_a_camera_s_clock_is_told() -> None:
         "kinwatch/door/frame", stamped(JPEG, AT.replace(year=1970, month=1, day=1, hour=0, minute=0, second=7)), qos=0
     )
     assert not judged("kinwatch/door/frame", stamped(JPEG, AT), qos=0)
+
+
+def test_a_last_will_that_was_made_long_ago_is_well() -> None:
+    will = Status(organ="door", state="offline", at=AT - timedelta(hours=3))
+    assert not judged(will.topic, will.payload())
+
+
+@pytest.mark.parametrize("retained", [True, False])
+def test_taking_back_what_was_retained_is_well(retained: bool) -> None:  # noqa: FBT001
+    for topic in ("kinwatch/status/door", "kinwatch/door/eyes", "kinwatch/brain/people"):
+        assert not judged(topic, b"", retained=retained)
+    assert bool(judged("kinwatch/door/heard", b"", retained=retained)) is not retained
+    assert bool(judged("kinwatch/door/frame", b"", retained=retained)) is not retained
+    assert describe("kinwatch/status/door", b"") == ("status: door taken back", "dim")
 
 
 def test_what_is_right_is_right() -> None:

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import re
 import socket
 import ssl
 import subprocess
@@ -103,6 +104,22 @@ def test_a_device_is_paired_once_by_the_code_in_the_log(secure: Page) -> None:
     assert file.stat().st_mode & 0o777 == 0o600
 
 
+def test_senses_at_one_address_do_not_unpair_each_other(page: Page) -> None:
+    asked = {"code": page.codes()[0], "name": "tablet"}
+    _, answer, headers = page.ask("POST", "/pair", asked)
+    cookie = headers["set-cookie"].partition(";")[0]
+    assert cookie == f"kinwatch-hall={answer['token']}"
+    assert page.ask("GET", "/me", Cookie=f"{cookie}; kinwatch-porch=another")[1]["paired"]
+    stale = {"Cookie": "kinwatch-hall=stale", "Authorization": f"Bearer {answer['token']}"}
+    assert page.ask("GET", "/me", **stale)[1]["paired"]
+
+
+def test_any_name_of_a_sense_can_name_a_cookie() -> None:
+    names = [app.cookie_of(name) for name in ("hall", "front door; Path=/x", "front door", "entrée")]
+    assert len(set(names)) == len(names)
+    assert all(re.fullmatch(r"[\w.%~-]+", name, re.ASCII) for name in names)
+
+
 def test_a_page_gets_its_token_only_as_a_cookie(page: Page) -> None:
     answer = page.ask("POST", "/pair", {"code": page.codes()[0], "name": "x"}, Origin=page.url)
     assert answer[:2] == (200, {"paired": True})
@@ -151,10 +168,41 @@ def test_a_device_deleted_in_the_file_is_out_within_seconds(page: Page) -> None:
     assert page.ask("GET", "/devices", Authorization=f"Bearer {token}")[0] == 401
 
 
+def test_while_the_file_of_devices_cannot_be_read_nobody_is_in_and_then_again(page: Page) -> None:
+    token = page.pair()
+    mine = {"Authorization": f"Bearer {token}"}
+    file = page.folder / "hall.devices.json"
+    good = file.read_text()
+    with page.connect(token) as client:
+        file.write_text(good.replace("}\n", "},\n"))
+        with pytest.raises(ConnectionClosed):
+            client.recv(30)
+    code = page.ask("POST", "/call")[0] and page.codes()[-1]
+    for method, path, body in (("GET", "/devices", None), ("GET", "/me", None), ("POST", "/pair", {"code": code})):
+        assert page.ask(method, path, body, **mine)[:2] == (503, {"error": "devices unreadable"})
+    with pytest.raises(InvalidStatus, match="403"):
+        page.connect(token)
+    assert soon(lambda: "4 devices unreadable" in page.status(), 30)
+    assert page.log.getvalue().count("no device may come in") == 1
+    file.write_text(good)
+    assert page.ask("GET", "/me", **mine)[1]["paired"]
+    assert page.ask("POST", "/pair", {"code": code})[0] == 200
+    with page.connect(token) as client:
+        file.write_text("[]\n")
+        with pytest.raises(ConnectionClosed):
+            client.recv(30)
+
+
+def test_a_name_that_cannot_be_written_shuts_nobody_out(page: Page) -> None:
+    token = page.pair("\ud800 tab\nlet")
+    answer = page.ask("GET", "/devices", Authorization=f"Bearer {token}")
+    assert [each["name"] for each in answer[1]["devices"]] == ["tab let"]
+
+
 @pytest.mark.parametrize("path", ["/devices", "/visits/x.jpg"])
 def test_only_paired_devices_are_shown_anything(page: Page, path: str) -> None:
     assert page.ask("GET", path)[0] == 401
-    assert page.ask("GET", path, Authorization="Bearer nonsense", Cookie="kinwatch=nonsense")[0] == 401
+    assert page.ask("GET", path, Authorization="Bearer nonsense", Cookie="kinwatch-hall=nonsense")[0] == 401
     with pytest.raises(InvalidStatus, match="403"):
         page.connect("nonsense")
     assert soon(lambda: "not paired" in page.status())

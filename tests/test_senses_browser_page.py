@@ -59,6 +59,21 @@ window.AudioContext = class extends Context {
   }
 };
 """
+# Devices that open only when the test says so, and what the page says to the house.
+SLOW_DEVICES = """
+window.said = [], window.streams = [], window.waiting = [];
+const send = WebSocket.prototype.send, devices = navigator.mediaDevices, open = devices.getUserMedia.bind(devices);
+WebSocket.prototype.send = function (message) { window.said.push(message); send.call(this, message); };
+devices.getUserMedia = async (wanted) => {
+  const stream = await open(wanted);
+  window.streams.push(stream);
+  await new Promise((go) => window.waiting.push(go));
+  return stream;
+};
+"""
+STATES = "window.streams.map((stream) => stream.getTracks()[0].readyState).join()"
+HIDE = """hidden => { Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
+  document.dispatchEvent(new Event('visibilitychange')); }"""
 
 
 @pytest.fixture(scope="session")
@@ -227,17 +242,15 @@ def test_the_keyboard_is_enough(page: Page, clip: Path) -> None:
 
 
 def test_a_hidden_page_turns_its_camera_off_and_on_again(page: Page, clip: Path) -> None:
-    hide = """hidden => { Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
-      document.dispatchEvent(new Event('visibilitychange')); }"""
     with tab(page, clip) as opened:
         pair(opened, page)
         opened.get_by_role("button", name="Start the camera").click()
         assert soon(page.frames, 15)
-        opened.evaluate(hide, arg=True)
+        opened.evaluate(HIDE, arg=True)
         assert soon(lambda: "no eye" in page.status())
         assert opened.evaluate("document.getElementById('video').srcObject") is None
         before = len(page.frames())
-        opened.evaluate(hide, arg=False)
+        opened.evaluate(HIDE, arg=False)
         assert soon(lambda: len(page.frames()) > before, 15)
 
 
@@ -252,6 +265,55 @@ def test_closed_eyes_turn_the_camera_off_until_they_open(page: Page, clip: Path)
         before = len(page.frames())
         page.publish(Eyes(place="hall", open=True, by="Alice"))
         assert soon(lambda: len(page.frames()) > before, 15)
+
+
+def test_eyes_that_open_while_the_page_is_hidden_wait_until_it_is_shown(page: Page, clip: Path) -> None:
+    with tab(page, clip) as opened:
+        pair(opened, page)
+        opened.get_by_role("button", name="Start the camera").click()
+        assert soon(page.frames, 15)
+        page.publish(Eyes(place="hall", open=False, by="Alice"))
+        opened.get_by_text("The house keeps its eyes closed here. (Alice)").wait_for()
+        opened.evaluate(HIDE, arg=True)
+        page.publish(Eyes(place="hall", open=True, by="Alice"))
+        opened.get_by_text("The page was hidden: the camera is off.").wait_for()
+        assert opened.evaluate("document.getElementById('video').srcObject") is None
+        before = len(page.frames())
+        opened.evaluate(HIDE, arg=False)
+        assert soon(lambda: len(page.frames()) > before, 15)
+
+
+@pytest.mark.parametrize("how", ["stopped", "closed"])
+def test_a_camera_that_opens_after_it_was_turned_off_is_not_announced(page: Page, clip: Path, how: str) -> None:
+    with tab(page, clip) as opened:
+        opened.add_init_script(SLOW_DEVICES)
+        pair(opened, page)
+        opened.get_by_role("button", name="Start the camera").click()
+        assert soon(lambda: opened.evaluate("window.waiting.length") == 1, 30)
+        if how == "stopped":
+            opened.get_by_role("button", name="Stop the camera").click()
+        else:
+            page.publish(Eyes(place="hall", open=False, by="Alice"))
+        opened.get_by_role("button", name="Start the camera").wait_for()
+        opened.evaluate("window.waiting[0]()")
+        assert soon(lambda: opened.evaluate(STATES) == "ended", 30)
+        assert opened.evaluate("window.said.filter((each) => /camera.*true/.test(each))") == []
+
+
+@pytest.mark.parametrize("which", ["camera", "ear"])
+def test_a_device_that_is_opened_twice_is_let_go_once(page: Page, clip: Path, which: str) -> None:
+    with tab(page, clip) as opened:
+        opened.add_init_script(SLOW_DEVICES)
+        pair(opened, page)
+        press = f"document.getElementById('{which}').click()"
+        opened.evaluate(press)
+        assert soon(lambda: opened.evaluate("window.waiting.length") == 1, 30)
+        opened.evaluate(f"{press}; {press}")
+        assert soon(lambda: opened.evaluate("window.waiting.length") == 2, 30)
+        opened.evaluate("window.waiting.forEach((go) => go())")
+        assert soon(lambda: opened.evaluate(STATES) == "ended,live", 30)
+        opened.evaluate(press)
+        assert soon(lambda: opened.evaluate(STATES) == "ended,ended", 30)
 
 
 def test_a_page_comes_back_after_the_server_was_away(tmp_path: Path, clip: Path) -> None:

@@ -257,6 +257,25 @@ def test_who_is_away_is_told_once_and_is_back() -> None:
     assert [said for _, said in watched(health, lambda _: noisy(_checks()), range(100, 110))] == ["recovered"]
 
 
+def test_who_is_back_for_a_moment_is_not_back_the_next_time() -> None:
+    health = Health("offline")
+    assert health.see(_checks(), 100) is None
+    assert health.lost("no route to host") is None
+    assert [said for said, _ in watched(health, lambda _: noisy(_checks()), range(200, 210))] == [203]
+
+
+@pytest.mark.parametrize("rests", [False, True])
+def test_what_is_frozen_stays_so_after_a_start_and_a_rest_until_its_picture_is_another(rests: bool) -> None:  # noqa: FBT001
+    health = Health("frozen")
+    assert not watched(health, lambda _: _checks(), range(60))
+    if rests:
+        health.rest()
+        assert not watched(health, lambda _: _checks(), range(60, 120))
+        health.rest()
+    told = watched(health, lambda _: noisy(_checks()), range(120, 140))
+    assert told == [(123, "recovered")]
+
+
 def _checks() -> Grey:
     return np.kron(np.indices((6, 10)).sum(axis=0) % 2, np.ones((30, 32))).astype(np.uint8) * 200
 

@@ -110,6 +110,17 @@ def test_eyes_that_were_closed_stay_so_after_a_start(tmp_path: Path) -> None:
         assert soon(lambda: first == [0])
 
 
+def test_eyes_obey_also_what_cannot_be_kept(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with place(tmp_path) as hall:
+        with hall.database.transaction() as connection:
+            connection.execute("DROP TABLE eyes")
+        hall.said.put(CLOSED)
+        assert soon(lambda: "obeyed, but not remembered" in caplog.text)
+        assert hall.lids._closed  # noqa: SLF001
+        hall.said.put(OPEN)
+        assert soon(lambda: not hall.lids._closed)  # noqa: SLF001
+
+
 def test_a_source_that_ends_ends_and_its_error_is_not_swallowed() -> None:
     def broken() -> Generator[int, None, None]:
         yield 1

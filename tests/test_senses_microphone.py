@@ -1,5 +1,6 @@
 """The ear: real recordings and a synthesised voice through the real recogniser; silence and noise are nothing."""
 
+import json
 import os
 import signal
 import subprocess
@@ -197,6 +198,18 @@ def test_a_pipe_is_an_ear_and_the_house_s_own_voice_is_not_heard(tmp_path: Path)
     echoes.add(Said(place="hall", words="who do you see", until=until))
     assert echoes.cover(now(), now() + timedelta(seconds=1))
     assert not echoes.cover(until + timedelta(seconds=1), until + timedelta(seconds=2))
+
+
+@pytest.mark.parametrize("until", ["9999-12-31T23:59:59.9Z", "2099-01-01T00:00:00Z"])
+def test_nobody_makes_an_ear_deaf(until: str) -> None:
+    echoes, body = Echoes(), json.dumps({"words": "hello", "until": until}).encode()
+    echoes.add(Said.read("kinwatch/hall/said", body))
+    moment, later = timedelta(seconds=1), timedelta(minutes=3)
+    assert echoes.cover(now(), now() + moment)
+    assert not echoes.cover(now() + later, now() + later + moment)
+    echoes = Echoes()
+    echoes.add(Said(place="hall", words="hello", at=now() + later, until=now() + 2 * later))
+    assert not echoes.cover(now(), now() + 2 * later)
 
 
 def soon(true: Callable[[], bool]) -> bool:

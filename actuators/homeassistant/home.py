@@ -6,7 +6,7 @@ from functools import singledispatch
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from nerves import topics
 from nerves.messages import Acknowledged, Eyes, Fact, Group, People, Seen, Status, Stored, Told, Trouble, Verdict, Visit
@@ -32,6 +32,7 @@ class Held(Value):
     visit: UUID
     place: str
     at: datetime
+    since: datetime = Field(default_factory=lambda known: known["at"])  # an older version has kept none
     seq: int
     verdict: Verdict
     who: str | None = None
@@ -63,7 +64,7 @@ class Home(Value):
     places: dict[str, Place] = {}
     people: dict[str, Person] = {}
     visits: dict[UUID, Held] = {}
-    ended: tuple[UUID, ...] = ()
+    ended: dict[UUID, Held | None] = {}
     unknown: Held | None = None
     named: str | None = None
     alert: Held | None = None
@@ -75,6 +76,12 @@ class Home(Value):
     announced: dict[str, dict[str, str]] = {}
     kept: tuple[str, ...] = ()
 
+    @field_validator("ended", mode="before")
+    @classmethod
+    def _of_ids(cls, ended: object) -> object:
+        """Read what an older version has kept: which visits are over, and nothing of them."""
+        return {str(each): None for each in ended} if isinstance(ended, list) else ended
+
     def but(self, **changes: Any) -> "Home":  # noqa: ANN401 - each field has its own type
         """Return this home with something changed."""
         return self.model_copy(update=changes)
@@ -82,6 +89,14 @@ class Home(Value):
     def at(self, place: str) -> list[Held]:
         """Return who is at a place now."""
         return [held for held in self.visits.values() if held.place == place]
+
+    def held(self, visit: UUID) -> Held | None:
+        """Return what is held of a visit, be it over or not."""
+        return self.visits.get(visit) or self.ended.get(visit)
+
+    def is_late(self, visit: Visit) -> bool:
+        """Whether a message corrects a visit that is over: a second opinion takes its time."""
+        return visit.phase == "corrected" and visit.visit in self.ended
 
 
 def shown(home: Home, places: tuple[str, ...], people: tuple[str, ...]) -> Home:
@@ -109,15 +124,14 @@ def heed(message: Fact, home: Home) -> Home:
 def _(visit: Visit, home: Home) -> Home:
     if visit.place == topics.TEST:
         return home
-    before = home.visits.get(visit.visit)
-    if (before and visit.seq <= before.seq) or (visit.visit in home.ended and visit.phase != "corrected"):
+    before, is_late = home.held(visit.visit), home.is_late(visit)
+    if (before and visit.seq <= before.seq) or (visit.visit in home.ended and not is_late):
         return home
     held = _held(visit, alerted=visit.alert or (before is not None and before.alerted))
-    home = _at(home, visit.place, **({} if held.verdict == "identifying" else {"last": held}))
-    home = _met(_unknown(home, held, alert=visit.alert), visit)
-    if visit.phase == "ended" or visit.visit in home.ended:
+    home = _met(_unknown(_last(home, held), held, alert=visit.alert), visit)
+    if visit.phase == "ended" or is_late:
         rest = {key: each for key, each in home.visits.items() if key != visit.visit}
-        return home.but(visits=rest, ended=_latest(home.ended, visit.visit), waiting=_waits(home, visit))
+        return home.but(visits=rest, ended=_over(home, held), waiting=_waits(home, visit))
     return home.but(visits=home.visits | {visit.visit: held}, waiting=_waits(home, visit))
 
 
@@ -184,9 +198,27 @@ def _at(home: Home, place: str, **changes: Any) -> Home:  # noqa: ANN401 - each 
     return home if changed == known else home.but(places=home.places | {place: changed})
 
 
+def _replaces(home: Home, held: Held, old: Held | None) -> bool:
+    """Whether a visit takes the place of another; one that is over and was corrected, not of whoever came later."""
+    is_same = old is not None and old.visit == held.visit
+    return old is None or is_same or held.visit not in home.ended or held.since > old.since
+
+
+def _last(home: Home, held: Held) -> Home:
+    old = home.places.get(held.place, Place()).last
+    is_told = held.verdict != "identifying" and _replaces(home, held, old)
+    return _at(home, held.place, **({"last": held} if is_told else {}))
+
+
+def _over(home: Home, held: Held) -> dict[UUID, Held | None]:
+    """Return the visits that are over, with one more, but for their reasons: a correction has its own."""
+    rest = [(key, each) for key, each in home.ended.items() if key != held.visit]
+    return dict([*rest, (held.visit, held.model_copy(update={"reasons": ()}))][-REMEMBERED:])
+
+
 def _unknown(home: Home, held: Held, *, alert: bool) -> Home:
     """Note who is to be named, and what is to be acknowledged; a name that comes by itself needs no human."""
-    if held.verdict in UNKNOWN:
+    if held.verdict in UNKNOWN and _replaces(home, held, home.unknown):
         again = home.unknown is not None and home.unknown.visit == held.visit
         home = home.but(unknown=held, named=home.named if again else None)
     elif home.unknown and home.unknown.visit == held.visit and held.who:
@@ -198,6 +230,8 @@ def _met(home: Home, visit: Visit) -> Home:
     if not visit.who or visit.verdict not in ("family", "guest"):
         return home
     known = home.people.get(visit.who, Person(group=visit.verdict))
+    if known.seen and visit.last < known.seen:
+        return home
     return home.but(
         people=home.people | {visit.who: known.model_copy(update={"place": visit.place, "seen": visit.last})}
     )
@@ -212,5 +246,5 @@ def _evidence(message: Visit | Stored) -> str:
     return f"{message.visit} {message.seq}"
 
 
-def _latest(known: tuple[Any, ...], new: Any) -> tuple[Any, ...]:  # noqa: ANN401 - a tuple of whatever it is
+def _latest(known: tuple[str, ...], new: str) -> tuple[str, ...]:
     return (*(each for each in known if each != new), new)[-REMEMBERED:]

@@ -54,11 +54,19 @@ def pictures(message: Fact, home: Home, *, keep: bool) -> Iterator[Note]:
     """Yield the pictures that a message brings."""
     if not isinstance(message, Visit) or not message.picture or message.place not in home.places:
         return
-    yield Note(picture_topic(message.place, "visit", keep=keep), message.picture)
-    if message.verdict == "stranger":
+    last = home.places[message.place].last
+    if not home.is_late(message) or (last and last.visit == message.visit):
+        yield Note(picture_topic(message.place, "visit", keep=keep), message.picture)
+    if message.verdict == "stranger" and not (home.is_late(message) and _came_later(message, home)):
         yield Note(picture_topic(message.place, "stranger", keep=keep), message.picture)
     if home.unknown and home.unknown.visit == message.visit and message.verdict in UNKNOWN:
         yield Note(picture_topic(None, "unknown", keep=keep), message.picture)
+
+
+def _came_later(visit: Visit, home: Home) -> bool:
+    """Whether another stranger came to the place after this one."""
+    known = [each for each in (*home.visits.values(), *home.ended.values()) if each and each.verdict == "stranger"]
+    return any(each.place == visit.place and each.since > visit.since for each in known)
 
 
 def happenings(message: Fact, before: Home, after: Home) -> Iterator[Note]:
@@ -81,18 +89,13 @@ def _visited(visit: Visit, before: Home, after: Home) -> Iterator[Note]:
     if visit.place == topics.TEST:
         yield _alert("test", _facts(visit))
     elif after is not before:
-        old = _known(before, visit)
+        old = before.held(visit.visit)
         if visit.verdict != "identifying" and _is_news(old, visit):
             yield _sighting(visit.place, visit.verdict, _facts(visit))
             if visit.alert or (old and old.alerted):
                 yield _alert(visit.verdict, _facts(visit))
         if before.at(visit.place) and not after.at(visit.place):
             yield _sighting(visit.place, "cleared", {"visit": str(visit.visit), "at": stamp(visit.at)})
-
-
-def _known(home: Home, visit: Visit) -> Held | None:
-    last = home.places[visit.place].last if visit.place in home.places else None
-    return home.visits.get(visit.visit) or (last if last and last.visit == visit.visit else None)
 
 
 def _is_news(old: Held | None, visit: Visit) -> bool:

@@ -27,11 +27,12 @@ class Asker:
 
     Args:
         who: What asks the cloud: for each name the similarity, 0 to 100.
+        compared: Whom a face is compared with.
         patient: Ask at once and wait for the answer: a recording's time stands still meanwhile.
     """
 
-    def __init__(self, who: Who, *, patient: bool = False) -> None:
-        self._who, self._patient = who, patient
+    def __init__(self, who: Who, compared: Callable[[], frozenset[str]], *, patient: bool = False) -> None:
+        self._who, self._compared, self._patient = who, compared, patient
         self._questions: Queue[Question | None] = Queue(WAITING)
         self._answers: Queue[Answer] = Queue()
         self._error: KinwatchError | None = None
@@ -84,7 +85,7 @@ class Asker:
     def _answer(self, question: Question) -> None:
         about = About(question.place, question.visit, len(question.jpeg), "a face")
         try:
-            similarities = self._who(question.jpeg, about)
+            likeness = Likeness(self._who(question.jpeg, about), asked=self._compared())
         except CloudPicture as error:
             log.info("%s: the cloud found nothing to say: %s", question.place, error)
             self._answers.put(Answer(question.visit, None))
@@ -93,7 +94,7 @@ class Asker:
             self._answers.put(Answer(question.visit, None, sent=False))
         else:
             self._note(None)
-            self._answers.put(Answer(question.visit, Likeness(similarities)))
+            self._answers.put(Answer(question.visit, likeness))
 
     def _note(self, error: KinwatchError | None) -> None:
         """Say what has changed, once: a text may name seconds that run."""

@@ -62,6 +62,11 @@ class Cloud:
         self._wire = Wire(settings, ledger)
         self.region = self._wire.region
 
+    @property
+    def compared(self) -> frozenset[str]:
+        """Whom a face is compared with, as far as we know: who is enrolled here need not be in the collection yet."""
+        return frozenset(self.names) or self._ledger.held(self._settings.collection)
+
     def close(self) -> None:
         """Close the connections."""
         self._wire.close()

@@ -3,7 +3,7 @@
 Time that runs backwards gives no money back: calls of the future count too.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +26,7 @@ TABLES = (
     "CREATE INDEX IF NOT EXISTS calls_at ON calls (at)",
     "CREATE TABLE IF NOT EXISTS switch (off INTEGER PRIMARY KEY CHECK (off = 1))",
     "CREATE TABLE IF NOT EXISTS owed (name TEXT PRIMARY KEY)",
+    "CREATE TABLE IF NOT EXISTS held (collection TEXT, name TEXT, PRIMARY KEY (collection, name))",
 )
 MICROS = 1_000_000
 # Of a call whose end nobody lived to see.
@@ -177,6 +178,29 @@ class Ledger:
                 "SELECT 1 FROM calls WHERE number > ? AND outcome = ?", (number, ANSWERED)
             ).fetchone()
             return row is not None
+
+    def held(self, collection: str) -> frozenset[str]:
+        """Return who was in a collection when it was last made equal to the gallery from here."""
+        with self._database.open() as connection:
+            rows = connection.execute("SELECT name FROM held WHERE collection = ?", (collection,)).fetchall()
+        return frozenset(name for (name,) in rows)
+
+    def hold(self, collection: str, names: Iterable[str]) -> None:
+        """Remember who is in a collection, and nobody else."""
+        with self._database.transaction() as connection:
+            connection.execute("DELETE FROM held WHERE collection = ?", (collection,))
+            connection.executemany(
+                "INSERT INTO held VALUES (?, ?)", [(collection, name) for name in sorted(set(names))]
+            )
+
+    def let_go(self, name: str) -> None:
+        """Forget that somebody is in any collection."""
+        with self._database.transaction() as connection:
+            gone = connection.execute("DELETE FROM held WHERE name = ?", (name,)).rowcount
+        if gone:
+            with self._database.open() as connection:  # else the name stays readable in free pages and in the log
+                connection.execute("VACUUM")
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def owed(self) -> list[str]:
         """Return who was forgotten here, but has not been removed from the collection yet."""

@@ -8,7 +8,6 @@ from brain.cloud.ledger import Ledger
 from nerves import topics
 from nerves.errors import BrokerUnavailable
 from nerves.link import Link
-from nerves.slots import Slots
 
 __all__ = ["OnBus"]
 
@@ -28,22 +27,19 @@ class OnBus:
 
     def __init__(self, ledger: Ledger, *, enabled: bool, second: Asker | None = None) -> None:
         self._ledger, self._enabled, self.second = ledger, enabled, second
-        self._wanted: Slots[str] = Slots()
         self._told: object = None
 
     def receive(self, topic: str, body: bytes) -> None:
-        """Keep what somebody wants, in the network's thread."""
-        self._wanted.put(topic, body.decode(errors="replace"))
-
-    def tend(self, link: Link) -> None:
-        """Set the switch as was wanted; tell of it when it has changed or the connection is new."""
-        wanted = self._wanted.take(0)
+        """Do what somebody wants at once, in the network's thread, before it is acknowledged."""
+        wanted = body.decode(errors="replace")
         if wanted in WORDS:
             self._ledger.on = WORDS[wanted]
-            self._told = None
             log.info("the cloud is switched %s", wanted)
-        elif wanted is not None:
-            log.warning("%s: %r is neither on nor off", topics.CLOUD_SET, wanted[:40])
+        else:
+            log.warning("%s: %r is neither on nor off", topic, wanted[:40])
+
+    def tend(self, link: Link) -> None:
+        """Tell how the switch is set when it has changed or the connection is new."""
         state = (link.connections, self._ledger.on and self._enabled)
         if state == self._told or not link.connected:
             return

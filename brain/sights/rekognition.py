@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from brain.cloud.errors import CloudAway, CloudError, CloudPicture
 from brain.cloud.ledger import About
 from brain.crop import portrait
-from brain.evidence import ramp
+from brain.evidence import USABLE, ramp
 from brain.observe import iou
 from brain.picture import Picture
 from brain.sights.sight import PERSON, Face, Guess, Likeness, Look, Sight, Thing
@@ -96,11 +96,11 @@ class RekognitionSight:
     def guess(self, picture: Picture, face: Face) -> Guess | Likeness | None:
         """Return how like the people we know a face is; None without the cloud."""
         found = self._found(picture)
-        if found is None or face not in found:
+        if found is None or found.get(face, 0.0) <= USABLE:
             return None
         crop = portrait(picture, face)
         try:
-            return Likeness(self._ask(self._cloud.who, crop, "a face"), found[face])
+            return Likeness(self._ask(self._cloud.who, crop, "a face"), found[face], self._cloud.compared)
         except CloudError as error:
             self._note(error)
             return None

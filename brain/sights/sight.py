@@ -64,9 +64,15 @@ class Likeness:
     """How like people whom the cloud knows one face is."""
 
     similarities: Mapping[str, float]
-    """0 to 100 for each name; who is missing was not found alike."""
+    """0 to 100 for each name that was found alike."""
     counts: float = 1.0
     """How good the face is, 0 to 1."""
+    asked: frozenset[str] = frozenset()
+    """Whom it was compared with, as far as we know: who is in here and not found alike is somebody else."""
+
+    def speaks_of(self, name: str) -> bool:
+        """Whether it says anything of a person, be it for or against."""
+        return name in self.similarities or name in self.asked
 
 
 class Sight(Protocol):

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import segno
 from starlette.applications import Starlette
@@ -18,16 +18,17 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from senses.browser.devices import Device
+from nerves.errors import KinwatchError
+from senses.browser.devices import Device, clean
 from senses.browser.hub import Hub
 from senses.browser.limits import Guard
 
-__all__ = ["COOKIE", "Door", "app_of", "invitation"]
+__all__ = ["Door", "app_of", "cookie_of", "invitation"]
 
-COOKIE = "kinwatch"
 YEAR_S = 365 * 24 * 3600
 BODY = 4096
 LOOK_S = 2.0
+UNREADABLE = "devices unreadable"  # the log says of which file, and what to do
 TYPES = {
     "css": "text/css",
     "html": "text/html",
@@ -52,8 +53,9 @@ logger = logging.getLogger(__name__)
 class Door:
     """Who may come in, and what each gets."""
 
-    def __init__(self, hub: Hub, *, url: str, authority: Path | None) -> None:
+    def __init__(self, hub: Hub, *, name: str, url: str, authority: Path | None) -> None:
         self.hub, self.url, self.authority = hub, url, authority
+        self._cookie = cookie_of(name)
         self._tries = Guard(1 / 12, burst=5)  # 5 wrong codes, then one in 12 seconds from one address
         self._calls = Guard(1 / 30, burst=3)
 
@@ -67,8 +69,8 @@ class Door:
     def device(self, asked: HTTPConnection) -> Device | None:
         """Return which paired device this is."""
         bearer = asked.headers.get("authorization", "").removeprefix("Bearer ")
-        token = asked.cookies.get(COOKIE) or bearer
-        return self.hub.devices.find(token) if token else None
+        tokens = filter(None, (asked.cookies.get(self._cookie), bearer))
+        return next(filter(None, map(self.hub.devices.find, tokens)), None)
 
     async def me(self, request: Request) -> Response:
         """Say whether this device is paired, and what the page needs before it is."""
@@ -80,13 +82,14 @@ class Door:
         if not self._tries.allows(_address(request)):
             return self._refuse("too many codes", 429)
         asked = await _body(request)
-        token = self.hub.devices.pair(str(asked.get("code", "")), str(asked.get("name", "")))
+        name = clean(str(asked.get("name", "")))
+        token = self.hub.devices.pair(str(asked.get("code", "")), name)
         if token is None:
             return self._refuse("wrong code", 403)
-        logger.info("paired a new device: %s", str(asked.get("name", ""))[:40] or "device")
+        logger.info("paired a new device: %s", name)
         answer = JSONResponse({"paired": True} if "origin" in request.headers else {"token": token})
         secure = self.url.startswith("https:")
-        answer.set_cookie(COOKIE, token, max_age=YEAR_S, httponly=True, samesite="strict", secure=secure)
+        answer.set_cookie(self._cookie, token, max_age=YEAR_S, httponly=True, samesite="strict", secure=secure)
         return answer
 
     async def call(self, request: Request) -> Response:
@@ -134,18 +137,12 @@ class Door:
 
     async def talk(self, socket: WebSocket) -> None:
         """Speak with a paired client."""
-        device = self.device(socket)
-        if not self.is_ours(socket):
-            why = "wrong origin"
-        elif device is None:
-            why = "not paired"
-        elif self.hub.is_full:
-            why = "too many connections"
+        who = self._who(socket)
+        if isinstance(who, Device):
+            await self.hub.talk(socket, who)
         else:
-            await self.hub.talk(socket, device)
-            return
-        self.hub.refuse(why)
-        await socket.close()
+            self.hub.refuse(who)
+            await socket.close()
 
     def guarded(self, answer: Answer, *, paired: bool) -> Answer:
         """Return an answer only for our own page, and where asked for only for paired devices."""
@@ -153,14 +150,28 @@ class Door:
         async def guard(request: Request) -> Response:
             if not self.is_ours(request):
                 return self._refuse("wrong origin", 403)
-            if paired and self.device(request) is None:
-                return self._refuse("not paired", 401)
             try:
+                if paired and self.device(request) is None:
+                    return self._refuse("not paired", 401)
                 return await answer(request)
+            except KinwatchError:
+                return self._refuse(UNREADABLE, 503)
             except ValueError:
                 return self._refuse("unreadable", 400)
 
         return guard
+
+    def _who(self, socket: WebSocket) -> Device | str:
+        """Return which device may speak, or why it may not."""
+        if not self.is_ours(socket):
+            return "wrong origin"
+        try:
+            device = self.device(socket)
+        except KinwatchError:
+            return UNREADABLE
+        if device is not None and self.hub.is_full:
+            return "too many connections"
+        return device or "not paired"
 
     def _refuse(self, why: str, status: int) -> Response:
         self.hub.refuse(why)
@@ -199,6 +210,11 @@ def _routes(door: Door) -> list[Route | WebSocketRoute]:
         route("/visits/{visit}.jpg", "GET", door.picture),
         WebSocketRoute("/ws", door.talk),
     ]
+
+
+def cookie_of(name: str) -> str:
+    """Return the name of a sense's cookie, its own: a browser sends all cookies of a machine to each of its ports."""
+    return f"kinwatch-{quote(name, safe='')}"
 
 
 def invitation(url: str, code: str) -> str:

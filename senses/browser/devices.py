@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from nerves.errors import SettingsError
 from nerves.messages import now
 
-__all__ = ["Device", "Devices"]
+__all__ = ["Device", "Devices", "clean"]
 
 # No 0 and O, no 1, I and L: a code is read from a log and typed on a phone. 31 ** 8 is 40 bits.
 LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
@@ -53,16 +53,14 @@ class Devices:
         """Return the devices; `SettingsError` if the file cannot be read."""
         try:
             stat = self._path.stat()
+            if (stat.st_mtime_ns, stat.st_size) != self._read_at:
+                self._devices = Stored.validate_json(self._path.read_bytes())
+                self._read_at = (stat.st_mtime_ns, stat.st_size)
         except FileNotFoundError:
             self._devices, self._read_at = [], None
-            return []
-        if (stat.st_mtime_ns, stat.st_size) != self._read_at:
-            try:
-                self._devices = Stored.validate_json(self._path.read_bytes())
-            except (OSError, ValidationError) as error:
-                message = f"{self._path}: not a list of devices: correct it, or delete it and pair again"
-                raise SettingsError(message) from error
-            self._read_at = (stat.st_mtime_ns, stat.st_size)
+        except (OSError, ValidationError) as error:
+            message = f"{self._path}: not a list of devices: correct it, or delete it and pair again"
+            raise SettingsError(message) from error
         return self._devices
 
     def code(self) -> str:
@@ -82,11 +80,10 @@ class Devices:
             match = next((each for each in valid if secrets.compare_digest(each.encode(), given.encode())), None)
             if match is None:
                 return None
-            del self._codes[match]
             token = secrets.token_urlsafe(32)
-            name = " ".join(name.split())[:NAME] or "device"
-            device = Device(id=secrets.token_hex(4), name=name, since=now(), token_sha256=_hash(token))
+            device = Device(id=secrets.token_hex(4), name=clean(name), since=now(), token_sha256=_hash(token))
             self._write([*self.all(), device])
+            del self._codes[match]
         return token
 
     def find(self, token: str) -> Device | None:
@@ -106,14 +103,21 @@ class Devices:
     def _write(self, devices: list[Device]) -> None:
         """Replace the file in one step, so that a power cut leaves the old list or the new."""
         lines = [device.model_dump(mode="json") for device in devices]
+        text = "[\n" + ",\n".join(json.dumps(line) for line in lines) + "\n]\n"
+        Stored.validate_json(text)  # what could not be read again would shut everybody out
         new = self._path.with_suffix(".new")
         handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write("[\n" + ",\n".join(json.dumps(line) for line in lines) + "\n]\n")
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())
         new.replace(self._path)
         self.all()
+
+
+def clean(name: str) -> str:
+    """Return a device's name as it is shown: one line, of what can be written."""
+    return " ".join(name.encode(errors="ignore").decode().split())[:NAME] or "device"
 
 
 def _hash(token: str) -> str:

@@ -12,7 +12,7 @@ from uuid import UUID
 from pydantic import ValidationError
 from starlette.websockets import WebSocket
 
-from nerves.errors import MessageError
+from nerves.errors import KinwatchError, MessageError
 from nerves.greeting import greeting
 from nerves.hours import read_hours
 from nerves.messages import Eyes, Fact, Frame, Heard, People, Said, Say, Seen, Told, Visit, now
@@ -58,6 +58,7 @@ class Hub:
         self._knows_from = time.monotonic() + MOMENT_S
         self._people: list[dict[str, str]] = []
         self._says: OrderedDict[str, Say] = OrderedDict()
+        self._can_read = True
 
     def refuse(self, why: str) -> None:
         """Count what was refused."""
@@ -148,10 +149,20 @@ class Hub:
             await client.close()
 
     async def end_revoked(self) -> None:
-        """End the connections of devices that are no longer in the file."""
-        paired = {device.id for device in self.devices.all()}
-        for device in {client.device.id for client in self._clients} - paired:
+        """End the connections of devices that are no longer in the file; of all, while it cannot be read."""
+        for device in {client.device.id for client in self._clients} - self._paired():
             await self.end(device)
+
+    def _paired(self) -> set[str]:
+        try:
+            paired = {device.id for device in self.devices.all()}
+        except KinwatchError as error:
+            if self._can_read:
+                logger.warning("no device may come in: %s", error)
+            self._can_read = False
+            return set()
+        self._can_read = True
+        return paired
 
     def _greet(self, client: Client) -> None:
         settings = self.settings

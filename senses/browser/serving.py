@@ -40,7 +40,8 @@ def served(settings: BrowserSettings, desk: Desk, heard: Iterator[Fact]) -> Iter
     papers = certified(folder / "https", names) if settings.tls == "own" else None
     _make_room()
     with closing(_listening(settings)) as listener:
-        door = Door(hub, url=_url(settings, listener.getsockname()[1]), authority=papers and papers.authority)
+        url, authority = _url(settings, listener.getsockname()[1]), papers and papers.authority
+        door = Door(hub, name=desk.name, url=url, authority=authority)
         _announce(door, papers)
         ended = Event()
         server = _server(door, papers, heard, ended)

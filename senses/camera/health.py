@@ -50,6 +50,7 @@ class Health:
         self._gaze, self._focus = Gaze(), Focus()
         self._print = b""
         self._changed: float | None = None
+        self._still_frozen = False
         self._usual_s = 0.0
 
     def see(self, grey: Grey | None, at: float) -> Report | None:
@@ -64,7 +65,7 @@ class Health:
     def lost(self, why: str) -> Report | None:
         """Note that the camera cannot be reached; return it, the first time."""
         self._gaze.forget()
-        self._changed = None
+        self._changed = self._pending = None
         return None if self._held == "offline" else self._turn("offline", why)
 
     def rest(self) -> None:
@@ -102,8 +103,11 @@ class Health:
         seen = hashlib.blake2b(grey.tobytes(), digest_size=16).digest()
         since_s = 0.0 if self._changed is None else at - self._changed
         if seen == self._print and self._changed is not None:
-            return since_s >= max(FROZEN_S, PATIENCE * self._usual_s)
+            return self._still_frozen or since_s >= max(FROZEN_S, PATIENCE * self._usual_s)
+        # The first picture after a start or a rest: only another one than before shows that it is frozen no longer.
+        is_first = self._changed is None
+        self._still_frozen = is_first and self._held == "frozen" and self._print in (b"", seen)
         if since_s <= SELDOM_S:
             self._usual_s = max(since_s, FORGET * self._usual_s)
         self._print, self._changed = seen, at
-        return False
+        return self._still_frozen

@@ -9,6 +9,7 @@ from contextlib import closing
 from threading import Condition, Thread
 from typing import TypeVar
 
+from nerves.errors import KinwatchError
 from nerves.messages import Eyes, Fact
 from nerves.organs import Desk
 from senses import eyes
@@ -83,5 +84,11 @@ class Lids:
                 with self._changed:
                     self._said = fact
                     self._changed.notify_all()
-                if self._desk:  # obeyed first: a full disk opens no eye
-                    eyes.keep(self._desk, fact)
+                self._keep(fact)  # obeyed first: a full disk opens no eye
+
+    def _keep(self, said: Eyes) -> None:
+        try:
+            if self._desk:
+                eyes.keep(self._desk, said)
+        except KinwatchError as error:
+            log.warning("%s: obeyed, but not remembered: %s", said.place, error)

@@ -2,11 +2,12 @@
 
 from datetime import datetime, timedelta
 
-from nerves.messages import Said
+from nerves.messages import Said, now
 
 __all__ = ["Echoes"]
 
 ECHO = timedelta(seconds=0.5)  # a room, and a loudspeaker's buffer, go on for a moment
+LONGEST = timedelta(minutes=2)  # longer than any sentence: whatever else a message says makes no ear deaf
 
 
 class Echoes:
@@ -16,8 +17,10 @@ class Echoes:
         self._spoken: list[tuple[datetime, datetime]] = []
 
     def add(self, said: Said) -> None:
-        """Note what the house has begun to say."""
-        self._spoken = [*self._spoken[-9:], (said.at, said.until + ECHO)]
+        """Note what the house has begun to say; what it began minutes ago, or by a clock so wrong, covers nothing."""
+        if abs(said.at - now()) <= LONGEST:
+            until = min(said.until, said.at + LONGEST)
+            self._spoken = [*self._spoken[-9:], (said.at, until + ECHO)]
 
     def cover(self, start: datetime, end: datetime) -> bool:
         """Return whether the house spoke in between."""

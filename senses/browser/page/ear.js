@@ -10,6 +10,7 @@ export class Ear {
     this.line = line;
     this.voice = voice;
     this.wanted = this.background = false;
+    this.opening = 0; // which attempt to open the microphone is the newest
     $("ear").onchange = () => ($("ear").checked ? this.on() : this.off());
     document.addEventListener("visibilitychange", () => this.hidden());
   }
@@ -18,27 +19,32 @@ export class Ear {
     this.wanted = true;
     $("ear").checked = true;
     set($("ear-note"), "ear_note");
+    const opening = ++this.opening;
     try {
-      await this.open();
+      await this.open(opening);
     } catch {
-      if (!this.wanted) return; // turned off meanwhile
+      if (this.isStale(opening)) return;
       this.off();
       set($("ear-note"), navigator.mediaDevices ? "refused_microphone" : "no_microphone");
       return;
     }
-    this.again();
+    if (!this.isStale(opening)) this.again();
   }
 
-  async open() {
+  // Whether the microphone was turned off, or opened anew, since an attempt to open it began.
+  isStale(opening) { return !this.wanted || opening !== this.opening; }
+
+  async open(opening) {
     this.close();
     // The recogniser takes a quiet voice better than one that was made louder and smoother.
     const audio = { channelCount: 1, echoCancellation: true, noiseSuppression: false, autoGainControl: false };
     const stream = await navigator.mediaDevices.getUserMedia({ audio });
-    if (!this.wanted) return stream.getTracks().forEach((track) => track.stop());
+    if (this.isStale(opening)) return stream.getTracks().forEach((track) => track.stop());
     this.stream = stream;
     stream.getAudioTracks()[0].onended = () => this.wanted && this.on();
     const source = this.tapped(stream);
     await this.context.audioWorklet.addModule("tap.js");
+    if (this.isStale(opening)) return; // close() has stopped it
     const tap = new AudioWorkletNode(this.context, "tap");
     tap.port.onmessage = (event) => this.send(event.data);
     source.connect(tap);

@@ -9,6 +9,7 @@ export class Eye {
     this.settings = { fps: 5, width: 1280, quality: 0.8, background: false };
     this.facing = localStorage.getItem("facing") ?? "environment";
     this.wanted = this.busy = false;
+    this.opening = 0; // which attempt to open the camera is the newest
     this.lids = null; // by whom the eyes of the place are closed, if they are
     this.canvas = document.createElement("canvas");
     $("camera").onclick = () => (this.wanted ? this.off() : this.on());
@@ -21,34 +22,41 @@ export class Eye {
     if (this.shut) return this.sayClosed();
     this.wanted = true;
     this.label();
+    const opening = ++this.opening;
     try {
-      await this.open();
+      await this.open(opening);
     } catch {
+      if (this.isStale(opening)) return;
       this.off();
       set($("idle"), navigator.mediaDevices ? "refused_camera" : "no_camera");
       return;
     }
+    if (this.isStale(opening)) return;
     this.line.send({ do: "camera", on: true });
     clearInterval(this.timer);
     this.timer = setInterval(() => this.look(), 1000 / this.settings.fps);
     navigator.wakeLock?.request("screen").then((lock) => { this.lock = lock; }, () => {});
   }
 
-  async open() {
+  // Whether the camera was turned off, or opened anew, since an attempt to open it began.
+  isStale(opening) { return !this.wanted || opening !== this.opening; }
+
+  async open(opening) {
     this.close();
     const { width, fps } = this.settings;
-    this.stream = await navigator.mediaDevices.getUserMedia({ audio: false,
+    const stream = await navigator.mediaDevices.getUserMedia({ audio: false,
       video: { width: { ideal: width }, facingMode: { ideal: this.facing }, frameRate: { ideal: Math.max(fps, 10) } } });
-    if (!this.wanted) return this.close();
-    $("video").srcObject = this.stream;
+    if (this.isStale(opening)) return stream.getTracks().forEach((track) => track.stop());
+    this.stream = $("video").srcObject = stream;
     await $("video").play();
-    const track = this.stream.getVideoTracks()[0];
+    if (this.isStale(opening)) return; // close() has stopped it
+    const track = stream.getVideoTracks()[0];
     track.onended = () => this.wanted && this.on();
     $("stage").classList.toggle("mirrored", track.getSettings().facingMode === "user");
     $("stage").style.aspectRatio = `${$("video").videoWidth} / ${$("video").videoHeight}`;
     $("idle").hidden = true;
     const cameras = (await navigator.mediaDevices.enumerateDevices()).filter((each) => each.kind === "videoinput");
-    $("turn").hidden = cameras.length < 2;
+    if (!this.isStale(opening)) $("turn").hidden = cameras.length < 2;
   }
 
   off() {
@@ -98,19 +106,26 @@ export class Eye {
     if (this.settings.background) return;
     if (document.hidden && this.wanted) {
       this.off();
-      this.paused = true;
-      set($("idle"), "paused");
+      this.pause();
     } else if (!document.hidden && this.paused) {
       this.paused = false;
       this.on();
     }
   }
 
+  // The camera is off until the page is shown again.
+  pause() {
+    this.shut = false;
+    this.paused = true;
+    set($("idle"), "paused");
+  }
+
   // While the household keeps the eyes of the place closed, the camera is off.
   closed(by) {
     this.lids = by;
     if (by === null) {
-      if (this.shut) this.on();
+      if (this.shut && document.hidden && !this.settings.background) this.pause();
+      else if (this.shut) this.on();
       else if (!this.wanted && !this.paused) set($("idle"), "camera_off");
       return;
     }

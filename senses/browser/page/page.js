@@ -72,7 +72,9 @@ function connect() {
 async function begin() {
   let me;
   try {
-    me = await (await fetch("me")).json();
+    const answer = await fetch("me");
+    if (!answer.ok) throw new Error(answer.statusText);
+    me = await answer.json();
   } catch {
     set($("link"), "away");
     $("link").className = "pill off";
