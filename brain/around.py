@@ -3,9 +3,9 @@
 from datetime import datetime, timedelta
 
 from brain.glance import Glance
-from brain.observe import iou
+from brain.observe import iou, is_in
 from brain.sights.sight import Face
-from nerves.messages import Box, Frame
+from nerves.messages import Frame
 
 __all__ = ["Around"]
 
@@ -30,15 +30,10 @@ class Around:
         if not glance.people or looked is None or frame.at - looked >= OFTEN:
             self._looked[frame.place] = frame.at
             # What a close look does not find in a person is no face: backs of heads pass from afar.
-            around = [face for face in glance.faces() if not any(_is_in(face, box) for box in glance.people)]
+            around = [face for face in glance.faces() if not any(is_in(face, box) for box in glance.people)]
             faces += [face for face in around if _is_new(face, faces)]
         return faces
 
 
 def _is_new(face: Face, faces: list[Face]) -> bool:
     return all(iou(face.box, other.box) < SAME_FACE for other in faces)
-
-
-def _is_in(face: Face, box: Box) -> bool:
-    x, y = face.box.x + face.box.w / 2, face.box.y + face.box.h / 2
-    return box.x <= x <= box.x + box.w and box.y <= y <= box.y + box.h

@@ -29,10 +29,7 @@ class Memory:
     """A restarted brain goes on with the visits that its predecessor had begun: none is told twice, each ends."""
 
     def __init__(self, path: Path) -> None:
-        self._database = Database(path)
-        with self._database.transaction() as connection:
-            for statement in SCHEMA:
-                connection.execute(statement)
+        self._database = Database(path, SCHEMA)
         self.outbox = Box(self._database, "outbox")
         self.inbox = Box(self._database, "told", max_tries=LESSON_TRIES)
         self.heard = Box(self._database, "heard")

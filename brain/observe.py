@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from brain.sights.sight import PERSON, Face, Thing
 from nerves.messages import Box
 
-__all__ = ["Observation", "area", "iou", "observe", "overlap"]
+__all__ = ["Observation", "area", "iou", "is_in", "observe", "overlap"]
 
 # A face's own body, where no person box holds it: three faces wide and seven high is a standing adult.
 BODY_WIDTHS, BODY_HEIGHTS = 3.0, 7.0
@@ -45,6 +45,12 @@ def iou(one: Box, other: Box) -> float:
     shared = overlap(one, other)
     joint = area(one) + area(other) - shared
     return shared / joint if joint > 0 else 0.0
+
+
+def is_in(face: Face, box: Box) -> bool:
+    """Return whether the middle of a face is in a box."""
+    x, y = face.box.x + face.box.w / 2, face.box.y + face.box.h / 2
+    return box.x <= x <= box.x + box.w and box.y <= y <= box.y + box.h
 
 
 def observe(things: Iterable[Thing], faces: Iterable[Face], *, sure: float) -> list[Observation]:

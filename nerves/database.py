@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
@@ -15,9 +15,14 @@ __all__ = ["Database"]
 
 
 class Database:
-    """An open file of tables, readable by its owner only; what a transaction has written is on the disk."""
+    """An open file of tables, readable by its owner only; what a transaction has written is on the disk.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        path: The file; it is made where it is absent.
+        tables: Statements that make what is absent in it, all of them or none.
+    """
+
+    def __init__(self, path: Path, tables: Iterable[str] = ()) -> None:
         self.path = path
         self._lock = RLock()
         self._depth = 0
@@ -32,6 +37,11 @@ class Database:
             except sqlite3.Error:
                 self._connection.close()
                 raise
+        try:
+            self._make(tables)
+        except BaseException:
+            self.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -70,6 +80,14 @@ class Database:
                 raise
             finally:
                 self._depth -= 1
+
+    def _make(self, tables: Iterable[str]) -> None:
+        statements = tuple(tables)
+        if not statements:
+            return
+        with self.transaction() as connection:
+            for statement in statements:
+                connection.execute(statement)
 
     @contextmanager
     def _naming_the_file(self, *errors: type[Exception]) -> Iterator[None]:

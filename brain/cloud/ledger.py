@@ -74,14 +74,7 @@ class Ledger:
 
     def __init__(self, path: Path, settings: RekognitionSettings) -> None:
         self._settings = settings
-        self._database = Database(path)
-        try:
-            with self._database.transaction() as connection:
-                for each in TABLES:
-                    connection.execute(each)
-        except BaseException:
-            self.close()
-            raise
+        self._database = Database(path, TABLES)
 
     def __enter__(self) -> Self:
         return self

@@ -17,14 +17,7 @@ class Remembered:
     """Beside the ledger, in the same file. Raises `KinwatchError` if it cannot be used."""
 
     def __init__(self, path: Path) -> None:
-        self._database = Database(path)
-        try:
-            with self._database.transaction() as connection:
-                for each in TABLES:
-                    connection.execute(each)
-        except BaseException:
-            self._database.close()
-            raise
+        self._database = Database(path, TABLES)
 
     def __enter__(self) -> Self:
         return self

@@ -10,7 +10,7 @@ from brain.cloud.errors import CloudAway, CloudError, CloudPicture
 from brain.cloud.ledger import About
 from brain.crop import portrait
 from brain.evidence import USABLE, ramp
-from brain.observe import iou
+from brain.observe import iou, is_in
 from brain.picture import Picture
 from brain.sights.sight import PERSON, Face, Guess, Likeness, Look, Sight, Thing
 from nerves.messages import Box
@@ -91,7 +91,7 @@ class RekognitionSight:
         found = self._found(picture)
         if found is None:
             return self._local.faces(picture, within)
-        return sorted((face for face in found if within is None or _is_in(face, within)), key=lambda face: -face.width)
+        return sorted((face for face in found if within is None or is_in(face, within)), key=lambda face: -face.width)
 
     def guess(self, picture: Picture, face: Face) -> Guess | Likeness | None:
         """Return how like the people we know a face is; None without the cloud."""
@@ -171,11 +171,6 @@ def _scaled(thing: Thing, person: float) -> Thing:
 def _room(box: Box) -> Box:
     """Return a face's box with as much again on each side: a detector needs to see a head."""
     return Box(box.x - box.w, box.y - box.h, 3 * box.w, 3 * box.h)
-
-
-def _is_in(face: Face, box: Box) -> bool:
-    x, y = face.box.x + face.box.w / 2, face.box.y + face.box.h / 2
-    return box.x <= x <= box.x + box.w and box.y <= y <= box.y + box.h
 
 
 def _counts(face: "CloudFace") -> float:
