@@ -17,13 +17,13 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.shapes import VARIANTS, as_camera, found
-from brain.enroll import PHOTO_TYPES
 from brain.measure.cache import Cache
 from brain.measure.looks import Looker, View, model
-from brain.odds import Array, Space
-from brain.sights import packs
-from brain.sights.local import LocalSight
-from brain.sights.sight import Vector
+from brain.models import packs
+from brain.models.local import LocalSight
+from brain.people.enroll import PHOTO_TYPES
+from brain.verdict.odds import Array, Space
+from brain.vision.backend import Vector
 from kinwatch.console import progress
 from nerves.settings import load
 

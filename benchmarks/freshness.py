@@ -27,9 +27,9 @@ from typing import Any
 import cv2
 import psutil
 
-from brain import organ
-from kinwatch.scene import frames
-from kinwatch.sights import brain_settings, open_gallery, open_sight
+from brain.process import loop
+from kinwatch.demo.scene import frames
+from kinwatch.opening import brain_settings, open_gallery, open_sight
 from nerves.broker import private_broker
 from nerves.bus import open_link
 from nerves.exif import stamped
@@ -46,11 +46,11 @@ def brain(url: str, data: str, pack: str, record: str) -> None:
     """Be the brain, and note of each frame when it was taken, when work began and how long it took."""
     house = load(environ=os.environ | {"KINWATCH_DATA_DIR": data, "KINWATCH_BRAIN__PACK": pack})
     settings = brain_settings(house)
-    step = organ.Thinker.step
+    step = loop.Thinker.step
 
     with Path(record).open("w", buffering=1 << 16) as out:
 
-        def timed(self: organ.Thinker, arrived: tuple[Frame, float] | None, dropped: int) -> None:
+        def timed(self: loop.Thinker, arrived: tuple[Frame, float] | None, dropped: int) -> None:
             begun, wall = time.monotonic(), datetime.now(UTC)
             step(self, arrived, dropped)
             if arrived:
@@ -58,9 +58,9 @@ def brain(url: str, data: str, pack: str, record: str) -> None:
                 age, work = (wall - frame.at).total_seconds(), time.monotonic() - begun
                 out.write(f"{wall.timestamp()} {age} {work} {dropped}\n")
 
-        organ.Thinker.step = timed  # type: ignore[method-assign]
+        loop.Thinker.step = timed  # type: ignore[method-assign]
         with open_gallery(house) as gallery:
-            organ.run(house, settings, open_sight(house, settings), gallery, url)
+            loop.run(house, settings, open_sight(house, settings), gallery, url)
 
 
 def camera(url: str, fps: float, seconds: float) -> None:

@@ -15,7 +15,7 @@ from math import exp
 import numpy as np
 
 from brain.measure.visits import Known, decide
-from brain.sights.sight import Look, Vector
+from brain.vision.backend import Look, Vector
 
 Answer = str | None
 STRANGER, SOMEBODY = "(stranger)", "(family)"

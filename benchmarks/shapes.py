@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from brain.enroll import PHOTO_TYPES
 from brain.measure.degrade import burst, camera
 from brain.measure.looks import View
+from brain.people.enroll import PHOTO_TYPES
 
 __all__ = ["SHAPES", "VARIANTS", "People", "Visit", "as_camera", "families", "found", "halves", "visits"]
 

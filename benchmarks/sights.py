@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from brain.picture import Picture
-from brain.sights import packs
-from brain.sights.local import LocalSight
-from brain.sights.yolox import LABELS, Yolox
+from brain.models import packs
+from brain.models.local import LocalSight
+from brain.models.yolox import LABELS, Yolox
+from brain.vision.picture import Picture
 
 ROUNDS = 15
 

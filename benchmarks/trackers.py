@@ -28,15 +28,16 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 
-from brain.follow import affinity, match
-from brain.observe import Observation, iou, observe
-from brain.picture import Picture
-from brain.settings import Timing
-from brain.sights import packs
-from brain.sights.local import LocalSight
-from brain.sights.sight import PERSON, Face
-from brain.think import DOUBT_S
-from brain.visit import HITS, OpenVisit
+from brain.models import packs
+from brain.models.local import LocalSight
+from brain.settings.brain import Timing
+from brain.vision.backend import PERSON, Face
+from brain.vision.geometry import iou
+from brain.vision.picture import Picture
+from brain.visits.brain import DOUBT_S
+from brain.visits.observe import Observation, observe
+from brain.visits.tracking import affinity, match
+from brain.visits.visit import HITS, OpenVisit
 from nerves.messages import Box
 from senses.camera.recorded import START, recording
 

@@ -31,15 +31,15 @@ import numpy as np
 from benchmarks import face_space
 from benchmarks.peers import FIXED, SOMEBODY, STRANGER, Family, LogLikelihood, Rule, Tunable, tunables
 from benchmarks.shapes import SHAPES, People, families, found, halves, visits
-from brain import odds
 from brain.measure.cache import Cache
 from brain.measure.looks import Looker, Progress, View, model
 from brain.measure.rates import Rate, paired
 from brain.measure.visits import Known
-from brain.sights import packs
-from brain.sights.local import LocalSight
-from brain.sights.sight import Look
-from kinwatch import plots
+from brain.models import packs
+from brain.models.local import LocalSight
+from brain.verdict import odds
+from brain.vision.backend import Look
+from kinwatch.commands import plots
 from kinwatch.console import progress
 from nerves.settings import load
 

@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from kinwatch import album_app, rekognition_app
+from kinwatch.cloud import rekognition_app
+from kinwatch.people import album_app
 from nerves.errors import KinwatchError
 from nerves.messages import Group
 from nerves.settings import House, load
@@ -72,7 +73,7 @@ def demo(
     A cat crosses (nothing), a woman enters (stranger: alert), she is enrolled and comes again (family), and somebody
     is seen from far (unidentified).
     """
-    from kinwatch.demo import Options, run  # noqa: PLC0415
+    from kinwatch.demo.run import Options, run  # noqa: PLC0415
 
     run(Options(once=once, json=json, source=source, pack=pack, keep=keep))
 
@@ -90,7 +91,7 @@ def replay(
 
     No broker is needed. Whoever is enrolled is recognised.
     """
-    from kinwatch.replay import Options, run  # noqa: PLC0415
+    from kinwatch.commands.replay import Options, run  # noqa: PLC0415
 
     run(_house(config, pack), clips, Options(json=json, pictures=pictures))
 
@@ -110,7 +111,7 @@ def enroll(  # noqa: PLR0913 - the command's own options
 
     A brain that is running knows the person at its next look.
     """
-    from kinwatch.people import run_enroll  # noqa: PLC0415
+    from kinwatch.people.enroll import run_enroll  # noqa: PLC0415
 
     run_enroll(_house(config, pack), name, photos, group=group, until=until, json=json)
 
@@ -126,7 +127,7 @@ def people(
     config: Config = None,
 ) -> None:
     """Who is known: names, groups, passes, photos, and which photos are set aside and why."""
-    from kinwatch.showing_people import run  # noqa: PLC0415
+    from kinwatch.people.listing import run  # noqa: PLC0415
 
     run(_house(config), name, sheet=sheet, json=json)
 
@@ -134,7 +135,7 @@ def people(
 @app.command(rich_help_panel=PEOPLE)
 def forget(name: Annotated[str, typer.Argument(help="The person's name.")], *, config: Config = None) -> None:
     """Remove a person and everything that is kept of their face."""
-    from kinwatch.people import run_forget  # noqa: PLC0415
+    from kinwatch.people.enroll import run_forget  # noqa: PLC0415
 
     run_forget(_house(config), name)
 
@@ -148,7 +149,7 @@ def export(
     config: Config = None,
 ) -> None:
     """Write people to one file, to be imported in another house: names, groups, passes, faces."""
-    from kinwatch.moving import run_export  # noqa: PLC0415
+    from kinwatch.people.transfer import run_export  # noqa: PLC0415
 
     run_export(_house(config), file, names or [], json=json)
 
@@ -161,7 +162,7 @@ def import_(
     config: Config = None,
 ) -> None:
     """Learn the people in an exported file, all of them or none; photos that are known already change nothing."""
-    from kinwatch.moving import run_import  # noqa: PLC0415
+    from kinwatch.people.transfer import run_import  # noqa: PLC0415
 
     run_import(_house(config), file, json=json)
 
@@ -198,7 +199,7 @@ def measure(  # noqa: PLR0913 - the command's own options
     Of each picture alone, and of visits as the brain decides them, with 95 % intervals. The gallery is not changed.
     """
     from brain.measure.household import Plan  # noqa: PLC0415
-    from kinwatch.measuring import Options, run  # noqa: PLC0415
+    from kinwatch.commands.measuring import Options, run  # noqa: PLC0415
 
     plan = Plan(visits=visits, seed=seed, room=room)
     run(_house(config, pack), folder, Options(tuple(strangers or ()), plan, out, jobs, json=json))
@@ -256,7 +257,7 @@ def retrain(  # noqa: PLR0913 - the command's own options
     both on your own pictures. Twenty pictures a folder are a start, a hundred are good. The model runs without
     TensorFlow; training needs `pip install 'kinwatch[retrain]'`.
     """
-    from kinwatch.retraining import Options, plan, run  # noqa: PLC0415
+    from kinwatch.commands.retraining import Options, plan, run  # noqa: PLC0415
 
     wanted = plan(
         backbone=backbone,
@@ -279,7 +280,7 @@ def retrain(  # noqa: PLR0913 - the command's own options
 @app.command(rich_help_panel=HOUSE)
 def up(*, config: Config = None) -> None:
     """Run every organ that the settings name, each its own process, restarted when it ends. Ctrl-C ends it."""
-    from kinwatch.house import up as run  # noqa: PLC0415
+    from kinwatch.house.up import up as run  # noqa: PLC0415
 
     run(_house(config), config)
 
@@ -287,8 +288,8 @@ def up(*, config: Config = None) -> None:
 @app.command(rich_help_panel=HOUSE)
 def sense(name: Name, *, config: Config = None) -> None:
     """Run one sense here, such as a camera; the broker may come later."""
-    from nerves.daemon import run_sense  # noqa: PLC0415
     from nerves.plugins import read_sense  # noqa: PLC0415
+    from nerves.runner import run_sense  # noqa: PLC0415
 
     house = _house(config)
     found, settings = read_sense(house, name)
@@ -298,8 +299,8 @@ def sense(name: Name, *, config: Config = None) -> None:
 @app.command(rich_help_panel=HOUSE)
 def think(*, pack: Pack = None, config: Config = None) -> None:
     """Run the brain here."""
-    from brain.organ import run  # noqa: PLC0415
-    from kinwatch.sights import brain_settings, on_bus, open_cloud, open_gallery, open_sight, pay_debts  # noqa: PLC0415
+    from brain.process.loop import run  # noqa: PLC0415
+    from kinwatch.opening import brain_settings, on_bus, open_cloud, open_gallery, open_sight, pay_debts  # noqa: PLC0415
     from nerves.broker import need_url  # noqa: PLC0415
 
     house = _house(config, pack)
@@ -314,8 +315,8 @@ def think(*, pack: Pack = None, config: Config = None) -> None:
 @app.command(rich_help_panel=HOUSE)
 def act(name: Name, *, config: Config = None) -> None:
     """Run one actuator here, such as the store of evidence."""
-    from nerves.daemon import run_actuator  # noqa: PLC0415
     from nerves.plugins import read_actuator  # noqa: PLC0415
+    from nerves.runner import run_actuator  # noqa: PLC0415
 
     house = _house(config)
     found, settings = read_actuator(house, name)
@@ -336,7 +337,7 @@ def check(
 
     With --alert: one marked test alert goes the way of every alert, and each actuator says what became of it.
     """
-    from kinwatch import checking, rehearsal  # noqa: PLC0415
+    from kinwatch.commands import checking, rehearsal  # noqa: PLC0415
 
     _quiet()
     if alert:
@@ -359,7 +360,7 @@ def listen(
     With --strict, a test bench for a sense of your own: WRONG is what does not fit, CHECK what is hardly meant; status
     1 if anything was wrong, or nothing came.
     """
-    from kinwatch.listening import run  # noqa: PLC0415
+    from kinwatch.commands.listening import run  # noqa: PLC0415
 
     _quiet()
     run(_house(config), json=json, strict=strict, seconds=seconds, messages=messages)
@@ -381,7 +382,7 @@ def models(
 
     `vosk-en` and `vosk-fr` are speech models for a microphone, about 40 MB each.
     """
-    from kinwatch.models import run  # noqa: PLC0415
+    from kinwatch.commands.models import run  # noqa: PLC0415
 
     run(_house(config), action, pack, json=json)
 
@@ -389,7 +390,7 @@ def models(
 @app.command(rich_help_panel=HOUSE)
 def schema(name: Annotated[str | None, typer.Argument(help="A message, or `settings`.")] = None) -> None:
     """The contracts as JSON Schema: every message, or one; `settings` for kinwatch.yaml."""
-    from kinwatch.schema import run  # noqa: PLC0415
+    from kinwatch.commands.schema import run  # noqa: PLC0415
 
     run(name)
 

@@ -10,8 +10,8 @@ from typing import Self
 
 from nerves.errors import BrokerUnavailable
 from nerves.link import Letter, Overhear, Receipt, Receive
+from nerves.send_queue import checked
 from nerves.topics import matches
-from nerves.tray import checked
 
 __all__ = ["Loopback", "LoopbackLink"]
 

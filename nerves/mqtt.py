@@ -23,10 +23,10 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from nerves.address import Address
-from nerves.complaint import Complaint
 from nerves.errors import BrokerUnavailable
 from nerves.link import Letter, Overhear, Receipt, Receive
-from nerves.tray import Parcel, Tray
+from nerves.log_once import Complaint
+from nerves.send_queue import Parcel, Tray
 
 __all__ = ["MqttLink"]
 

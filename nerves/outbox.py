@@ -7,7 +7,7 @@ from threading import Event, Thread
 from types import TracebackType
 from typing import Self
 
-from nerves.box import Box, Row
+from nerves.durable_queue import Box, Row
 from nerves.errors import BrokerUnavailable, KinwatchError
 from nerves.link import Link, Receipt
 from nerves.topics import matches

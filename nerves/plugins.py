@@ -5,7 +5,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, TypeVar
 
 from nerves.errors import SettingsError
-from nerves.organs import Actuator, OrganSettings, Sense, SenseSettings
+from nerves.services import Actuator, OrganSettings, Sense, SenseSettings
 from nerves.settings import House, read_table
 from nerves.sources import Where, nearest
 
@@ -77,6 +77,6 @@ def _load(points: Mapping[str, EntryPoint], kind: str, where: Where, organ: type
     except ModuleNotFoundError as error:
         raise absent(kind, error) from error
     if not isinstance(found, organ):
-        message = f"{where.down('kind')}: {points[kind].value} is not {organ.__name__}(...): see nerves/organs.py"
+        message = f"{where.down('kind')}: {points[kind].value} is not {organ.__name__}(...): see nerves/services.py"
         raise SettingsError(message)
     return found

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from brain.settings import BrainSettings
+from brain.settings.brain import BrainSettings
 from nerves.messages import FACTS, Box, Fact, Seen, Sighting, Status
-from nerves.organs import OrganSettings, SenseSettings
+from nerves.services import OrganSettings, SenseSettings
 from nerves.settings import House
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -22,10 +22,10 @@ import numpy as np
 from websockets.sync.client import ClientConnection, connect
 
 from nerves.bus import open_link
-from nerves.daemon import run_sense
 from nerves.link import Link
 from nerves.messages import Fact, Say, parse
-from nerves.organs import Sense
+from nerves.runner import run_sense
+from nerves.services import Sense
 from nerves.settings import House
 from senses.browser import BrowserSettings, sense
 from senses.microphone.sound import resampled

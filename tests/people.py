@@ -4,8 +4,8 @@ from functools import cache
 
 import numpy as np
 
-from brain import odds
-from brain.sights.sight import Vector
+from brain.verdict import odds
+from brain.vision.backend import Vector
 
 __all__ = ["face", "faces"]
 

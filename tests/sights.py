@@ -1,7 +1,7 @@
 """Sights that need no model file."""
 
-from brain.picture import Picture
-from brain.sights.sight import Face, Look, Thing
+from brain.vision.backend import Face, Look, Thing
+from brain.vision.picture import Picture
 from nerves.messages import Box
 
 __all__ = ["Blind"]

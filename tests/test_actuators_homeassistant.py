@@ -19,7 +19,6 @@ from actuators.homeassistant.discovery import announce, announced, devices
 from actuators.homeassistant.home import REMEMBERED, Home, heed, shown
 from actuators.homeassistant.names import RETAINED, house_topic, identity, place_topic, slug
 from actuators.homeassistant.states import happenings, pictures, states
-from nerves.daemon import run_actuator
 from nerves.messages import (
     Acknowledged,
     Eyes,
@@ -36,7 +35,8 @@ from nerves.messages import (
     Visit,
     now,
 )
-from nerves.organs import Note
+from nerves.runner import run_actuator
+from nerves.services import Note
 from nerves.settings import House
 from nerves.topics import matches
 from tests.test_nerves_daemon import listening, soon, stop_when

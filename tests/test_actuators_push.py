@@ -26,8 +26,8 @@ from nerves.database import Database
 from nerves.errors import SettingsError
 from nerves.link import Link
 from nerves.messages import Acknowledged, Fact, Say, Told, Visit, now
-from nerves.organs import Desk, Tick
 from nerves.plugins import read_actuator
+from nerves.services import Desk, Tick
 from nerves.settings import load
 from tests.faults import Broker, free_port
 

@@ -17,8 +17,8 @@ from actuators.speech.rules import speech_of
 from nerves.database import Database
 from nerves.errors import KinwatchError, SettingsError
 from nerves.messages import Fact, Said, Say, Visit, now
-from nerves.organs import Desk, Tick
 from nerves.plugins import read_actuator
+from nerves.services import Desk, Tick
 from nerves.settings import load
 
 Samples = NDArray[np.float64]

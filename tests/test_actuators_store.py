@@ -21,7 +21,7 @@ from actuators.store.settings import folder
 from nerves.database import Database
 from nerves.errors import StoreError
 from nerves.messages import Stored, Visit
-from nerves.organs import Desk
+from nerves.services import Desk
 
 SINCE = datetime(2026, 11, 21, 12, 30, 15, tzinfo=UTC)
 VISIT = UUID("01a1fc42-41bb-7146-a325-ac71dc40921f")

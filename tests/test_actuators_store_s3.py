@@ -20,11 +20,11 @@ from actuators.store import StoreSettings, actuator, s3, store
 from actuators.store.refusals import ADVICE, meaning
 from actuators.store.spool import worth
 from nerves.bus import open_link
-from nerves.daemon import run_actuator
 from nerves.database import Database
 from nerves.errors import OutOfReach, SettingsError
 from nerves.messages import Status, Stored, Visit
-from nerves.organs import Desk, Tick
+from nerves.runner import run_actuator
+from nerves.services import Desk, Tick
 from nerves.settings import House
 from tests.buckets import KEYS, ROOT, S3, Weather, answer
 from tests.test_actuators_store import SINCE, VISIT, visit
@@ -210,8 +210,8 @@ def storms(line: Weather, fault: str | bytes, message: Visit) -> Iterator[Visit]
 def test_an_outage_is_outlived_by_the_running_organ(
     server: S3, bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nerves.daemon.PAUSES_S", (0.1, 0.1))
-    monkeypatch.setattr("nerves.daemon.MAX_TRIES", 1)
+    monkeypatch.setattr("nerves.runner.PAUSES_S", (0.1, 0.1))
+    monkeypatch.setattr("nerves.runner.MAX_TRIES", 1)
     monkeypatch.setattr(s3, "ATTEMPTS", 1)
     bus, told = f"loopback://{uuid4()}", [visit(1, JPEG, visit=uuid4()) for _ in range(3)]
     receipts: list[Stored] = []

@@ -8,10 +8,10 @@ import pytest
 from benchmarks import peers, visits
 from benchmarks.peers import SOMEBODY, STRANGER, Family, LogLikelihood
 from benchmarks.visits import Marks, Trial, against, families, halves, marks, tuned
-from brain import odds
-from brain.evidence import Known
 from brain.measure.looks import View
-from brain.sights.sight import Look
+from brain.verdict import odds
+from brain.verdict.evidence import Known
+from brain.vision.backend import Look
 
 
 def people(count: int, photos: int) -> dict[str, list[Path]]:

@@ -16,13 +16,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brain.album import Album, PastVisit
-from brain.crop import Crop, keep, portrait
-from brain.keepsakes import Keepsakes
-from brain.picture import Picture
-from brain.settings import AlbumSettings
-from brain.sights.sight import Face
-from brain.visit import OpenVisit
+from brain.album.album import Album, PastVisit
+from brain.process.album_writer import Keepsakes
+from brain.settings.brain import AlbumSettings
+from brain.vision.backend import Face
+from brain.vision.crop import Crop, keep, portrait
+from brain.vision.picture import Picture
+from brain.visits.visit import OpenVisit
 from nerves.errors import KinwatchError
 from nerves.messages import Box, Verdict
 

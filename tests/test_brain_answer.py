@@ -13,13 +13,14 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from brain.answer import Answers, AnswerSettings, Change, Person, Result, View
-from brain.ears import Ears
-from brain.gallery import Gallery
-from brain.memory import Memory
-from brain.organ import run
-from brain.phrasebook import Ask, Phrasebook, fold, understood
-from brain.settings import BrainSettings
+from brain.people.gallery import Gallery
+from brain.process.loop import run
+from brain.process.speech_inbox import Ears
+from brain.process.state import Memory
+from brain.settings.answers import AnswerSettings, fold
+from brain.settings.brain import BrainSettings
+from brain.talk.conversation import Answers, Change, Person, Result, View
+from brain.talk.phrasebook import Ask, Phrasebook, understood
 from nerves.bus import open_link
 from nerves.errors import SettingsError
 from nerves.messages import Eyes, Heard, Known, Mentioned, Mode, Say, Told, Verdict, now, parse

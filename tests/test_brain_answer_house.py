@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from brain.gallery import Gallery, Photo
-from brain.organ import run as run_brain
-from brain.picture import Picture
-from brain.settings import BrainSettings
-from brain.sights.sight import Face, Look, Thing
+from brain.people.gallery import Gallery, Photo
+from brain.process.loop import run as run_brain
+from brain.settings.brain import BrainSettings
+from brain.vision.backend import Face, Look, Thing
+from brain.vision.picture import Picture
 from nerves.bus import open_link
 from nerves.messages import Box, Heard, Told, Visit
 from nerves.settings import House

@@ -19,12 +19,12 @@ import pytest
 import yaml
 
 from brain.cloud.client import Cloud
-from brain.cloud.debts import debt
+from brain.cloud.face_ids import label
 from brain.cloud.ledger import Ledger
-from brain.cloud.names import label
-from brain.cloud.settings import RekognitionSettings
-from brain.gallery import Gallery, Photo
-from kinwatch.sights import Clouds, pay_debts
+from brain.collection.pending_deletions import debt
+from brain.people.gallery import Gallery, Photo
+from brain.settings.rekognition import RekognitionSettings
+from kinwatch.opening import Clouds, pay_debts
 from nerves.messages import Visit, now
 from tests.buckets import KEYS
 from tests.rekognition import Rekognition, SeenFace, SeenThing, Shown

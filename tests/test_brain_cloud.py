@@ -25,8 +25,8 @@ from brain.cloud.errors import (
     CloudRefused,
 )
 from brain.cloud.ledger import About, Ledger
-from brain.cloud.settings import RekognitionSettings
-from brain.sights.sight import Thing
+from brain.settings.rekognition import RekognitionSettings
+from brain.vision.backend import Thing
 from nerves.errors import SettingsError
 from nerves.messages import Box
 from tests.buckets import KEYS, ROOT

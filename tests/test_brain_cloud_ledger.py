@@ -22,7 +22,7 @@ from brain.cloud import client
 from brain.cloud.errors import BudgetSpent, CloudOff
 from brain.cloud.ledger import About, Ledger, Spent
 from brain.cloud.prices import group, price, table
-from brain.cloud.settings import RekognitionSettings
+from brain.settings.rekognition import RekognitionSettings
 from tests.buckets import KEYS, ROOT
 from tests.rekognition import NOBODY, Rekognition
 

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brain.cloud.client import Indexed
-from brain.cloud.debts import debt, is_of
-from brain.cloud.mirror import Photo, differ
+from brain.collection.diff import Photo, differ
+from brain.collection.pending_deletions import debt, is_of
 
 
 def test_a_debt_tells_the_name_only_to_who_knows_it() -> None:

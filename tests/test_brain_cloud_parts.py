@@ -16,11 +16,11 @@ from pydantic import ValidationError
 from brain.cloud import answers
 from brain.cloud.breaker import FIRST_S, LONGEST_S, REFUSED_S, Breaker
 from brain.cloud.errors import CloudError, CloudPicture
-from brain.cloud.names import label, name_of, read_label, user_id
+from brain.cloud.face_ids import label, name_of, read_label, user_id
 from brain.cloud.pictures import LEAST_SIDE, MOST_BYTES, blank, fit, upright
 from brain.cloud.refusals import ADVICE, PICTURE, TOO_BUSY, advice, meaning
-from brain.cloud.settings import RekognitionSettings, S3Object, s3_object
-from brain.sights import yolox
+from brain.models import yolox
+from brain.settings.rekognition import RekognitionSettings, S3Object, s3_object
 from tests.aws import FAULTS
 
 pytestmark = pytest.mark.timeout(60)

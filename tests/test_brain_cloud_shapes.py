@@ -14,8 +14,8 @@ from brain.cloud.answers import CloudFace, Collection, Indexed
 from brain.cloud.client import Cloud
 from brain.cloud.errors import CloudMissing, CloudPicture
 from brain.cloud.ledger import About, Ledger
-from brain.cloud.settings import RekognitionSettings
-from brain.sights.sight import Thing
+from brain.settings.rekognition import RekognitionSettings
+from brain.vision.backend import Thing
 from nerves.messages import Box
 from tests.buckets import KEYS
 from tests.shapes import written

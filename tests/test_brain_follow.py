@@ -3,9 +3,10 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brain.follow import Trail, affinity, match, speed
-from brain.observe import Observation, iou, observe
-from brain.sights.sight import Face, Thing
+from brain.vision.backend import Face, Thing
+from brain.vision.geometry import iou
+from brain.visits.observe import Observation, observe
+from brain.visits.tracking import Trail, affinity, match, speed
 from nerves.messages import Box
 
 LEFT, RIGHT = Box(0.1, 0.2, 0.2, 0.7), Box(0.6, 0.2, 0.2, 0.7)

@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from brain.evidence import MATCH
-from brain.gallery import Entry, Gallery, Photo, Word
-from brain.hygiene import KEPT, MOST
-from brain.sights.sight import Vector
+from brain.people.gallery import Entry, Gallery, Photo, Word
+from brain.people.quality import KEPT, MOST
+from brain.settings.matching import MATCH_DISTANCE
+from brain.vision.backend import Vector
 from nerves.errors import GalleryError, KinwatchError
 from nerves.messages import Box, Group
 
@@ -189,7 +189,7 @@ def test_whoever_is_known_has_a_limit_and_vectors_nobody_can_change(tmp_path: Pa
         gallery.learn("me", portraits(1, 5))
         gallery.learn("ann", portraits(2, 4), group="guest", until=AT)
         me = gallery.known(AT)
-        assert [(known.name, known.group, known.limit) for known in me] == [("me", "family", MATCH)]
+        assert [(known.name, known.group, known.limit) for known in me] == [("me", "family", MATCH_DISTANCE)]
         assert me[0].vectors.shape == (5, 128)
         assert me[0].vectors.dtype == np.float32
         with pytest.raises(ValueError, match="read-only"):

@@ -1,6 +1,6 @@
 import pytest
 
-from brain.guesses import judge_guesses
+from brain.verdict.guesses import judge_guesses
 from nerves.messages import Group
 
 GROUPS: dict[str, Group] = {"me": "family", "ann": "guest"}

@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from brain.enroll import photo
-from brain.evidence import MATCH
-from brain.hygiene import DUPLICATE, LEAST_LIMIT, MOST, Vectors, fresh, limits, tidy
-from brain.sights import packs
-from brain.sights.local import LocalSight
+from brain.models import packs
+from brain.models.local import LocalSight
+from brain.people.enroll import photo
+from brain.people.quality import DUPLICATE, LEAST_LIMIT, MOST, Vectors, fresh, limits, tidy
+from brain.settings.matching import MATCH_DISTANCE
 
 # Photos of one person are about 0.4 apart in these synthetic ones, two people about 0.8: as measured on real ones.
 WITHIN, APART = 0.4 / 16, 0.8 / 16
@@ -140,10 +140,10 @@ def test_learning_the_same_again_is_nothing_new(seed: int, known: int, new: int)
 
 def test_a_limit_is_lower_only_where_two_people_look_alike() -> None:
     alice, bob = somebody(1, 8), somebody(2, 8)
-    assert limits({"alice": alice, "bob": bob}) == {"alice": MATCH, "bob": MATCH}
+    assert limits({"alice": alice, "bob": bob}) == {"alice": MATCH_DISTANCE, "bob": MATCH_DISTANCE}
     alike = {"alice": alice, "bob": toward(bob, alice, 0.5)}
     nearest = min(float(np.linalg.norm(alice - vector, axis=1).min()) for vector in alike["bob"])
-    assert LEAST_LIMIT < nearest < MATCH
+    assert LEAST_LIMIT < nearest < MATCH_DISTANCE
     assert limits(alike) == {"alice": pytest.approx(nearest), "bob": pytest.approx(nearest)}
     assert limits({"alice": alice, "bob": toward(bob, alice, 1.0)}) == {"alice": LEAST_LIMIT, "bob": LEAST_LIMIT}
 
@@ -155,7 +155,7 @@ def test_no_limit_is_above_the_safe_floor_nor_makes_anybody_unrecognisable(seed:
     before = limits({"alice": alice, "bob": toward(bob, alice, alike)})
     after = limits({"alice": alice, "bob": toward(bob, alice, alike), "more": somebody(seed + 2, more)})
     for name, limit in before.items():
-        assert LEAST_LIMIT <= after[name] <= limit <= MATCH
+        assert LEAST_LIMIT <= after[name] <= limit <= MATCH_DISTANCE
 
 
 def test_of_nobody_nothing_is_said() -> None:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from brain.enroll import photo
-from brain.evidence import Evidence, Sample, add
-from brain.gallery import Gallery, Photo
-from brain.judge import Judgement, judge
-from brain.sights.local import LocalSight
+from brain.models.local import LocalSight
+from brain.people.enroll import photo
+from brain.people.gallery import Gallery, Photo
+from brain.verdict.evidence import Evidence, Sample, add
+from brain.verdict.judge import Judgement, judge
 from nerves.errors import GalleryError
 
 pytestmark = [pytest.mark.media, pytest.mark.models, pytest.mark.timeout(60)]

@@ -4,9 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from brain.evidence import KEPT, Evidence, Known, Sample, add, weight
-from brain.judge import Judgement, judge
-from brain.sights.sight import Vector
+from brain.verdict.evidence import KEPT, Evidence, Known, Sample, add, weight
+from brain.verdict.judge import Judgement, judge
+from brain.vision.backend import Vector
 from nerves.messages import Group, Verdict
 from tests.people import face, faces
 

@@ -16,18 +16,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from brain.album import Album, PastVisit
-from brain.crop import Crop
-from brain.gallery import Gallery, Photo, Word
-from brain.keepsakes import Keepsakes, past
-from brain.learn import learn, usable, word_of
-from brain.lessons import Lessons
-from brain.memory import Memory
-from brain.picture import Picture
-from brain.settings import AlbumSettings, BrainSettings
-from brain.sights.sight import Face, Look, Thing, Vector
-from brain.think import Brain
-from nerves.box import Box as Inbox
+from brain.album.album import Album, PastVisit
+from brain.album.learn import learn, usable, word_of
+from brain.people.gallery import Gallery, Photo, Word
+from brain.process.album_writer import Keepsakes, past
+from brain.process.label_inbox import Lessons
+from brain.process.state import Memory
+from brain.settings.brain import AlbumSettings, BrainSettings
+from brain.vision.backend import Face, Look, Thing, Vector
+from brain.vision.crop import Crop
+from brain.vision.picture import Picture
+from brain.visits.brain import Brain
+from nerves.durable_queue import Box as Inbox
 from nerves.messages import Box, Fact, Frame, Told, Visit
 from tests.people import face as a_face
 from tests.people import faces

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brain.evidence import Evidence, Known, Sample, add, hear
-from brain.judge import Judgement, judge
-from brain.likeness import log_odds, of_person
-from brain.sights.sight import Likeness
+from brain.verdict.evidence import Evidence, Known, Sample, add, hear
+from brain.verdict.judge import Judgement, judge
+from brain.verdict.similarity import log_odds, of_person
+from brain.vision.backend import Likeness
 from nerves.messages import Group, Verdict
 from tests.people import face, faces
 

@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 import pytest
 
-from brain.observe import observe
-from brain.picture import Picture, Pixels
-from brain.sights.blaze import BlazeFace, BlazePose
-from brain.sights.boxes import Found, letterbox, suppress
-from brain.sights.local import LocalSight
-from brain.sights.sight import Face, Sight, Vector
+from brain.models.blaze import BlazeFace, BlazePose
+from brain.models.local import LocalSight
+from brain.vision.backend import Face, Sight, Vector
+from brain.vision.boxes import Found, letterbox, suppress
+from brain.vision.picture import Picture, Pixels
+from brain.visits.observe import observe
 from nerves.errors import ModelError
 from nerves.messages import Box
 

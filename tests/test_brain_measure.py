@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brain.evidence import MATCH, Known
 from brain.measure import curves, folders, household, own, pairs
 from brain.measure.advice import ENOUGH, Nearest, advise
 from brain.measure.cache import Cache
@@ -21,9 +20,11 @@ from brain.measure.household import Case, Plan, alone, figures
 from brain.measure.looks import Looker, View, model
 from brain.measure.rates import Rate, clopper_pearson, paired
 from brain.measure.visits import compose, decide
-from brain.picture import Picture
-from brain.sights.local import LocalSight
-from brain.sights.sight import Face, Look, Sight
+from brain.models.local import LocalSight
+from brain.settings.matching import MATCH_DISTANCE
+from brain.verdict.evidence import Known
+from brain.vision.backend import Face, Look, Sight
+from brain.vision.picture import Picture
 from nerves.messages import Box
 
 
@@ -372,7 +373,7 @@ def strangers_at(*distances: float) -> list[Nearest]:
 
 def test_the_advice_is_never_above_the_safe_floor() -> None:
     advice = advise([near(0.3, 0.9)], strangers_at())
-    assert advice.threshold == MATCH
+    assert advice.threshold == MATCH_DISTANCE
     assert advice.named == Rate(1, 1)
 
 
@@ -383,7 +384,7 @@ def test_the_advice_is_below_the_nearest_stranger(stranger: float, threshold: fl
 
 def test_a_wrong_name_lowers_the_advice_and_a_right_one_does_not() -> None:
     assert advise([near(0.48, 0.46)], strangers_at()).threshold == 0.45
-    assert advise([near(0.30, 0.46)], strangers_at()).threshold == MATCH
+    assert advise([near(0.30, 0.46)], strangers_at()).threshold == MATCH_DISTANCE
 
 
 def test_an_unsafe_threshold_is_refused_and_the_picture_named() -> None:

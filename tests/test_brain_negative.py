@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 import pytest
 
-from brain.gallery import Gallery, Photo, Word
-from brain.negative import Likeness, is_known_thing
-from brain.picture import Picture
-from brain.settings import BrainSettings
-from brain.sights.sight import Face, Look, Thing, Vector
-from brain.think import Brain
+from brain.album.not_a_person import Likeness, is_known_thing
+from brain.people.gallery import Gallery, Photo, Word
+from brain.settings.brain import BrainSettings
+from brain.vision.backend import Face, Look, Thing, Vector
+from brain.vision.picture import Picture
+from brain.visits.brain import Brain
 from nerves.messages import Box, Fact, Frame, Visit
 from tests.people import face as a_face
 
@@ -148,10 +148,10 @@ def test_somebody_from_behind_at_another_spot_alerts(gallery: Gallery) -> None:
 @pytest.mark.models
 @pytest.mark.timeout(60)
 def test_a_real_picture_is_known_again_and_real_people_are_not_taken_for_it(media: Path) -> None:
-    from brain.alike import middle  # noqa: PLC0415
-    from brain.negative import EVERY_FACE, NEGATIVE  # noqa: PLC0415
-    from brain.sights.local import LocalSight  # noqa: PLC0415
-    from brain.sights.packs import folders  # noqa: PLC0415
+    from brain.album.not_a_person import EVERY_FACE, NEGATIVE  # noqa: PLC0415
+    from brain.models.local import LocalSight  # noqa: PLC0415
+    from brain.models.packs import folders  # noqa: PLC0415
+    from brain.people.alike import middle  # noqa: PLC0415
 
     sight = LocalSight("standard", folders(media))
 

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brain import odds
-from brain.sights.sight import Vector
+from brain.verdict import odds
+from brain.vision.backend import Vector
 from tests.people import face
 from tests.people import faces as looks_at
 

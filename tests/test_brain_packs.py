@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from brain.sights import packs
-from brain.sights.files import FILES, WHEEL, ModelFile, PipFile, Url, Version, Wheel, WheelMember
+from brain.models import packs
+from brain.models.files import FILES, WHEEL, ModelFile, PipFile, Url, Version, Wheel, WheelMember
 from nerves.errors import ModelError
 
 YUNET = "face_detection_yunet_2023mar.onnx"

@@ -1,15 +1,15 @@
 from pathlib import Path
 from threading import Event
 
-from brain.gallery import Gallery
-from brain.keepsakes import Keepsakes
-from brain.memory import Memory
-from brain.organ import Thinker
-from brain.settings import BrainSettings
-from brain.think import Brain
-from nerves.life import Life
+from brain.people.gallery import Gallery
+from brain.process.album_writer import Keepsakes
+from brain.process.loop import Thinker
+from brain.process.state import Memory
+from brain.settings.brain import BrainSettings
+from brain.visits.brain import Brain
 from nerves.loopback import Loopback, LoopbackLink
 from nerves.messages import People
+from nerves.process import Life
 from tests.test_brain_gallery import photo
 from tests.test_brain_think import Table, nobody
 from tests.test_nerves_daemon import soon

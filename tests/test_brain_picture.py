@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from brain.picture import Picture
+from brain.vision.picture import Picture
 from nerves.errors import BadPicture
 from nerves.messages import Box
 

@@ -4,11 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brain.policy import Policy, alerts
+from brain.settings.policy import PolicySettings
+from brain.verdict.policy import alerts
 from nerves.messages import Mode, Verdict
 
 AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
-DEFAULT = Policy()
+DEFAULT = PolicySettings()
 
 
 @pytest.mark.parametrize("verdict", ["stranger", "unidentified"])
@@ -27,25 +28,25 @@ def test_nothing_alerts_in_mode_off() -> None:
 
 
 def test_a_household_may_choose_quiet_at_home() -> None:
-    policy = Policy(quiet_at_home=True)
+    policy = PolicySettings(quiet_at_home=True)
     assert not alerts(policy, "unidentified", AT, mode="home")
     assert alerts(policy, "unidentified", AT, mode="away")
     assert alerts(policy, "stranger", AT, mode="home")
 
 
 def test_somebody_who_comes_with_family_may_be_let_in() -> None:
-    policy = Policy(accompanied=True)
+    policy = PolicySettings(accompanied=True)
     assert not alerts(policy, "stranger", AT, company=[AT - timedelta(seconds=20)])
     assert alerts(policy, "stranger", AT, company=[AT - timedelta(seconds=40)])
     assert alerts(DEFAULT, "stranger", AT, company=[AT])
 
 
 def test_a_name_alerts_again_after_the_cooldown_only() -> None:
-    policy = Policy(on=frozenset({"guest"}))
+    policy = PolicySettings(on=frozenset({"guest"}))
     assert not alerts(policy, "guest", AT, alerted=AT - timedelta(seconds=30))
     assert alerts(policy, "guest", AT, alerted=AT - timedelta(seconds=60))
 
 
 @given(st.sampled_from(["stranger", "unidentified"]), st.floats(0, 86400))
 def test_a_new_stranger_always_breaks_through_the_cooldown(verdict: Verdict, cooldown: float) -> None:
-    assert alerts(Policy(cooldown_s=cooldown), verdict, AT, mode="night", alerted=None)
+    assert alerts(PolicySettings(cooldown_s=cooldown), verdict, AT, mode="night", alerted=None)

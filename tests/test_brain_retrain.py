@@ -14,19 +14,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from brain.models.labels import kind
+from brain.models.litert import Extractor, Network
 from brain.retrain import job
 from brain.retrain.backbone import MOBILENET_V1
-from brain.retrain.cache import Cache
-from brain.retrain.distort import Distortion
+from brain.retrain.dataset.cache import Cache
+from brain.retrain.dataset.distort import Distortion
+from brain.retrain.dataset.labelled import BadFolder, Sample, read, split
 from brain.retrain.faces import Compared, Eyes, compare
 from brain.retrain.folder import CannotWrite, check, replacing
-from brain.retrain.labelled import BadFolder, Sample, read, split
 from brain.retrain.lesson import Lesson, Schedule
 from brain.retrain.marks import Share, mark, worst
 from brain.retrain.quiet import quiet
-from brain.sights.labels import kind
-from brain.sights.litert import Extractor, Network
-from brain.sights.sight import Face, Look, Thing
+from brain.vision.backend import Face, Look, Thing
 from nerves.errors import ModelError
 from nerves.messages import Box
 

@@ -9,17 +9,17 @@ from threading import Event
 import pytest
 from PIL import Image
 
-from brain.cloud.asking import Asker
 from brain.cloud.errors import CloudAway, CloudPicture
 from brain.cloud.ledger import About
-from brain.cloud.settings import RekognitionSettings
-from brain.gallery import Gallery, Photo
-from brain.memory import Memory
-from brain.picture import Picture
-from brain.records import Word
-from brain.settings import BrainSettings
-from brain.sights.sight import Face, Look, Thing
-from brain.think import Brain
+from brain.cloud.worker import Asker
+from brain.people.gallery import Gallery, Photo
+from brain.people.records import Word
+from brain.process.state import Memory
+from brain.settings.brain import BrainSettings
+from brain.settings.rekognition import RekognitionSettings
+from brain.vision.backend import Face, Look, Thing
+from brain.vision.picture import Picture
+from brain.visits.brain import Brain
 from nerves.messages import Box, Fact, Frame, Visit
 from tests.people import face as a_face
 from tests.test_brain_think import START, Table, jpeg, somebody, told

@@ -16,10 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from brain.gallery import Gallery
-from brain.organ import run as run_brain
-from brain.settings import BrainSettings
-from brain.silence import Silence
+from brain.people.gallery import Gallery
+from brain.process.loop import run as run_brain
+from brain.process.silence import Silence
+from brain.settings.brain import BrainSettings
 from nerves.bus import open_link
 from nerves.messages import Eyes, Trouble
 from nerves.settings import House
@@ -118,7 +118,7 @@ def soon(true: Callable[[], object]) -> None:
 
 @pytest.mark.timeout(60)
 def test_the_running_brain_says_who_has_fallen_silent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("brain.silence.LEAST", timedelta(seconds=1.5))
+    monkeypatch.setattr("brain.process.silence.LEAST", timedelta(seconds=1.5))
     url, told = f"loopback://{uuid4()}", list[str]()
     link = open_link(url, "device", durable=False)
     link.listen("kinwatch/door/trouble", lambda topic, body: told.append(Trouble.read(topic, body).what), qos=1)

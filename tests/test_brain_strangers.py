@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brain.album import Album
-from brain.picture import Picture
-from brain.settings import AlbumSettings
-from brain.sights.sight import Sight, Vector
-from brain.strangers import Diary, Encounter, Pocket, Stranger, Strangers, nearest, number_of, said
+from brain.album.album import Album
+from brain.album.strangers import Diary, Encounter, Pocket, Stranger, Strangers, nearest, number_of, said
+from brain.settings.brain import AlbumSettings
+from brain.vision.backend import Sight, Vector
+from brain.vision.picture import Picture
 
 # Of 45 people a02 and a32 look most alike.
 PEOPLE = ("a02", "a32", "a08", "a12", "a16")
@@ -153,8 +153,8 @@ def seen(sight: Sight, files: list[Path], day: int) -> tuple[list[Vector], list[
 @pytest.mark.models
 @pytest.mark.timeout(60)
 def test_real_people_on_two_days_are_known_again_and_never_mixed(media: Path) -> None:
-    from brain.sights.local import LocalSight  # noqa: PLC0415
-    from brain.sights.packs import folders  # noqa: PLC0415
+    from brain.models.local import LocalSight  # noqa: PLC0415
+    from brain.models.packs import folders  # noqa: PLC0415
 
     sight, strangers = LocalSight("standard", folders(media)), Strangers()
     names: dict[str, set[str]] = {}

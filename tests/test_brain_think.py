@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from brain.gallery import Gallery, Photo
-from brain.memory import Memory
-from brain.picture import Picture
-from brain.settings import BrainSettings
-from brain.sights.sight import Face, Look, Thing
-from brain.think import Brain
+from brain.people.gallery import Gallery, Photo
+from brain.process.state import Memory
+from brain.settings.brain import BrainSettings
+from brain.vision.backend import Face, Look, Thing
+from brain.vision.picture import Picture
+from brain.visits.brain import Brain
 from nerves.messages import Box, Fact, Frame, Seen, Visit
 from tests.people import face as a_face
 

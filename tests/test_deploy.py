@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from brain.settings import BrainSettings
+from brain.settings.brain import BrainSettings
 from kinwatch.cli import app
 from nerves import plugins
 from nerves.plugins import read_actuator, read_sense

@@ -13,7 +13,7 @@ from brain.cloud import client
 from brain.cloud.client import Cloud
 from brain.cloud.errors import CloudRefused
 from brain.cloud.ledger import About, Ledger
-from brain.cloud.settings import RekognitionSettings
+from brain.settings.rekognition import RekognitionSettings
 from tests.buckets import KEYS, ROOT
 from tests.rekognition import Rekognition, SeenFace, SeenThing, Shown
 from tests.test_brain_cloud import ANN, picture

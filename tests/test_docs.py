@@ -16,7 +16,7 @@ from uuid import uuid4
 import pytest
 import yaml
 
-from brain.settings import BrainSettings
+from brain.settings.brain import BrainSettings
 from nerves import plugins
 from nerves.errors import KinwatchError
 from nerves.messages import Heard, Say, Visit, now, parse

@@ -17,11 +17,10 @@ import yaml
 from PIL import Image
 from uuid6 import uuid7
 
-from brain.gallery import Gallery
-from brain.lessons import Lessons
-from nerves.box import Box
+from brain.people.gallery import Gallery
+from brain.process.label_inbox import Lessons
 from nerves.bus import open_link
-from nerves.life import say
+from nerves.durable_queue import Box
 from nerves.link import Link
 from nerves.messages import (
     Acknowledged,
@@ -39,6 +38,7 @@ from nerves.messages import (
     Visit,
     now,
 )
+from nerves.process import say
 from tests.faults import Broker
 from tests.hass import Hass, Phone, wait
 

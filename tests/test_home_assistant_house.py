@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from brain.gallery import Gallery
+from brain.people.gallery import Gallery
 from nerves.bus import open_link
 from nerves.messages import Visit
 from tests.faults import Broker

@@ -17,11 +17,11 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
-from brain.album import Album, PastVisit
-from brain.crop import Crop
-from brain.gallery import Gallery
-from brain.sights.sight import Vector
-from brain.strangers import Strangers
+from brain.album.album import Album, PastVisit
+from brain.album.strangers import Strangers
+from brain.people.gallery import Gallery
+from brain.vision.backend import Vector
+from brain.vision.crop import Crop
 from kinwatch.cli import app
 from nerves.broker import private_broker
 from nerves.bus import open_link

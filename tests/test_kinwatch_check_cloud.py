@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from brain.cloud.ledger import Ledger
-from brain.cloud.settings import RekognitionSettings
-from kinwatch.checking import Finding, findings
+from brain.settings.rekognition import RekognitionSettings
+from kinwatch.commands.checking import Finding, findings
 from nerves.settings import load
 from tests.buckets import KEYS
 from tests.rekognition import NOBODY, Rekognition

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from uuid6 import uuid7
 
-from kinwatch.demo import ACTS
-from kinwatch.showing import wrong
+from kinwatch.demo.run import ACTS
+from kinwatch.demo.showing import wrong
 from nerves.messages import Phase, Verdict, Visit
 
 ROOT = Path(__file__).parents[1]

@@ -11,9 +11,9 @@ from typing import Self
 import psutil
 import pytest
 
-from kinwatch import keeping
-from kinwatch.house import environment, parts
-from kinwatch.keeping import Part, keep
+from kinwatch.house import keeping
+from kinwatch.house.keeping import Part, keep
+from kinwatch.house.up import environment, parts
 from nerves.errors import SettingsError
 from nerves.settings import House
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from kinwatch.contract import doubts, wrong
-from kinwatch.listening import describe
+from kinwatch.commands.contract import doubts, wrong
+from kinwatch.commands.listening import describe
 from nerves.exif import stamped
 from nerves.jpeg import size
 from nerves.link import Letter

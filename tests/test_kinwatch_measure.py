@@ -14,7 +14,7 @@ import pytest
 
 from brain.measure.curves import roc
 from brain.measure.rates import Rate
-from kinwatch import plots
+from kinwatch.commands import plots
 
 ROOT = Path(__file__).parents[1]
 RATE = {"count", "of", "rate", "low", "high"}

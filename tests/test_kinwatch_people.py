@@ -14,10 +14,10 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
-from brain.gallery import Entry, Gallery, Photo, Word
+from brain.people.gallery import Entry, Gallery, Photo, Word
 from kinwatch.cli import app
-from kinwatch.moving import entries, exported
-from kinwatch.sheet import Cell, contact_sheet
+from kinwatch.people.contact_sheet import Cell, contact_sheet
+from kinwatch.people.transfer import entries, exported
 from nerves.errors import GalleryError, KinwatchError
 
 AT = datetime(2026, 11, 21, tzinfo=UTC)

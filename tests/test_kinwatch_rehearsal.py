@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from brain.picture import Picture
-from brain.rehearsal import test_visit as visit_of
+from brain.process.test_alert import test_visit as visit_of
+from brain.vision.picture import Picture
 from nerves.messages import Rehearse, Visit
 
 ROOT = Path(__file__).parents[1]

@@ -20,12 +20,12 @@ import yaml
 from PIL import Image
 from typer.testing import CliRunner, Result
 
+from brain.cloud.face_ids import read_label
 from brain.cloud.ledger import About, Ledger
-from brain.cloud.names import read_label
-from brain.cloud.settings import RekognitionSettings
-from brain.gallery import Gallery, Photo
+from brain.people.gallery import Gallery, Photo
+from brain.settings.rekognition import RekognitionSettings
 from kinwatch.cli import app
-from kinwatch.listening import describe
+from kinwatch.commands.listening import describe
 from nerves.errors import KinwatchError
 from tests.buckets import KEYS
 from tests.people import faces

@@ -18,11 +18,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from brain.picture import Picture
+from brain.models.retrained import RetrainedSight
 from brain.retrain.backbone import MOBILENET_V1
 from brain.retrain.job import training_part
 from brain.retrain.quiet import quiet
-from brain.sights.retrained import RetrainedSight
+from brain.vision.picture import Picture
 from kinwatch import cli
 from nerves.errors import ModelError
 from nerves.messages import Box

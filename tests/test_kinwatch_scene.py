@@ -11,14 +11,14 @@ import cv2
 import numpy as np
 import pytest
 
-from brain.picture import Picture
-from brain.sights.local import LocalSight
-from brain.sights.sight import Face, Thing
-from kinwatch import scene
-from kinwatch.scene import ACTS, FPS, SIZE, Pixels
-from kinwatch.scene.acts import Act
-from kinwatch.scene.people import photo
-from kinwatch.theatre import Theatre
+from brain.models.local import LocalSight
+from brain.vision.backend import Face, Thing
+from brain.vision.picture import Picture
+from kinwatch.demo import scene
+from kinwatch.demo.camera import Theatre
+from kinwatch.demo.scene import ACTS, FPS, SIZE, Pixels
+from kinwatch.demo.scene.acts import Act
+from kinwatch.demo.scene.people import photo
 from nerves.errors import CameraLost
 
 

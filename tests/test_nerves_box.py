@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nerves.box import FULL, NEXT, WAITING, Box
 from nerves.database import Database
+from nerves.durable_queue import FULL, NEXT, WAITING, Box
 from nerves.errors import KinwatchError
 
 DAY_S = 86400

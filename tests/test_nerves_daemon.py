@@ -15,11 +15,11 @@ import pytest
 
 from nerves.broker import private_broker
 from nerves.bus import open_link
-from nerves.daemon import Listen, alive, run_actuator, run_sense
 from nerves.errors import CameraLost, KinwatchError, OutOfReach, SettingsError, StoreError
 from nerves.link import Link
 from nerves.messages import Fact, Frame, Heard, Say, Status, now
-from nerves.organs import Actuator, Desk, Note, OrganSettings, Sense, SenseSettings, Tick
+from nerves.runner import Listen, alive, run_actuator, run_sense
+from nerves.services import Actuator, Desk, Note, OrganSettings, Sense, SenseSettings, Tick
 from nerves.settings import House
 
 JPEG = base64.b64decode("/9j/2Q==")
@@ -302,8 +302,8 @@ def test_trouble_before_the_first_message_is_waited_out(url: str, house: House) 
 def test_what_is_out_of_reach_is_waited_for_in_order_and_no_message_is_blamed(
     ear: Ear, url: str, house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nerves.daemon.MAX_TRIES", 1)
-    monkeypatch.setattr("nerves.daemon.PAUSES_S", (0.1, 0.1))
+    monkeypatch.setattr("nerves.runner.MAX_TRIES", 1)
+    monkeypatch.setattr("nerves.runner.PAUSES_S", (0.1, 0.1))
     said: list[str] = []
     tries: list[str] = []
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from nerves.box import Box
 from nerves.bus import open_link
 from nerves.database import Database
+from nerves.durable_queue import Box
 from nerves.loopback import Loopback, LoopbackLink
 from nerves.outbox import Outbox
 from tests.faults import Broker

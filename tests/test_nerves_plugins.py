@@ -9,8 +9,8 @@ import pytest
 from nerves import plugins
 from nerves.errors import SettingsError
 from nerves.messages import Heard, Visit
-from nerves.organs import Actuator, OrganSettings, Sense, SenseSettings
 from nerves.plugins import read_actuator, read_sense
+from nerves.services import Actuator, OrganSettings, Sense, SenseSettings
 from nerves.settings import House
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from nerves.errors import SettingsError
-from nerves.organs import OrganSettings, SenseSettings
+from nerves.services import OrganSettings, SenseSettings
 from nerves.settings import House, load, read_table
 from nerves.sources import Where, nearest
 

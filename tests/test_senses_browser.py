@@ -24,17 +24,17 @@ from PIL import Image
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection
 
-from nerves import life
+from nerves import process
 from nerves.errors import MessageError, SettingsError
 from nerves.exif import stamped
 from nerves.messages import Box, Eyes, Heard, Known, People, Said, Say, Seen, Sighting, Visit, now
 from senses import hearing
-from senses.browser import BrowserSettings, app, certificate, doorstep, hub, sieve, wire
+from senses.browser import BrowserSettings, app, certificate, connection_guard, hub, motion_filter, wire
 from senses.browser.album import VISITS, Album
 from senses.browser.devices import CODE_S, Devices
 from senses.browser.limits import Guard, Pace
+from senses.browser.motion_filter import Sieve
 from senses.browser.settings import topics_of
-from senses.browser.sieve import Sieve
 from tests.pages import RATE, Page, served, soon, spoken
 
 # The smallest thing that begins and ends as a JPEG does.
@@ -44,7 +44,7 @@ CLASSIC = json.dumps({"dataURI": {"contentType": "image/jpeg", "content": base64
 
 @pytest.fixture(autouse=True)
 def _often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(life, "EVERY_S", 0.1)
+    monkeypatch.setattr(process, "EVERY_S", 0.1)
     monkeypatch.setattr(app, "LOOK_S", 0.2)
     monkeypatch.setattr(hub, "MOMENT_S", 0)
 
@@ -285,8 +285,8 @@ def test_two_hundred_connections_leave_room_for_those_who_were_there(page: Page)
 
 
 def test_who_asks_for_nothing_is_shown_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doorstep, "WAIT_S", 0.3)
-    monkeypatch.setattr(doorstep, "MOST", 20)
+    monkeypatch.setattr(connection_guard, "WAIT_S", 0.3)
+    monkeypatch.setattr(connection_guard, "MOST", 20)
     with served(tmp_path, tls="off") as page:
         silent = [socket.create_connection(("127.0.0.1", page.port)) for _ in range(30)]
         for each in silent:
@@ -517,7 +517,7 @@ def test_what_cannot_be_decoded_travels() -> None:
 def test_while_nothing_moves_no_picture_travels_but_the_first_of_each_connection(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sieve, "SELDOM_S", 3600)
+    monkeypatch.setattr(motion_filter, "SELDOM_S", 3600)
     with served(tmp_path, tls="off", fps=30, linger_s=0, sweep_s=3600) as page:
         token = page.pair()
         with page.connect(token) as client:

@@ -15,7 +15,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from nerves import life
+from nerves import process
 from nerves.jpeg import fault
 from nerves.messages import Box, Eyes, Known, People, Say, Seen, Sighting, Visit, now
 from senses import hearing
@@ -109,7 +109,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(life, "EVERY_S", 0.1)
+    monkeypatch.setattr(process, "EVERY_S", 0.1)
     monkeypatch.setattr(app, "LOOK_S", 0.2)
 
 

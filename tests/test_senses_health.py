@@ -14,12 +14,12 @@ import pytest
 from nerves.database import Database
 from nerves.errors import CameraLost
 from nerves.messages import Trouble
-from nerves.organs import Desk
+from nerves.services import Desk
 from senses.camera import CameraSettings, live, video, watching
 from senses.camera.health import Health
-from senses.camera.lastword import LastWord
 from senses.camera.recorded import recording
 from senses.camera.shot import Away, Shot
+from senses.camera.stored_health import LastWord
 from senses.motion import Grey
 
 pytestmark = pytest.mark.timeout(90)
@@ -206,7 +206,7 @@ def test_a_clock_in_the_picture_hides_no_blur(scenes: list[Grey]) -> None:
 
 def test_the_garage_of_the_demo_is_well() -> None:
     pytest.importorskip("skimage", reason="scikit-image is not installed")
-    from kinwatch.scene.stage import developed, room  # noqa: PLC0415
+    from kinwatch.demo.scene.stage import developed, room  # noqa: PLC0415
 
     generator = np.random.default_rng(1)
     make = lambda _: video.grey(developed(room(), generator))  # noqa: E731

@@ -19,17 +19,17 @@ import cv2
 import numpy as np
 import pytest
 
-from brain.gallery import Gallery
-from brain.organ import run as run_brain
-from brain.settings import BrainSettings
+from brain.people.gallery import Gallery
+from brain.process.loop import run as run_brain
+from brain.settings.brain import BrainSettings
 from nerves.bus import open_link
 from nerves.database import Database
 from nerves.link import Link
 from nerves.messages import Eyes, Fact, Heard
-from nerves.organs import Desk
+from nerves.services import Desk
 from nerves.settings import House
 from senses.camera import CameraSettings, live, watch
-from senses.camera.lids import Lids
+from senses.camera.privacy import Lids
 from senses.camera.shot import Shot
 from tests.faults import Broker
 from tests.sights import Blind

@@ -17,10 +17,10 @@ from uuid import uuid4
 import pytest
 
 from nerves.bus import open_link
-from nerves.daemon import run_sense
 from nerves.database import Database
 from nerves.messages import Fact, Mentioned
-from nerves.organs import Desk, Note
+from nerves.runner import run_sense
+from nerves.services import Desk, Note
 from nerves.settings import House
 from senses.mentions import MentionsSettings, sense
 from senses.mentions.poll import poll

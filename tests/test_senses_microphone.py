@@ -18,22 +18,22 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from brain.gallery import Gallery
-from brain.organ import run as run_brain
-from brain.phrasebook import Phrasebook, understood
-from brain.settings import BrainSettings
+from brain.people.gallery import Gallery
+from brain.process.loop import run as run_brain
+from brain.settings.brain import BrainSettings
+from brain.talk.phrasebook import Phrasebook, understood
 from nerves.bus import open_link
-from nerves.daemon import run_sense
 from nerves.database import Database
 from nerves.errors import ModelError, SettingsError
 from nerves.messages import Fact, Heard, Said, Say, now
-from nerves.organs import Desk
+from nerves.runner import run_sense
+from nerves.services import Desk
 from nerves.settings import House
 from senses.hearing.ear import recogniser_of
 from senses.hearing.echoes import Echoes
 from senses.hearing.level import levelled
-from senses.hearing.likeness import Span, likeness
 from senses.hearing.segments import CHUNK_S, Segments
+from senses.hearing.sentence_score import Span, likeness
 from senses.hearing.settings import SENTENCES
 from senses.microphone import MicrophoneSettings, sense, topics_of, watch
 from senses.microphone.sound import MicrophoneLost, resampled

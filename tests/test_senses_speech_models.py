@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from brain.phrasebook import Phrasebook, understood
+from brain.talk.phrasebook import Phrasebook, understood
 from nerves.errors import KinwatchError, ModelError, SettingsError
 from senses.hearing import ear, models
 from senses.hearing.models import MODELS, SpeechModel, find, state

@@ -4,7 +4,7 @@ from actuators.homeassistant.act import act, listens, sift
 from actuators.homeassistant.names import RETAINED
 from actuators.homeassistant.settings import HomeAssistantSettings
 from nerves.messages import Acknowledged, Eyes, People, Seen, Status, Stored, Told, Trouble, Visit
-from nerves.organs import Actuator
+from nerves.services import Actuator
 
 __all__ = ["HomeAssistantSettings", "actuator"]
 

@@ -12,7 +12,7 @@ from actuators.homeassistant.settings import HomeAssistantSettings
 from actuators.homeassistant.states import happenings, picture_topics, pictures, states
 from nerves import topics
 from nerves.messages import Fact, Seen, Status, now
-from nerves.organs import Desk, Note, Tick
+from nerves.services import Desk, Note, Tick
 
 __all__ = ["act", "birth", "listens", "sift"]
 

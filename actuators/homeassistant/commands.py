@@ -7,7 +7,7 @@ from actuators.homeassistant.home import Held, Home
 from actuators.homeassistant.names import house_topic
 from actuators.homeassistant.states import A_GUEST, NOBODY, NOT_A_PERSON
 from nerves.messages import Acknowledged, Fact, Rehearse, Told
-from nerves.organs import Note
+from nerves.services import Note
 
 __all__ = ["obey"]
 

@@ -13,7 +13,7 @@ from actuators.homeassistant.settings import HomeAssistantSettings
 from actuators.homeassistant.states import A_GUEST, ALERTS, NOBODY, NOT_A_PERSON, SIGHTINGS, dumped
 from nerves import topics
 from nerves.messages import Eyes, Say
-from nerves.organs import Note
+from nerves.services import Note
 
 __all__ = ["announce", "announced", "devices"]
 

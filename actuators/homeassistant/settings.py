@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from nerves.organs import OrganSettings
+from nerves.services import OrganSettings
 from nerves.topics import check_place
 
 __all__ = ["HomeAssistantSettings"]

@@ -8,7 +8,7 @@ from actuators.homeassistant.home import UNKNOWN, Held, Home
 from actuators.homeassistant.names import house_topic, person_topic, picture_topic, place_topic
 from nerves import topics
 from nerves.messages import Acknowledged, Fact, Seen, Trouble, Visit, stamp
-from nerves.organs import Note
+from nerves.services import Note
 
 __all__ = [
     "ALERTS",

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from actuators.push.office import Office
+from actuators.push.notifier import Office
 from actuators.push.settings import PushSettings
 from nerves.messages import Acknowledged, Fact, Told, Visit
-from nerves.organs import Actuator, Desk, Tick
+from nerves.services import Actuator, Desk, Tick
 
 __all__ = ["PushSettings", "actuator", "push"]
 

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInf
 from actuators.push.services import check
 from nerves.hours import HoursText
 from nerves.messages import Verdict
-from nerves.organs import OrganSettings
+from nerves.services import OrganSettings
 from nerves.sources import Where
 from nerves.texts import check_template
 from nerves.topics import check_place

@@ -12,7 +12,7 @@ from actuators.speech.settings import SpeechSettings
 from actuators.speech.voice import length, play, synthesise
 from nerves.errors import KinwatchError
 from nerves.messages import Fact, Said, Say, Visit, now
-from nerves.organs import Actuator, Desk, Tick
+from nerves.services import Actuator, Desk, Tick
 
 __all__ = ["SpeechSettings", "actuator", "speak"]
 

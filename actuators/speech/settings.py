@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from nerves.greeting import GreetingSettings
 from nerves.hours import HoursText
-from nerves.organs import OrganSettings
+from nerves.services import OrganSettings
 from nerves.texts import LANGUAGES
 
 __all__ = ["ALL", "PLAYERS", "SpeechSettings"]

@@ -9,8 +9,8 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from actuators.store.memory import Facts, Memory
 from actuators.store.names import HISTORY, stem
+from actuators.store.stored_facts import Facts, Memory
 from nerves.messages import Stored, Visit
 
 __all__ = ["Item", "Kept", "Put", "keep"]

@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
-from nerves.organs import OrganSettings
+from nerves.services import OrganSettings
 
 __all__ = ["Place", "StoreSettings", "bucket", "folder"]
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
-from brain.cloud.names import name_of, read_label
-from brain.sights.sight import PERSON, Thing
+from brain.cloud.face_ids import name_of, read_label
+from brain.vision.backend import PERSON, Thing
 from nerves.messages import Box
 
 __all__ = [

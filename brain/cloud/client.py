@@ -10,12 +10,12 @@ from brain.cloud import answers
 from brain.cloud.answers import CloudFace, Collection, Indexed, Page
 from brain.cloud.breaker import Breaker
 from brain.cloud.errors import CloudAway, CloudMissing, CloudPicture, CloudRefused
+from brain.cloud.face_ids import label, user_id
 from brain.cloud.ledger import About, Ledger
-from brain.cloud.names import label, user_id
 from brain.cloud.pictures import blank, fit
 from brain.cloud.references import Reference, read_all
-from brain.cloud.settings import RekognitionSettings
-from brain.sights.sight import Thing
+from brain.settings.rekognition import RekognitionSettings
+from brain.vision.backend import Thing
 from nerves.errors import SettingsError
 
 __all__ = ["Cloud", "CloudFace", "Collection", "Indexed"]
@@ -53,7 +53,7 @@ class Cloud:
         self._breaker, self._lock = Breaker(), Lock()
         self._why, self._last = "", 0
         try:
-            from brain.cloud.wire import Wire  # noqa: PLC0415 - boto3 takes half a second
+            from brain.cloud.boto import Wire  # noqa: PLC0415 - boto3 takes half a second
         except ImportError as error:
             package = str(error.name).partition(".")[0]
             message = f"brain.rekognition needs the package {package}: pip install 'kinwatch[rekognition]'"

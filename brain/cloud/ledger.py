@@ -13,7 +13,7 @@ from uuid import UUID
 
 from brain.cloud.errors import BudgetSpent, CloudError, CloudOff, CloudRefused
 from brain.cloud.prices import group, price
-from brain.cloud.settings import RekognitionSettings
+from brain.settings.rekognition import RekognitionSettings
 from nerves.database import Database
 from nerves.errors import KinwatchError
 

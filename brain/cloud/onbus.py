@@ -3,8 +3,8 @@
 import logging
 from datetime import datetime
 
-from brain.cloud.asking import Asker
 from brain.cloud.ledger import Ledger
+from brain.cloud.worker import Asker
 from nerves import topics
 from nerves.errors import BrokerUnavailable
 from nerves.link import Link

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from brain.cloud.errors import CloudPicture
-from brain.picture import Picture, Pixels
+from brain.vision.picture import Picture, Pixels
 from nerves.errors import BadPicture
 
 __all__ = ["LEAST_SIDE", "MOST_BYTES", "blank", "fit", "upright"]

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from brain.cloud.errors import CloudPicture
 from brain.cloud.pictures import upright
-from brain.cloud.settings import s3_object
+from brain.settings.rekognition import s3_object
 from nerves.errors import SettingsError
 
 __all__ = ["Reference", "read_all"]

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from brain.evidence import MATCH
 from brain.measure.rates import Rate
+from brain.settings.matching import MATCH_DISTANCE
 
 __all__ = ["Advice", "Nearest", "advise"]
 
@@ -59,7 +59,7 @@ def advise(family: Sequence[Nearest], strangers: Sequence[Nearest]) -> Advice:
     """Return the largest threshold, at most 0.50, at which no stranger and no wrong name passes; or none, and why."""
     people = len({one.who for one in strangers if np.isfinite(one.other)})
     worst = min((one for one in (*family, *strangers) if _wrong(one)), key=lambda one: one.other, default=None)
-    limit = MATCH if worst is None else min(MATCH, _below(worst.other))
+    limit = MATCH_DISTANCE if worst is None else min(MATCH_DISTANCE, _below(worst.other))
     if limit < LEAST and worst is not None:
         why = (
             f"no threshold is safe: {worst.file} is at {worst.other:.2f} from {worst.whose}, nearer than many right "
@@ -73,8 +73,8 @@ def advise(family: Sequence[Nearest], strangers: Sequence[Nearest]) -> Advice:
         )
         return Advice(None, why, needed=ENOUGH - people)
     right = Rate(sum(one.named(limit) == one.who for one in family), len(family))
-    if worst is None or worst.other > MATCH:
-        why = f"at {MATCH:.2f} none of {people} strangers passes and no name is wrong; more is never advised"
+    if worst is None or worst.other > MATCH_DISTANCE:
+        why = f"at {MATCH_DISTANCE:.2f} none of {people} strangers passes and no name is wrong; more is never advised"
     else:
         why = f"{worst.file} is at {worst.other:.2f} from {worst.whose}: a match must be nearer than that"
     return Advice(round(limit, 2), why, named=right)

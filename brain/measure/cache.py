@@ -6,7 +6,7 @@ from typing import Self
 
 import numpy as np
 
-from brain.sights.sight import Look
+from brain.vision.backend import Look
 from nerves.database import Database
 
 __all__ = ["Cache"]

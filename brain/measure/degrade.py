@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from brain.picture import Pixels
+from brain.vision.picture import Pixels
 
 __all__ = ["Degradation", "as_seen", "burst", "camera", "moment"]
 

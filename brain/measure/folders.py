@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from brain.enroll import PHOTO_TYPES
+from brain.people.enroll import PHOTO_TYPES
 from nerves.errors import KinwatchError
 
 __all__ = ["STRANGERS", "Labelled", "Unusable", "labelled", "strangers"]

@@ -11,13 +11,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from brain.evidence import MATCH, STRANGE, Known
 from brain.measure.advice import Nearest
 from brain.measure.folders import Labelled, Unusable
 from brain.measure.looks import Looker, Progress, View
 from brain.measure.rates import Rate
 from brain.measure.visits import compose, decide
-from brain.sights.sight import Look
+from brain.settings.matching import MATCH_DISTANCE, STRANGER_DISTANCE
+from brain.verdict.evidence import Known
+from brain.vision.backend import Look
 from nerves.messages import Verdict
 
 __all__ = ["Case", "Figures", "Found", "Plan", "alone", "figures", "measure", "nearest"]
@@ -104,9 +105,9 @@ def alone(truth: str | None, look: Look | None, known: Sequence[Known]) -> Case:
     if look is None or not known:
         return Case(truth, "unidentified", None)
     distance, first = nearest(look, known)[0]
-    if distance <= MATCH:
+    if distance <= MATCH_DISTANCE:
         return Case(truth, first.group, first.name)
-    return Case(truth, "stranger" if distance > STRANGE else "unidentified", None)
+    return Case(truth, "stranger" if distance > STRANGER_DISTANCE else "unidentified", None)
 
 
 def measure(labelled: Labelled, looker: Looker, plan: Plan, show: Progress) -> Found:

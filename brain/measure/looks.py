@@ -11,13 +11,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from brain.enroll import upright
 from brain.measure.cache import Cache
 from brain.measure.degrade import Degradation, as_seen
-from brain.picture import Picture, Pixels
-from brain.sights import dlib_face
-from brain.sights.files import Pack, of_pack
-from brain.sights.sight import Face, Look, Sight
+from brain.models import dlib_face
+from brain.models.files import Pack, of_pack
+from brain.people.enroll import upright
+from brain.vision.backend import Face, Look, Sight
+from brain.vision.picture import Picture, Pixels
 from nerves.errors import BadPicture
 
 __all__ = ["Looker", "Progress", "View", "model"]

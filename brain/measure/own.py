@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from brain.evidence import Known
 from brain.measure.advice import Nearest
 from brain.measure.household import Case, Figures, alone, figures, nearest
 from brain.measure.visits import decide
-from brain.sights.sight import Look
+from brain.verdict.evidence import Known
+from brain.vision.backend import Look
 
 __all__ = ["Own", "Someone", "measure"]
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from brain.evidence import MATCH, STRANGE
 from brain.measure import curves
 from brain.measure.folders import Unusable
 from brain.measure.looks import Looker, Progress, View
 from brain.measure.rates import Rate
+from brain.settings.matching import MATCH_DISTANCE, STRANGER_DISTANCE
 
 __all__ = ["FILE", "Pairs", "measure"]
 
@@ -54,7 +54,7 @@ class Pairs:
                 "tar_at_far_1pct": accepted[0].rate.as_json(),
                 "tar_at_far_0_1pct": accepted[1].rate.as_json(),
             },
-            "at": {f"{limit:.2f}": self._at(limit) for limit in (MATCH, STRANGE)},
+            "at": {f"{limit:.2f}": self._at(limit) for limit in (MATCH_DISTANCE, STRANGER_DISTANCE)},
             "area_under_curve": round(curves.area(self.same, self.different), 4),
             "equal_error": {"threshold": round(error.threshold, 3), "rate": _rounded(error.rate)},
         }

@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from brain.evidence import Evidence, Known, Sample, add, weight
-from brain.judge import judge
 from brain.measure.degrade import Degradation, camera, moment
 from brain.measure.looks import View
-from brain.sights.sight import Look
+from brain.verdict.evidence import Evidence, Known, Sample, add, weight
+from brain.verdict.judge import judge
+from brain.vision.backend import Look
 from nerves.messages import Verdict
 
 __all__ = ["Known", "Outcome", "compose", "decide"]

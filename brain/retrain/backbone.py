@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from brain.sights.litert import Extractor, Network
+from brain.models.litert import Extractor, Network
 from nerves.errors import ModelError
 
 __all__ = ["KERAS", "MOBILENET_V1", "Backbone", "Wanted", "choose"]

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from brain.enroll import photo, picture
-from brain.retrain.cache import Cache
-from brain.retrain.features import Progress
-from brain.retrain.labelled import Sample
+from brain.models.labels import kind
+from brain.people.enroll import photo, picture
+from brain.retrain.dataset.cache import Cache
+from brain.retrain.dataset.features import Progress
+from brain.retrain.dataset.labelled import Sample
 from brain.retrain.marks import Share
-from brain.sights.boxes import Floats
-from brain.sights.labels import kind
-from brain.sights.sight import Sight
+from brain.vision.backend import Sight
+from brain.vision.boxes import Floats
 from nerves.errors import GalleryError
 
 __all__ = ["Compared", "Eyes", "compare"]

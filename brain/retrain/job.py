@@ -11,17 +11,17 @@ from types import ModuleType
 import numpy as np
 
 from brain.retrain.backbone import choose
-from brain.retrain.cache import Cache
+from brain.retrain.dataset.cache import Cache
+from brain.retrain.dataset.features import Reader, Seen
+from brain.retrain.dataset.labelled import BadFolder, Labelled, Sample, read, split
 from brain.retrain.faces import Compared, Eyes, compare
-from brain.retrain.features import Reader, Seen
 from brain.retrain.folder import check, replacing
-from brain.retrain.labelled import BadFolder, Labelled, Sample, read, split
 from brain.retrain.lesson import Lesson
 from brain.retrain.marks import Share
 from brain.retrain.plan import Place, Plan
 from brain.retrain.quiet import quiet
 from brain.retrain.result import Result
-from brain.sights.boxes import Floats
+from brain.vision.boxes import Floats
 from nerves.errors import BadPicture, SettingsError
 
 __all__ = ["Outcome", "retrain", "training_part"]

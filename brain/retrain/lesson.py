@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from brain.sights.boxes import Floats
+from brain.vision.boxes import Floats
 
 __all__ = ["Fitted", "Labels", "Lesson", "Point", "Schedule"]
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from brain.sights.boxes import Floats
+from brain.vision.boxes import Floats
 
 __all__ = ["Marks", "Mistake", "Share", "mark", "worst"]
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from brain.retrain.backbone import Wanted
-from brain.retrain.distort import Distortion
-from brain.retrain.features import Progress
+from brain.retrain.dataset.distort import Distortion
+from brain.retrain.dataset.features import Progress
 from brain.retrain.lesson import Schedule
-from brain.sights.sight import Sight
+from brain.vision.backend import Sight
 
 __all__ = ["Place", "Plan"]
 

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
-from brain.enroll import upright
+from brain.people.enroll import upright
 from brain.retrain.lesson import Fitted
 from brain.retrain.marks import Mistake
 from brain.retrain.quiet import quiet

@@ -7,8 +7,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from brain.retrain.dataset.labelled import Sample
 from brain.retrain.faces import Compared
-from brain.retrain.labelled import Sample
 from brain.retrain.lesson import Fitted
 from brain.retrain.marks import Marks, Mistake
 

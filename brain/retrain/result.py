@@ -8,16 +8,16 @@ from pathlib import Path
 
 import numpy as np
 
+from brain.models.litert import Network
+from brain.models.retrained import EXTRACTOR, HEAD, LABELS, MANIFEST, Manifest
 from brain.retrain.backbone import Backbone
+from brain.retrain.dataset.features import Seen
 from brain.retrain.faces import Compared
-from brain.retrain.features import Seen
 from brain.retrain.lesson import Fitted
 from brain.retrain.marks import Marks, Mistake, mark, worst
 from brain.retrain.plan import Plan
 from brain.retrain.report import Findings, write
-from brain.sights.boxes import Floats
-from brain.sights.litert import Network
-from brain.sights.retrained import EXTRACTOR, HEAD, LABELS, MANIFEST, Manifest
+from brain.vision.boxes import Floats
 from nerves.messages import now, stamp
 
 __all__ = ["Result"]

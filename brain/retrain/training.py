@@ -12,7 +12,7 @@ from tensorflow import keras
 from brain.retrain.backbone import KERAS
 from brain.retrain.lesson import Fitted, Labels, Lesson, Point, Schedule
 from brain.retrain.quiet import quiet
-from brain.sights.boxes import Floats
+from brain.vision.boxes import Floats
 from nerves.errors import ModelError
 
 __all__ = ["convert", "fit", "head"]

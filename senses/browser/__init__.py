@@ -6,7 +6,7 @@ A small server gives the page out, and speaks with it, and with anybody else, ov
 from collections.abc import Iterator
 
 from nerves.messages import Fact, Frame
-from nerves.organs import Desk, Sense
+from nerves.services import Desk, Sense
 from senses.browser.settings import BrowserSettings, topics_of
 
 __all__ = ["BrowserSettings", "sense", "watch"]

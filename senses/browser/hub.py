@@ -16,16 +16,16 @@ from nerves.errors import KinwatchError, MessageError
 from nerves.greeting import greeting
 from nerves.hours import read_hours
 from nerves.messages import Eyes, Fact, Frame, Heard, People, Said, Say, Seen, Told, Visit, now
-from nerves.organs import Desk
+from nerves.services import Desk
 from nerves.slots import Slots
-from senses import eyes
+from senses import privacy
 from senses.browser import wire
 from senses.browser.album import Album
 from senses.browser.client import PATIENCE, PROTOCOL, Client
 from senses.browser.devices import Device, Devices
 from senses.browser.ear import Ear
+from senses.browser.motion_filter import Sieve
 from senses.browser.settings import BrowserSettings
-from senses.browser.sieve import Sieve
 
 __all__ = ["Hub"]
 
@@ -54,7 +54,7 @@ class Hub:
         self._desk = desk
         self._clients: set[Client] = set()
         self._roles: dict[Role, Client] = {}
-        self._closed = _by_whom(eyes.kept(desk))
+        self._closed = _by_whom(privacy.kept(desk))
         self._knows_from = time.monotonic() + MOMENT_S
         self._people: list[dict[str, str]] = []
         self._says: OrderedDict[str, Say] = OrderedDict()
@@ -90,7 +90,7 @@ class Hub:
         elif isinstance(fact, Eyes):
             self._closed, self._knows_from = _by_whom(fact), 0
             self._all({"closed": self._closed})
-            eyes.keep(self._desk, fact)
+            privacy.keep(self._desk, fact)
 
     def _meet(self, visit: Visit) -> None:
         """Greet whoever comes to this place, if wanted, and show the visit."""

@@ -13,11 +13,11 @@ import uvicorn
 
 from nerves.errors import SettingsError
 from nerves.messages import Fact, Frame
-from nerves.organs import Desk
+from nerves.services import Desk
 from senses.browser.app import Door, app_of, invitation
 from senses.browser.certificate import Papers, certified, names_here
+from senses.browser.connection_guard import Doorstep
 from senses.browser.devices import Devices
-from senses.browser.doorstep import Doorstep
 from senses.browser.hub import Hub
 from senses.browser.settings import BrowserSettings
 

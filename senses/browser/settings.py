@@ -8,7 +8,7 @@ from nerves import topics
 from nerves.greeting import GreetingSettings
 from nerves.hours import HoursText
 from nerves.messages import Eyes, People, Said, Say, Seen, Visit
-from nerves.organs import SenseSettings
+from nerves.services import SenseSettings
 from senses.hearing.settings import HearingSettings
 
 __all__ = ["BrowserSettings", "topics_of"]

@@ -6,7 +6,7 @@
 from collections.abc import Iterator
 
 from nerves.messages import Fact, Frame, Trouble
-from nerves.organs import Desk, Sense
+from nerves.services import Desk, Sense
 from senses.camera.settings import CameraSettings, topics_of
 
 __all__ = ["CameraSettings", "sense", "watch"]
@@ -21,8 +21,8 @@ def watch(
     recovered; it is tried for ever. While the eyes at its place are closed, the camera is let go and there is
     nothing. A file or folder without pictures raises `CameraLost`.
     """
-    from senses.camera.lastword import LastWord  # noqa: PLC0415
-    from senses.camera.lids import Lids  # noqa: PLC0415
+    from senses.camera.privacy import Lids  # noqa: PLC0415
+    from senses.camera.stored_health import LastWord  # noqa: PLC0415
     from senses.camera.watching import frames  # noqa: PLC0415 - OpenCV takes a second to load
 
     return frames(settings, Lids(desk, heard), LastWord(desk))

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from nerves import topics
 from nerves.messages import Eyes
-from nerves.organs import SenseSettings
+from nerves.services import SenseSettings
 
 __all__ = ["CameraSettings", "masked", "topics_of"]
 

@@ -12,10 +12,10 @@ from nerves.exif import stamped
 from nerves.messages import Frame, Trouble
 from senses.camera import live, recorded, video
 from senses.camera.health import Health
-from senses.camera.lastword import LastWord
-from senses.camera.lids import Lids
+from senses.camera.privacy import Lids
 from senses.camera.settings import CameraSettings
 from senses.camera.shot import Away, Shot
+from senses.camera.stored_health import LastWord
 from senses.gate import Gate
 from senses.motion import Grey, Motion
 

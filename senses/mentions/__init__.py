@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from nerves.messages import Fact, Mentioned
-from nerves.organs import Desk, Sense
+from nerves.services import Desk, Sense
 from senses.mentions.settings import MentionsSettings
 
 __all__ = ["MentionsSettings", "sense", "watch"]

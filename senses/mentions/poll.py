@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 from nerves.messages import Mentioned
-from nerves.organs import Desk
+from nerves.services import Desk
 from senses.mentions.ledger import Ledger
 from senses.mentions.settings import MentionsSettings
 from senses.mentions.x import BEARER, Post, Refused, X, bearer

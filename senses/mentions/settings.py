@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from nerves.organs import SenseSettings
+from nerves.services import SenseSettings
 
 __all__ = ["MentionsSettings"]
 

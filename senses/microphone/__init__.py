@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from nerves.messages import Fact, Heard
-from nerves.organs import Desk, Sense
+from nerves.services import Desk, Sense
 from senses.microphone.settings import MicrophoneSettings, topics_of
 
 __all__ = ["MicrophoneSettings", "sense", "watch"]

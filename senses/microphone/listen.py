@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from threading import Thread
 
 from nerves.messages import Fact, Heard, Said
-from nerves.organs import Desk
+from nerves.services import Desk
 from senses.hearing import ear
 from senses.hearing.echoes import Echoes
 from senses.microphone.settings import MicrophoneSettings

@@ -4,7 +4,7 @@ from pydantic import Field
 
 from nerves import topics
 from nerves.messages import Said
-from nerves.organs import SenseSettings
+from nerves.services import SenseSettings
 from senses.hearing.settings import HearingSettings
 
 __all__ = ["MicrophoneSettings", "topics_of"]

@@ -1,0 +1,86 @@
+"""The album's tables, and its part that knows strangers again: a diary of their encounters, in the same file."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import numpy as np
+
+from brain.album.strangers import Encounter
+from nerves.database import Database
+from nerves.messages import stamp
+
+__all__ = ["MADE", "SCHEMA", "Shelf"]
+
+MADE = "SELECT 1 FROM sqlite_master WHERE name = 'visits'"
+SCHEMA = (
+    """CREATE TABLE IF NOT EXISTS visits (
+        id TEXT PRIMARY KEY, place TEXT NOT NULL, since TEXT NOT NULL, last TEXT NOT NULL, verdict TEXT NOT NULL,
+        who TEXT, stranger INTEGER, alert INTEGER NOT NULL, box TEXT, named INTEGER NOT NULL)""",
+    "CREATE INDEX IF NOT EXISTS visits_age ON visits (named, last)",
+    """CREATE TABLE IF NOT EXISTS crops (
+        visit TEXT NOT NULL REFERENCES visits (id) ON DELETE CASCADE, at TEXT NOT NULL, jpeg BLOB NOT NULL,
+        vector BLOB, weight REAL NOT NULL, width REAL NOT NULL, PRIMARY KEY (visit, at))""",
+    # AUTOINCREMENT: a number is never given twice, also when all who had one are forgotten.
+    "CREATE TABLE IF NOT EXISTS strangers (number INTEGER PRIMARY KEY AUTOINCREMENT, left TEXT)",
+    """CREATE TABLE IF NOT EXISTS encounters (
+        visit TEXT PRIMARY KEY, number INTEGER NOT NULL REFERENCES strangers (number) ON DELETE CASCADE,
+        at TEXT NOT NULL, mean BLOB NOT NULL, weight REAL NOT NULL)""",
+    "CREATE INDEX IF NOT EXISTS encounters_number ON encounters (number)",
+)
+READ = """SELECT visit, number, at, mean, weight FROM encounters JOIN strangers USING (number)
+    WHERE strangers.left IS NULL ORDER BY at"""
+LEAVE = """UPDATE strangers SET left = ? WHERE left IS NULL AND number IN
+    (SELECT number FROM encounters WHERE visit = ? UNION SELECT stranger FROM visits WHERE id = ?)"""
+UNSEEN = "DELETE FROM strangers WHERE number NOT IN (SELECT number FROM encounters WHERE at >= ?)"
+
+
+class Shelf:
+    """A diary of strangers in the album's file. Whoever is named is a stranger no more, until that is taken back."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def encounters(self) -> Sequence[Encounter]:
+        """Return the encounters with those who are strangers still."""
+        with self._database.open() as connection:
+            rows = connection.execute(READ).fetchall()
+        return [
+            Encounter(UUID(visit), number, datetime.fromisoformat(at), np.frombuffer(mean, "<f4"), weight)
+            for visit, number, at, mean, weight in rows
+        ]
+
+    def write(self, encounter: Encounter) -> None:
+        """Note an encounter; another one of the same visit is replaced."""
+        mean = encounter.mean.astype("<f4").tobytes()
+        with self._database.transaction() as connection:
+            # A command may have forgotten this stranger since it was looked for.
+            connection.execute("INSERT OR IGNORE INTO strangers VALUES (?, NULL)", (encounter.number,))
+            connection.execute(
+                "INSERT OR REPLACE INTO encounters VALUES (?, ?, ?, ?, ?)",
+                (str(encounter.visit), encounter.number, stamp(encounter.at), mean, encounter.weight),
+            )
+
+    def new_number(self) -> int:
+        """Return a number that was never given."""
+        with self._database.transaction() as connection:
+            return int(connection.execute("INSERT INTO strangers (left) VALUES (NULL)").lastrowid or 0)
+
+    def leave(self, visit: str, *, left: bool) -> None:
+        """Have the stranger of a visit be one no more, since a human has named this visit; or be one again."""
+        with self._database.transaction() as connection:
+            if left:
+                connection.execute(LEAVE, (visit, visit, visit))
+            else:
+                connection.execute("UPDATE strangers SET left = NULL WHERE left = ?", (visit,))
+
+    def left(self) -> dict[str, UUID]:
+        """Return by whose naming strangers ceased to be ones: the visit for each `stranger-7`."""
+        with self._database.open() as connection:
+            rows = connection.execute("SELECT number, left FROM strangers WHERE left IS NOT NULL").fetchall()
+        return {f"stranger-{number}": UUID(visit) for number, visit in rows}
+
+    def forget_before(self, at: datetime) -> None:
+        """Forget those who have not been seen since."""
+        with self._database.transaction() as connection:
+            connection.execute(UNSEEN, (stamp(at),))

@@ -1,0 +1,1 @@
+"""The AWS collection, kept equal to the gallery."""

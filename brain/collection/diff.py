@@ -1,0 +1,159 @@
+"""Pure: what the collection lacks of the gallery, and what it has beyond it."""
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from brain.people.records import Person, Reference
+
+if TYPE_CHECKING:
+    from brain.cloud.client import Indexed
+
+__all__ = ["Change", "Difference", "LeftOut", "Photo", "differ", "wanted"]
+
+SHA256 = re.compile(r"[0-9a-f]{64}")
+# AWS makes a user of so many faces at most.
+MOST = 100
+
+
+class Photo(NamedTuple):
+    """A photo that belongs into the collection."""
+
+    name: str
+    sha256: str
+    file: str
+    jpeg: bytes
+
+
+class LeftOut(NamedTuple):
+    """A photo of the gallery that stays at home."""
+
+    name: str
+    file: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is to be done for one person."""
+
+    name: str
+    add: tuple[Photo, ...] = ()
+    """Photos that are not there."""
+    remove: tuple[str, ...] = ()
+    """Ids of faces that are no longer in the gallery, or there twice."""
+    part: tuple[str, ...] = ()
+    """Of these, those that are part of the person's user."""
+    join: tuple[str, ...] = ()
+    """Ids of faces that are right, and not part of the person's user yet; empty where there are to be no users."""
+    has_user: bool = False
+    """Whether the person has a user there."""
+    gone: bool = False
+    """Whether nothing of the person is to be there any more."""
+
+    @property
+    def is_work(self) -> bool:
+        """Whether there is anything to do."""
+        return bool(self.add or self.remove or self.join or (self.gone and self.has_user))
+
+
+class Difference(NamedTuple):
+    """Everything that is to be done."""
+
+    changes: tuple[Change, ...]
+    """Who has gone first, then by name."""
+    equal: int
+    """How many photos are there already."""
+    foreign: int
+    """How many faces there are none of ours."""
+
+
+def wanted(
+    people: Iterable[Person], references: Iterable[Reference], at: datetime, *, users: bool
+) -> tuple[list[Photo], list[LeftOut]]:
+    """Return the photos that belong into the collection, and those of the gallery that do not, with the reason."""
+    here = {person.name for person in people if not person.expired(at)}
+    photos: list[Photo] = []
+    left: list[LeftOut] = []
+    counts: dict[str, int] = defaultdict(int)
+    for one in sorted(references, key=lambda one: (one.name, one.spare)):
+        if one.name not in here:
+            continue
+        why = _unfit(one) or (f"a user is made of {MOST} photos at most" if users and counts[one.name] >= MOST else "")
+        if why or one.thumbnail is None:
+            left.append(LeftOut(one.name, one.file, why))
+        else:
+            counts[one.name] += 1
+            photos.append(Photo(one.name, one.sha256, one.file, one.thumbnail))
+    return photos, left
+
+
+def _unfit(one: Reference) -> str:
+    if one.aside:
+        return f"set aside: {one.aside}"
+    if not one.thumbnail:
+        return "it was enrolled without a picture of the face: enroll it again"
+    if not SHA256.fullmatch(one.sha256):
+        return "it was imported without the photo's hash: enroll it again"
+    return ""
+
+
+def differ(
+    photos: Iterable[Photo],
+    faces: Iterable["Indexed"],
+    users: Collection[str],
+    refused: Collection[str],
+    *,
+    by_user: bool,
+) -> Difference:
+    """Compare what belongs there with what is there.
+
+    Args:
+        photos: What belongs there.
+        faces: What is there.
+        users: Names of the users that are there.
+        refused: Hashes of photos, and ids of faces, that Rekognition did not take: not tried again.
+        by_user: Whether each person is to be a user of all their faces.
+    """
+    belongs = {(photo.name, photo.sha256): photo for photo in photos}
+    there: dict[tuple[str, str], list[Indexed]] = defaultdict(list)
+    foreign = 0
+    for face in faces:
+        if face.name is None or face.sha256 is None:
+            foreign += 1
+        else:
+            there[face.name, face.sha256].append(face)
+    names = {name for name, _ in (*belongs, *there)} | set(users)
+    stay = {name for name, _ in belongs}
+    changes = [_change(name, belongs, there, users, refused, by_user=by_user) for name in sorted(names)]
+    ordered = sorted(changes, key=lambda change: change.name in stay)
+    return Difference(
+        tuple(change for change in ordered if change.is_work), len(belongs.keys() & there.keys()), foreign
+    )
+
+
+def _change(
+    name: str,
+    belongs: dict[tuple[str, str], Photo],
+    there: dict[tuple[str, str], list["Indexed"]],
+    users: Collection[str],
+    refused: Collection[str],
+    *,
+    by_user: bool,
+) -> Change:
+    own = {key: sorted(faces, key=lambda face: face.user != name) for key, faces in there.items() if key[0] == name}
+    kept = [faces[0] for key, faces in own.items() if key in belongs]
+    rest = [face for key, faces in own.items() for face in faces[key in belongs :]]
+    photos = [photo for key, photo in belongs.items() if key[0] == name]
+    return Change(
+        name,
+        add=tuple(photo for photo in photos if (name, photo.sha256) not in own and photo.sha256 not in refused),
+        remove=tuple(face.face_id for face in rest),
+        part=tuple(face.face_id for face in rest if face.user == name),
+        join=tuple(face.face_id for face in kept if by_user and face.user != name and face.face_id not in refused),
+        has_user=name in users,
+        gone=not photos,
+    )

@@ -1,0 +1,1 @@
+"""Model files and the networks that run on this machine."""

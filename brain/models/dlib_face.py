@@ -1,0 +1,110 @@
+"""dlib aligns a face and turns it into 128 numbers; the only file that runs dlib."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from brain.models.libraries import library
+from brain.vision.picture import Pixels
+
+__all__ = ["Aligned", "DlibFace"]
+
+# Measured best for the 5-point predictor on tilted heads (100 % of the faces right; 89 % at 0.95).
+SQUARE = 1.1
+LOWER = 0.02
+CHIP = 150
+PAD = 0.25
+# The chip reaches about half a face beyond the square; one face more costs little and misses nothing.
+AROUND = 1.0
+# Below this the five points are noise.
+MIN_WIDTH = 8.0
+MIN_EYES = 2.0
+
+
+class Aligned(NamedTuple):
+    """One face, upright and described."""
+
+    vector: npt.NDArray[np.float32]
+    """128 numbers."""
+    sharpness: float
+    """Variance of the Laplacian of the 150 x 150 grey face."""
+    yaw: float
+    """0 straight, 1 a full profile."""
+
+
+class DlibFace:
+    """Describes faces.
+
+    Args:
+        points: `shape_predictor_5_face_landmarks.dat`.
+        network: `dlib_face_recognition_resnet_model_v1.dat`.
+    """
+
+    def __init__(self, points: Path, network: Path) -> None:
+        self._dlib = library("dlib")
+        self._points = self._dlib.shape_predictor(str(points))
+        self._network = self._dlib.face_recognition_model_v1(str(network))
+
+    def describe(self, pixels: Pixels, box: tuple[float, float, float, float]) -> Aligned | None:
+        """Return a face's description; None if it is too small or its points fall together.
+
+        Args:
+            pixels: The picture, height x width x 3, BGR.
+            box: The face as left, top, right, bottom in its pixels; it may reach beyond the edge.
+        """
+        square = _square(box)
+        if square is None:
+            return None
+        part, left, top = _around(pixels, square)
+        if part.size == 0:
+            return None
+        x, y, side = square[0] - left, square[1] - top, square[2]
+        shape = self._points(part, self._dlib.rectangle(round(x), round(y), round(x + side), round(y + side)))
+        yaw = _yaw(np.array([(point.x, point.y) for point in shape.parts()], np.float64))
+        if yaw is None:
+            return None
+        chip = self._dlib.get_face_chip(part, shape, CHIP, PAD)
+        vector = np.array(self._network.compute_face_descriptor(chip), np.float32)
+        return Aligned(vector, _sharpness(chip), yaw) if np.isfinite(vector).all() else None
+
+
+def _square(box: tuple[float, float, float, float]) -> tuple[float, float, float] | None:
+    """Return left, top and side of the square dlib's points were measured best in."""
+    width, height = box[2] - box[0], box[3] - box[1]
+    if not np.isfinite(box).all() or min(width, height) < MIN_WIDTH:
+        return None
+    side = SQUARE * (width + height) / 2
+    centre_x, centre_y = box[0] + width / 2, box[1] + height / 2 + LOWER * height
+    return centre_x - side / 2, centre_y - side / 2, side
+
+
+def _around(pixels: Pixels, square: tuple[float, float, float]) -> tuple[Pixels, int, int]:
+    """Return a copy in RGB of the part around a square, and where it begins."""
+    height, width = pixels.shape[:2]
+    left, top, side = square
+    more = side * AROUND
+    x, y = max(0, int(left - more)), max(0, int(top - more))
+    right, bottom = min(width, int(left + side + more)), min(height, int(top + side + more))
+    return np.ascontiguousarray(pixels[y : max(y, bottom), x : max(x, right), ::-1]), x, y
+
+
+def _yaw(points: npt.NDArray[np.float64]) -> float | None:
+    """Return how far the nose is from the middle of the eyes, 1 below an eye; None if the eyes fall together.
+
+    Args:
+        points: 5 x 2: outer and inner corner of one eye, outer and inner of the other, below the nose.
+    """
+    one, other = points[:2].mean(axis=0), points[2:4].mean(axis=0)
+    axis = other - one
+    apart = float(np.linalg.norm(axis))
+    if apart < MIN_EYES:
+        return None
+    along = float((points[4] - one) @ axis) / apart**2
+    return min(1.0, abs(along - 0.5) * 2)
+
+
+def _sharpness(chip: Pixels) -> float:
+    return float(cv2.Laplacian(cv2.cvtColor(chip, cv2.COLOR_RGB2GRAY), cv2.CV_64F).var())

@@ -1,0 +1,146 @@
+"""The sight that runs on this machine: a pack's two detectors, and dlib for who."""
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from brain.models import packs
+from brain.models.blaze import BlazeFace, BlazePose
+from brain.models.dlib_face import DlibFace
+from brain.models.yolox import LABELS, Yolox
+from brain.models.yunet import Yunet
+from brain.vision.backend import PERSON, Face, Guess, Look, Thing
+from brain.vision.boxes import Found
+from brain.vision.picture import Picture, Pixels
+from nerves.messages import Box
+
+__all__ = ["LocalSight"]
+
+# Measured on labelled stills and clips: below these, animals, rooms and backs of heads begin to pass.
+YOLOX_PERSON, YOLOX_ANIMAL, YUNET_FACE = 0.4, 0.3, 0.8
+BLAZE_PERSON, BLAZE_FACE = 0.7, 0.65
+# Around 222 of 227 faces that nearly fill the picture a person scores at least this, around animals' faces nobody.
+WEAK_PERSON = 0.1
+# From nobody's face (backs of heads and patterns end here) to a face without doubt.
+YUNET_SURE, BLAZE_SURE = (0.80, 0.88), (0.65, 0.80)
+# Detectors box the body, not the hair: faces are looked for a little beyond.
+ABOVE, BESIDE = 0.1, 0.05
+# Doubling a crop finds 35 of 35 faces 13 to 23 pixels wide (else 29); tripling finds no more.
+LONGER_SIDE, MOST_ZOOM = 640, 2.0
+
+Finder = Callable[[Pixels], list[Found]]
+
+
+class LocalSight:
+    """A `Sight` by model files on this machine, each loaded when it is first needed.
+
+    Args:
+        pack: `auto`, `built-in` or `standard`.
+        folders: Where the model files are; see `packs.folders`.
+        threads: Of one inference.
+
+    Raises:
+        ModelError: A file of the pack is absent, or not the file it should be.
+    """
+
+    def __init__(self, pack: packs.Choice, folders: Sequence[Path], threads: int = 1) -> None:
+        self._pack = packs.choose(pack, folders)
+        self._paths = {file.name: packs.find(file.name, folders) for file in packs.of_pack(self._pack)}
+        self._threads = threads
+
+    @property
+    def name(self) -> str:
+        """The pack in use."""
+        return f"local {self._pack}"
+
+    @property
+    def person(self) -> float:
+        """The score from which a thing is a person."""
+        return YOLOX_PERSON if self._pack == packs.STANDARD else BLAZE_PERSON
+
+    def things(self, picture: Picture) -> list[Thing]:
+        """Return the people, weak ones too, and the animals in a picture, the surest first."""
+        height, width = picture.small.shape[:2]
+        x, y = picture.width / width, picture.height / height
+        things = [
+            Thing(
+                one.label,
+                picture.fractions(one.left * x, one.top * y, one.right * x, one.bottom * y),
+                one.score,
+            )
+            for one in self._find_things(picture.small)
+        ]
+        return [thing for thing in things if thing.box.w > 0 and thing.box.h > 0]
+
+    def faces(self, picture: Picture, within: Box | None = None) -> list[Face]:
+        """Return the faces in a part of a picture (all of it if None), the widest first."""
+        left, top, right, bottom = picture.pixels(_wider(within) if within else Box(0, 0, 1, 1))
+        crop = picture.full[top : max(top, bottom), left : max(left, right)]
+        if crop.size == 0:
+            return []
+        zoom = min(MOST_ZOOM, LONGER_SIDE / max(crop.shape[:2]))
+        found = self._find_faces(_zoomed(crop, zoom))
+        return sorted((_face(picture, one, (left, top), zoom) for one in found), key=lambda face: -face.width)
+
+    def guess(self, picture: Picture, face: Face) -> Guess | None:  # noqa: ARG002 - the protocol's
+        """Return nothing: who it is, the gallery knows."""
+        return None
+
+    def look(self, picture: Picture, face: Face) -> Look | None:
+        """Return a face's vector and quality; None where it cannot be aligned."""
+        left, top = face.box.x * picture.width, face.box.y * picture.height
+        right, bottom = left + face.box.w * picture.width, top + face.box.h * picture.height
+        aligned = self._dlib.describe(picture.full, (left, top, right, bottom))
+        if aligned is None:
+            return None
+        return Look(aligned.vector, face.width, aligned.sharpness, aligned.yaw, self._sure(face.score))
+
+    @cached_property
+    def _find_things(self) -> Finder:
+        if self._pack == packs.BUILT_IN:
+            pose = BlazePose(self._paths["blazepose_person_detection.tflite"], self._threads)
+            return lambda pixels: pose.find(pixels, WEAK_PERSON)
+        yolox = Yolox(self._paths["yolox_nano.onnx"], self._threads)
+        floors = dict.fromkeys(LABELS, YOLOX_ANIMAL) | {PERSON: WEAK_PERSON}
+        return lambda pixels: yolox.find(pixels, floors)
+
+    @cached_property
+    def _find_faces(self) -> Finder:
+        if self._pack == packs.BUILT_IN:
+            blaze = BlazeFace(self._paths["face_detection_full_range_sparse.tflite"], self._threads)
+            return lambda pixels: blaze.find(pixels, BLAZE_FACE)
+        yunet = Yunet(self._paths["face_detection_yunet_2023mar.onnx"], self._threads)
+        return lambda pixels: yunet.find(pixels, YUNET_FACE)
+
+    def _sure(self, score: float) -> float:
+        none, full = YUNET_SURE if self._pack == packs.STANDARD else BLAZE_SURE
+        return min(max((score - none) / (full - none), 0.0), 1.0)
+
+    @cached_property
+    def _dlib(self) -> DlibFace:
+        return DlibFace(
+            self._paths["shape_predictor_5_face_landmarks.dat"],
+            self._paths["dlib_face_recognition_resnet_model_v1.dat"],
+        )
+
+
+def _wider(box: Box) -> Box:
+    return Box(box.x - BESIDE * box.w, box.y - ABOVE * box.h, box.w * (1 + 2 * BESIDE), box.h * (1 + ABOVE))
+
+
+def _zoomed(pixels: Pixels, zoom: float) -> Pixels:
+    height, width = pixels.shape[:2]
+    size = max(1, round(width * zoom)), max(1, round(height * zoom))
+    how = cv2.INTER_AREA if zoom < 1 else cv2.INTER_LINEAR
+    return cv2.resize(pixels, size, interpolation=how).astype(np.uint8, copy=False)
+
+
+def _face(picture: Picture, one: Found, origin: tuple[int, int], zoom: float) -> Face:
+    """Return a face found in a zoomed crop that begins at `origin` (pixels of the full picture)."""
+    left, top = origin[0] + one.left / zoom, origin[1] + one.top / zoom
+    width, height = (one.right - one.left) / zoom, (one.bottom - one.top) / zoom
+    box = Box(left / picture.width, top / picture.height, width / picture.width, height / picture.height)
+    return Face(box, one.score, width)

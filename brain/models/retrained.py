@@ -1,0 +1,155 @@
+"""The sight that `kinwatch retrain` made: what a whole picture shows, by LiteRT alone."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from brain.models.labels import kind
+from brain.models.litert import Extractor, Network
+from brain.vision.backend import PERSON, Face, Guess, Look, Thing
+from brain.vision.picture import Picture, Pixels
+from nerves.errors import ModelError
+from nerves.messages import Box
+
+__all__ = ["EXTRACTOR", "FORMAT", "HEAD", "LABELS", "MANIFEST", "Classifier", "Manifest", "RetrainedSight"]
+
+EXTRACTOR, HEAD, LABELS, MANIFEST = "extractor.tflite", "head.tflite", "labels.txt", "model.json"
+FORMAT = 1
+# The folder may be replaced while it is read.
+TRIES = 3
+WHOLE = Box(0, 0, 1, 1)
+
+
+class Manifest(BaseModel):
+    """`model.json`: what is needed to run the model, and where it comes from."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", use_attribute_docstrings=True)
+
+    format: int = FORMAT
+    """Of this file; a reader refuses another."""
+    pixels: tuple[float, float]
+    """What black and white are to an extractor that takes decimal numbers."""
+    files: dict[str, str]
+    """The sha256 of each file that runs."""
+
+
+class Classifier:
+    """Says how likely each label is.
+
+    Args:
+        labels: In the order of the head's answers.
+        extractor: From pixels to features.
+        head: From features to a probability for each label.
+    """
+
+    def __init__(self, labels: list[str], extractor: Extractor, head: Network) -> None:
+        self.labels, self._extractor, self._head = labels, extractor, head
+
+    def classify(self, pixels: Pixels) -> list[tuple[str, float]]:
+        """Return the labels of BGR pixels with their probabilities (0 to 1), the likeliest first."""
+        chances = self._head.run(self._extractor.features(pixels)[None])
+        return [(self.labels[at], float(chances[at])) for at in np.argsort(-chances, kind="stable")]
+
+
+class RetrainedSight:
+    """A `Sight` that says what a whole picture shows; it finds no faces and has no vectors.
+
+    Args:
+        folder: What `kinwatch retrain` wrote.
+        threads: Of one inference.
+
+    Raises:
+        ModelError: A file is absent, or not the one that was written.
+    """
+
+    def __init__(self, folder: Path, threads: int = 1) -> None:
+        self._classifier = _open(folder, threads)
+        self._last: tuple[Picture, list[tuple[str, float]]] | None = None
+
+    @property
+    def name(self) -> str:
+        """What it tells apart."""
+        return f"retrained {', '.join(self._classifier.labels)}"
+
+    @property
+    def person(self) -> float:
+        """Always reached: the likeliest label has decided already."""
+        return 0.0
+
+    def classify(self, picture: Picture) -> list[tuple[str, float]]:
+        """Return the labels with their probabilities (0 to 1), the likeliest first."""
+        if self._last is None or self._last[0] is not picture:
+            self._last = picture, self._classifier.classify(picture.small)
+        return self._last[1]
+
+    def things(self, picture: Picture) -> list[Thing]:
+        """Return the person or the animal that the likeliest label names, over the whole picture."""
+        found = self.classify(picture)
+        first, chance = found[0]
+        meaning = kind(first)
+        if meaning == "nobody":
+            return []
+        if meaning == "animal":
+            return [Thing(first, WHOLE, chance)]
+        # Whoever it is: two members of the family at 0.4 each are a person at 0.8.
+        somebody = sum(chance for label, chance in found if kind(label) in ("strangers", "somebody"))
+        return [Thing(PERSON, WHOLE, min(somebody, 1.0))]
+
+    def faces(self, picture: Picture, within: Box | None = None) -> list[Face]:  # noqa: ARG002 - the protocol's
+        """Return the whole picture where it shows somebody: a retrained network looks for no faces."""
+        people = [thing for thing in self.things(picture) if thing.label == PERSON]
+        return [Face(WHOLE, person.score, picture.width) for person in people]
+
+    def guess(self, picture: Picture, face: Face) -> Guess | None:  # noqa: ARG002 - the protocol's
+        """Return how likely each of the labels that are names is, if there is somebody at all."""
+        chances = {
+            label: chance for label, chance in self.classify(picture) if kind(label) in ("strangers", "somebody")
+        }
+        total = sum(chances.values())
+        return {label: chance / total for label, chance in chances.items() if kind(label) == "somebody"}
+
+    def look(self, picture: Picture, face: Face) -> Look | None:  # noqa: ARG002 - the protocol's
+        """Return nothing: a retrained network has no vectors."""
+        return None
+
+
+def _open(folder: Path, threads: int) -> Classifier:
+    manifest, files = _read(folder)
+    name = str(folder / EXTRACTOR)
+    extractor = Extractor(Network(files[EXTRACTOR], name, threads), name, manifest.pixels)
+    labels = files[LABELS].decode().splitlines()
+    return Classifier(labels, extractor, Network(files[HEAD], str(folder / HEAD), threads))
+
+
+def _read(folder: Path) -> tuple[Manifest, dict[str, bytes]]:
+    """Return the manifest and the content of the files that run, all of one retraining."""
+    for _ in range(TRIES):
+        version = folder.resolve()
+        try:
+            manifest = Manifest.model_validate_json((version / MANIFEST).read_bytes())
+            return manifest, {name: _checked(version / name, manifest) for name in (EXTRACTOR, HEAD, LABELS)}
+        except FileNotFoundError as error:
+            if folder.resolve() == version:
+                message = f"{error.filename} is not there: run `kinwatch retrain FOLDER`"
+                raise ModelError(message) from error
+        except OSError as error:
+            message = f"{folder} cannot be read: {error.strerror}"
+            raise ModelError(message) from error
+        except ValidationError as error:
+            message = f"{folder / MANIFEST} is damaged: run `kinwatch retrain FOLDER` again"
+            raise ModelError(message) from error
+    message = f"{folder} is being replaced again and again: try later"
+    raise ModelError(message)
+
+
+def _checked(path: Path, manifest: Manifest) -> bytes:
+    content = path.read_bytes()
+    if manifest.format != FORMAT:
+        message = f"{path.parent / MANIFEST} has format {manifest.format}, and this kinwatch reads {FORMAT}"
+        raise ModelError(message)
+    if hashlib.sha256(content).hexdigest() != manifest.files.get(path.name):
+        message = f"{path} is not the file that was written (its sha256 differs): run `kinwatch retrain FOLDER` again"
+        raise ModelError(message)
+    return content

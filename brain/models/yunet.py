@@ -1,0 +1,71 @@
+"""YuNet finds faces, through OpenCV's own adapter."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from brain.vision.boxes import Found
+from brain.vision.picture import Pixels
+
+__all__ = ["Yunet"]
+
+OVERLAP = 0.3
+MOST = 200
+# It halves its input five times: a side below 32 pixels leaves nothing.
+MIN_SIDE = 32
+COLUMNS = [14, 0, 1, 2, 3]  # score, left, top, width, height
+
+
+class Yunet:
+    """Finds faces in BGR pixels of any size.
+
+    Args:
+        path: `face_detection_yunet_2023mar.onnx`.
+        threads: OpenCV's, for this whole process: it has no finer setting.
+    """
+
+    def __init__(self, path: Path, threads: int) -> None:
+        cv2.setNumThreads(threads)
+        with _quiet():
+            self._net = cv2.FaceDetectorYN.create(str(path), "", (MIN_SIDE, MIN_SIDE), 0.5, OVERLAP, MOST)
+
+    def find(self, pixels: Pixels, floor: float) -> list[Found]:
+        """Return the faces that score at least `floor` (0 to 1), the surest first."""
+        pixels = _padded(pixels)
+        self._net.setScoreThreshold(floor)
+        self._net.setInputSize((pixels.shape[1], pixels.shape[0]))
+        rows = self._net.detect(pixels)[1]
+        if not np.ndim(rows):  # None where there is no face, whatever its annotation says
+            return []
+        found = [
+            Found("face", score, left, top, left + width, top + height)
+            for score, left, top, width, height in rows[:, COLUMNS].tolist()
+            if np.isfinite((score, left, top, width, height)).all()
+        ]
+        return sorted(found, key=lambda one: -one.score)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep OpenCV 5 from warning, at every load, that its new engine has no targets to choose from."""
+    log = getattr(cv2.utils, "logging", None)  # OpenCV 4 has none, and does not warn
+    if log is None:
+        yield
+        return
+    level = log.getLogLevel()
+    log.setLogLevel(log.LOG_LEVEL_ERROR)
+    yield
+    log.setLogLevel(level)
+
+
+def _padded(pixels: Pixels) -> Pixels:
+    """Return pixels with grey added at the right and the bottom where they are too few."""
+    height, width = pixels.shape[:2]
+    if min(height, width) >= MIN_SIDE:
+        return pixels
+    padded = np.full((max(height, MIN_SIDE), max(width, MIN_SIDE), 3), 114, np.uint8)
+    padded[:height, :width] = pixels
+    return padded

@@ -1,0 +1,1 @@
+"""The people we know: the gallery, its photos and its labels."""

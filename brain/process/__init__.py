@@ -1,0 +1,1 @@
+"""The brain as a process: inboxes, state on disk, and the loop."""

@@ -1,0 +1,98 @@
+"""The album as the running brain uses it: whatever is wrong with the disk, deciding goes on."""
+
+import time
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID
+
+from brain.album.album import Album, PastVisit
+from brain.album.strangers import Stranger, Strangers
+from brain.settings.brain import AlbumSettings
+from brain.vision.backend import Vector
+from brain.vision.crop import Crop
+from brain.visits.visit import OpenVisit
+from nerves.errors import KinwatchError
+from nerves.log_once import Complaint
+from nerves.messages import now
+
+__all__ = ["Keepsakes"]
+
+AGAIN_S, PRUNE_S = 30.0, 3600.0
+
+
+class Keepsakes:
+    """Puts visits into the album and asks it for strangers; what goes wrong is logged once, and tried again later."""
+
+    def __init__(self, path: Path, settings: AlbumSettings) -> None:
+        self._path, self._settings = path, settings
+        self._complaint = Complaint("")
+        self._album: Album | None = None
+        self._tried = self._pruned = float("-inf")
+
+    def close(self) -> None:
+        """Close the album."""
+        if self._album:
+            self._album.close()
+
+    def album(self) -> Album | None:
+        """Return the album; None while it cannot be opened."""
+        if self._album is None and time.monotonic() - self._tried >= AGAIN_S:
+            self._tried = time.monotonic()
+            try:
+                self._album = Album(self._path, self._settings)
+            except KinwatchError as error:
+                self._complaint.say(f"visits are decided, and not kept for you to name: {error}")
+        return self._album
+
+    def put(self, visits: Iterable[OpenVisit]) -> None:
+        """Keep visits as they are now."""
+        for visit in visits:
+            self._put(visit)
+
+    def meet(self, visit: UUID, vectors: Sequence[Vector], weights: Sequence[float], at: datetime) -> Stranger | None:
+        """Return which stranger it is; None also while the album cannot say."""
+        album = self.album()
+        if album is None:
+            return None
+        try:
+            return Strangers(album.strangers).meet(visit, vectors, weights, at)
+        except KinwatchError as error:
+            self._complaint.say(f"strangers are not known again: {error}")
+            return None
+
+    def prune(self) -> None:
+        """Let what is too old go, once an hour."""
+        if time.monotonic() - self._pruned < PRUNE_S:
+            return
+        self._pruned = time.monotonic()
+        album = self.album()
+        try:
+            if album:
+                album.prune(now())
+        except KinwatchError as error:
+            self._complaint.say(f"old visits stay in the album: {error}")
+
+    def _put(self, visit: OpenVisit) -> None:
+        album = self.album()
+        if album is None:
+            return
+        try:
+            album.put(past(visit), visit.crops or _snapshot(visit))
+        except KinwatchError as error:
+            self._complaint.say(f"visits are decided, and not kept for you to name: {error}")
+        else:
+            self._complaint.say("")
+
+
+def past(visit: OpenVisit) -> PastVisit:
+    """Return a visit as the album keeps it."""
+    stranger = visit.met.name if visit.met and visit.verdict == "stranger" else None
+    held = {"verdict": visit.verdict, "who": visit.who, "stranger": stranger, "alert": visit.alerted}
+    where = {"place": visit.place, "since": visit.first, "last": visit.last, "box": visit.box}
+    return PastVisit(visit=visit.id, named=visit.told is not None, **where, **held)  # type: ignore[arg-type]
+
+
+def _snapshot(visit: OpenVisit) -> tuple[Crop, ...]:
+    """Return the one best picture of somebody whose face was not seen."""
+    return (Crop(visit.first, visit.picture, None, 0.0, 0.0),) if visit.picture else ()

@@ -1,0 +1,1 @@
+"""Labelled pictures for retraining, and their features."""

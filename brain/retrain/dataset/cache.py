@@ -1,0 +1,57 @@
+"""Rows of numbers that were expensive, kept on disk; it may be deleted at any time."""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from brain.vision.boxes import Floats
+
+__all__ = ["Cache"]
+
+DIGEST = hashlib.sha256().digest_size
+
+
+class Cache:
+    """A folder of rows; what is damaged is made again.
+
+    Args:
+        folder: Made when it is needed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def row(self, key: str, make: Callable[[], Floats]) -> Floats:
+        """Return the row of a key; made now if it is not there whole."""
+        name = hashlib.sha256(key.encode()).hexdigest()
+        path = self._folder / name[:2] / name[2:]
+        row = _load(path)
+        if row is None:
+            row = make().astype(np.float32)
+            _save(path, row)
+        return row
+
+
+def _load(path: Path) -> Floats | None:
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return None
+    digest, data = content[:DIGEST], content[DIGEST:]
+    return np.frombuffer(data, np.float32) if hashlib.sha256(data).digest() == digest else None
+
+
+def _save(path: Path, row: Floats) -> None:
+    """Keep a row; a disk that is full or read-only costs time later, not the result."""
+    data = row.tobytes()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as unsure:
+            unsure.write(hashlib.sha256(data).digest() + data)
+        os.replace(unsure.name, path)  # noqa: PTH105 - one step, as a reader may be there
+    except OSError:
+        return

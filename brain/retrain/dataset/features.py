@@ -1,0 +1,78 @@
+"""From labelled pictures to rows of features, as far as possible from the cache."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from brain.models.litert import Extractor
+from brain.people.enroll import upright
+from brain.retrain.dataset.cache import Cache
+from brain.retrain.dataset.distort import Distortion
+from brain.retrain.dataset.labelled import Sample
+from brain.vision.boxes import Floats
+from brain.vision.picture import Pixels
+from nerves.errors import BadPicture
+
+__all__ = ["Progress", "Reader", "Seen"]
+
+Progress = Callable[[int, int | None], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A picture that can be used."""
+
+    sample: Sample
+    sha256: str
+    row: Floats
+    """Its features."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads pictures as one extractor sees them."""
+
+    extractor: Extractor
+    key: str
+    """What decides its answers: the sha256 of its file, and how pixels are given to it."""
+    cache: Cache
+
+    def see(self, sample: Sample) -> Seen:
+        """Return a picture with its features; `BadPicture` names the file."""
+        data = _bytes(sample.path)
+        sha256 = hashlib.sha256(data).hexdigest()
+        key = f"{self.key} {sha256}"
+        return Seen(sample, sha256, self.cache.row(key, lambda: self.extractor.features(_pixels(sample.path, data))))
+
+    def copies(self, seen: Seen, distortion: Distortion) -> list[Floats]:
+        """Return the features of a picture's distorted copies."""
+        decoded: list[Pixels] = []
+
+        def make(number: int) -> Floats:
+            if not decoded:
+                decoded.append(_pixels(seen.sample.path, _bytes(seen.sample.path)))
+            return self.extractor.features(distortion.apply(decoded[0], seen.sha256, number))
+
+        return [
+            self.cache.row(f"{self.key} {seen.sha256} {distortion.key(number)}", lambda number=number: make(number))  # type: ignore[misc]
+            for number in range(distortion.count)
+        ]
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        message = f"{path}: cannot be read: {error.strerror}"
+        raise BadPicture(message) from error
+
+
+def _pixels(path: Path, data: bytes) -> Pixels:
+    try:
+        return np.ascontiguousarray(np.asarray(upright(data))[:, :, ::-1])
+    except BadPicture as error:
+        message = f"{path}: {error}"
+        raise BadPicture(message) from error

@@ -1,1 +1,0 @@
-"""Back ends that answer what is in a picture."""

@@ -1,0 +1,1 @@
+"""What the brain answers to what it hears."""

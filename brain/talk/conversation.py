@@ -1,0 +1,217 @@
+"""What is heard or mentioned is answered: pure, but for what it waits to have confirmed."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from difflib import SequenceMatcher
+from typing import NamedTuple
+from uuid import UUID
+
+from brain.settings.answers import AnswerSettings, fold
+from brain.talk.phrasebook import Ask, Phrasebook, understood
+from nerves.messages import Eyes, Group, Heard, Known, Mentioned, Mode, Say, Told, Verdict
+
+__all__ = ["Answers", "Change", "Person", "View"]
+
+RECENT = timedelta(seconds=10)
+# What was asked long ago is not answered into an empty room, nor is a "yes" to what nobody remembers.
+STALE, PATIENCE = timedelta(seconds=15), timedelta(seconds=20)
+DOUBT = 0.4
+SAME_NAME = 0.75
+LONGEST_NAME = 40
+ARMED: tuple[Mode, ...] = ("away", "night")
+MODES: Mapping[str, Mode] = {"arm": "away", "night": "night", "disarm": "home"}
+LINK = re.compile(r"https?://\S+")
+UNKNOWN: tuple[Verdict, ...] = ("stranger", "unidentified", "identifying")
+
+
+class Person(NamedTuple):
+    """Somebody in view."""
+
+    visit: UUID
+    place: str
+    verdict: Verdict
+    who: str | None
+    last: datetime
+
+
+@dataclass(frozen=True)
+class View:
+    """What the brain holds as something is heard."""
+
+    at: datetime
+    people: Sequence[Person]
+    eyes: frozenset[str]
+    """The places that have a camera."""
+    known: Sequence[Known] = ()
+    """Everybody in the gallery."""
+    closed: frozenset[str] = frozenset()
+    """The places whose eyes are closed."""
+    mode: Mode = "home"
+    """The mode of the house."""
+
+    def cameras(self, place: str) -> list[str]:
+        """Return the camera that is meant at a place; all, where it has none of its own."""
+        return [place] if place in self.eyes else sorted(self.eyes)
+
+
+class Change(NamedTuple):
+    """The house is to change its mode."""
+
+    mode: Mode
+
+
+Result = Say | Told | Change | Eyes
+
+
+class _Pending(NamedTuple):
+    """What waits for a yes."""
+
+    ask: Ask
+    until: datetime
+    whom: Person | None = None
+    group: Group = "family"
+
+
+class Answers:
+    """Answers one place after another; only what waits for a "yes" is remembered."""
+
+    def __init__(self, settings: AnswerSettings) -> None:
+        self._settings = settings
+        self._books = [Phrasebook.read(language, settings.phrases) for language in settings.languages]
+        self._pending: dict[str, _Pending] = {}
+
+    def hear(self, heard: Heard, view: View) -> Iterator[Result]:
+        """Yield what is said, told or changed because of what was heard; nothing for what is not for us."""
+        doubtful = heard.confidence is not None and heard.confidence < DOUBT
+        if doubtful or view.at - heard.at > STALE:
+            return
+        ask = understood(heard.words, self._books)
+        if ask is None:
+            return
+        pending = self._pending.pop(heard.place, None)
+        if ask.intent in ("confirm", "refuse"):
+            if pending and view.at <= pending.until:
+                yield from self._settled(pending, heard.place, view, is_yes=ask.intent == "confirm")
+            return
+        yield from self._asked(ask, heard.place, view)
+
+    def mention(self, mentioned: Mentioned) -> Iterator[Say]:
+        """Yield what is read aloud of a mention."""
+        words = " ".join(LINK.sub("", mentioned.words).split())
+        if not self._books or not words:
+            return
+        book = self._books[0]
+        for place in self._settings.mentions:
+            yield _say(book, place, "mention", author=mentioned.author, words=words)
+
+    def _asked(self, ask: Ask, place: str, view: View) -> Iterator[Result]:
+        book = self._book(ask)
+        if ask.intent == "who":
+            yield _say(book, place, *_seen(book, place, view))
+        elif ask.intent == "name":
+            yield self._named(ask, place, view)
+        elif ask.intent == "open":
+            yield from self._lids(book, place, view, is_open=True)
+        elif refusal := self._refusal(ask, place, view):
+            yield _say(book, place, refusal)
+        else:
+            yield self._confirm(_Pending(ask, view.at + PATIENCE), place)
+
+    def _refusal(self, ask: Ask, place: str, view: View) -> str:
+        """Return which sentence says why that is not done, if it is not."""
+        if ask.intent == "close" and not view.cameras(place):
+            return "eyeless"
+        if self._settings.disarm:
+            return ""
+        return {"disarm": "never", "close": "armed" if view.mode in ARMED else ""}.get(ask.intent, "")
+
+    def _lids(self, book: Phrasebook, place: str, view: View, *, is_open: bool) -> Iterator[Result]:
+        """Open or close the eyes that are meant, and say so."""
+        cameras, by = view.cameras(place), f"a voice at {place}"[:LONGEST_NAME]
+        for camera in cameras:
+            yield Eyes(place=camera, open=is_open, by=by)
+        yield _say(book, place, ("open" if is_open else "close") if cameras else "eyeless")
+
+    def _named(self, ask: Ask, place: str, view: View) -> Say:
+        """Ask whether the one person in view whom we do not know is the one who was named."""
+        book, here = self._book(ask), _here(place, view)
+        known = max(view.known, key=lambda person: _likeness(person.name, ask.name), default=None)
+        unknown = [person for person in here if person.verdict in UNKNOWN]
+        if known is None or _likeness(known.name, ask.name) < SAME_NAME:
+            return _say(book, place, "unknown", name=ask.name)
+        if len(unknown) != 1:
+            return _say(book, place, "whom")
+        if not self._may_name(unknown[0], view):
+            return _say(book, place, "vouch")
+        named = Ask("name", ask.language, known.name)
+        return self._confirm(_Pending(named, view.at + PATIENCE, unknown[0], known.group), place)
+
+    def _may_name(self, whom: Person, view: View) -> bool:
+        """Return whether somebody may say who that is: as long as family is in view at that very place."""
+        family = (person for person in _here(whom.place, view) if person.verdict == "family")
+        vouched = any(person.place == whom.place for person in family)
+        return {"off": False, "vouched": vouched, "anybody": True}[self._settings.naming]
+
+    def _confirm(self, pending: _Pending, place: str) -> Say:
+        self._pending[place] = pending
+        return _say(self._book(pending.ask), place, f"{pending.ask.intent}?", name=pending.ask.name)
+
+    def _settled(self, pending: _Pending, place: str, view: View, *, is_yes: bool) -> Iterator[Result]:
+        book, intent = self._book(pending.ask), pending.ask.intent if is_yes else "refuse"
+        if intent == "close":
+            refusal = self._refusal(pending.ask, place, view)  # the house may have been armed since
+            yield from [_say(book, place, refusal)] if refusal else self._lids(book, place, view, is_open=False)
+            return
+        if intent == "name" and (whom := pending.whom):
+            if not self._may_name(whom, view):  # the family may have left since
+                yield _say(book, place, "vouch")
+                return
+            yield Told(place=whom.place, visit=whom.visit, who=pending.ask.name, group=pending.group)
+        elif intent in MODES:
+            yield Change(MODES[intent])
+        yield _say(book, place, intent, name=pending.ask.name)
+        if MODES.get(intent) in ARMED and view.closed:
+            yield _say(book, place, "blind", places=book.says["list"].join(sorted(view.closed)))
+
+    def _book(self, ask: Ask) -> Phrasebook:
+        return next(book for book in self._books if book.language == ask.language)
+
+
+def _say(book: Phrasebook, place: str, which: str, people: str = "", **fields: str) -> Say:
+    words = book.says[which]
+    for name, value in {"people": people, **fields}.items():
+        words = words.replace(f"{{{name}}}", value)
+    return Say(place=place, words=words, language=book.language)
+
+
+def _here(place: str, view: View) -> list[Person]:
+    """Return who is in view of a place; of all places, where it has no camera of its own."""
+    return [
+        person
+        for person in view.people
+        if view.at - person.last <= RECENT and (person.place == place or place not in view.eyes)
+    ]
+
+
+def _seen(book: Phrasebook, place: str, view: View) -> tuple[str, str]:
+    """Return which sentence says who is seen, and the people in it."""
+    people, cameras = _here(place, view), view.cameras(place)
+    if cameras and view.closed.issuperset(cameras):
+        return "close", ""
+    guests = {person.who for person in people if person.who and person.verdict == "guest"}
+    family = {person.who for person in people if person.who and person.verdict == "family"}
+    parts = [*sorted(family), *(book.says["guest"].replace("{name}", name) for name in sorted(guests - family))]
+    for verdict in UNKNOWN:
+        count = sum(person.verdict == verdict for person in people)
+        if count:
+            parts.append(book.says[verdict if count == 1 else f"{verdict}s"].replace("{count}", str(count)))
+    if not parts:
+        return "nobody", ""
+    first = book.says["list"].join(parts[:-1])
+    return "see", book.says["and"].join([first, parts[-1]] if first else parts)
+
+
+def _likeness(one: str, other: str) -> float:
+    return SequenceMatcher(None, fold(one), fold(other)).ratio()

@@ -1,0 +1,101 @@
+"""Pure: which question some words are, however they are written; phrases are data, in `brain/talk/phrases`."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from pathlib import Path
+from typing import get_args
+
+from brain.settings.answers import Additions, Intent, fold
+from nerves.errors import SettingsError
+from nerves.sources import nearest, read_file
+
+__all__ = ["Ask", "Phrasebook", "alike", "understood"]
+
+FOLDER = Path(__file__).parent / "phrases"
+NAME = "{name}"
+# Two sentences are one if this much of their letters agree; short ones must be the same: "no" is near to "now".
+LIKE, SHORT = 0.84, 12
+LONGEST_NAME = 3  # words
+
+# Letter by letter "you may not look" is near to "you may look". Folded: "don't" is "don t", "n'ouvre" is "n ouvre".
+NEGATION = re.compile(r"\b(not|never|no|cannot|cant|dont|wont|arent|isnt|\w+n t|ne|n|pas|jamais|plus)\b")
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What somebody wants."""
+
+    intent: Intent
+    language: str
+    name: str = ""
+    """The name that was said, for `name`."""
+
+
+@dataclass(frozen=True)
+class Phrasebook:
+    """What may be asked and is answered in one language."""
+
+    language: str
+    asks: Mapping[Intent, tuple[str, ...]]
+    says: Mapping[str, str]
+
+    @classmethod
+    def read(cls, language: str, additions: Mapping[str, Additions]) -> "Phrasebook":
+        """Read a language's phrases and a user's additions to them; `SettingsError` says what is missing."""
+        file = FOLDER / f"{language}.yaml"
+        ours = read_file(file) if file.is_file() else {"asks": {}, "says": {}}
+        added = additions.get(language, Additions())
+        says = ours["says"] | added.says
+        whole = read_file(FOLDER / "en.yaml")["says"]
+        if wrong := says.keys() - whole.keys():
+            message = f"brain.answer.phrases.{language}.says: {min(wrong)} is never said: {nearest(min(wrong), whole)}"
+            raise SettingsError(message)
+        if missing := whole.keys() - says.keys():
+            message = (
+                f"brain.answer: {language} is not a language of ours: phrases.{language}.says lacks {min(missing)}"
+            )
+            raise SettingsError(message)
+        asks: dict[Intent, tuple[str, ...]] = {
+            intent: (*ours["asks"].get(intent, ()), *added.asks.get(intent, ())) for intent in get_args(Intent)
+        }
+        return cls(language, asks, says)
+
+
+def alike(one: str, other: str) -> float:
+    """Return how alike two folded sentences are, 0 to 1; short ones are alike only if they are the same."""
+    if one == other:
+        return 1.0
+    if min(len(one), len(other)) < SHORT:
+        return 0.0
+    return SequenceMatcher(None, one, other).ratio()
+
+
+def understood(words: str, books: Iterable[Phrasebook]) -> Ask | None:
+    """Return what somebody asks, or None: most of what is said in a house is not for us."""
+    found = [
+        (likeness, Ask(intent, book.language, name))
+        for book in books
+        for intent, phrases in book.asks.items()
+        for phrase in phrases
+        for likeness, name in [_likeness(words, phrase)]
+    ]
+    likeness, ask = max(found, key=lambda pair: pair[0], default=(0.0, None))
+    return ask if likeness >= LIKE else None
+
+
+def _likeness(words: str, phrase: str) -> tuple[float, str]:
+    """Return how alike some words and a phrase are, and the name in them; a "not" makes it another sentence."""
+    if NEGATION.search(fold(words)) and not NEGATION.search(fold(phrase)):
+        return 0.0, ""
+    if NAME not in phrase:
+        return alike(fold(words), fold(phrase)), ""
+    before, after = (fold(part).split() for part in phrase.split(NAME, 1))
+    said = re.sub(r"[^\w\s-]|_", " ", words).split()
+    name = said[len(before) : len(said) - len(after)]
+    if not 0 < len(name) <= LONGEST_NAME:
+        return 0.0, ""
+    rest = fold(" ".join([*said[: len(before)], *said[len(said) - len(after) :]]))
+    # A hair less than a phrase without a gap: "this is it" may be one of its own.
+    return (0.99 if rest == " ".join([*before, *after]) else 0.0), " ".join(name)

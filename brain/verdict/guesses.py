@@ -1,0 +1,47 @@
+"""Pure: what a sight that knows people itself says of a visit -> verdict.
+
+Such a sight (a retrained network) gives names with likelihoods and no vectors. Its errors in frames that follow each
+other are the same ones, so likelihoods are averaged and never multiplied.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from brain.verdict.judge import Judgement
+from brain.vision.backend import Guess
+from nerves.messages import Group
+
+__all__ = ["judge_guesses"]
+
+# A softmax retrained on whole pictures accepts 35 to 45 % of strangers where the likeliest name wins, and 8 to 12 %
+# where it must reach this (four people, 300 strangers).
+NAMED = 0.8
+STRANGE = 0.5
+NEEDS = 3
+
+
+def judge_guesses(
+    guesses: Sequence[Guess], groups: Mapping[str, Group], *, expired: Collection[str] = (), last: bool = False
+) -> Judgement:
+    """Return what the guesses say together.
+
+    Args:
+        guesses: One for each frame that was looked at.
+        groups: What people are to the household; a name that is not in here is family.
+        expired: Guests whose pass has ended: nobody now.
+        last: Whether it is the deadline or the visit's end: a verdict must be given.
+    """
+    names = {name for guess in guesses for name in guess}.difference(expired)
+    chances = {name: sum(guess.get(name, 0.0) for guess in guesses) / len(guesses) for name in names}
+    best = max(sorted(chances), key=lambda name: chances[name], default=None)
+    other = 1.0 - sum(chances.values())
+    reasons = _reasons(len(guesses), best, chances, other)
+    if len(guesses) >= NEEDS and best is not None and chances[best] >= NAMED:
+        return Judgement(groups.get(best, "family"), best, reasons)
+    if len(guesses) >= NEEDS and other >= STRANGE:
+        return Judgement("stranger", None, reasons)
+    return Judgement("unidentified" if last else "identifying", None, (*reasons, f"a name needs {NAMED:.0%}"))
+
+
+def _reasons(count: int, best: str | None, chances: Mapping[str, float], other: float) -> tuple[str, ...]:
+    said = (f"{best} {chances[best]:.0%}",) if best is not None else ()
+    return (f"{count} picture{'s' * (count != 1)} looked at", *said, f"somebody else {max(other, 0.0):.0%}")

@@ -1,0 +1,289 @@
+"""Pure: faces seen in a visit -> evidence -> verdict.
+
+The faces of a visit are compared together, as one mean vector, with each person we know: how many times likelier is
+this person than somebody else (see `brain/verdict/odds.py`)? Each face is also compared alone, so that a visit in which
+two people take turns is nobody's. Nothing here knows a model, a clock or a broker.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from brain.settings.matching import MATCH_DISTANCE, STRANGER_DISTANCE
+from brain.verdict import odds, similarity
+from brain.verdict.evidence import USABLE, Evidence, Known, ramp
+from brain.vision.backend import Likeness, Vector
+from nerves.messages import Verdict
+
+__all__ = ["Judgement", "judge"]
+
+# The variance of one person's faces is 0.10 where they count fully and 0.22 where they hardly count (2,405 camera-like
+# faces of 45 people): the worst usable face is worth this much of the best.
+WORST = 0.4
+
+# What the odds must be. For a name before the last moment a hundred thousand to one, because a visit is asked after
+# every face and would be named by its luckiest; in the end, and for an early "stranger", four hundred to one. At the
+# last moment ten to one for a stranger; a hundred to one between two names. What they cost: `benchmarks/visits.py`.
+EARLY, SURE, LIKELY, CLEAR = math.log(100_000), math.log(400), math.log(10), math.log(100)
+# Usable faces that a verdict needs, and the sum of their weights; the last look back at a visit asks for less. For a
+# name one face is enough that the cloud is certain of: it errs a thousand times more seldom on a face than we do.
+FACES, NAME_NEEDS, STRANGER_NEEDS, LAST_NEEDS = 2, 1.0, 2.5, 0.8
+# A name is not given where more than this share of the faces is nobody's photo by far: two people took turns.
+DOUBT = 0.34
+# Before the last moment: from this sum of weights the odds asked for a name fall, and from that they are no more.
+FEW, MANY = 3.0, 12.0
+# Where nobody is known a face is enough, if it surely is one: how many.
+ALONE, LAST_ALONE = 3.0, 1.5
+# Odds beyond this are only said to be more.
+MILLION = math.log(1_000_000)
+# The newest faces that must all speak against a name for it to be taken back.
+TURN, TURN_NEEDS = 6, 2.5
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict and why."""
+
+    verdict: Verdict
+    who: str | None
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """What the faces say of one person."""
+
+    known: Known
+    log_odds: float
+    """For this person, against somebody else."""
+    nearest: float
+    """The least distance of one face to one photo; infinite where none was compared."""
+    doubt: float
+    """The share of the faces, by weight, that are far from every photo."""
+    alike: float | None
+    """The highest similarity that the cloud gives, 0 to 100; None where it was not asked."""
+    is_heard: bool
+    """Whether any of the faces was compared with this person."""
+
+
+def judge(
+    evidence: Evidence,
+    known: Sequence[Known],
+    *,
+    held: Verdict = "identifying",
+    match: float = MATCH_DISTANCE,
+    last: bool = False,
+) -> Judgement:
+    """Return what the evidence says of everybody we know, in any order.
+
+    Args:
+        evidence: The faces of the visit.
+        known: Everybody we know.
+        held: The verdict so far.
+        match: The household's own limit for everybody, where it is stricter.
+        last: Whether it is the deadline or the visit's end: a verdict must be given.
+
+    Returns:
+        `identifying` only while nothing is decided and it is not the last word.
+    """
+    if not known:
+        return _nobody_known(evidence, last=last)
+    faces = _weighed(evidence, known)
+    if not faces.count:
+        return _undecided((NO_FACE,), last=last)
+    known = [person if person.limit <= match else replace(person, limit=match) for person in known]
+    return _decided(evidence, faces, known, held, last=last)
+
+
+def _decided(evidence: Evidence, faces: "_Faces", known: Sequence[Known], held: Verdict, *, last: bool) -> Judgement:
+    opinions = _opinions(faces, known)
+    reasons = _reasons(evidence, faces, opinions)
+    total = faces.total
+    if not (faces.count >= FACES or _is_certain(opinions[0])) or total < (LAST_NEEDS if last else NAME_NEEDS):
+        return _undecided((*reasons, "too few good faces to be sure"), last=last)
+    late = last or held in NAMED
+    if held != "identifying" and _has_changed(faces, known):
+        now = ("somebody else is there now",) if held in NAMED else ()
+        return Judgement("stranger", None, (*reasons, *now))
+    named = _named(opinions, SURE if late else _needed(total))
+    if named:
+        return Judgement(named[0].known.group, named[0].known.name if len(named) == 1 else None, reasons)
+    if faces.count >= FACES and _is_stranger(opinions, total, last=late):
+        return Judgement("stranger", None, reasons)
+    return _undecided((*reasons, "the faces do not agree"), last=last)
+
+
+NAMED = ("family", "guest")
+NO_FACE = "no face could be used: turned away, too far or too blurred"
+
+
+@dataclass(frozen=True, slots=True)
+class _Faces:
+    """The faces that can be used."""
+
+    vectors: Vector
+    """n x 128."""
+    weights: npt.NDArray[np.float64]
+    nearest: npt.NDArray[np.float64]
+    """n x people: from each face to the nearest photo of each person."""
+    likenesses: tuple[Likeness, ...]
+    """What the cloud has said of faces."""
+
+    @property
+    def count(self) -> int:
+        """How many there are: a face that two different networks have looked at has been looked at twice."""
+        return len(self.weights) + len(self.likenesses)
+
+    @property
+    def total(self) -> float:
+        """The sum of their weights."""
+        return float(self.weights.sum()) + sum(one.counts for one in self.likenesses)
+
+    def newest(self, count: int) -> "_Faces":
+        """Return the last ones; of what the cloud has said only where nothing else was looked at."""
+        likenesses = () if len(self.weights) else self.likenesses[-count:]
+        return _Faces(self.vectors[-count:], self.weights[-count:], self.nearest[-count:], likenesses)
+
+
+def _weighed(evidence: Evidence, known: Sequence[Known]) -> _Faces:
+    """Return the usable faces; a vector that matches speaks for being a face at all, by half."""
+    samples, likenesses = evidence.samples, tuple(one for one in evidence.likenesses if one.counts > USABLE)
+    vectors = np.stack([sample.vector for sample in samples]) if samples else np.zeros((0, 128), np.float32)
+    nearest = np.stack([_nearest(vectors, person.vectors) for person in known], axis=1)
+    sure = np.array([sample.sure for sample in samples])
+    matched = nearest.min(axis=1) <= MATCH_DISTANCE
+    counts = np.array([sample.counts for sample in samples]) * np.where(matched, 0.5 + 0.5 * sure, sure)
+    usable = counts > USABLE
+    return _Faces(vectors[usable], (WORST + (1 - WORST) * counts)[usable], nearest[usable], likenesses)
+
+
+def _nearest(vectors: Vector, photos: Vector) -> npt.NDArray[np.float64]:
+    if not len(photos):
+        return np.full(len(vectors), np.inf)
+    return np.asarray(np.linalg.norm(vectors[:, None, :] - photos[None, :, :], axis=2).min(axis=1), np.float64)
+
+
+def _opinions(faces: _Faces, known: Sequence[Known]) -> list[Opinion]:
+    """Return what the faces say of everybody, the likeliest first."""
+    of_vectors = _by_vectors(faces)
+    return sorted(
+        (_opinion(faces, person, number, of_vectors(person)) for number, person in enumerate(known)),
+        key=lambda opinion: -opinion.log_odds,
+    )
+
+
+def _by_vectors(faces: _Faces) -> Callable[[Known], float]:
+    """Return what gives the log odds of a person by the vectors; 0 where there are none to compare."""
+    if not len(faces.weights):
+        return lambda _: 0.0
+    space, looks = odds.dlib(), odds.independent(faces.vectors, faces.weights)
+    visit = space.place(odds.mean(faces.vectors, faces.weights))
+
+    def log_odds(person: Known) -> float:
+        if not len(person.vectors):
+            return 0.0
+        return odds.log_odds(visit, looks, person.placed, person.photos, space)
+
+    return log_odds
+
+
+def _opinion(faces: _Faces, person: Known, number: int, by_vectors: float) -> Opinion:
+    nearest, likenesses = faces.nearest[:, number], [one for one in faces.likenesses if one.speaks_of(person.name)]
+    far = float(faces.weights[nearest > STRANGER_DISTANCE].sum()) if len(person.vectors) else 0.0
+    return Opinion(
+        person,
+        by_vectors + similarity.of_person(faces.likenesses, person.name),
+        float(nearest.min(initial=np.inf)),
+        (far + similarity.unlike(faces.likenesses, person.name)) / faces.total,
+        max((one.similarities.get(person.name, 0.0) for one in likenesses), default=None),
+        bool(likenesses) or bool(len(person.vectors) and len(faces.weights)),
+    )
+
+
+def _named(opinions: Sequence[Opinion], needed: float) -> list[Opinion]:
+    """Return who it is, nobody, or several of one group who look alike."""
+    first = opinions[0]
+    if first.log_odds < needed or first.doubt > DOUBT or _is_too_far(first):
+        return []
+    rivals = [other for other in opinions[1:] if first.log_odds - other.log_odds < CLEAR]
+    if any(other.known.group != first.known.group or other.log_odds < needed for other in rivals):
+        return []
+    return [first, *rivals]
+
+
+def _is_certain(opinion: Opinion) -> bool:
+    """Whether the cloud is as sure of one face as its maker asks for where a wrong name matters."""
+    return opinion.alike is not None and opinion.alike >= similarity.SAME
+
+
+def _is_too_far(opinion: Opinion) -> bool:
+    """Whether no face comes within a limit that was lowered: by a look-alike, or by the household."""
+    is_lowered = opinion.known.limit < MATCH_DISTANCE and not np.isinf(opinion.nearest)
+    return is_lowered and opinion.nearest > opinion.known.limit
+
+
+def _needed(total: float) -> float:
+    """Return the odds that a name needs before the last moment: the fewer the faces, the more luck there may be."""
+    return EARLY + (SURE - EARLY) * ramp(total, FEW, MANY)
+
+
+def _is_stranger(opinions: Sequence[Opinion], total: float, *, last: bool) -> bool:
+    """Whether the faces speak against everybody."""
+    needs, least = (LAST_NEEDS, -LIKELY) if last else (STRANGER_NEEDS, -SURE)
+    return total >= needs and opinions[0].log_odds <= least
+
+
+def _has_changed(faces: _Faces, known: Sequence[Known]) -> bool:
+    """Whether the newest faces speak against everybody: somebody else stands there now."""
+    newest = faces.newest(TURN)
+    if newest.total < TURN_NEEDS:
+        return False
+    heard = [opinion for opinion in _opinions(newest, known) if opinion.is_heard]
+    return bool(heard) and heard[0].log_odds <= -SURE
+
+
+def _nobody_known(evidence: Evidence, *, last: bool) -> Judgement:
+    """Where nobody is enrolled, any face at all is a stranger's."""
+    sure = [*(sample.sure for sample in evidence.samples), *(one.counts for one in evidence.likenesses)]
+    faces = sum(one > USABLE for one in sure)
+    if not faces:
+        return _undecided((NO_FACE,), last=last)
+    reasons = (_used(faces), "nobody is enrolled")
+    if sum(sure) >= (LAST_ALONE if last else ALONE):
+        return Judgement("stranger", None, reasons)
+    return _undecided((*reasons, "too few good faces to be sure"), last=last)
+
+
+def _undecided(reasons: tuple[str, ...], *, last: bool) -> Judgement:
+    return Judgement("unidentified" if last else "identifying", None, reasons)
+
+
+def _reasons(evidence: Evidence, faces: _Faces, opinions: Sequence[Opinion]) -> tuple[str, ...]:
+    asked = len(faces.likenesses)
+    cloud = (f"{asked} face{'s' * (asked != 1)} looked at in the cloud",) if asked else ()
+    said = [_said(opinion) for opinion in opinions[:2]]
+    return (_used(evidence.faces), *cloud, *said, f"a name needs {_ratio(SURE)}")
+
+
+def _said(opinion: Opinion) -> str:
+    near = "" if np.isinf(opinion.nearest) else f", nearest photo at {opinion.nearest:.2f}"
+    alike = "" if opinion.alike is None else f", {opinion.alike:.0f} % alike in the cloud"
+    return f"{opinion.known.name} {_in_words(opinion.log_odds)}{near}{alike}"
+
+
+def _used(faces: int) -> str:
+    return f"{faces} usable face{'s' * (faces != 1)}"
+
+
+def _in_words(log_odds: float) -> str:
+    return f"{_ratio(abs(log_odds))} {'for' if log_odds >= 0 else 'against'}"
+
+
+def _ratio(log_odds: float) -> str:
+    """Return odds as people say them, from 1:1 to more than a million to one."""
+    ratio = math.exp(min(log_odds, MILLION))
+    digits = max(0, int(math.log10(ratio)) - 1)
+    return f"{round(ratio, -digits):,.0f}:1" if log_odds < MILLION else "more than 1,000,000:1"

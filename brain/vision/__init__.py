@@ -1,0 +1,1 @@
+"""Pictures: decoding, geometry, crops, and the protocol of a vision backend."""

@@ -1,0 +1,1 @@
+"""From frames to visits: analysis, tracking, and the brain that decides."""

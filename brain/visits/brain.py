@@ -1,0 +1,305 @@
+"""The loop: the newest frame of each place -> visits."""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from brain.album.not_a_person import Things
+from brain.album.strangers import Meet, Strangers
+from brain.people.gallery import Gallery
+from brain.people.records import Word
+from brain.settings.brain import BrainSettings
+from brain.verdict.evidence import Known, Sample, add, hear, weight
+from brain.verdict.guesses import judge_guesses
+from brain.verdict.judge import Judgement, judge
+from brain.verdict.policy import alerts
+from brain.vision.backend import PERSON, Sight, Thing
+from brain.vision.geometry import area
+from brain.vision.snapshot import snapshot
+from brain.visits.face_search import Around
+from brain.visits.frame_analysis import Glance
+from brain.visits.observe import Observation, observe
+from brain.visits.second_opinion import MOST as ASKED
+from brain.visits.second_opinion import Doubts, Second
+from brain.visits.tracking import match
+from brain.visits.visit import OpenVisit
+from nerves.errors import BadPicture
+from nerves.messages import Fact, Frame, Mode, Phase, Seen, Sighting, Visit
+
+__all__ = ["Brain"]
+
+log = logging.getLogger(__name__)
+
+# Someone not yet confirmed who is missed this long was never there.
+DOUBT_S = 1.5
+# A new picture replaces the best one when it is this much better.
+BETTER = 1.15
+# A face whose visit has a verdict is compared this many times more seldom: enough to correct it.
+SETTLED = 4
+SET_BACK = timedelta(seconds=5)
+
+
+class Brain:
+    """What is held of every place. It knows no bus and no clock: time is that of the frames."""
+
+    def __init__(
+        self,
+        sight: Sight,
+        gallery: Gallery,
+        settings: BrainSettings,
+        *,
+        visits: Iterable[OpenVisit] = (),
+        meet: Meet | None = None,
+        second: Second | None = None,
+    ) -> None:
+        self.mode: Mode = "home"
+        self.counts = {"frames": 0, "bad": 0, "visits": 0, "alerts": 0}
+        self._sight, self._gallery, self._settings = sight, gallery, settings
+        self._visits: list[OpenVisit] = list(visits)
+        self._alerted: dict[tuple[str, str], datetime] = {}
+        self._glances: dict[str, Glance] = {}
+        self._around = Around()
+        self._things, self._meet = Things(gallery), meet or Strangers().meet
+        self._heeded: object = None
+        self._frames: dict[str, datetime] = {}
+        self._doubts = Doubts(second, timedelta(seconds=settings.timing.deadline_s))
+        self._elsewhere = settings.elsewhere
+
+    @property
+    def visits(self) -> list[OpenVisit]:
+        """The visits that have begun and not ended."""
+        return [visit for visit in self._visits if visit.confirmed]
+
+    @property
+    def over(self) -> list[OpenVisit]:
+        """The visits that have ended and may still be corrected by a second opinion."""
+        return self._doubts.over
+
+    def see(self, frame: Frame) -> Iterator[Fact]:
+        """Look at a frame; a picture that cannot be used is counted, logged and dropped."""
+        if self._is_too_soon(frame):
+            return
+        try:
+            yield from self._see(frame, self._glance(frame))
+        except BadPicture as error:
+            self.counts["bad"] += 1
+            log.warning("%s: frame dropped: %s", frame.place, error)
+
+    def tick(self, place: str, at: datetime) -> Iterator[Visit]:
+        """Let time pass at a place: verdicts fall due and visits end though no frame comes."""
+        yield from self._heed(at)
+        for visit in [visit for visit in self._visits if visit.place == place]:
+            if at - visit.last >= timedelta(seconds=self._settings.timing.silent_s):
+                visit.miss(visit.last)
+                yield from self._end(visit, at)
+            elif visit.confirmed:
+                yield from self._judge(visit, at)
+
+    def finish(self, at: datetime) -> Iterator[Visit]:
+        """End every visit: the recording is over."""
+        for visit in list(self._visits):
+            yield from self._end(visit, at)
+        for _ in range(ASKED + 1):  # an answer may be followed by the next question
+            yield from self.answered(lambda _: at)
+
+    def answered(self, clock: Callable[[str], datetime]) -> Iterator[Visit]:
+        """Take the second opinions that have come, also on visits that are over; `clock` gives the time at a place."""
+        for visit, likeness in self._doubts.answered(self._visits):
+            visit.evidence = hear(visit.evidence, likeness)
+            yield from self._judge(visit, clock(visit.place), last=visit.decided)
+
+    def told(self, visit: OpenVisit, word: Word | None, at: datetime) -> Iterator[Visit]:
+        """Take a human's word on an open visit at once; None if it was taken back, and the faces count again."""
+        yield self._message(visit, visit.heed(word), at, None)
+
+    def _heed(self, at: datetime) -> Iterator[Visit]:
+        """Hear what humans have said since of the visits that are open, or have taken back."""
+        if self._gallery.version == self._heeded:
+            return
+        self._heeded = self._gallery.version
+        is_any = self._visits or self._doubts.over
+        words = {word.visit: word for word in self._gallery.words()} if is_any else {}
+        self._doubts.drop(words)
+        for visit in self.visits:
+            word = words.get(visit.id)
+            if (word and word.at) != (visit.told and visit.told.at):
+                yield from self.told(visit, word, at)
+
+    def _is_too_soon(self, frame: Frame) -> bool:
+        """Whether the place was looked at so short a time ago that the settings want no other look."""
+        last, pause = self._frames.get(frame.place), timedelta(seconds=self._settings.pause_s)
+        if last is not None and timedelta() <= frame.at - last < pause:
+            return True
+        self._frames[frame.place] = frame.at
+        return False
+
+    def _glance(self, frame: Frame) -> Glance:
+        """Return the glance at a frame; the last one if the picture is the same."""
+        last = self._glances.get(frame.place)
+        if last is None or last.picture.jpeg != frame.jpeg:
+            last = self._glances[frame.place] = Glance(self._sight, frame.jpeg)
+        return last
+
+    def _see(self, frame: Frame, glance: Glance) -> Iterator[Fact]:
+        observations = observe(glance.things, self._around.faces(frame, glance), sure=self._sight.person)
+        yield from self._set_back(frame)
+        yield from self._heed(frame.at)
+        here = [visit for visit in self._visits if visit.place == frame.place]
+        present = self._follow(frame, observations, here)
+        self.counts["frames"] += 1
+        for observation, visit in present:
+            self._look(visit, observation, glance, frame.at)
+            visit.thing = self._things.see(visit, frame.at)
+            if visit.confirmed:
+                yield from self._tell(visit, frame)
+        for visit in here:
+            if visit.last != frame.at:
+                visit.miss(frame.at)
+                yield from self._missed(visit, frame.at, frame.number)
+        glance.picture.forget()
+        yield _seen(frame, glance.things, present)
+
+    def _set_back(self, frame: Frame) -> Iterator[Visit]:
+        """End what began at a later time than now: a clock was set back, and would keep it open until it caught up."""
+        for visit in [visit for visit in self._visits if visit.place == frame.place]:
+            if visit.last - frame.at > SET_BACK:
+                yield from self._end(visit, frame.at, frame.number)
+
+    def _follow(
+        self, frame: Frame, observations: list[Observation], here: list[OpenVisit]
+    ) -> list[tuple[Observation, OpenVisit]]:
+        found = match(observations, [visit.trail(frame.at) for visit in here])
+        present = []
+        for number, observation in enumerate(observations):
+            if number in found:
+                visit = here[found[number]]
+            else:
+                visit = OpenVisit(place=frame.place, first=frame.at, last=frame.at, box=observation.box)
+                self._visits.append(visit)
+            visit.see(observation, frame.at)
+            present.append((observation, visit))
+        return present
+
+    def _look(self, visit: OpenVisit, observation: Observation, glance: Glance, at: datetime) -> None:
+        """Compare the face, where it is time to, and keep the best picture."""
+        merit = observation.score * (0.2 + area(observation.box))
+        if observation.face and self._is_due(visit, at):
+            visit.looked = at
+            guess = glance.guess(observation.face)
+            if guess is not None:
+                visit.evidence = hear(visit.evidence, guess)
+            look = glance.look(observation.face)
+            counts = weight(look.width, look.sharpness, look.yaw) if look else 0.0
+            self._doubts.propose(visit, glance, observation.face, counts, at)
+            if look:
+                visit.collect(glance.picture, observation.face, look, counts, at)
+                visit.evidence = add(visit.evidence, Sample(look.vector, counts, look.sure))
+                merit += 2 * counts
+        if merit > BETTER * visit.best:
+            visit.best, visit.picture = merit, snapshot(glance.picture, observation.box)
+
+    def _is_due(self, visit: OpenVisit, at: datetime) -> bool:
+        """Whether a face may be compared again; seldom once it has a name or is a stranger's."""
+        pause = timedelta(seconds=self._settings.timing.look_s)
+        settled = visit.decided and (visit.verdict != "unidentified" or visit.is_thing)
+        return visit.looked is None or at - visit.looked >= (SETTLED * pause if settled else pause)
+
+    def _tell(self, visit: OpenVisit, frame: Frame) -> Iterator[Visit]:
+        if not visit.seq:
+            self.counts["visits"] += 1
+            yield visit.message("started", frame.at, frame=frame.number)
+        yield from self._judge(visit, frame.at, frame.number)
+
+    def _judge(
+        self, visit: OpenVisit, at: datetime, number: int | None = None, *, last: bool = False
+    ) -> Iterator[Visit]:
+        last = last or at - visit.first >= timedelta(seconds=self._settings.timing.deadline_s)
+        phase = visit.hold(self._opinion(visit, at, last=last))
+        if phase:
+            yield self._message(visit, phase, at, number)
+        if self._doubts.is_due(visit, at, ending=last) and self._is_uncertain(visit, at):
+            self._doubts.ask(visit)
+
+    def _is_uncertain(self, visit: OpenVisit, at: datetime) -> bool:
+        """Whether nothing would be known of the visit if it ended now."""
+        return self._opinion(visit, at, last=True).verdict == "unidentified"
+
+    def _opinion(self, visit: OpenVisit, at: datetime, *, last: bool) -> Judgement:
+        """Return what is to be held of a visit: by its faces, or by what a sight that knows people says."""
+        if visit.evidence.guesses:
+            people = self._gallery.people()
+            groups = {person.name: person.group for person in people}
+            expired = [person.name for person in people if person.expired(at)]
+            return judge_guesses(visit.evidence.guesses, groups, expired=expired, last=last)
+        return judge(visit.evidence, self._known(at), held=visit.verdict, match=self._settings.match, last=last)
+
+    def _known(self, at: datetime) -> list[Known]:
+        """Return everybody we know, and those of whom only the cloud has pictures."""
+        known = self._gallery.known(at)
+        if not self._elsewhere:
+            return known
+        named, people = {one.name for one in known}, {person.name: person for person in self._gallery.people()}
+        for name in self._elsewhere:
+            person = people.get(name)
+            if name not in named and not (person and person.expired(at)):
+                known.append(Known(name, person.group if person else "family", np.zeros((0, 128), np.float32)))
+        return known
+
+    def _message(self, visit: OpenVisit, phase: Phase, at: datetime, number: int | None) -> Visit:
+        self._recognise(visit)
+        alert = not (visit.alerted or visit.quiet) and alerts(
+            self._settings.policy,
+            visit.verdict,
+            at,
+            mode=self.mode,
+            company=[
+                other.last for other in self._visits if other.place == visit.place and other.who and other is not visit
+            ],
+            alerted=self._alerted.get((visit.place, visit.who)) if visit.who else None,
+        )
+        if alert:
+            self.counts["alerts"] += 1
+            if visit.who:
+                self._alerted[visit.place, visit.who] = at
+        return visit.message(phase, at, frame=number, alert=alert)
+
+    def _recognise(self, visit: OpenVisit) -> None:
+        """Find out whether this stranger was here before."""
+        if visit.verdict == "stranger" and visit.looks:
+            vectors, weights = zip(*visit.looks, strict=True)
+            visit.met = self._meet(visit.id, vectors, weights, visit.first) or visit.met
+
+    def _missed(self, visit: OpenVisit, at: datetime, number: int | None) -> Iterator[Visit]:
+        gone = timedelta(seconds=self._settings.timing.gone_s if visit.confirmed else DOUBT_S)
+        if visit.missing and at - visit.missing >= gone:
+            yield from self._end(visit, at, number)
+        elif visit.confirmed:
+            yield from self._judge(visit, at, number)
+
+    def _end(self, visit: OpenVisit, at: datetime, number: int | None = None) -> Iterator[Visit]:
+        self._visits.remove(visit)
+        if visit.confirmed:
+            yield from self._judge(visit, at, number, last=True)
+            self._recognise(visit)
+            yield visit.message("ended", at, frame=number)
+            self._doubts.bury(visit, at)
+
+
+def _seen(frame: Frame, things: list[Thing], present: list[tuple[Observation, OpenVisit]]) -> Seen:
+    people = [
+        Sighting(
+            label=PERSON,
+            box=observation.box,
+            score=min(observation.score, 1.0),
+            visit=visit.id if visit.confirmed else None,
+            verdict=visit.verdict if visit.confirmed else None,
+            who=visit.who,
+        )
+        for observation, visit in present
+    ]
+    animals = [
+        Sighting(label=thing.label, box=thing.box, score=thing.score) for thing in things if thing.label != PERSON
+    ]
+    return Seen(place=frame.place, at=frame.at, sightings=(*people, *animals))

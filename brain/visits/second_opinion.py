@@ -1,0 +1,138 @@
+"""The second opinion: which face of an undecided visit is shown to somebody else, and what comes back, ever so late."""
+
+from collections.abc import Container, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple, Protocol
+from uuid import UUID
+
+from brain.vision.backend import Face, Likeness
+from brain.vision.crop import portrait
+from brain.visits.frame_analysis import Glance
+from brain.visits.visit import Candidate, OpenVisit
+
+__all__ = ["Answer", "Doubts", "Question", "Second"]
+
+# Asked so long before the verdict falls due, or at half of that time, that an answer can be there by then.
+LEAD = timedelta(seconds=4)
+# So many faces of one visit are shown at most, each once, the second only if the first has decided nothing, and each
+# of its own moment: those of one moment are the same picture.
+MOST, APART = 2, timedelta(seconds=0.5)
+# Narrower faces, in pixels, nobody can tell: Rekognition asks for 40 in a picture 1920 wide.
+NARROWEST = 20.0
+# Where nobody could be asked, another face may be asked about so long after.
+AGAIN = timedelta(seconds=10)
+# Whoever has gone may be corrected so long.
+PATIENCE = timedelta(minutes=5)
+
+
+class Question(NamedTuple):
+    """One face to be looked at."""
+
+    visit: UUID
+    place: str
+    jpeg: bytes
+
+
+class Answer(NamedTuple):
+    """What is said of a face of a visit."""
+
+    visit: UUID
+    likeness: Likeness | None
+    """None: nothing can be said of it."""
+    sent: bool = True
+    """False: it was not looked at, because nobody could be asked."""
+
+
+class Second(Protocol):
+    """Somebody who is asked, and never waited for."""
+
+    def ask(self, question: Question) -> bool:
+        """Take a question; False if it cannot be asked now, and may be later."""
+        ...
+
+    def answers(self) -> Sequence[Answer]:
+        """Return what has come back since."""
+        ...
+
+
+class Doubts:
+    """What has been asked, and the visits that are over but may still be answered for.
+
+    Args:
+        second: Who is asked; nobody if None.
+        deadline: When a visit's verdict falls due.
+    """
+
+    def __init__(self, second: Second | None, deadline: timedelta) -> None:
+        self._second = second
+        self._after = max(deadline - LEAD, deadline / 2)
+        self._over: dict[UUID, OpenVisit] = {}
+        self._waiting: set[UUID] = set()
+        self._failed: dict[UUID, datetime] = {}
+
+    @property
+    def over(self) -> list[OpenVisit]:
+        """The visits that have ended and wait for an answer."""
+        return list(self._over.values())
+
+    def propose(self, visit: OpenVisit, glance: Glance, face: Face, counts: float, at: datetime) -> None:
+        """Keep a face to ask about, if it is among the best so far; what surely is no face is not asked about."""
+        if self._second is None:
+            return
+        look = glance.look(face)
+        if visit.asked >= MOST or face.width < NARROWEST or (look is not None and look.sure <= 0):
+            return
+        merit = face.width * (0.2 + (counts * look.sure if look else 0.0))
+        same = [one for one in visit.asking if abs(at - one.at) < APART]
+        others = [one for one in visit.asking if one not in same]
+        rivals = same or (others if len(others) >= MOST else [])
+        if (visit.asked_at and abs(at - visit.asked_at) < APART) or any(one.merit >= merit for one in rivals[-1:]):
+            return
+        new = Candidate(at, merit, portrait(glance.picture, face))
+        visit.asking = tuple(sorted([*others, new], key=lambda one: -one.merit)[:MOST])
+
+    def is_due(self, visit: OpenVisit, at: datetime, *, ending: bool = False) -> bool:
+        """Whether a face may be asked about now: near the deadline, or as the visit ends."""
+        if self._second is None or not visit.asking or visit.asked >= MOST or not visit.confirmed:
+            return False
+        if visit.verdict not in ("identifying", "unidentified"):
+            return False
+        failed = self._failed.get(visit.id)
+        if visit.id in self._waiting or visit.told or visit.is_thing or (failed and at - failed < AGAIN):
+            return False
+        return ending or at - visit.first >= self._after
+
+    def ask(self, visit: OpenVisit) -> None:
+        """Ask about the visit's best face."""
+        best, *rest = visit.asking
+        if self._second and self._second.ask(Question(visit.id, visit.place, best.jpeg)):
+            visit.asked, visit.asked_at, visit.asking = visit.asked + 1, best.at, tuple(rest)
+            self._waiting.add(visit.id)
+
+    def bury(self, visit: OpenVisit, at: datetime) -> None:
+        """Keep a visit that has ended until its answer comes, and no longer than five minutes."""
+        if visit.asked:
+            self._over[visit.id] = visit
+        self._forget(at)
+
+    def drop(self, told: Container[UUID]) -> None:
+        """Expect no answer any more on visits of which a human has said who it was."""
+        self._over = {key: each for key, each in self._over.items() if key not in told}
+
+    def answered(self, visits: Sequence[OpenVisit]) -> Iterator[tuple[OpenVisit, Likeness]]:
+        """Yield the answers that have come, each with its visit, be it over or not."""
+        if self._second is None:
+            return
+        for answer in self._second.answers():
+            self._waiting.discard(answer.visit)
+            visit = self._over.get(answer.visit) or next((one for one in visits if one.id == answer.visit), None)
+            if visit and answer.likeness:
+                yield visit, answer.likeness
+            elif visit and not answer.sent:
+                visit.asked -= 1
+                self._failed[visit.id] = visit.last
+
+    def _forget(self, at: datetime) -> None:
+        """Forget what is too long over to be corrected."""
+        self._over = {key: each for key, each in self._over.items() if at - each.last < PATIENCE}
+        self._failed = {key: since for key, since in self._failed.items() if at - since < PATIENCE}

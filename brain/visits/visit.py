@@ -1,0 +1,192 @@
+"""One visit while it lasts: what was seen of it, what is held of it, what was said of it."""
+
+from base64 import b64encode
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from uuid6 import uuid7
+
+from brain.album.strangers import Stranger, said
+from brain.people.records import Word
+from brain.verdict.evidence import USABLE, Evidence
+from brain.verdict.judge import Judgement
+from brain.vision.backend import Face, Look, Vector
+from brain.vision.crop import Crop, is_wanted, keep, portrait
+from brain.vision.picture import Picture
+from brain.visits.observe import Observation
+from brain.visits.tracking import Speed, Trail, speed
+from nerves.messages import Box, Phase, Verdict, Visit
+
+__all__ = ["Candidate", "OpenVisit"]
+
+# A person must be found this often, this surely altogether, to be a visit: one lucky pattern in one frame is nobody.
+HITS, SURE = 2, 1.2
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A face that somebody else could be asked about."""
+
+    at: datetime
+    merit: float
+    jpeg: bytes
+
+
+@dataclass
+class OpenVisit:
+    """A visit that has not ended; the brain's loop changes it, `message` tells of it."""
+
+    place: str
+    first: datetime
+    last: datetime
+    box: Box
+    id: UUID = field(default_factory=uuid7)
+    face: Box | None = None
+    speed: Speed | None = None
+    hits: int = 0
+    score: float = 0.0
+    seq: int = 0
+    evidence: Evidence = field(default_factory=Evidence)
+    verdict: Verdict = "identifying"
+    who: str | None = None
+    reasons: tuple[str, ...] = ()
+    alerted: bool = False
+    missing: datetime | None = None
+    """Since when frames show nobody there."""
+    looked: datetime | None = None
+    """When the face was last compared."""
+    best: float = 0.0
+    """How good the picture is, in the same unit as `merit`."""
+    picture: bytes | None = None
+    crops: tuple[Crop, ...] = ()
+    """The best faces, for the album."""
+    asking: tuple[Candidate, ...] = ()
+    """The faces to ask somebody else about, the best first."""
+    asked: int = 0
+    """How many faces somebody else has been asked about."""
+    asked_at: datetime | None = None
+    """When the last one of them was seen."""
+    met: Stranger | None = None
+    """Which stranger it is, where it is one."""
+    told: Word | None = None
+    """What a human has said of this visit; no evidence overrules it."""
+    before: Judgement | None = None
+    """What was held before the human's word."""
+    thing: str | None = None
+    """Why it is something that a human has called not a person; None if it may be one."""
+    is_thing: bool = False
+    """Whether that is held of it."""
+    overlaps: dict[UUID, float] = field(default_factory=dict)
+    """For each such thing: the least share of its box and this one's so far."""
+    farthest: dict[UUID, float] = field(default_factory=dict)
+    """For each such thing: the largest distance of a face of this visit."""
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether it is a visit at all."""
+        return self.seq > 0 or (self.hits >= HITS and self.score >= SURE)
+
+    @property
+    def decided(self) -> bool:
+        """Whether a verdict was given."""
+        return self.verdict != "identifying"
+
+    @property
+    def quiet(self) -> bool:
+        """Whether it must not alert: a human has said that it is not a person."""
+        return self.is_thing if self.told is None else self.told.who is None
+
+    @property
+    def looks(self) -> list[tuple[Vector, float]]:
+        """The vectors of the usable faces, and how far each can be trusted, 0 to 1."""
+        worth = [(sample.vector, sample.counts * sample.sure) for sample in self.evidence.samples]
+        return [(vector, counts) for vector, counts in worth if counts > USABLE]
+
+    def trail(self, at: datetime) -> Trail:
+        """Return where the person was last seen."""
+        return Trail(self.box, self.face, max((at - self.last).total_seconds(), 0.0), self.speed)
+
+    def see(self, observation: Observation, at: datetime) -> None:
+        """Note that the person is in a frame."""
+        self.speed = speed(self.speed, self.box, observation.box, (at - self.last).total_seconds())
+        self.box, self.last, self.missing = observation.box, at, None
+        self.face = observation.face.box if observation.face else self.face
+        self.hits += 1
+        self.score += observation.score
+
+    def miss(self, at: datetime) -> None:
+        """Note that a frame does not show the person."""
+        self.missing = self.missing or at
+
+    def collect(self, picture: Picture, face: Face, look: Look, counts: float, at: datetime) -> None:
+        """Keep the face for the album if it is among the best."""
+        worth = counts * look.sure
+        if worth > USABLE and is_wanted(self.crops, at, look.vector, (worth, look.width)):
+            new = Crop(at, portrait(picture, face), look.vector, worth, look.width)
+            self.crops = keep(self.crops, new)
+
+    def hold(self, judgement: Judgement) -> Phase | None:
+        """Take a judgement; return the phase to tell of if it changes what is held."""
+        if self.told or judgement.verdict == "identifying":
+            return None
+        thing = self.thing if judgement.verdict in ("stranger", "unidentified") else None
+        if thing:
+            judgement = Judgement("unidentified", None, (thing,))
+        if self.is_thing == bool(thing) and self.decided and self._is_no_news(judgement):
+            return None
+        self.is_thing = bool(thing)
+        return self._take(judgement)
+
+    def heed(self, word: Word | None) -> Phase:
+        """Take a human's word, or its being taken back; return the phase to tell of."""
+        if word is None:
+            self.told, before, self.before = None, self.before, None
+            held = before or Judgement("unidentified", None, ())
+            return self._take(Judgement(held.verdict, held.who, (*held.reasons, "what you said was taken back")))
+        self.before = self.before or Judgement(self.verdict, self.who, self.reasons)
+        self.told = word
+        if word.who is None:
+            return self._take(Judgement("unidentified", None, ("you said it is not a person",)))
+        return self._take(Judgement(word.group, word.who, ("you said so",)))
+
+    def message(self, phase: Phase, at: datetime, *, frame: int | None = None, alert: bool = False) -> Visit:
+        """Return the next message about this visit."""
+        self.seq += 1
+        self.alerted |= alert
+        return Visit(
+            place=self.place,
+            at=at,
+            visit=self.id,
+            seq=self.seq,
+            frame=frame,
+            phase=phase,
+            verdict=self.verdict,
+            who=self.who,
+            alert=alert,
+            since=self.first,
+            last=self.last,
+            box=self.box,
+            picture=self._encoded(),
+            **({"reasons": self.reasons} | self._met(at)),
+        )
+
+    def _take(self, judgement: Judgement) -> Phase:
+        phase: Phase = "corrected" if self.decided else "decided"
+        self.verdict, self.who, self.reasons = judgement.verdict, judgement.who, judgement.reasons
+        return phase
+
+    def _is_no_news(self, judgement: Judgement) -> bool:
+        same = (self.verdict, self.who) == (judgement.verdict, judgement.who)
+        return same or judgement.verdict == "unidentified"
+
+    def _met(self, at: datetime) -> dict[str, Any]:
+        """Return what a message says of a stranger whom we know again."""
+        if self.verdict != "stranger" or self.met is None:
+            return {}
+        reasons = (said(self.met, at), *self.reasons)
+        return {"stranger": self.met.name, "times": self.met.times, "first_met": self.met.first, "reasons": reasons}
+
+    def _encoded(self) -> bytes | None:
+        return b64encode(self.picture) if self.picture else None

@@ -1,0 +1,75 @@
+"""`forget` at AWS: who is forgotten here is removed from the collection too, now or as soon as AWS can be asked."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from brain.cloud.ledger import Ledger
+from brain.collection.pending_deletions import debt, pay
+from brain.collection.sync_state import Remembered
+from brain.people.gallery import Gallery
+from brain.settings.brain import BrainSettings
+from kinwatch.cloud.sync import asked, faces, ledger_file
+from kinwatch.console import err, say
+from kinwatch.opening import brain_settings
+from nerves.errors import KinwatchError
+from nerves.settings import House
+
+__all__ = ["forgetting"]
+
+
+@contextmanager
+def forgetting(house: House, gallery: Gallery, name: str) -> Iterator[None]:
+    """Have somebody removed from the collection too, after the block has forgotten them here.
+
+    Raises `KinwatchError`, after that, where AWS could not be asked: they are then owed, and not by name.
+    """
+    settings = brain_settings(house)
+    with _concerned(house, settings) as ledger:
+        if ledger:
+            ledger.owe(debt(name))
+            ledger.let_go(name)
+        try:
+            yield
+        finally:
+            trouble = _paid(house, settings, gallery, ledger) if ledger else None
+    if trouble:
+        message = (
+            f"what was forgotten is still in the collection {settings.rekognition.collection} at AWS: {trouble}; "
+            "`kinwatch rekognition sync` removes it"
+        )
+        raise KinwatchError(message)
+    if name in settings.rekognition.pictures:
+        err.print(
+            f"brain.rekognition.pictures still has pictures of {name}: take them out", markup=False, style="yellow"
+        )
+
+
+@contextmanager
+def _concerned(house: House, settings: BrainSettings) -> Iterator[Ledger | None]:
+    """Open the ledger of a house that has, or may have, faces at AWS."""
+    file = ledger_file(house)
+    is_used = settings.cloud and settings.rekognition.by != "compare"
+    if not is_used and not (file.exists() and _is_filled(file)):
+        yield None
+        return
+    with Ledger(file, settings.rekognition) as ledger:
+        yield ledger
+
+
+def _is_filled(file: Path) -> bool:
+    with Remembered(file) as remembered:
+        return remembered.is_filled()
+
+
+def _paid(house: House, settings: BrainSettings, gallery: Gallery, ledger: Ledger) -> str | None:
+    """Remove whoever is owed from the collection; return why that was not possible."""
+    kept = {(one.name, one.sha256) for one in gallery.references()}
+    try:
+        with asked(house, settings) as clouds:
+            gone = pay(clouds.cloud, ledger, kept)
+    except KinwatchError as error:
+        return str(error)
+    if gone:
+        say(f"{faces(gone)} removed from the collection {settings.rekognition.collection} at AWS")
+    return None

@@ -1,0 +1,117 @@
+"""`rekognition sent | on | off | status`: what left the house, what it cost, and the switch; nobody is asked."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from brain.cloud.ledger import Call, Ledger
+from brain.settings.brain import BrainSettings
+from kinwatch.cloud.sync import ledger_file
+from kinwatch.console import emit, say
+from kinwatch.opening import brain_settings
+from nerves.messages import stamp
+from nerves.settings import House
+
+__all__ = ["run_sent", "run_status", "run_switch"]
+
+ANSWERED = "answered"
+# More calls than any house can pay for.
+ALL = 10_000_000
+
+
+def run_sent(house: House, *, days: float, json: bool) -> None:
+    """Do `kinwatch rekognition sent`."""
+    settings = brain_settings(house)
+    with Ledger(ledger_file(house), settings.rekognition) as ledger:
+        calls = ledger.calls(datetime.now(UTC) - timedelta(days=days), ALL)[::-1]
+    for call in calls:
+        emit(_facts(call)) if json else say(_line(call), None if call.size else "dim")
+    sums = _sums(calls)
+    if json:
+        emit({"summary": {"days": days} | sums})
+    else:
+        pictures = f"{sums['pictures']} with a picture ({sums['bytes'] / 1000:.0f} KB)"
+        cost, lost = f"${sums['usd']:.4f}", f"{sums['unanswered']} of them without an answer"
+        say(f"{sums['calls']} calls in {days:g} days, {cost}; {pictures}, {lost}")
+
+
+def run_switch(house: House, *, on: bool) -> None:
+    """Do `kinwatch rekognition on` and `off`."""
+    settings = brain_settings(house)
+    with Ledger(ledger_file(house), settings.rekognition) as ledger:
+        ledger.on = on
+    say(_switch(settings, on=on))
+
+
+def run_status(house: House, *, json: bool) -> None:
+    """Do `kinwatch rekognition status`."""
+    settings = brain_settings(house)
+    most = settings.rekognition
+    with Ledger(ledger_file(house), most) as ledger:
+        on, spent, owed = ledger.on, ledger.spent(datetime.now(UTC)), len(ledger.owed())
+    if json:
+        emit(
+            {
+                "switch": "on" if on else "off",
+                "enabled": most.enabled,
+                "sight": settings.sight,
+                "by": most.by,
+                "collection": None if most.by == "compare" else most.collection,
+                "region": most.region,
+                "today": _budget(spent.day_calls, most.daily_calls, spent.day_usd, most.daily_usd),
+                "month": _budget(spent.month_calls, most.monthly_calls, spent.month_usd, most.monthly_usd),
+                "owed": owed,
+            }
+        )
+        return
+    say(_switch(settings, on=on))
+    say(f"today (UTC): {spent.day_calls} of {most.daily_calls} calls, ${spent.day_usd:.4f} of ${most.daily_usd:.2f}")
+    say(f"month: {spent.month_calls} of {most.monthly_calls} calls, ${spent.month_usd:.4f} of ${most.monthly_usd:.2f}")
+    if owed:
+        say(f"forgotten here, and perhaps still in the collection: {owed}; kinwatch rekognition sync", "yellow")
+
+
+def _switch(settings: BrainSettings, *, on: bool) -> str:
+    """Return in words whether a picture may leave the house, and whether the brain would send one."""
+    if not on:
+        return "off: no call leaves the house (kinwatch rekognition on)"
+    if not settings.rekognition.enabled:
+        return "on, but brain.rekognition.enabled is false: no call leaves the house"
+    if not settings.cloud:
+        return f"on, but brain.sight is {settings.sight}: the brain asks nobody, `kinwatch rekognition sync` does"
+    return f"on: brain.sight is {settings.sight}"
+
+
+def _budget(calls: int, most_calls: int, usd: float, most_usd: float) -> dict[str, Any]:
+    return {"calls": calls, "most_calls": most_calls, "usd": round(usd, 6), "most_usd": most_usd}
+
+
+def _facts(call: Call) -> dict[str, Any]:
+    return {
+        "at": stamp(call.at),
+        "operation": call.operation,
+        "what": call.what if call.size else None,
+        "bytes": call.size,
+        "place": call.place,
+        "visit": str(call.visit) if call.visit else None,
+        "usd": call.usd,
+        "outcome": call.outcome,
+    }
+
+
+def _line(call: Call) -> str:
+    what = f"{call.what}, {call.size / 1000:.1f} KB" if call.size else "no picture"
+    why = (
+        f", {call.place or ''} visit {str(call.visit)[:13]}" if call.visit else f", {call.place}" if call.place else ""
+    )
+    cost = f"${call.usd:.4f}" if call.usd else "free"
+    return f"{call.at.astimezone():%Y-%m-%d %H:%M:%S} {call.operation}: {what}{why}; {cost}; {call.outcome}"
+
+
+def _sums(calls: list[Call]) -> dict[str, Any]:
+    return {
+        "calls": len(calls),
+        "pictures": sum(call.size > 0 for call in calls),
+        "bytes": sum(call.size for call in calls),
+        "usd": round(sum(call.usd for call in calls), 6),
+        "unanswered": sum(call.size > 0 and call.outcome != ANSWERED for call in calls),
+    }

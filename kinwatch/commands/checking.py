@@ -1,0 +1,153 @@
+"""`kinwatch check`: is all well, and if not, what to do."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from brain.cloud.errors import BudgetSpent, CloudOff
+from brain.cloud.ledger import Ledger
+from brain.models import packs
+from brain.settings.brain import BrainSettings
+from kinwatch.console import emit, say
+from kinwatch.opening import brain_settings, open_cloud, open_gallery
+from nerves import topics
+from nerves.broker import house_url
+from nerves.bus import open_link
+from nerves.errors import BrokerUnavailable, KinwatchError, MessageError, SettingsError
+from nerves.messages import Status, now
+from nerves.plugins import read_actuator, read_sense
+from nerves.settings import House
+
+__all__ = ["Finding", "findings", "run"]
+
+CONNECT_S = 5.0
+LISTEN_S = 1.0
+# One that costs something.
+A_CALL = "SearchFacesByImage"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was checked."""
+
+    what: str
+    ok: bool
+    detail: str
+
+
+def run(house: House, *, json: bool) -> None:
+    """Do `kinwatch check`; `KinwatchError` if something is not well."""
+    bad = 0
+    for finding in findings(house):
+        bad += not finding.ok
+        if json:
+            emit({"what": finding.what, "ok": finding.ok, "detail": finding.detail})
+        else:
+            mark, style = ("ok  ", "green") if finding.ok else ("BAD ", "bold red")
+            say(f"{mark} {finding.what}: {finding.detail}", style)
+    if bad:
+        message = f"{bad} thing{'s are' if bad > 1 else ' is'} not well: see above"
+        raise KinwatchError(message)
+
+
+def findings(house: House) -> Iterator[Finding]:
+    """Check one thing after the other."""
+    yield Finding("data folder", ok=True, detail=str(house.data_dir))
+    for name in house.senses:
+        yield _try(f"sense {name}", partial(_sense, house, name))
+    for name in house.actuators:
+        yield _try(f"actuator {name}", partial(_actuator, house, name))
+    yield _try("brain", lambda: f"sight {brain_settings(house).sight}, settings are right")
+    yield _try("model files", lambda: _models(house))
+    yield _try("people", lambda: _people(house))
+    yield from _cloud(house)
+    yield from _bus(house)
+
+
+def _try(what: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(what, ok=True, detail=look())
+    except KinwatchError as error:
+        return Finding(what, ok=False, detail=str(error))
+
+
+def _sense(house: House, name: str) -> str:
+    return f"a {read_sense(house, name)[1].kind}, its settings are right"
+
+
+def _actuator(house: House, name: str) -> str:
+    return f"a {read_actuator(house, name)[1].kind}, its settings are right"
+
+
+def _models(house: House) -> str:
+    folders = packs.folders(house.data_dir)
+    pack = packs.choose(brain_settings(house).pack, folders)
+    for file in packs.of_pack(pack):
+        packs.find(file.name, folders)
+    better = " (`kinwatch models pull` gets the better `standard`)" if pack == packs.BUILT_IN else ""
+    return f"pack {pack}, all files are right{better}"
+
+
+def _people(house: House) -> str:
+    with open_gallery(house) as gallery:
+        names = [f"{person.name} ({person.photos} photos)" for person in gallery.people()]
+    return ", ".join(names) or "nobody yet, so everybody is a stranger: kinwatch enroll NAME PHOTO..."
+
+
+def _cloud(house: House) -> Iterator[Finding]:
+    try:
+        settings = brain_settings(house)
+    except SettingsError:
+        return  # said already
+    if settings.cloud:
+        yield _try("rekognition", lambda: _asked_once(house, settings))
+
+
+def _asked_once(house: House, settings: BrainSettings) -> str:
+    """Make the call that recognising a face takes, once, with a picture of nobody."""
+    limits = settings.rekognition
+    once = settings.model_copy(update={"rekognition": limits.model_copy(update={"tries": 1})})
+    try:
+        with Ledger(house.data_dir / "cloud.db", limits) as ledger:
+            ledger.check(A_CALL, now())
+        with open_cloud(house, once) as clouds:
+            if clouds is None:
+                return "not asked"
+            clouds.cloud.check()
+            spent = clouds.ledger.spent(now())
+            region = clouds.cloud.region
+    except (BudgetSpent, CloudOff) as error:
+        return f"nothing was asked: {error}"
+    whom = "" if limits.by == "compare" else f", collection {limits.collection}"
+    today = f"today {spent.day_calls} of {limits.daily_calls} calls, ${spent.day_usd:.3f} of ${limits.daily_usd:.2f}"
+    return f"{region}{whom}: answers as it should; {today}"
+
+
+def _bus(house: House) -> Iterator[Finding]:
+    url = house_url(house)
+    if url is None:
+        yield Finding("broker", ok=True, detail="none named and none running: `kinwatch up` starts a private one")
+        return
+    statuses: dict[str, Status] = {}
+
+    def receive(topic: str, payload: bytes) -> None:
+        try:
+            status = Status.read(topic, payload)
+        except MessageError:
+            return
+        statuses[status.organ] = status
+
+    link = open_link(url, "kinwatch-check", durable=False, password=house.mqtt.login)
+    link.listen(topics.status("+"), receive, qos=1)
+    with link:
+        yield _try("broker", lambda: _connected(link.wait_connected(CONNECT_S), link.trouble, url))
+        time.sleep(LISTEN_S if link.connected else 0)
+    for name, status in sorted(statuses.items()):
+        yield Finding(f"{name} is {status.state}", ok=status.state == "online", detail=status.detail or "no detail")
+
+
+def _connected(connected: bool, trouble: str, url: str) -> str:  # noqa: FBT001
+    if not connected:
+        raise BrokerUnavailable(trouble or f"no broker answers at {url}")
+    return f"{url} answers"

@@ -1,0 +1,281 @@
+"""`measure`: false and missed alarms on labelled pictures or the own gallery, and the safe threshold."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from brain.measure import folders, household, own, pairs
+from brain.measure.advice import Advice, Nearest, advise
+from brain.measure.cache import Cache
+from brain.measure.curves import best, correct, roc, within
+from brain.measure.household import Figures, Plan
+from brain.measure.looks import Looker, Progress, model
+from brain.measure.rates import Rate
+from brain.measure.visits import compose
+from brain.models import packs
+from brain.settings.matching import MATCH_DISTANCE, STRANGER_DISTANCE
+from brain.verdict.evidence import Known
+from brain.vision.backend import Sight
+from kinwatch.commands import plots
+from kinwatch.console import emit, err, progress, say
+from kinwatch.files import write_private
+from kinwatch.opening import brain_settings, open_gallery, open_local
+from nerves.errors import GalleryError
+from nerves.settings import House
+
+__all__ = ["OUT", "Options", "run"]
+
+OUT = Path("kinwatch-measure")
+ROWS = {
+    "strangers_called_family": "a stranger called family",
+    "family_called_stranger": "family called a stranger",
+    "wrong_name": "family by another's name",
+    "named": "family by their own name",
+    "decided": "decided at all",
+}
+
+WRONG = ("strangers_called_family", "family_called_stranger", "wrong_name")
+Floats = np.ndarray[Any, np.dtype[np.float64]]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the person asked for."""
+
+    strangers: tuple[Path, ...] = ()
+    """Folders of people who are nobody's family."""
+    plan: Plan = field(default_factory=Plan)
+    out: Path | None = None
+    """The folder for the report; None for `./kinwatch-measure`."""
+    jobs: int = 1
+    """Processes that look at pictures."""
+    json: bool = False
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What came out, as JSON, in words and in pictures."""
+
+    facts: dict[str, Any]
+    table: Table
+    lines: tuple[str, ...]
+    """For a person, below the table."""
+    draw: Callable[[Path], list[str]]
+    """Draws into a folder and returns the files' names."""
+
+
+def run(house: House, folder: Path | None, options: Options) -> None:
+    """Do `kinwatch measure`."""
+    plots.need()
+    out = options.out or OUT
+    settings = brain_settings(house)
+    sight = open_local(house, settings)
+    pack = packs.choose(settings.pack, packs.folders(house.data_dir))
+    with Cache(house.data_dir / "cache" / "looks.db") as cache, progress("looking at pictures") as show:
+        looker = Looker(_opener(house, sight, options.jobs), model(pack), cache, options.jobs)
+        if folder is None:
+            measured = _gallery(house, looker, options, show)
+        elif (folder / pairs.FILE).is_file():
+            measured = _pairs(folder, looker, show)
+        else:
+            measured = _labelled(folder, looker, options, show)
+    left_out = [{"file": str(file), "why": why} for file, why in sorted(looker.bad.items())]
+    facts = measured.facts | {"left_out": left_out, "pack": pack}
+    _make(out)
+    drawn = measured.draw(out)
+    write_private(out / "report.json", (json.dumps(facts, ensure_ascii=False, indent=2) + "\n").encode())
+    _tell(facts, measured, options)
+    if not options.json:
+        say(f"written to {out}: report.json, {', '.join(drawn)}")
+
+
+def _make(out: Path) -> None:
+    try:
+        out.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        message = f"{out}: cannot be made: {error.strerror}; choose another folder with --out"
+        raise folders.Unusable(message) from error
+
+
+def _opener(house: House, sight: Sight, jobs: int) -> Callable[[], Sight]:
+    """Return what opens the sight: here it is open already, other processes open their own."""
+    if jobs == 1:
+        return lambda: sight
+    from brain.models.local import LocalSight  # noqa: PLC0415 - it takes a second and 100 MB
+
+    settings = brain_settings(house)
+    return partial(LocalSight, settings.pack, packs.folders(house.data_dir), settings.threads)
+
+
+def _pairs(folder: Path, looker: Looker, show: Progress) -> Measured:
+    found = pairs.measure(folder, looker, show)
+    same, different = found.same, found.different
+    middle = best(same, different)
+    table = Table(title=f"{len(same)} pairs of one person, {len(different)} of two")
+    for heading in ("at a distance of at most", "right", "one person recognised", "two people taken for one"):
+        table.add_column(heading)
+    for name, limit in (
+        ("a match", MATCH_DISTANCE),
+        ("one to one", STRANGER_DISTANCE),
+        ("best here", middle.threshold),
+    ):
+        cells = (correct(same, different, limit), within(same, limit), within(different, limit))
+        table.add_row(f"{limit:.2f} ({name})", *map(str, cells))
+    lines = [f"{found.no_face} pairs have a picture without a face; they count as two people" if found.no_face else ""]
+    few = [f"1 in {round(1 / false):,}" for false in pairs.FALSE if false * len(different) < 1]
+    lines += [f"{len(different)} pairs of two people are too few to show {' or '.join(few)}" if few else ""]
+
+    def draw(out: Path) -> list[str]:
+        limits = {
+            f"match {MATCH_DISTANCE:.2f}": MATCH_DISTANCE,
+            f"one to one {STRANGER_DISTANCE:.2f}": STRANGER_DISTANCE,
+        }
+        limits[f"best here {middle.threshold:.2f}"] = middle.threshold
+        return _curves(out, same, {"one person": same, "two people": different}, limits, folder.name)
+
+    return Measured({"pairs": found.as_json()}, table, tuple(filter(None, lines)), draw)
+
+
+def _labelled(folder: Path, looker: Looker, options: Options, show: Progress) -> Measured:
+    labelled = folders.labelled(folder)
+    for more in options.strangers:
+        labelled = labelled.visited_by(folders.strangers(more))
+    found = household.measure(labelled, looker, options.plan, show)
+    advice = advise(found.family, found.strangers)
+    table = _figures({"one picture alone": found.pictures, "a visit": found.visits})
+    table.title = f"{len(found.people)} people known by {sum(found.people.values())} photos"
+    shown = len({one.file for one in found.family})
+    lines = [*labelled.notes, f"visits by family are composed of {shown} photos of {len(labelled.tests)} people"]
+    facts = {
+        "pictures": found.pictures.as_json(),
+        "visits": found.visits.as_json(),
+        "recommended": advice.as_json(),
+        "people": found.people,
+        "notes": list(labelled.notes),
+        "seed": options.plan.seed,
+    }
+    return Measured(facts, table, (*lines, _advised(advice)), partial(_draw_figures, found, advice, folder.name))
+
+
+def _gallery(house: House, looker: Looker, options: Options, show: Progress) -> Measured:
+    with open_gallery(house) as gallery:
+        known = [Known(one.name, one.group, one.vectors, one.limit) for one in gallery.known(datetime.now(UTC))]
+    if not known:
+        message = "nobody is enrolled yet: kinwatch enroll NAME PHOTO..., or name a folder of labelled pictures"
+        raise GalleryError(message)
+    visitors = {name: files for folder in options.strangers for name, files in folders.strangers(folder).items()}
+    views = {
+        name: next(compose(files, 1, seed=options.plan.seed, room=options.plan.room))
+        for name, files in visitors.items()
+    }
+    looks = looker.look([view for some in views.values() for view in some], show) if views else {}
+    visits = {name: [look for view in some if (look := looks.get(view))] for name, some in views.items()}
+    found = own.measure(known, [(name, seen) for name, seen in visits.items() if seen])
+    advice = advise(found.family, found.strangers)
+    table = _people(found)
+    rates = {"each photo by the others": found.pictures} | ({"a visit": found.visits} if visits else {})
+    lines = [
+        f"{ROWS[key]}, {name}: {rate}"
+        for name, figures in rates.items()
+        for key, rate in vars(figures).items()
+        if rate.of and key != "decided"
+    ]
+    facts = {
+        "pictures": found.pictures.as_json(),
+        "visits": found.visits.as_json(),
+        "recommended": advice.as_json(),
+        "people": [one.as_json() for one in found.people],
+    }
+    return Measured(facts, table, (*lines, _advised(advice)), partial(_draw_figures, found, advice, "the gallery"))
+
+
+def _figures(columns: Mapping[str, Figures]) -> Table:
+    table = Table()
+    table.add_column("")
+    for heading in columns:
+        table.add_column(heading)
+    for key, text in ROWS.items():
+        rates: list[Rate] = [getattr(figures, key) for figures in columns.values()]
+        style = (
+            "bold red"
+            if key in ("strangers_called_family", "wrong_name") and any(rate.count for rate in rates)
+            else None
+        )
+        table.add_row(text, *map(str, rates), style=style)
+    return table
+
+
+def _people(found: own.Own) -> Table:
+    table = Table(title="distances between the photos of the gallery")
+    for heading in ("who", "photos", "nearest of the own (median)", "the farthest", "nearest of another"):
+        table.add_column(heading)
+    for one in found.people:
+        cells = ["-" if value is None else f"{value:.2f}" for value in (one.own, one.farthest, one.other)]
+        table.add_row(one.name, str(one.photos), *cells[:2], f"{cells[2]} ({one.whose})" if one.whose else cells[2])
+    return table
+
+
+def _advised(advice: Advice) -> str:
+    if advice.threshold is None:
+        return f"no threshold is recommended: {advice.why}"
+    named = f"family called by their name at it: {advice.named}"
+    return f"recommended for a match: at most {advice.threshold:.2f} ({advice.why}); {named}"
+
+
+def _draw_figures(found: household.Found | own.Own, advice: Advice, title: str, out: Path) -> list[str]:
+    def column(some: Sequence[Nearest], what: str) -> Floats:
+        return np.array([getattr(one, what) for one in some], np.float64)
+
+    same = column(found.family, "own")
+    near = {
+        "to the own photos": same,
+        "strangers": column(found.strangers, "other"),
+        "to others of the household": column(found.family, "other"),
+    }
+    limits = {f"match {MATCH_DISTANCE:.2f}": MATCH_DISTANCE, f"stranger {STRANGER_DISTANCE:.2f}": STRANGER_DISTANCE}
+    if advice.threshold not in (None, MATCH_DISTANCE):
+        limits[f"recommended {advice.threshold:.2f}"] = float(advice.threshold or MATCH_DISTANCE)
+    drawn = _curves(out, same, near, limits, title)
+    groups = {"one picture alone": found.pictures, "a visit": found.visits}
+    panels = {
+        heading: {ROWS[key]: {name: getattr(figures, key) for name, figures in groups.items()} for key in keys}
+        for heading, keys in (("mistakes", WRONG), ("the rest", ("named", "decided")))
+    }
+    plots.rates(out / "visits.png", panels, f"{title}: what was said, with 95 % intervals")
+    return [*drawn, "visits.png"]
+
+
+def _curves(
+    out: Path, same: Floats, groups: Mapping[str, Floats], limits: Mapping[str, float], title: str
+) -> list[str]:
+    """Draw the distances and, where there is something on both sides, the two curves; return the files' names."""
+    plots.distances(out / "distances.png", groups, limits, f"{title}: distances between faces")
+    different = next((found for name, found in groups.items() if found is not same and np.isfinite(found).any()), None)
+    if different is None or not np.isfinite(same).any():
+        return ["distances.png"]
+    rows = roc(same, different)
+    marks = [
+        (name, within(different, limit).rate or 0.0, within(same, limit).rate or 0.0) for name, limit in limits.items()
+    ]
+    plots.receiver(out / "roc.png", rows, marks, f"{title}: receiver operating characteristic")
+    plots.detection_errors(out / "det.png", rows, marks, f"{title}: detection-error trade-off")
+    return ["distances.png", "roc.png", "det.png"]
+
+
+def _tell(facts: Mapping[str, Any], measured: Measured, options: Options) -> None:
+    for one in facts["left_out"]:
+        err.print(f"left out: {one['file']}: {one['why']}", markup=False, style="yellow", soft_wrap=True)
+    if options.json:
+        emit(dict(facts))
+        return
+    Console(highlight=False).print(measured.table)
+    for line in measured.lines:
+        say(line)

@@ -1,0 +1,54 @@
+"""`kinwatch models`: where the model files are, and fetching them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from brain.models import packs
+from brain.models.pull import pull
+from kinwatch.console import emit, err, progress, say
+from nerves.errors import ModelError
+from nerves.settings import House
+from senses.hearing import models as speech
+from senses.hearing.pull import pull as pull_speech
+
+__all__ = ["Wanted", "run"]
+
+Wanted = Literal["built-in", "standard", "vosk-en", "vosk-fr"]
+
+
+def run(house: House, action: Literal["list", "pull"], wanted: Wanted, *, json: bool) -> None:
+    """Do `kinwatch models` or `kinwatch models pull`; it fails if a file is there and wrong."""
+    if action == "pull":
+        _pull(wanted, house.data_dir / "models")
+    folders = packs.folders(house.data_dir)
+    listed = [*packs.listing(folders), *_speech(folders)]
+    for file in listed:
+        if json:
+            emit({"name": file.name, "packs": [*file.packs], "licence": file.licence} | {"state": file.state})
+        else:
+            about = "; ".join((", ".join(file.packs) or "speech", file.licence))
+            say(f"{file.name}  ({about})\n    {file.state}")
+    if not json:
+        say(f"in use with `pack: auto`: {packs.choose('auto', folders)}")
+    wrong = [file.state for file in listed if " is not " in file.state]
+    if wrong:
+        raise ModelError(wrong[0])
+
+
+def _pull(wanted: Wanted, folder: Path) -> None:
+    with progress(f"fetching {wanted}") as show:
+        if wanted in ("built-in", "standard"):
+            pull(wanted, folder, progress=lambda _, done, total: show(done, total))
+            return
+        pin = pull_speech(speech.MODELS[wanted], folder, progress=show)
+    if pin:
+        err.print(
+            f"{wanted} is pinned from now on to sha256 {pin.sha256}, of {pin.source}", markup=False, soft_wrap=True
+        )
+
+
+def _speech(folders: tuple[Path, ...]) -> Iterator[packs.Listed]:
+    for model in speech.MODELS.values():
+        state = speech.state(model.name, folders)
+        yield packs.Listed(model.name, (), model.licence, model.address, state)

@@ -1,0 +1,169 @@
+"""The same brain over recordings: each in its own time, each a scene of its own."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from brain.people.gallery import Gallery
+from brain.settings.brain import BrainSettings
+from brain.vision.backend import Sight
+from brain.visits.brain import Brain
+from brain.visits.second_opinion import Second
+from kinwatch.console import emit, progress, say, sentence
+from kinwatch.opening import asker, brain_settings, open_cloud, open_gallery, open_sight
+from nerves.errors import CameraLost, StoreError
+from nerves.messages import Fact, Visit, stamp
+from nerves.settings import House
+from senses.camera.recorded import recording
+
+__all__ = ["Options", "Summary", "as_json", "replay", "run"]
+
+# More looks a second say nothing new of a person, and a live brain has no time for more.
+FPS = 10.0
+
+Progress = Callable[[int, int | None], None]
+
+
+@dataclass
+class Summary:
+    """What was seen in one clip."""
+
+    clip: str
+    frames: int = 0
+    bad: int = 0
+    wall_s: float = 0.0
+    cpu_s: float = 0.0
+    visits: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _numbers: dict[str, int] = field(default_factory=dict)
+
+    def frame(self, at: datetime, number: int) -> None:
+        """Note that a frame was looked at."""
+        self._numbers[stamp(at)] = number
+
+    def note(self, visit: Visit) -> None:
+        """Keep the last word on a visit."""
+        noted = self.visits.setdefault(str(visit.visit), {"visit": str(visit.visit), "alerts": 0})
+        noted["first_frame"] = self._numbers.get(stamp(visit.since), 0)
+        noted["last_frame"] = self._numbers.get(stamp(visit.last), 0)
+        noted["verdict"], noted["who"] = visit.verdict, visit.who
+        noted["alerts"] += visit.alert
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the summary as `replay --json` prints it."""
+        keys = ("visit", "first_frame", "last_frame", "verdict", "who", "alerts")
+        return {
+            "summary": {
+                "clip": self.clip,
+                "frames": self.frames,
+                "bad": self.bad,
+                "wall_s": round(self.wall_s, 3),
+                "cpu_s": round(self.cpu_s, 3),
+                "visits": [{key: visit[key] for key in keys} for visit in self.visits.values()],
+            }
+        }
+
+
+def replay(
+    clip: Path,
+    sight: Sight,
+    gallery: Gallery,
+    settings: BrainSettings,
+    progress: Progress,
+    second: Second | None = None,
+) -> Iterator[Visit | Summary]:
+    """Yield what the brain decides on a clip, a picture or a folder, and last the summary.
+
+    Raises `CameraLost` if the clip cannot be read or holds no picture that can be used.
+    """
+    brain = Brain(sight, gallery, settings, second=second)
+    summary = Summary(str(clip))
+    wall, cpu = time.perf_counter(), time.process_time()
+    frames = recording(clip, fps=FPS)
+    at = None
+    for frame in frames:
+        at = frame.at
+        summary.frame(frame.at, frame.number or 0)
+        yield from _noted(brain.see(frame), summary)
+        yield from _noted(brain.answered(_still(frame.at)), summary)
+        progress((frame.number or 0) + 1, frames.total)
+    if at is not None:
+        yield from _noted(brain.finish(at), summary)
+    summary.frames, summary.bad = brain.counts["frames"], brain.counts["bad"]
+    summary.wall_s, summary.cpu_s = time.perf_counter() - wall, time.process_time() - cpu
+    if not summary.frames:
+        message = f"{clip}: none of its {summary.bad} pictures can be used"
+        raise CameraLost(message)
+    yield summary
+
+
+def as_json(clip: Path, visit: Visit, pictures: Path | None) -> dict[str, Any]:
+    """Return a visit message as `replay --json` prints it; its picture goes to the folder `pictures`, if given."""
+    fields = visit.model_dump(mode="json", exclude={"picture", "id"})
+    shown: dict[str, Any] = {
+        "clip": str(clip),
+        "visit": fields.pop("visit"),
+        "seq": fields.pop("seq"),
+    } | fields
+    if pictures and visit.picture:
+        file = pictures / f"{clip.stem}_{visit.visit}_{visit.seq}.jpg"
+        try:
+            pictures.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(visit.picture)
+        except OSError as error:
+            message = f"{file}: cannot be written: {error.strerror}"
+            raise StoreError(message) from error
+        shown["picture"] = str(file)
+    return shown
+
+
+def _noted(facts: Iterator[Fact] | Iterator[Visit], summary: Summary) -> Iterator[Visit]:
+    for fact in facts:
+        if isinstance(fact, Visit):
+            summary.note(fact)
+            yield fact
+
+
+def _still(at: datetime) -> Callable[[str], datetime]:
+    """Return the clock of a recording, which stands still at a frame."""
+    return lambda _: at
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of `kinwatch replay`."""
+
+    json: bool
+    pictures: Path | None
+
+
+def run(house: House, clips: Sequence[Path], options: Options) -> None:
+    """Do `kinwatch replay`; a clip that cannot be read is told in a line, the others are replayed, and it fails."""
+    settings = brain_settings(house)
+    failed = []
+    with open_gallery(house) as gallery, open_cloud(house, settings) as clouds:
+        sight = open_sight(house, settings, clouds and clouds.cloud)
+        second = asker(settings, clouds, patient=True)
+        for clip in clips:
+            try:
+                with progress(clip.name) as show:
+                    for found in replay(clip, sight, gallery, settings, show, second):
+                        _show(clip, found, options)
+            except CameraLost as error:
+                failed.append(str(error))
+    if failed:
+        raise CameraLost("\n".join(failed))
+
+
+def _show(clip: Path, found: Visit | Summary, options: Options) -> None:
+    if options.json:
+        emit(found.as_json() if isinstance(found, Summary) else as_json(clip, found, options.pictures))
+    elif isinstance(found, Visit):
+        text, style = sentence(found)
+        say(f"{stamp(found.at)[14:21]} {text}", style)
+    else:
+        alerts = sum(visit["alerts"] for visit in found.visits.values())
+        bad = f", {found.bad} bad pictures" if found.bad else ""
+        say(f"{clip}: {len(found.visits)} visits, {alerts} alerts in {found.frames} frames{bad}, {found.wall_s:.1f} s")

@@ -1,0 +1,117 @@
+"""`retrain`: a new last layer for a pretrained network, from labelled folders."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from brain.models import packs
+from brain.models.retrained import LABELS, MANIFEST
+from brain.retrain.backbone import Wanted
+from brain.retrain.dataset.distort import Distortion
+from brain.retrain.faces import Compared
+from brain.retrain.job import Outcome, retrain
+from brain.retrain.lesson import Schedule
+from brain.retrain.plan import Place, Plan
+from brain.retrain.report import HTML
+from brain.vision.backend import Sight
+from kinwatch.console import emit, err, progress, say
+from kinwatch.opening import brain_settings, open_local
+from nerves.errors import ModelError, SettingsError
+from nerves.settings import House
+
+__all__ = ["Options", "plan", "run"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the person asked for."""
+
+    plan: Plan = field(default_factory=Plan)
+    out: Path | None = None
+    """The folder of the result; None for `<data_dir>/retrained`."""
+    faces: bool = True
+    """Whether the result is compared with face vectors."""
+    json: bool = False
+
+
+def plan(
+    *,
+    backbone: str | None,
+    weights: Path | None,
+    pixels: str,
+    sets: tuple[float, float],
+    schedule: Mapping[str, Any],
+    distortion: Mapping[str, Any],
+) -> Plan:
+    """Return what the command's options ask for; `SettingsError` if no picture is left to train with."""
+    validation, test = sets
+    if validation + test >= 100:  # noqa: PLR2004 - percent
+        message = f"--validation {validation:g} and --test {test:g} leave no picture to train with"
+        raise SettingsError(message)
+    low, high = (float(end) for end in pixels.split(".."))
+    wanted = Wanted(backbone, weights, (low, high))
+    return Plan(wanted, validation, test, Schedule(**schedule), Distortion(**distortion))
+
+
+def run(house: House, folder: Path, options: Options) -> None:
+    """Do `kinwatch retrain`."""
+    out = options.out or house.data_dir / "retrained"
+    sight = _sight(house) if options.faces else "Not compared with face vectors: --no-faces."
+    place = Place(
+        out=out,
+        cache=house.data_dir / "cache",
+        models=packs.folders(house.data_dir),
+        sight=sight,
+        show=progress,
+        warn=lambda line: err.print(line, markup=False, style="yellow", soft_wrap=True),
+    )
+    outcome = retrain(folder, options.plan, place)
+    if options.json:
+        emit(_facts(outcome, out))
+    else:
+        _tell(outcome, out)
+
+
+def _sight(house: House) -> Sight | str:
+    """Return the sight of this machine; a sentence where it has none. Nothing is downloaded for a comparison."""
+    settings = brain_settings(house)
+    folders = packs.folders(house.data_dir)
+    try:
+        pack = packs.choose(settings.pack, folders)
+        if packs.available(pack, folders):
+            return open_local(house, settings)
+    except (ModelError, SettingsError) as error:
+        return f"Not compared with face vectors: {error}"
+    return "Not compared with face vectors: there are no face models here; `kinwatch models pull` fetches them."
+
+
+def _facts(outcome: Outcome, out: Path) -> dict[str, object]:
+    low, high = outcome.right.interval
+    return {
+        "test_accuracy": outcome.right.rate,
+        "test_accuracy_low": low,
+        "test_accuracy_high": high,
+        "test_count": outcome.right.of,
+        "classes": list(outcome.labels),
+        "seconds": round(outcome.seconds, 2),
+        "model": str(out / MANIFEST),
+        "labels": str(out / LABELS),
+        "report": str(out / HTML),
+    }
+
+
+def _tell(outcome: Outcome, out: Path) -> None:
+    say(f"{', '.join(outcome.labels)}: right {outcome.right} test pictures, in {outcome.seconds:.0f} s")
+    compared = outcome.compared
+    if isinstance(compared, Compared):
+        say(f"family called by their name: {compared.family_by_layer}; by face vectors {compared.family_by_vectors}")
+        if compared.strangers:
+            say(
+                f"strangers taken for family: {compared.strangers_by_layer}; "
+                f"by face vectors {compared.strangers_by_vectors}"
+            )
+        say("retraining answers what a picture shows; for who it is: kinwatch enroll NAME PHOTO...")
+    else:
+        say(compared)
+    say(f"model and report: {out / HTML}")

@@ -1,0 +1,58 @@
+"""`kinwatch schema`: the contracts, as JSON Schema."""
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from brain.settings.brain import BrainSettings
+from kinwatch.console import print_json
+from nerves.errors import SettingsError
+from nerves.messages import FACTS
+from nerves.plugins import actuators, senses
+from nerves.settings import House
+from nerves.sources import nearest
+
+__all__ = ["message_schema", "run", "settings_schema"]
+
+
+def run(name: str | None) -> None:
+    """Do `kinwatch schema`."""
+    if name == "settings":
+        print_json(settings_schema())
+    elif name is None:
+        print_json({kind: message_schema(kind) for kind in FACTS})
+    elif name in FACTS:
+        print_json(message_schema(name))
+    else:
+        message = f"schema {name}: no such message: {nearest(name, [*FACTS, 'settings'])}"
+        raise SettingsError(message)
+
+
+def message_schema(kind: str) -> dict[str, Any]:
+    """Return the JSON Schema of a message; what a reader fills in by itself is not required of a writer."""
+    return FACTS[kind].model_json_schema(mode="validation")
+
+
+def settings_schema() -> dict[str, Any]:
+    """Return the JSON Schema of kinwatch.yaml, with the tables of every organ that is installed."""
+    tables = {
+        "senses": [_organ(point.load().settings, kind) for kind, point in sorted(senses().items())],
+        "actuators": [_organ(point.load().settings, kind) for kind, point in sorted(actuators().items())],
+    }
+    schema = House.model_json_schema()
+    definitions = schema.setdefault("$defs", {})
+    for group, organs in tables.items():
+        for organ in organs:
+            definitions.update(organ.pop("$defs", {}))
+        schema["properties"][group]["additionalProperties"] = {"oneOf": organs}
+    brain = BrainSettings.model_json_schema(ref_template="#/$defs/{model}")
+    definitions.update(brain.pop("$defs", {}))
+    schema["properties"]["brain"] = brain
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "kinwatch.yaml"} | schema
+
+
+def _organ(settings: type[BaseModel], kind: str) -> dict[str, Any]:
+    schema = settings.model_json_schema()
+    schema["properties"]["kind"] = {"const": kind, "description": "Which organ this is."}
+    schema["required"] = [key for key in schema.get("required", []) if key != "place"]
+    return schema

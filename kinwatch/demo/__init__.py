@@ -1,0 +1,1 @@
+"""`kinwatch demo`: the whole house on a short scene."""

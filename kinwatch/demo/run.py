@@ -1,0 +1,109 @@
+"""`kinwatch demo`: the whole house on this machine, on a short scene; real processes, a real broker."""
+
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import yaml
+
+from kinwatch.demo.showing import NAME, PLACE, Act, Options, Showing
+from kinwatch.opening import brain_settings, open_sight
+from nerves.errors import SettingsError
+from nerves.process import stopped_by_signals
+from nerves.settings import House, load
+
+__all__ = ["Options", "run"]
+
+ACTS = (
+    Act("cat", "a cat crosses the room: nothing should happen", None),
+    Act("woman", "a woman whom nobody knows comes in: the household should be alerted", "stranger", alerts=1),
+    Act("woman", f"{NAME} comes again, now that she is enrolled: a greeting", "family", who=NAME),
+    Act("far", "somebody is there whose face cannot be seen: after 10 seconds, say so", "unidentified", alerts=1),
+)
+ENROLL_BEFORE = 2
+
+
+def run(options: Options) -> None:
+    """Show the scene, or watch a real camera; `KinwatchError` if the house did not do what it must."""
+    with ExitStack() as stack:
+        folder = options.keep or Path(tempfile.mkdtemp(prefix="kinwatch-demo-"))
+        folder.mkdir(parents=True, exist_ok=True)
+        stop = stack.enter_context(stopped_by_signals())
+        if options.source:
+            _watch(options, options.source, folder, stop, stack)
+        else:
+            _show(options, folder, stop, stack)
+
+
+def _show(options: Options, folder: Path, stop: Event, stack: ExitStack) -> None:
+    theatre = stack.enter_context(_theatre())
+    house, config = _house(folder, theatre.url, options, data_dir=folder / "data")
+    showing = Showing(options, house, config, folder)
+    stack.enter_context(showing.open())
+    showing.await_awake(stop)
+    begun = time.monotonic()
+    failed = [*_acts(showing, theatre, stop)]
+    while not options.once and not failed and not stop.is_set():
+        showing.command("forget", NAME)
+        failed = [*_acts(showing, theatre, stop)]
+    if stop.is_set():
+        return
+    failed += showing.missing_evidence()
+    showing.summary(failed, time.monotonic() - begun)
+
+
+def _acts(showing: Showing, theatre: Any, stop: Event) -> Iterator[str]:  # noqa: ANN401 - the theatre is imported late
+    for number, act in enumerate(ACTS):
+        if stop.is_set():
+            return
+        if number == ENROLL_BEFORE:
+            showing.enroll()
+        showing.tell(f"act {number + 1}: {act.title}")
+        yield from showing.play(act, theatre.play)
+
+
+def _watch(options: Options, source: str, folder: Path, stop: Event, stack: ExitStack) -> None:
+    """Run the house on a real camera, with the people who are enrolled on this machine."""
+    house, config = _house(folder, source, options, data_dir=None)
+    showing = Showing(options, house, config, folder)
+    stack.enter_context(showing.open())
+    showing.await_awake(stop)
+    showing.tell(f"watching {source}; Ctrl-C ends it. `kinwatch enroll NAME PHOTO...` teaches it who is family")
+    while not stop.is_set():
+        showing.take(0.5)
+        if options.once and showing.over():
+            return
+
+
+@contextmanager
+def _theatre() -> Iterator[Any]:
+    try:
+        from kinwatch.demo.camera import Theatre  # noqa: PLC0415 - OpenCV and scikit-image take two seconds
+    except ImportError as error:
+        message = f"the demo needs the package {error.name}: pip install 'kinwatch[demo]'"
+        raise SettingsError(message) from error
+    with Theatre() as theatre:
+        yield theatre
+
+
+def _house(folder: Path, source: str, options: Options, *, data_dir: Path | None) -> tuple[House, Path]:
+    """Write the demo's settings; the models are looked for, and fetched if need be, in the usual data folder."""
+    usual = load()
+    os.environ.setdefault("KINWATCH_MODELS", str(usual.data_dir / "models"))
+    if options.pack:
+        os.environ["KINWATCH_BRAIN__PACK"] = options.pack
+    config = folder / "kinwatch.yaml"
+    tables: dict[str, Any] = {
+        "senses": {PLACE: {"kind": "camera", "source": source}},
+        "actuators": {"evidence": {"kind": "store", "url": (folder / "evidence").absolute().as_uri()}},
+        "data_dir": str((data_dir or usual.data_dir).absolute()),
+    }
+    config.write_text(yaml.safe_dump(tables))
+    house = load(config, environ={key: value for key, value in os.environ.items() if key != "KINWATCH_DATA_DIR"})
+    open_sight(usual, brain_settings(house))  # fetches the built-in models, once
+    return house, config

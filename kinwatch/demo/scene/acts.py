@@ -1,0 +1,92 @@
+"""Who comes into the room, when and where."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from math import pi, sin
+
+import numpy as np
+
+from kinwatch.demo.scene.cat import cat
+from kinwatch.demo.scene.outlines import Pixels
+from kinwatch.demo.scene.people import filmer, woman
+from kinwatch.demo.scene.stage import Actor, Pose, developed, dressed, place, room
+
+__all__ = ["ACTS", "FPS", "Act", "frames"]
+
+FPS = 10
+"""Frames a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Something that happens before the camera."""
+
+    seconds: float
+    actor: Callable[[], Actor] | None = None
+    """Makes the figure; none: nobody comes."""
+    pose: Callable[[float], Pose] | None = None
+    """Where the figure is, so many seconds into the act."""
+
+
+@cache
+def _cat() -> Actor:
+    return dressed(cat(), 0.88, (425, 430))
+
+
+@cache
+def _woman() -> Actor:
+    return dressed(woman(), 0.85, (230, 440))
+
+
+@cache
+def _filmer() -> Actor:
+    return dressed(filmer(), 1.18, (285, 150))
+
+
+def _prowls(time: float) -> Pose:
+    """Cross from the left to the right, as cats walk: smoothly, nodding a little."""
+    return Pose(-320 + 1400 * time / CAT, 606 + 4 * sin(5 * time), 0.62, tilt=1.5 * sin(2.5 * time))
+
+
+def _greets(time: float) -> Pose:
+    """Come in from the right, look at the camera, go out on the left."""
+    x = _walked(time, WOMAN, 1.3, (1160, 400, -480))
+    sway = sin(2 * pi * 0.4 * time)
+    return Pose(x + 10 * sway, 610 - 5 * sin(2 * pi * time), 1.15 + 0.04 * sin(1.3 * time), tilt=1.2 * sway)
+
+
+def _films(time: float) -> Pose:
+    """Come in from the right with his back to the camera, film the room, go out again."""
+    x = _walked(time, FAR, 1.4, (1040, 566, 1040))
+    y, scale = 175 + 3 * sin(2 * pi * 0.3 * time), 1.13 + 0.02 * sin(0.7 * time)
+    return Pose(x + 8 * sin(0.9 * time), y, scale, tilt=-25.5 + 1.5 * sin(0.8 * time), mirrored=True)
+
+
+def _walked(time: float, seconds: float, pace: float, way: tuple[float, float, float]) -> float:
+    """Return where on the way (start, stay, end) someone is who takes `pace` seconds to come and to go."""
+    start, stay, end = way
+    come, gone = min(time / pace, 1.0), max((time - seconds) / pace + 1, 0.0)
+    return start + (stay - start) * (2 - come) * come + (end - stay) * gone * gone
+
+
+CAT, WOMAN, FAR = 6.0, 10.0, 16.0
+
+ACTS = {
+    "empty": Act(3.0),
+    "cat": Act(CAT, _cat, _prowls),
+    "woman": Act(WOMAN, _woman, _greets),
+    "far": Act(FAR, _filmer, _films),
+}
+"""What can be played, by name."""
+
+
+def frames(act: str) -> Iterator[Pixels]:
+    """Yield the pictures of an act, BGR, `FPS` for each of its seconds; the same ones every time."""
+    played = ACTS[act]
+    generator = np.random.default_rng(list(ACTS).index(act))
+    for count in range(round(played.seconds * FPS)):
+        frame = room()
+        if played.actor and played.pose:
+            frame = place(frame, played.actor(), played.pose(count / FPS))
+        yield developed(frame, generator)

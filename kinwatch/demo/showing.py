@@ -1,0 +1,229 @@
+"""One showing of the demo: the running house as its audience sees it, and what it made of each act."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Empty, Queue
+from threading import Event, Thread
+
+from kinwatch.console import emit, err, say, sentence
+from kinwatch.house.keeping import keep
+from kinwatch.house.up import environment, parts, statuses
+from nerves import topics
+from nerves.broker import private_broker
+from nerves.bus import open_link
+from nerves.errors import KinwatchError
+from nerves.messages import Fact, Status, Stored, Visit
+from nerves.settings import House
+
+__all__ = ["NAME", "PLACE", "Act", "Options", "Showing", "wrong"]
+
+PLACE, NAME = "garage", "Eileen"
+ORGANS = {PLACE, "brain", "evidence"}
+AWAKE_S = 90.0
+# A visit ends some seconds after its person has gone; a slow machine may take its time.
+SETTLE_S = 20.0
+QUIET_S = 2.0
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of `kinwatch demo`."""
+
+    once: bool
+    json: bool
+    source: str | None
+    pack: str | None
+    keep: Path | None
+
+
+@dataclass(frozen=True)
+class Act:
+    """One act of the show, and what the house must make of it."""
+
+    name: str
+    title: str
+    verdict: str | None
+    who: str | None = None
+    alerts: int = 0
+
+
+class Showing:
+    """The running house, as its audience sees it."""
+
+    def __init__(self, options: Options, house: House, config: Path, folder: Path) -> None:
+        self.visits: list[Visit] = []
+        self.receipts: list[Stored] = []
+        self._options, self._house, self._config, self._folder = options, house, config, folder
+        self._arrived: Queue[Fact] = Queue()
+        self._statuses: Mapping[str, Status] = {}
+        self._env: dict[str, str] = {}
+
+    @contextmanager
+    def open(self) -> Iterator[None]:
+        """Start the broker and every organ, each a process; end them."""
+        with ExitStack() as stack:
+            broker = stack.enter_context(private_broker(self._house.data_dir))
+            self.tell(f"the bus is {broker.kind} at {broker.url}", quiet=True)
+            if broker.warning:
+                self.tell(f"note: {broker.warning}", quiet=True)
+            log = stack.enter_context((self._folder / "house.log").open("a"))
+            self._env = environment(self._house, broker.url)
+
+            def note(organ: str, line: str) -> None:
+                log.write(f"{organ}: {line}\n")
+                log.flush()
+
+            self._statuses = stack.enter_context(statuses(self._house, broker.url, note))
+            link = open_link(broker.url, f"{topics.ROOT}-demo", durable=False)
+            for fact in (Visit, Stored):
+                link.listen(topics.to("+", fact.kind), self._receiver(fact), qos=1)
+            stack.enter_context(link)
+            link.wait_connected(AWAKE_S)
+            over = Event()
+            organs = parts(self._house, self._config)
+            keeper = Thread(target=keep, args=[organs], kwargs={"stop": over, "say": note, "env": self._env})
+            keeper.start()
+            stack.callback(keeper.join)
+            stack.callback(over.set)
+            yield
+
+    def await_awake(self, stop: Event) -> None:
+        """Wait until every organ lives."""
+        until = time.monotonic() + AWAKE_S
+        while not stop.wait(0.1):
+            awake = {name for name, status in self._statuses.items() if status.state == "online" and status.detail}
+            if awake >= ORGANS:
+                self.tell(f"awake, each a process of its own: {', '.join(sorted(ORGANS))}", quiet=True)
+                return
+            if time.monotonic() > until:
+                message = f"{', '.join(sorted(ORGANS - awake))} did not start: see {self._folder / 'house.log'}"
+                raise KinwatchError(message)
+
+    def play(self, act: Act, play: Callable[[str], None]) -> Iterator[str]:
+        """Play an act, show what the house says, and yield what it should have done and did not."""
+        before = len(self.visits)
+        player = Thread(target=play, args=[act.name], daemon=True)
+        player.start()
+        while player.is_alive():
+            self.take(0.2)
+        self._settle(before)
+        said = self.visits[before:]
+        problem = wrong(act, said)
+        if problem:
+            self.tell(f"WRONG: {problem}")
+            yield f"{act.title}: {problem}"
+        elif act.verdict is None:
+            self.tell("nothing happened, as it should be")
+
+    def enroll(self) -> None:
+        """Enrol the woman from a photo, as a person would at a terminal."""
+        from kinwatch.demo.scene.people import photo  # noqa: PLC0415 - scikit-image takes a second
+
+        file = self._folder / f"{NAME.lower()}.png"
+        photo(file)
+        self.command("enroll", NAME, str(file))
+
+    def command(self, *words: str) -> None:
+        """Run a command of kinwatch on this house."""
+        self.tell(f"$ kinwatch {' '.join(words)}")
+        line = [sys.executable, "-m", "kinwatch", *words, "--config", str(self._config)]
+        done = subprocess.run(line, env=self._env, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise KinwatchError(done.stderr.strip() or f"kinwatch {words[0]} failed")
+        self.tell(f"  {done.stdout.strip()}")
+
+    def take(self, timeout_s: float) -> bool:
+        """Show the next event; False if none came within the time."""
+        try:
+            fact = self._arrived.get(timeout=timeout_s)
+        except Empty:
+            return False
+        if isinstance(fact, Visit):
+            self.visits.append(fact)
+            self._show(fact)
+        elif isinstance(fact, Stored):
+            self.receipts.append(fact)
+        return True
+
+    def over(self) -> bool:
+        """Whether the camera's recording has been played and every visit has ended."""
+        camera = self._statuses.get(PLACE)
+        open_visits = {visit.visit for visit in self.visits} - {v.visit for v in self.visits if v.phase == "ended"}
+        return camera is not None and camera.state == "offline" and not open_visits
+
+    def missing_evidence(self) -> Iterator[str]:
+        """Yield what was decided and not stored."""
+        until = time.monotonic() + SETTLE_S
+        wanted = {(visit.visit, visit.seq) for visit in self.visits}
+        while time.monotonic() < until and wanted - {(receipt.visit, receipt.seq) for receipt in self.receipts}:
+            self.take(0.2)
+        left = wanted - {(receipt.visit, receipt.seq) for receipt in self.receipts}
+        if left:
+            yield f"{len(left)} messages were not stored"
+
+    def summary(self, failed: list[str], seconds: float) -> None:
+        """Say how it went; `KinwatchError` if not well."""
+        evidence = self._folder / "evidence"
+        stored = len(list(evidence.glob("*/*.json")))
+        if self._options.json:
+            facts = {"ok": not failed, "failed": failed, "visits": len({visit.visit for visit in self.visits})}
+            emit({"summary": facts | {"stored": stored, "evidence": str(evidence), "seconds": round(seconds, 1)}})
+        else:
+            say(f"{stored} visits are stored with their pictures in {evidence}")
+        if failed:
+            message = f"the house did not do what it must: {'; '.join(failed)}; see {self._folder / 'house.log'}"
+            raise KinwatchError(message)
+
+    def tell(self, text: str, *, quiet: bool = False) -> None:
+        """Tell the audience; beside JSON on stdout, on stderr."""
+        if self._options.json:
+            err.print(text, markup=False)
+        else:
+            say(text, "dim" if quiet else None)
+
+    def _show(self, visit: Visit) -> None:
+        if self._options.json:
+            emit({"event": "visit"} | visit.model_dump(mode="json", exclude={"picture", "frame"}))
+            return
+        text, style = sentence(visit)
+        say(f"  {visit.at.astimezone():%H:%M:%S} {text}", style)
+        if visit.verdict == "family" and visit.phase in ("decided", "corrected"):
+            say(f"  Hello, {visit.who}!", "bold green")
+
+    def _settle(self, before: int) -> None:
+        """Wait until the visits of the act have ended, or for a moment if there was none."""
+        until = time.monotonic() + SETTLE_S
+        quiet = time.monotonic() + QUIET_S
+        while time.monotonic() < until:
+            if self.take(0.2):
+                quiet = time.monotonic() + QUIET_S
+            said = self.visits[before:]
+            ended = {visit.visit for visit in said if visit.phase == "ended"}
+            if {visit.visit for visit in said} <= ended and time.monotonic() > quiet:
+                return
+
+    def _receiver(self, fact: type[Fact]) -> Callable[[str, bytes], None]:
+        return lambda topic, payload: self._arrived.put(fact.read(topic, payload))
+
+
+def wrong(act: Act, said: list[Visit]) -> str | None:
+    """Return what the house should have said in an act and did not, or the other way round."""
+    visits = {visit.visit for visit in said}
+    if act.verdict is None:
+        return f"{len(visits)} visits where there is nobody" if visits else None
+    alerts = sum(visit.alert for visit in said)
+    last = said[-1] if said else None
+    if len(visits) != 1 or last is None:
+        return f"{len(visits)} visits instead of one"
+    if (last.verdict, last.who) != (act.verdict, act.who):
+        return f"{_named(last.verdict, last.who)} instead of {_named(act.verdict, act.who)}"
+    return f"{alerts} alerts instead of {act.alerts}" if alerts != act.alerts else None
+
+
+def _named(verdict: str, who: str | None) -> str:
+    return f"{verdict} {who}" if who else verdict

@@ -1,0 +1,1 @@
+"""`kinwatch up`: every service a process, restarted when it ends."""

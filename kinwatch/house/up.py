@@ -1,0 +1,120 @@
+"""`kinwatch up`: the broker if none is named, and every organ a process of its own."""
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+
+from rich.console import Console
+from rich.text import Text
+
+from brain.settings.brain import BrainSettings
+from kinwatch.house.keeping import Part, Say, keep
+from nerves import topics
+from nerves.broker import private_broker
+from nerves.bus import open_link
+from nerves.errors import MessageError, SettingsError
+from nerves.messages import Status, now
+from nerves.plugins import read_actuator, read_sense
+from nerves.process import stopped_by_signals
+from nerves.settings import House, read_table
+
+__all__ = ["environment", "narrator", "parts", "statuses", "up"]
+
+BRAIN = "brain"
+HOUSE = "house"
+SENSES, THOUGHT, ACTS = range(3)
+COLOURS = ("cyan", "magenta", "green", "yellow", "blue", "bright_cyan", "bright_magenta", "bright_green")
+NAMES_WIDTH = 10
+
+
+def up(house: House, config: Path | None = None) -> None:
+    """Run the house until told to stop; all settings are checked before anything starts."""
+    organs = parts(house, config)
+    say = narrator()
+    with stopped_by_signals() as stop, _broker(house, say) as url, statuses(house, url, say):
+        say(HOUSE, f"up with {', '.join(part.name for part in organs)}; the bus is {url}; Ctrl-C ends it")
+        status = keep(organs, stop=stop, say=say, env=environment(house, url))
+    say(HOUSE, "down")
+    if status and not stop.is_set():
+        message = "no organ could run: see why above"
+        raise SettingsError(message)
+
+
+def parts(house: House, config: Path | None = None) -> list[Part]:
+    """Return the processes that the settings ask for; `SettingsError` if any organ's settings are wrong."""
+    read_table(BrainSettings, BRAIN, house.brain, house.where("brain"))
+    for name in house.senses:
+        read_sense(house, name)
+    for name in house.actuators:
+        read_actuator(house, name)
+    if not house.senses and not house.actuators:
+        message = "the settings name no sense and no actuator: write kinwatch.yaml, or try `kinwatch demo`"
+        raise SettingsError(message)
+    chosen = ("--config", str(config)) if config else ()
+
+    def part(name: str, turn: int, *words: str) -> Part:
+        command = (sys.executable, "-m", "kinwatch", *words, *chosen)
+        return Part(name, command, turn, may_end=turn == SENSES)
+
+    return [
+        *(part(name, ACTS, "act", name) for name in house.actuators),
+        part(BRAIN, THOUGHT, "think"),
+        *(part(name, SENSES, "sense", name) for name in house.senses),
+    ]
+
+
+def environment(house: House, url: str) -> dict[str, str]:
+    """Return the environment in which an organ finds this house's broker and folder."""
+    env = {key: value for key, value in os.environ.items() if key != "KINWATCH_MQTT__URL"}
+    env |= {"KINWATCH_DATA_DIR": str(house.data_dir), "PYTHONUNBUFFERED": "1"}
+    return env if house.mqtt.url else env | {"KINWATCH_MQTT_URL": url}
+
+
+def narrator() -> Say:
+    """Return what shows a line of an organ on stderr, its name in front, in colours on a terminal."""
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    colours: dict[str, str] = {}
+    lock = Lock()
+
+    def say(name: str, line: str) -> None:
+        with lock:
+            colour = colours.setdefault(name, COLOURS[len(colours) % len(COLOURS)])
+            title = Text(f"{name:<{NAMES_WIDTH}} ", style=colour)
+            console.print(Text.assemble(f"{now().astimezone():%H:%M:%S} ", title, line))
+
+    return say
+
+
+@contextmanager
+def _broker(house: House, say: Say) -> Iterator[str]:
+    if house.mqtt.url:
+        yield house.mqtt.url
+        return
+    with private_broker(house.data_dir) as broker:
+        if broker.warning:
+            say(HOUSE, f"the broker is {broker.kind}: {broker.warning}")
+        yield broker.url
+
+
+@contextmanager
+def statuses(house: House, url: str, say: Say) -> Iterator[Mapping[str, Status]]:
+    """Say when an organ comes, goes or changes what it does; give the newest status of each."""
+    known: dict[str, Status] = {}
+
+    def receive(topic: str, payload: bytes) -> None:
+        try:
+            status = Status.read(topic, payload)
+        except MessageError:
+            return
+        before = known.get(status.organ)
+        known[status.organ] = status
+        if before is None or (before.state, before.detail) != (status.state, status.detail):
+            say(status.organ, f"{status.state}{f': {status.detail}' if status.detail else ''}")
+
+    link = open_link(url, f"{topics.ROOT}-up-{os.getpid()}", durable=False, password=house.mqtt.login)
+    link.listen(topics.status("+"), receive, qos=1)
+    with link:
+        yield known

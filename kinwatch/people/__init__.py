@@ -1,0 +1,1 @@
+"""The commands for people, photos and past visits."""

@@ -1,0 +1,122 @@
+"""`people`: who is known, in lines, as JSON, or on a contact sheet."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from brain.people.gallery import Gallery, Person, Reference
+from kinwatch.console import emit, say
+from kinwatch.files import write_private
+from kinwatch.opening import open_gallery
+from kinwatch.people.contact_sheet import Cell, contact_sheet
+from nerves.errors import GalleryError
+from nerves.messages import stamp
+from nerves.settings import House
+
+__all__ = ["run", "sheet_of"]
+
+DOUBTFUL = "#c62828"
+
+
+def run(house: House, name: str | None, *, sheet: Path | None, json: bool) -> None:
+    """Do `kinwatch people`."""
+    at = datetime.now(UTC)
+    with open_gallery(house) as gallery:
+        people = _chosen(gallery, name)
+        references = gallery.references(name)
+        limits = {known.name: known.limit for known in gallery.known(at)}
+    for person in people:
+        own = [one for one in references if one.name == person.name]
+        if json:
+            emit(_facts(person, own, at, limits.get(person.name), full=name is not None))
+        else:
+            _tell(person, own, at, limits.get(person.name), full=name is not None)
+    if sheet:
+        write_private(sheet, sheet_of(people, references, at))
+        if not json:
+            say(f"the faces are in {sheet}")
+    if not people and not json:
+        say("nobody yet: kinwatch enroll NAME PHOTO...")
+
+
+def sheet_of(people: Sequence[Person], references: Sequence[Reference], at: datetime) -> bytes:
+    """Return the faces of one or more people as a PNG, the doubtful ones in red with the reason."""
+    one = people[0] if len(people) == 1 else None
+    cells = [
+        Cell(
+            reference.thumbnail,
+            reference.file if one else f"{reference.name}: {reference.file}",
+            reference.aside or _origin(reference),
+            DOUBTFUL if reference.aside else None,
+        )
+        for reference in references
+    ]
+    heading = _line(one, at) if one else f"{len(people)} people, {_photos(len(references))}"
+    return contact_sheet(cells, heading=heading)
+
+
+def _chosen(gallery: Gallery, name: str | None) -> list[Person]:
+    people = gallery.people()
+    chosen = [person for person in people if name in (None, person.name)]
+    if name and not chosen:
+        names = ", ".join(person.name for person in people)
+        message = f"nobody is called {name}: there {'are ' + names if names else 'is nobody yet'}"
+        raise GalleryError(message)
+    return chosen
+
+
+def _tell(person: Person, references: Sequence[Reference], at: datetime, limit: float | None, *, full: bool) -> None:
+    say(_line(person, at))
+    for one in references:
+        if one.aside:
+            say(f"  set aside: {one.file} {one.aside}", style="yellow")
+        elif full:
+            say(f"  {one.file}, {_origin(one)}")
+    if full and limit:
+        say(f"  a photo as near as {limit:.2f} is a match")
+
+
+def _line(person: Person, at: datetime) -> str:
+    parts = [person.group, _photos(person.photos)]
+    if person.aside:
+        parts.append(f"{person.aside} set aside")
+    if person.until:
+        parts.append(f"{'expired' if person.expired(at) else 'until'} {stamp(person.until)}")
+    return f"{person.name}: {', '.join(parts)}"
+
+
+def _photos(count: int) -> str:
+    return f"{count} photo{'s' * (count != 1)}"
+
+
+def _origin(one: Reference) -> str:
+    how = "told" if one.visit else "added"
+    return f"{how} {one.added.astimezone():%Y-%m-%d}{', at rest: enough others say the same' if one.spare else ''}"
+
+
+def _facts(
+    person: Person, references: Sequence[Reference], at: datetime, limit: float | None, *, full: bool
+) -> dict[str, Any]:
+    facts = {
+        "name": person.name,
+        "group": person.group,
+        "until": stamp(person.until) if person.until else None,
+        "expired": person.expired(at),
+        "photos": person.photos,
+        "aside": [{"file": one.file, "reason": one.aside} for one in references if one.aside],
+    }
+    if not full:
+        return facts
+    photos = [
+        {
+            "file": one.file,
+            "sha256": one.sha256,
+            "added": stamp(one.added),
+            "visit": str(one.visit) if one.visit else None,
+            "aside": one.aside,
+            "at_rest": one.spare,
+        }
+        for one in references
+    ]
+    return facts | {"limit": limit, "references": photos}

@@ -1,0 +1,94 @@
+"""Whether the eyes at this place are open; closed, the camera is let go.
+
+What was said last is remembered here too, so that a camera that starts takes no picture before it hears of it.
+"""
+
+import logging
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+from threading import Condition, Thread
+from typing import TypeVar
+
+from nerves.errors import KinwatchError
+from nerves.messages import Eyes, Fact
+from nerves.services import Desk
+from senses import privacy
+
+__all__ = ["Lids"]
+
+Shot = TypeVar("Shot")
+Seen = TypeVar("Seen")
+
+log = logging.getLogger(__name__)
+
+
+class Lids:
+    """The lids of a place's eyes; without a desk they are always open.
+
+    Args:
+        desk: Where it is remembered whether they are closed, and said.
+        heard: Who opens and closes them; read in a thread of its own.
+    """
+
+    def __init__(self, desk: Desk | None = None, heard: Iterator[Fact] | None = None) -> None:
+        self._desk = desk
+        self._changed = Condition()
+        self._said = privacy.kept(desk) if desk else None
+        if heard is not None:
+            Thread(target=self._listen, args=(heard,), name="lids", daemon=True).start()
+
+    def while_open(
+        self, shots: Callable[[], Generator[Shot, None, None]], look: Callable[[Iterator[Shot]], Iterator[Seen]]
+    ) -> Iterator[Seen]:
+        """Yield what is looked at in the shots of a source, which is let go while closed and then begun anew."""
+        ended = False
+
+        def until_closed() -> Iterator[Shot]:
+            nonlocal ended
+            with closing(shots()) as source:
+                for shot in source:
+                    if self._closed:
+                        return
+                    yield shot
+            ended = True
+
+        while not ended:
+            self._await_open()
+            yield from look(until_closed())
+
+    @property
+    def _closed(self) -> bool:
+        return self._said is not None and not self._said.open
+
+    def _await_open(self) -> None:
+        with self._changed:
+            if not self._closed:
+                return
+            self._tell()
+            self._changed.wait_for(lambda: not self._closed)
+        if self._desk:
+            self._desk.note("")
+
+    def _tell(self) -> None:
+        """Say that they are closed, by whom, and how to open them."""
+        said = self._said
+        if self._desk and said:
+            by = f" by {said.by}" if said.by else ""
+            how = f'say "open your eyes", or publish {{"open": true}} on {said.topic} (retained)'
+            log.info("%s: eyes closed%s", said.place, by)
+            self._desk.note(f"eyes closed{by}: {how}")
+
+    def _listen(self, heard: Iterator[Fact]) -> None:
+        for fact in heard:
+            if isinstance(fact, Eyes):
+                with self._changed:
+                    self._said = fact
+                    self._changed.notify_all()
+                self._keep(fact)  # obeyed first: a full disk opens no eye
+
+    def _keep(self, said: Eyes) -> None:
+        try:
+            if self._desk:
+                privacy.keep(self._desk, said)
+        except KinwatchError as error:
+            log.warning("%s: obeyed, but not remembered: %s", said.place, error)

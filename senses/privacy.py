@@ -1,0 +1,28 @@
+"""What was said last to the eyes of a place, kept so that closed ones stay closed when a sense starts anew."""
+
+from pydantic import ValidationError
+
+from nerves.messages import Eyes
+from nerves.services import Desk
+
+__all__ = ["keep", "kept"]
+
+TABLE = "CREATE TABLE IF NOT EXISTS eyes (id INTEGER PRIMARY KEY CHECK (id = 1), json TEXT NOT NULL)"
+KEEP = "INSERT INTO eyes VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET json = excluded.json"
+
+
+def keep(desk: Desk, eyes: Eyes) -> None:
+    """Keep what has been said."""
+    with desk.database.transaction() as connection:
+        connection.execute(KEEP, (eyes.model_dump_json(),))
+
+
+def kept(desk: Desk) -> Eyes | None:
+    """Return what was said last; None where nothing was. To be asked once before anything is kept."""
+    with desk.database.transaction() as connection:
+        connection.execute(TABLE)
+        row = connection.execute("SELECT json FROM eyes").fetchone()
+    try:
+        return Eyes.model_validate_json(row[0]) if row else None
+    except ValidationError:  # of a version that wrote otherwise: the broker has the last word anyway
+        return None
