@@ -113,7 +113,7 @@ def measure(visits: int, kills: int, seed: int) -> dict[str, Any]:
     pauses = [dice.uniform(*KILL_S) for _ in range(kills)]
     with tempfile.TemporaryDirectory() as folder, S3() as server, Broker(persistence=True) as broker:
         server.bucket(BUCKET)
-        command, env = _organ(Path(folder), server.url, broker.url)
+        command, env = _service(Path(folder), server.url, broker.url)
         link = open_link(broker.url, "benchmark", durable=True)
         link.listen("kinwatch/+/stored", witness.hear, qos=1)
         link.listen("kinwatch/status/evidence", witness.watch, qos=1)
@@ -133,7 +133,7 @@ def measure(visits: int, kills: int, seed: int) -> dict[str, Any]:
         return _judged(told, witness, server) | {"visits": visits, "kills": kills, "seed": seed}
 
 
-def _organ(folder: Path, s3: str, broker: str) -> tuple[list[str], dict[str, str]]:
+def _service(folder: Path, s3: str, broker: str) -> tuple[list[str], dict[str, str]]:
     config = folder / "kinwatch.yaml"
     table = {"kind": "store", "url": f"s3://{BUCKET}/visits", "endpoint_url": s3}
     config.write_text(json.dumps({"mqtt": {"url": broker}, "actuators": {"evidence": table}}))

@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.shapes import VARIANTS, as_camera, found
-from brain.measure.cache import Cache
-from brain.measure.looks import Looker, View, model
+from brain.measure.cache import EmbeddingCache
+from brain.measure.looks import Looker, PictureVariant, model
 from brain.models import packs
-from brain.models.local import LocalSight
+from brain.models.local import LocalBackend
 from brain.people.enroll import PHOTO_TYPES
 from brain.verdict.odds import Array, Space
 from brain.vision.backend import Vector
@@ -73,19 +73,26 @@ def main() -> None:
 
 def measured(people: Mapping[str, Sequence[Path]], jobs: int, strangers: Sequence[Path]) -> Space:
     """Look at the photos and return how the faces scatter."""
-    views = {name: [View(photo) for photo in photos] for name, photos in people.items()}
+    views = {name: [PictureVariant(photo) for photo in photos] for name, photos in people.items()}
     cameras = {
         name: [as_camera(photo, number) for photo in photos for number in range(VARIANTS)]
         for name, photos in people.items()
     }
-    others = [View(photo) for folder in strangers for photo in sorted(folder.iterdir()) if photo.suffix in PHOTO_TYPES]
+    others = [
+        PictureVariant(photo)
+        for folder in strangers
+        for photo in sorted(folder.iterdir())
+        if photo.suffix in PHOTO_TYPES
+    ]
     everything = [*others, *(view for some in (views, cameras) for mine in some.values() for view in mine)]
     house = load()
     folders = packs.folders(house.data_dir)
-    with Cache(house.data_dir / "cache" / "looks.db") as cache, progress("looking") as show:
-        looks = Looker(partial(LocalSight, "standard", folders), model("standard"), cache, jobs).look(everything, show)
+    with EmbeddingCache(house.data_dir / "cache" / "looks.db") as cache, progress("looking") as show:
+        looks = Looker(partial(LocalBackend, "standard", folders), model("standard"), cache, jobs).look(
+            everything, show
+        )
 
-    def vectors(some: Sequence[View]) -> Vector:
+    def vectors(some: Sequence[PictureVariant]) -> Vector:
         return np.stack([look.vector for view in some if (look := looks.get(view))])
 
     return fit(

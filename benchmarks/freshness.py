@@ -46,11 +46,11 @@ def brain(url: str, data: str, pack: str, record: str) -> None:
     """Be the brain, and note of each frame when it was taken, when work began and how long it took."""
     house = load(environ=os.environ | {"KINWATCH_DATA_DIR": data, "KINWATCH_BRAIN__PACK": pack})
     settings = brain_settings(house)
-    step = loop.Thinker.step
+    step = loop.BrainLoop.step
 
     with Path(record).open("w", buffering=1 << 16) as out:
 
-        def timed(self: loop.Thinker, arrived: tuple[Frame, float] | None, dropped: int) -> None:
+        def timed(self: loop.BrainLoop, arrived: tuple[Frame, float] | None, dropped: int) -> None:
             begun, wall = time.monotonic(), datetime.now(UTC)
             step(self, arrived, dropped)
             if arrived:
@@ -58,7 +58,7 @@ def brain(url: str, data: str, pack: str, record: str) -> None:
                 age, work = (wall - frame.at).total_seconds(), time.monotonic() - begun
                 out.write(f"{wall.timestamp()} {age} {work} {dropped}\n")
 
-        loop.Thinker.step = timed  # type: ignore[method-assign]
+        loop.BrainLoop.step = timed  # type: ignore[method-assign]
         with open_gallery(house) as gallery:
             loop.run(house, settings, open_sight(house, settings), gallery, url)
 

@@ -14,8 +14,8 @@ from math import exp
 
 import numpy as np
 
-from brain.measure.visits import Known, decide
-from brain.vision.backend import Look, Vector
+from brain.measure.visits import KnownPerson, decide
+from brain.vision.backend import FaceEmbedding, Vector
 
 Answer = str | None
 STRANGER, SOMEBODY = "(stranger)", "(family)"
@@ -25,10 +25,10 @@ STRANGER, SOMEBODY = "(stranger)", "(family)"
 class Family:
     """The people who are enrolled, and the distances already computed."""
 
-    known: tuple[Known, ...]
+    known: tuple[KnownPerson, ...]
     _kept: dict[tuple[bytes, int], list[tuple[float, str]]] = field(default_factory=dict)
 
-    def nearest(self, look: Look, top: int = 1) -> list[tuple[float, str]]:
+    def nearest(self, look: FaceEmbedding, top: int = 1) -> list[tuple[float, str]]:
         """Return (mean distance to the `top` nearest photos, name), the nearest person first."""
         key = look.vector.tobytes(), top
         if key not in self._kept:
@@ -43,11 +43,11 @@ class Family:
         return [_trimmed(one.vectors) for one in self.known]
 
 
-Rule = Callable[[Sequence[Look], Family], Answer]
+Rule = Callable[[Sequence[FaceEmbedding], Family], Answer]
 Tunable = Callable[[float], Rule]
 
 
-def ours(looks: Sequence[Look], family: Family) -> Answer:
+def ours(looks: Sequence[FaceEmbedding], family: Family) -> Answer:
     """Decide as `brain.judge` does."""
     outcome = decide(looks, family.known)
     return outcome.who or {"family": SOMEBODY, "guest": SOMEBODY, "stranger": STRANGER}.get(outcome.verdict)
@@ -61,7 +61,9 @@ FRIGATE = {"middle": 0.43 + SLOPE * (0.75 - 0.50), "steep": 20 / SLOPE, "unknown
 MOST_AREA = 4000.0
 
 
-def frigate(looks: Sequence[Look], family: Family, *, named: float = FRIGATE["named"], needs: int = 1) -> Answer:
+def frigate(
+    looks: Sequence[FaceEmbedding], family: Family, *, named: float = FRIGATE["named"], needs: int = 1
+) -> Answer:
     """Weighted vote of at most 12 faces, by area and confidence; what is unknown has no vote."""
     votes: dict[str, list[tuple[float, float]]] = {}
     for look in looks[:12]:
@@ -90,20 +92,20 @@ def _trimmed(vectors: Vector) -> Vector:
 FACEID_DEFAULT, FACEID_ADVICE = 0.46, 0.48
 
 
-def faceid(looks: Sequence[Look], family: Family, *, within: float, top: int) -> Answer:
+def faceid(looks: Sequence[FaceEmbedding], family: Family, *, within: float, top: int) -> Answer:
     """Best of at most 6 tries: the mean distance to the `top` nearest photos of a person."""
     tries = [family.nearest(look, top)[0] for look in looks[:6]]
     away, name = min(tries, default=(np.inf, ""))
     return name if away <= within else None
 
 
-def any_frame(looks: Sequence[Look], family: Family, *, within: float) -> Answer:
+def any_frame(looks: Sequence[FaceEmbedding], family: Family, *, within: float) -> Answer:
     """The nearest photo of any frame."""
     away, name = min((family.nearest(look)[0] for look in looks), default=(np.inf, ""))
     return name if away <= within else None
 
 
-def majority(looks: Sequence[Look], family: Family, *, within: float) -> Answer:
+def majority(looks: Sequence[FaceEmbedding], family: Family, *, within: float) -> Answer:
     """The name that more than half of the frames give."""
     votes = Counter(name for look in looks for away, name in family.nearest(look)[:1] if away <= within)
     name, count = votes.most_common(1)[0] if votes else ("", 0)
@@ -113,7 +115,7 @@ def majority(looks: Sequence[Look], family: Family, *, within: float) -> Answer:
 FOR, AGAINST, TWO = 0.50, 0.60, 2
 
 
-def plain_vote(looks: Sequence[Look], family: Family) -> Answer:
+def plain_vote(looks: Sequence[FaceEmbedding], family: Family) -> Answer:
     """A face within 0.50 is a vote for, one beyond 0.60 against; it takes two faces and more votes than the others."""
     nearest = [family.nearest(look)[0] for look in looks]
     votes = Counter(name for away, name in nearest if away <= FOR)
@@ -136,7 +138,7 @@ class LogLikelihood:
     """In each band of width: the distance that says nothing, and what each unit below it says."""
 
     @classmethod
-    def fitted(cls, looks: Iterable[tuple[Look, Family, str]]) -> "LogLikelihood":
+    def fitted(cls, looks: Iterable[tuple[FaceEmbedding, Family, str]]) -> "LogLikelihood":
         """Learn two bells of one width: family to themselves, and everybody to the nearest person they are not."""
         rows = []
         for look, family, who in looks:
@@ -150,13 +152,13 @@ class LogLikelihood:
             }
         )
 
-    def __call__(self, look: Look, away: float) -> float:
+    def __call__(self, look: FaceEmbedding, away: float) -> float:
         """Return the ratio, at most e^12 either way."""
         nothing, slope = self.bands[_band(look)]
         return max(-12.0, min(12.0, slope * (nothing - away)))
 
 
-def summed(looks: Sequence[Look], family: Family, *, ratio: LogLikelihood, needs: float) -> Answer:
+def summed(looks: Sequence[FaceEmbedding], family: Family, *, ratio: LogLikelihood, needs: float) -> Answer:
     """The first name whose ratios add up to `needs`; a stranger once all add up to less than `-needs`."""
     sums = dict.fromkeys((one.name for one in family.known), 0.0)
     for look in looks:
@@ -168,7 +170,7 @@ def summed(looks: Sequence[Look], family: Family, *, ratio: LogLikelihood, needs
     return None
 
 
-def _band(look: Look) -> int:
+def _band(look: FaceEmbedding) -> int:
     return bisect(BANDS, look.width)
 
 

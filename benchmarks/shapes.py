@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from brain.measure.degrade import burst, camera
-from brain.measure.looks import View
+from brain.measure.looks import PictureVariant
 from brain.people.enroll import PHOTO_TYPES
 
 __all__ = ["SHAPES", "VARIANTS", "People", "Visit", "as_camera", "families", "found", "halves", "visits"]
@@ -34,7 +34,7 @@ class Visit:
     who: str
     member: bool
     family: int
-    views: tuple[View, ...]
+    views: tuple[PictureVariant, ...]
 
 
 def found(folder: Path) -> dict[str, list[Path]]:
@@ -91,27 +91,27 @@ def _turns(pairs: Sequence[tuple[str, int]], wanted: int, rng: Rng) -> Iterator[
         yield names[turn % len(names)], int(mine[turn // len(names) % len(mine)])
 
 
-def _clean(photos: Sequence[Path], rng: Rng) -> list[View]:
-    return [View(photo) for photo in _some(photos, int(rng.integers(6, 13)), rng)]
+def _clean(photos: Sequence[Path], rng: Rng) -> list[PictureVariant]:
+    return [PictureVariant(photo) for photo in _some(photos, int(rng.integers(6, 13)), rng)]
 
 
-def _cam(photos: Sequence[Path], rng: Rng, *, least: int, most: int) -> list[View]:
+def _cam(photos: Sequence[Path], rng: Rng, *, least: int, most: int) -> list[PictureVariant]:
     chosen = _some(photos, int(rng.integers(least, most + 1)), rng)
     return [as_camera(photo, int(rng.integers(VARIANTS))) for photo in chosen]
 
 
-def _burst(photos: Sequence[Path], rng: Rng) -> list[View]:
+def _burst(photos: Sequence[Path], rng: Rng) -> list[PictureVariant]:
     photo = sorted(photos, key=lambda photo: _hash(photo.name))[int(rng.integers(min(BURST_PHOTOS, len(photos))))]
-    return [View(photo, how) for how in burst(_rng(photo, "burst"), BURST_FRAMES)]
+    return [PictureVariant(photo, how) for how in burst(_rng(photo, "burst"), BURST_FRAMES)]
 
 
-def _long(photos: Sequence[Path], rng: Rng) -> list[View]:
+def _long(photos: Sequence[Path], rng: Rng) -> list[PictureVariant]:
     order = _some(photos, len(photos), rng)
     views = [as_camera(order[i % len(order)], i // len(order)) for i in range(int(rng.integers(20, 42)))]
     return [views[i] for i in rng.permutation(len(views))]
 
 
-SHAPES: dict[str, Callable[[Sequence[Path], Rng], list[View]]] = {
+SHAPES: dict[str, Callable[[Sequence[Path], Rng], list[PictureVariant]]] = {
     "clean": _clean,
     "cam": partial(_cam, least=6, most=12),
     "cam 1-3": partial(_cam, least=1, most=3),
@@ -124,10 +124,10 @@ def _some(photos: Sequence[Path], count: int, rng: Rng) -> list[Path]:
     return [photos[i] for i in rng.permutation(len(photos))[:count]]
 
 
-def as_camera(photo: Path, variant: int) -> View:
+def as_camera(photo: Path, variant: int) -> PictureVariant:
     """Return what a room camera makes of a photo; each variant is another moment."""
     """Return a photo as a camera gives it; each variant is another one."""
-    return View(photo, camera(_rng(photo, str(variant))))
+    return PictureVariant(photo, camera(_rng(photo, str(variant))))
 
 
 def _rng(photo: Path, what: str) -> Rng:

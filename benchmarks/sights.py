@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from brain.models import packs
-from brain.models.local import LocalSight
+from brain.models.local import LocalBackend
 from brain.models.yolox import LABELS, Yolox
 from brain.vision.picture import Picture
 
@@ -44,13 +44,13 @@ def main(photos: list[Path]) -> None:
         decode = milliseconds(lambda jpeg=jpeg: Picture(jpeg).small)
         print(f"  {'decode':10} {'small':22} {decode:7.1f} ms {decode / bare:5.2f} x")
         for pack in (packs.STANDARD, packs.BUILT_IN):
-            sight = LocalSight(pack, folders)
+            sight = LocalBackend(pack, folders)
             for question, work in questions(sight, picture).items():
                 took = milliseconds(work)
                 print(f"  {pack:10} {question:22} {took:7.1f} ms {took / bare:5.2f} x")
 
 
-def questions(sight: LocalSight, picture: Picture) -> dict[str, Callable[[], object]]:
+def questions(sight: LocalBackend, picture: Picture) -> dict[str, Callable[[], object]]:
     """Return what can be asked about a picture, each as a call."""
     people = [thing.box for thing in sight.things(picture) if thing.label == "person" and thing.score >= sight.person]
     faces = sight.faces(picture)

@@ -29,13 +29,13 @@ from typing import Any, Protocol, Self
 import numpy as np
 
 from brain.models import packs
-from brain.models.local import LocalSight
-from brain.settings.brain import Timing
+from brain.models.local import LocalBackend
+from brain.settings.brain import TimingSettings
 from brain.vision.backend import PERSON, Face
 from brain.vision.geometry import iou
 from brain.vision.picture import Picture
 from brain.visits.brain import DOUBT_S
-from brain.visits.observe import Observation, observe
+from brain.visits.observe import ObservedPerson, observe
 from brain.visits.tracking import affinity, match
 from brain.visits.visit import HITS, OpenVisit
 from nerves.messages import Box
@@ -43,7 +43,7 @@ from senses.camera.recorded import START, recording
 
 RATES = (10, 5, 2, 1)
 SEEDS = range(3)
-GONE_S = Timing().gone_s
+GONE_S = TimingSettings().gone_s
 NEAR_S = 2.0  # a visit's interval may be off by this much at both ends
 HIDDEN = 0.45  # the detector's own suppression: of two boxes that overlap more, it keeps one
 STILL = 0.02  # who moves less in half a second, as a share of the picture, is not walking
@@ -56,7 +56,7 @@ class Shot:
     """One frame: who is seen, and who it really is."""
 
     at: datetime
-    seen: tuple[Observation, ...] = ()
+    seen: tuple[ObservedPerson, ...] = ()
     truth: tuple[int, ...] = ()
 
 
@@ -66,7 +66,7 @@ Scene = list[Shot]
 class Follower(Protocol):
     """Says whose each observation is; None while it does not know yet."""
 
-    def step(self, seen: Sequence[Observation], at: datetime) -> list[int | None]:
+    def step(self, seen: Sequence[ObservedPerson], at: datetime) -> list[int | None]:
         """Take one frame."""
         ...
 
@@ -118,7 +118,7 @@ class Small:
         self._visits: list[OpenVisit] = []
         self._numbers: dict[Any, int] = {}
 
-    def step(self, seen: Sequence[Observation], at: datetime) -> list[int | None]:
+    def step(self, seen: Sequence[ObservedPerson], at: datetime) -> list[int | None]:
         """Match, begin and end visits as `brain.think` does."""
         here = list(self._visits)
         found = match(seen, [visit.trail(at) for visit in here])
@@ -147,7 +147,7 @@ class Roboflow:
         self._detections = import_module("supervision").Detections
         self._tracks: list[Any] = []
 
-    def step(self, seen: Sequence[Observation], at: datetime) -> list[int | None]:
+    def step(self, seen: Sequence[ObservedPerson], at: datetime) -> list[int | None]:
         """Update; the library gives an id with the second hit only, so the first is looked up among the new tracks."""
         boxes = np.array([_corners(one.box) for one in seen], float).reshape(-1, 4) * 1000
         scores = np.array([one.score for one in seen], float)
@@ -173,7 +173,7 @@ class Norfair:
         self._tracker = tracker
         self._detection = import_module("norfair").Detection
 
-    def step(self, seen: Sequence[Observation], at: datetime) -> list[int | None]:  # noqa: ARG002 - it counts frames
+    def step(self, seen: Sequence[ObservedPerson], at: datetime) -> list[int | None]:  # noqa: ARG002 - it counts frames
         """Update; a track answers for the detection it took last, if that is of this frame."""
         given = [
             self._detection(points=np.array(_corners(one.box)).reshape(2, 2), data=(number, one))
@@ -275,7 +275,7 @@ def _optional(name: str) -> ModuleType | None:
 # Scenes.
 
 
-def detected(clip: Path, sight: LocalSight) -> Scene:
+def detected(clip: Path, sight: LocalBackend) -> Scene:
     """Return every frame of a clip with the people in it, as yet nameless."""
     scene = []
     for frame in recording(clip, fps=RATES[0]):
@@ -404,9 +404,9 @@ def _picked(shot: Shot, kept: Iterable[int]) -> Shot:
     return Shot(shot.at, tuple(shot.seen[index] for index in kept), tuple(shot.truth[index] for index in kept))
 
 
-def _moved_to(one: Observation, change: Callable[[Box], Box]) -> Observation:
+def _moved_to(one: ObservedPerson, change: Callable[[Box], Box]) -> ObservedPerson:
     face = replace(one.face, box=change(one.face.box)) if one.face else None
-    return Observation(change(one.box), one.score, face)
+    return ObservedPerson(change(one.box), one.score, face)
 
 
 def _mirror(box: Box) -> Box:
@@ -545,7 +545,7 @@ def show(best: dict[str, tuple[Entrant, Scores]]) -> None:
 def main(*, every_setting: bool) -> None:
     """Detect, compose, follow, and print; of each library the setting with the fewest mistakes."""
     media = Path(os.environ["KINWATCH_TEST_MEDIA"])
-    sight = LocalSight(packs.STANDARD, packs.folders(Path("data")))
+    sight = LocalBackend(packs.STANDARD, packs.folders(Path("data")))
     known = intervals(media, "visits_1_4")
     clips = {
         name: detected(media / "clips" / f"{name}.mp4", sight)

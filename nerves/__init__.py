@@ -1,1 +1,1 @@
-"""The nervous system that all organs share: topics, messages, the bus, settings."""
+"""The nervous system that all services share: topics, messages, the bus, settings."""

@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 
 from nerves import children
 from nerves.errors import BrokerUnavailable
-from nerves.settings import House
+from nerves.settings import HouseSettings
 
 __all__ = ["Broker", "house_url", "need_url", "private_broker"]
 
@@ -46,7 +46,7 @@ class Broker:
     warning: str = ""
 
 
-def house_url(house: House) -> str | None:
+def house_url(house: HouseSettings) -> str | None:
     """Return the url of the house's broker: the one in the settings, else the private one if it runs."""
     if house.mqtt.url:
         return house.mqtt.url
@@ -57,7 +57,7 @@ def house_url(house: House) -> str | None:
     return url if _answers(urlsplit(url).port or 0) else None
 
 
-def need_url(house: House) -> str:
+def need_url(house: HouseSettings) -> str:
     """Return the url of the house's broker; `BrokerUnavailable` says how to get one."""
     url = house_url(house)
     if url is None:

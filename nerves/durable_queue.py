@@ -1,4 +1,4 @@
-"""A box of messages that outlives crashes: the inbox and the outbox of an organ."""
+"""A box of messages that outlives crashes: the inbox and the outbox of a service."""
 
 import sqlite3
 import time
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from nerves.database import Database
 
-__all__ = ["Box", "Row"]
+__all__ = ["DurableQueue", "Row"]
 
 LONGEST_S = 60.0
 REMEMBER_S = 7 * 86400
@@ -60,7 +60,7 @@ class Row(NamedTuple):
     tries: int
 
 
-class Box:
+class DurableQueue:
     """Messages by key, each to be done once; what was done is remembered for 7 days, its body for 2 minutes.
 
     Boxes and tables in one `Database` change together inside `transaction()`.

@@ -1,17 +1,17 @@
-"""The bus, as every organ sees it."""
+"""The bus, as every service sees it."""
 
 from collections.abc import Callable
 from threading import Event
 from types import TracebackType
 from typing import NamedTuple, Protocol, Self
 
-__all__ = ["Letter", "Link", "Overhear", "Receipt", "Receive"]
+__all__ = ["BusMessage", "Link", "Overhear", "Receipt", "Receive"]
 
 Receive = Callable[[str, bytes], None]
 """Called with a topic and a payload, in the network's own thread: it stores and returns, and never raises."""
 
 
-class Letter(NamedTuple):
+class BusMessage(NamedTuple):
     """A message with what its sender chose; a broker of MQTT 3.1.1 does not say of a new one that it is retained."""
 
     topic: str
@@ -21,7 +21,7 @@ class Letter(NamedTuple):
     retained: bool
 
 
-Overhear = Callable[[Letter], None]
+Overhear = Callable[[BusMessage], None]
 """As `Receive`, with all that is known of the message."""
 
 

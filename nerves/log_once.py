@@ -5,7 +5,7 @@ import math
 import time
 from collections import deque
 
-__all__ = ["Complaint"]
+__all__ = ["LogOnce"]
 
 SILENT_S = 60.0
 DISPUTE_S = 10.0
@@ -13,7 +13,7 @@ DISPUTE_S = 10.0
 logger = logging.getLogger(__name__)
 
 
-class Complaint:
+class LogOnce:
     """One line for a person; empty while all is well."""
 
     def __init__(self, text: str) -> None:

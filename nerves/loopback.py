@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from nerves.errors import BrokerUnavailable
-from nerves.link import Letter, Overhear, Receipt, Receive
+from nerves.link import BusMessage, Overhear, Receipt, Receive
 from nerves.send_queue import checked
 from nerves.topics import matches
 
@@ -25,11 +25,11 @@ class _Session:
 
     def __init__(self) -> None:
         self.patterns: dict[str, int] = {}
-        self.letters: deque[Letter] = deque()
+        self.letters: deque[BusMessage] = deque()
         self.present = False
         self.changed = Condition()
 
-    def put(self, letter: Letter) -> None:
+    def put(self, letter: BusMessage) -> None:
         """Keep a message if it was asked for; QoS 0 only while somebody is there."""
         granted = [wanted for pattern, wanted in self.patterns.items() if matches(pattern, letter.topic)]
         if granted and (self.present or min(letter.qos, max(granted))):
@@ -37,7 +37,7 @@ class _Session:
                 self.letters.append(letter._replace(qos=min(letter.qos, max(granted))))
                 self.changed.notify_all()
 
-    def first(self) -> Letter | None:
+    def first(self) -> BusMessage | None:
         """Return the oldest message, once there is one; None when the client has left."""
         with self.changed:
             self.changed.wait_for(lambda: self.letters or not self.present)
@@ -101,13 +101,13 @@ class Loopback:
                 if not payload:
                     del self._retained[topic]
             for session in self._sessions.values():
-                session.put(Letter(topic, payload, qos, retain))
+                session.put(BusMessage(topic, payload, qos, retain))
 
     def _greet(self, link: "LoopbackLink") -> None:
         session = self._sessions[link.name]
         session.patterns = link.patterns
         for topic, payload in self._retained.items():
-            session.put(Letter(topic, payload, 1, retained=True))
+            session.put(BusMessage(topic, payload, 1, retained=True))
         link.connections += 1
         if link.hello:
             self.carry(*link.hello, qos=1, retain=True)
@@ -194,7 +194,7 @@ class LoopbackLink:
             else:
                 self._stopping.wait(AGAIN_S)
 
-    def _take(self, letter: Letter) -> bool:
+    def _take(self, letter: BusMessage) -> bool:
         try:
             for pattern, receive in self._listeners:
                 if matches(pattern, letter.topic):

@@ -28,25 +28,25 @@ __all__ = [
     "FACTS",
     "Acknowledged",
     "Box",
-    "Eyes",
+    "CameraEnabled",
+    "Detection",
+    "Detections",
     "Fact",
     "Frame",
     "Group",
     "Heard",
-    "Known",
+    "Label",
     "Mentioned",
     "Mode",
     "People",
+    "PersonEntry",
     "Phase",
-    "Rehearse",
-    "Rehearsed",
     "Said",
     "Say",
-    "Seen",
-    "Sighting",
     "Status",
     "Stored",
-    "Told",
+    "TestAlert",
+    "TestResult",
     "Trouble",
     "Verdict",
     "Visit",
@@ -145,7 +145,7 @@ class Fact(BaseModel):
             message = f"{topic}: a {cls.kind} is a JSON object, this is {type(fields).__name__}"
             raise MessageError(message)
         try:
-            return cls.model_validate(fields | {"place": place} | ({"organ": kind} if place == "status" else {}))
+            return cls.model_validate(fields | {"place": place} | ({"service": kind} if place == "status" else {}))
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"]) or "the message"
@@ -190,7 +190,7 @@ class Visit(Fact):
     """The best picture so far: JPEG, base64, at most 100 KB."""
 
 
-class Sighting(BaseModel):
+class Detection(BaseModel):
     """One thing in a frame."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
@@ -209,24 +209,24 @@ class Sighting(BaseModel):
     """The person's name, once known."""
 
 
-class Seen(Fact):
+class Detections(Fact):
     """What is in the newest frame of a place, for drawing over it."""
 
-    kind: ClassVar[str] = "seen"
+    kind: ClassVar[str] = "detections"
 
-    sightings: tuple[Sighting, ...] = ()
+    detections: tuple[Detection, ...] = ()
     """People and animals; empty when there is nobody."""
 
 
 class Status(Fact):
-    """An organ lives, or does not; its place is `status`, its topic `kinwatch/status/<organ>`, retained."""
+    """A service lives, or does not; its place is `status`, its topic `kinwatch/status/<service>`, retained."""
 
     kind: ClassVar[str] = "status"
 
     place: str = "status"
     """Always `status`."""
-    organ: str
-    """The organ's name: hall, brain, evidence."""
+    service: str
+    """The service's name: hall, brain, evidence."""
     state: Literal["online", "offline"]
     """offline also when the process ended without a word (its last will)."""
     detail: str = ""
@@ -236,12 +236,12 @@ class Status(Fact):
 
     @property
     def topic(self) -> str:
-        """The topic of this organ's status."""
-        return topics.status(self.organ)
+        """The topic of this service's status."""
+        return topics.status(self.service)
 
     @classmethod
     def pattern(cls) -> str:
-        """Return the topics of all organs' statuses."""
+        """Return the topics of all services' statuses."""
         return topics.status("+")
 
 
@@ -295,10 +295,10 @@ class Say(Fact):
     """The language of the words (`en`, `fr`); the voice's own if absent."""
 
 
-class Told(Fact):
+class Label(Fact):
     """A human's word on a visit."""
 
-    kind: ClassVar[str] = "told"
+    kind: ClassVar[str] = "label"
 
     visit: UUID
     """The visit that is meant."""
@@ -321,28 +321,28 @@ class Acknowledged(Fact):
     """Who has taken note of it."""
 
 
-class Rehearse(Fact):
+class TestAlert(Fact):
     """A test alert is wanted: the brain answers with a visit at `test`, which goes the way of every alert."""
 
-    kind: ClassVar[str] = "rehearse"
+    kind: ClassVar[str] = "test_alert"
 
     place: str = topics.TEST
     """Always `test`."""
 
 
-class Rehearsed(Fact):
-    """What became of a test alert at one organ."""
+class TestResult(Fact):
+    """What became of a test alert at one service."""
 
-    kind: ClassVar[str] = "rehearsed"
+    kind: ClassVar[str] = "test_result"
 
     place: str = topics.TEST
     """Always `test`."""
     visit: UUID
     """The test alert's visit."""
-    organ: str
+    service: str
     """Who had it."""
     ok: bool
-    """Whether all was done that this organ does for an alert."""
+    """Whether all was done that this service does for an alert."""
     detail: str = ""
     """What was done, or why it was not."""
 
@@ -358,18 +358,18 @@ class Said(Fact):
     """When it will have said it; it began at `at`."""
 
 
-class Eyes(Fact):
+class CameraEnabled(Fact):
     """Whether the eyes at a place are open; closed, they take no picture. Retained: the last one holds."""
 
-    kind: ClassVar[str] = "eyes"
+    kind: ClassVar[str] = "enabled"
 
-    open: bool
+    enabled: bool
     """Whether they are open; where nothing was ever said they are."""
     by: Annotated[str, Field(min_length=1, max_length=40)] | None = None
     """Who has opened or closed them."""
 
 
-class Known(BaseModel):
+class PersonEntry(BaseModel):
     """Somebody the household knows."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
@@ -385,7 +385,7 @@ class People(Fact):
 
     kind: ClassVar[str] = "people"
 
-    people: tuple[Known, ...] = ()
+    people: tuple[PersonEntry, ...] = ()
     """Everybody in the gallery."""
 
 
@@ -414,19 +414,19 @@ FACTS: dict[str, type[Fact]] = {
     fact.kind: fact
     for fact in (
         Visit,
-        Seen,
+        Detections,
         Trouble,
         Heard,
         Mentioned,
         Say,
         Said,
-        Told,
+        Label,
         Acknowledged,
         Stored,
-        Eyes,
+        CameraEnabled,
         People,
-        Rehearse,
-        Rehearsed,
+        TestAlert,
+        TestResult,
         Status,
     )
 }

@@ -24,9 +24,9 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from nerves.address import Address
 from nerves.errors import BrokerUnavailable
-from nerves.link import Letter, Overhear, Receipt, Receive
-from nerves.log_once import Complaint
-from nerves.send_queue import Parcel, Tray
+from nerves.link import BusMessage, Overhear, Receipt, Receive
+from nerves.log_once import LogOnce
+from nerves.send_queue import OutgoingMessage, SendQueue
 
 __all__ = ["MqttLink"]
 
@@ -67,7 +67,7 @@ class MqttLink:
         self._protocol = NEW
         self._listeners: list[tuple[str, Receive, int]] = []
         self._overheard: list[tuple[str, Overhear]] = []
-        self._tray = Tray()
+        self._tray = SendQueue()
         self._stopping = Event()
         self._receive_failed, self._why = False, ""
         self._posted: dict[int, Receipt] = {}
@@ -77,7 +77,7 @@ class MqttLink:
         self._greeted = False
         self._since: float | None = None
         self._connections = 0
-        self._complaint = Complaint(f"not connected to {self._address} yet")
+        self._complaint = LogOnce(f"not connected to {self._address} yet")
 
     def __enter__(self) -> Self:
         client = self._new_client()
@@ -234,7 +234,7 @@ class MqttLink:
         self._asked.clear()
         return lived_s
 
-    def _publish(self, client: paho.Client, parcel: Parcel) -> None:
+    def _publish(self, client: paho.Client, parcel: OutgoingMessage) -> None:
         size = len(parcel.payload) + len(parcel.topic.encode()) + 64
         if size > self._largest:
             self._refuse(parcel, f"larger than the {self._largest} bytes the broker takes")
@@ -247,7 +247,7 @@ class MqttLink:
         else:
             self._offered[info.mid] = parcel.topic
 
-    def _refuse(self, parcel: Parcel, why: str) -> None:
+    def _refuse(self, parcel: OutgoingMessage, why: str) -> None:
         if parcel.receipt:
             self._tray.answered(parcel.receipt, why)
         else:
@@ -358,7 +358,7 @@ class MqttLink:
                     receive(message.topic, bytes(message.payload))
             for pattern, hear in self._overheard:
                 if paho.topic_matches_sub(pattern, message.topic):
-                    hear(Letter(message.topic, bytes(message.payload), message.qos, bool(message.retain)))
+                    hear(BusMessage(message.topic, bytes(message.payload), message.qos, bool(message.retain)))
         except Exception:
             logger.exception("what came on %s could not be taken", message.topic)
             if message.qos and self._durable:

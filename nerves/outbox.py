@@ -7,7 +7,7 @@ from threading import Event, Thread
 from types import TracebackType
 from typing import Self
 
-from nerves.durable_queue import Box, Row
+from nerves.durable_queue import DurableQueue, Row
 from nerves.errors import BrokerUnavailable, KinwatchError
 from nerves.link import Link, Receipt
 from nerves.topics import matches
@@ -30,7 +30,7 @@ class Outbox:
     The broker keeps the last message of every topic that fits a pattern in `retained`.
     """
 
-    def __init__(self, box: Box, link: Link, *, retained: Iterable[str] = ()) -> None:
+    def __init__(self, box: DurableQueue, link: Link, *, retained: Iterable[str] = ()) -> None:
         self._box, self._link, self._retained = box, link, tuple(retained)
         self._stopping = Event()
         self._connections = 0

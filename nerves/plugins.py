@@ -1,17 +1,17 @@
-"""Find organs: entry points in `kinwatch.senses` and `kinwatch.actuators`, ours through the same door."""
+"""Find services: entry points in `kinwatch.senses` and `kinwatch.actuators`, ours through the same door."""
 
 from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, TypeVar
 
 from nerves.errors import SettingsError
-from nerves.services import Actuator, OrganSettings, Sense, SenseSettings
-from nerves.settings import House, read_table
+from nerves.services import Actuator, Sense, SenseSettings, ServiceSettings
+from nerves.settings import HouseSettings, read_table
 from nerves.sources import Where, nearest
 
 __all__ = ["absent", "actuators", "read_actuator", "read_sense", "senses"]
 
-Organ = TypeVar("Organ", Sense, Actuator)
+Service = TypeVar("Service", Sense, Actuator)
 OURS = frozenset({"kinwatch", "nerves", "senses", "brain", "actuators"})
 
 
@@ -25,7 +25,7 @@ def actuators() -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group="kinwatch.actuators")}
 
 
-def read_sense(house: House, name: str) -> tuple[Sense, SenseSettings]:
+def read_sense(house: HouseSettings, name: str) -> tuple[Sense, SenseSettings]:
     """Return the sense that `senses:` calls `name`, and its settings."""
     where = house.where("senses", name)
     table = _table(house.senses, name, where)
@@ -33,7 +33,7 @@ def read_sense(house: House, name: str) -> tuple[Sense, SenseSettings]:
     return sense, read_table(sense.settings, name, table, where)
 
 
-def read_actuator(house: House, name: str) -> tuple[Actuator, OrganSettings]:
+def read_actuator(house: HouseSettings, name: str) -> tuple[Actuator, ServiceSettings]:
     """Return the actuator that `actuators:` calls `name`, and its settings."""
     where = house.where("actuators", name)
     table = _table(house.actuators, name, where)
@@ -42,7 +42,7 @@ def read_actuator(house: House, name: str) -> tuple[Actuator, OrganSettings]:
 
 
 def absent(kind: str, error: ModuleNotFoundError) -> SettingsError:
-    """Return what to install for an organ that lacks a package; raise what lacks a module of ours."""
+    """Return what to install for a service that lacks a package; raise what lacks a module of ours."""
     module = (error.name or "").partition(".")[0]
     if not module or module in OURS:
         raise error
@@ -63,11 +63,11 @@ def _kind(table: Mapping[str, Any], where: Where) -> str:
     return read_table(_Kind, "", {"kind": table["kind"]} if "kind" in table else {}, where).kind
 
 
-class _Kind(OrganSettings):
+class _Kind(ServiceSettings):
     """Only the kind, which says who reads the rest."""
 
 
-def _load(points: Mapping[str, EntryPoint], kind: str, where: Where, organ: type[Organ]) -> Organ:
+def _load(points: Mapping[str, EntryPoint], kind: str, where: Where, service: type[Service]) -> Service:
     if kind not in points:
         have = ", ".join(sorted(points)) or "none: is kinwatch installed (pip install kinwatch)?"
         message = f"{where.down('kind')}: {kind!r} is not known: {nearest(kind, points)}; installed: {have}"
@@ -76,7 +76,7 @@ def _load(points: Mapping[str, EntryPoint], kind: str, where: Where, organ: type
         found = points[kind].load()
     except ModuleNotFoundError as error:
         raise absent(kind, error) from error
-    if not isinstance(found, organ):
-        message = f"{where.down('kind')}: {points[kind].value} is not {organ.__name__}(...): see nerves/services.py"
+    if not isinstance(found, service):
+        message = f"{where.down('kind')}: {points[kind].value} is not {service.__name__}(...): see nerves/services.py"
         raise SettingsError(message)
     return found

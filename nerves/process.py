@@ -1,4 +1,4 @@
-"""The life of an organ's process: its link, its status on the bus, and the word to stop."""
+"""The life of a service's process: its link, its status on the bus, and the word to stop."""
 
 import _thread
 import logging
@@ -16,7 +16,7 @@ from nerves.errors import BrokerUnavailable, KinwatchError
 from nerves.link import Link, Receipt, Receive
 from nerves.messages import Status
 
-__all__ = ["Life", "Listen", "alive", "stopped_by_signals"]
+__all__ = ["Process", "Subscription", "running", "stopped_by_signals"]
 
 EVERY_S = 3.0
 GLANCE_S = 0.5
@@ -25,7 +25,7 @@ FAREWELL_S = 1.0
 State = Literal["online", "offline"]
 
 
-class Listen(NamedTuple):
+class Subscription(NamedTuple):
     """What to hear, and who takes it."""
 
     pattern: str
@@ -33,8 +33,8 @@ class Listen(NamedTuple):
     qos: int = 1
 
 
-class Life:
-    """What a living organ has at hand."""
+class Process:
+    """What a living service has at hand."""
 
     def __init__(self, name: str, link: Link, stop: Event) -> None:
         self.link, self.stop = link, stop
@@ -44,7 +44,7 @@ class Life:
         self._changed, self._over = Event(), Event()
         self._teller = Thread(target=self._tell, name="status", daemon=True)
 
-    def status(self, detail: str, **counts: int) -> None:
+    def set_status(self, detail: str, **counts: int) -> None:
         """Have the house know this; what changes often is told every few seconds."""
         self._held = (detail, counts)
         self._changed.set()
@@ -54,7 +54,7 @@ class Life:
         self._teller.start()
 
     def end(self, why: str = "") -> None:
-        """Tell that the organ ends in good order, or why not."""
+        """Tell that the service ends in good order, or why not."""
         self._over.set()
         self._changed.set()
         self._teller.join()
@@ -81,23 +81,23 @@ class Life:
         return self.link.post(topics.status(self._name), payload, retain=True)
 
 
-def say(organ: str, state: State, detail: str = "", counts: dict[str, int] | None = None) -> Status:
-    """Return an organ's status."""
-    return Status(organ=organ, state=state, detail=detail, counts=counts or {})
+def say(service: str, state: State, detail: str = "", counts: dict[str, int] | None = None) -> Status:
+    """Return a service's status."""
+    return Status(service=service, state=state, detail=detail, counts=counts or {})
 
 
 @contextmanager
-def alive(
+def running(
     name: str,
     url: str,
     *,
     password: str | None = None,
     durable: bool = False,
-    listens: Iterable[Listen] = (),
-) -> Iterator[Life]:
-    """Be the organ `name` on the bus until the block ends; SIGTERM and Ctrl-C set `stop`.
+    listens: Iterable[Subscription] = (),
+) -> Iterator[Process]:
+    """Be the service `name` on the bus until the block ends; SIGTERM and Ctrl-C set `stop`.
 
-    The first connection may come later; a `durable` organ is given what it missed.
+    The first connection may come later; a `durable` service is given what it missed.
     """
     _log_as(name)
     topic = topics.status(name)
@@ -112,7 +112,7 @@ def alive(
     for listen in listens:
         link.listen(listen.pattern, listen.receive, qos=listen.qos)
     with stopped_by_signals() as stop, link:
-        life = Life(name, link, stop)
+        life = Process(name, link, stop)
         life.begin()
         try:
             yield life

@@ -1,4 +1,4 @@
-"""Run one organ until it is told to stop."""
+"""Run one service until it is told to stop."""
 
 import logging
 import time
@@ -14,16 +14,16 @@ from uuid6 import uuid7
 from nerves import plugins, topics
 from nerves.broker import need_url
 from nerves.database import Database
-from nerves.durable_queue import Box, Row
+from nerves.durable_queue import DurableQueue, Row
 from nerves.errors import KinwatchError, MessageError, OutOfReach, SettingsError
 from nerves.exif import stamped
-from nerves.messages import Fact, Frame, Rehearsed, Status, Visit, parse
+from nerves.messages import Fact, Frame, Status, TestResult, Visit, parse
 from nerves.outbox import Outbox
-from nerves.process import Life, Listen, alive
-from nerves.services import Actuator, Desk, Note, OrganSettings, Sense, SenseSettings, Tick
-from nerves.settings import House
+from nerves.process import Process, Subscription, running
+from nerves.services import Actuator, Context, RawMessage, Sense, SenseSettings, ServiceSettings, Tick
+from nerves.settings import HouseSettings
 
-__all__ = ["Life", "Listen", "alive", "run_actuator", "run_sense"]
+__all__ = ["Process", "Subscription", "run_actuator", "run_sense", "running"]
 
 GRACE_S = 1.0
 GLANCE_S = 0.2
@@ -40,29 +40,31 @@ HEARD = 200
 logger = logging.getLogger(__name__)
 
 
-def run_sense(name: str, sense: Sense, settings: SenseSettings, house: House, url: str | None = None) -> None:
+def run_sense(name: str, sense: Sense, settings: SenseSettings, house: HouseSettings, url: str | None = None) -> None:
     """Publish what a sense perceives until its source ends, or it is told to stop."""
     url = url or need_url(house)
     with closing(Database(house.data_dir / f"{name}.db")) as database:
-        hand = _Eye(name, sense, settings, database)
-        hears = [Listen(topic, hand.receive) for topic in hand.topics]
+        hand = _SenseRunner(name, sense, settings, database)
+        hears = [Subscription(topic, hand.receive) for topic in hand.topics]
         with (
-            alive(name, url, password=house.mqtt.login, listens=hears) as life,
+            running(name, url, password=house.mqtt.login, listens=hears) as life,
             Outbox(hand.outbox, life.link) as outbox,
         ):
             _beside(lambda: hand.work(life), settings.kind, life.stop)
             outbox.flush(FLUSH_S)
 
 
-def run_actuator(name: str, actuator: Actuator, settings: OrganSettings, house: House, url: str | None = None) -> None:
+def run_actuator(
+    name: str, actuator: Actuator, settings: ServiceSettings, house: HouseSettings, url: str | None = None
+) -> None:
     """Hand an actuator its messages until told to stop."""
     url = url or need_url(house)
     with closing(Database(house.data_dir / f"{name}.db")) as database:
-        hand = _Hand(name, actuator, settings, database)
-        hears = [Listen(pattern, hand.receive) for pattern in hand.patterns]
+        hand = _ActuatorRunner(name, actuator, settings, database)
+        hears = [Subscription(pattern, hand.receive) for pattern in hand.patterns]
         with (
-            alive(name, url, password=house.mqtt.login, durable=True, listens=hears) as life,
-            Outbox(hand.outbox, life.link, retained=actuator.retains) as outbox,
+            running(name, url, password=house.mqtt.login, durable=True, listens=hears) as life,
+            Outbox(hand.outbox, life.link, retained=actuator.retained_topics) as outbox,
         ):
             _beside(lambda: hand.work(life), settings.kind, life.stop)
             outbox.flush(FLUSH_S)
@@ -92,7 +94,7 @@ def _beside(work: Callable[[], None], kind: str, stop: Event) -> None:
         raise error
 
 
-def _await_broker(life: Life) -> None:
+def _await_broker(life: Process) -> None:
     """Give the broker a moment, so that a clip's first pictures are not lost."""
     for _ in range(int(BROKER_S / GLANCE_S)):
         if life.stop.is_set() or life.link.wait_connected(GLANCE_S):
@@ -100,13 +102,13 @@ def _await_broker(life: Life) -> None:
     logger.warning("%s; going on without it until it is there", life.link.trouble)
 
 
-class _Eye:
+class _SenseRunner:
     """Publishes what a sense perceives, and gives it what it wants to hear."""
 
     def __init__(self, name: str, sense: Sense, settings: SenseSettings, database: Database) -> None:
         self._name, self._sense, self._settings, self._database = name, sense, settings, database
-        self.topics = tuple(sense.hears(settings)) if sense.hears else ()
-        self.outbox = Box(database, "outbox")
+        self.topics = tuple(sense.subscriptions(settings)) if sense.subscriptions else ()
+        self.outbox = DurableQueue(database, "outbox")
         self._heard: Queue[Fact] = Queue()
         self._counts = Counter(sent=0, skipped=0, facts=0)
         self._note = ""
@@ -121,7 +123,7 @@ class _Eye:
             with suppress(Empty):
                 self._heard.get_nowait()
 
-    def work(self, life: Life) -> None:
+    def work(self, life: Process) -> None:
         """Publish what the sense perceives until its source ends or it is told to stop."""
         _await_broker(life)
         self._say(life)
@@ -131,50 +133,50 @@ class _Eye:
             self._counts[self._publish(item, life)] += 1
             self._say(life)
 
-    def _hand(self, life: Life) -> tuple[()] | tuple[Desk, Iterator[Fact]]:
-        if self._sense.hears is None:
+    def _hand(self, life: Process) -> tuple[()] | tuple[Context, Iterator[Fact]]:
+        if self._sense.subscriptions is None:
             return ()
 
         def note(text: str) -> None:
             self._note = text
             self._say(life)
 
-        return Desk(self._database, self._tell, note, self._name), self._listen(life)
+        return Context(self._database, self._tell, note, self._name), self._listen(life)
 
-    def _listen(self, life: Life) -> Iterator[Fact]:
+    def _listen(self, life: Process) -> Iterator[Fact]:
         while not life.stop.is_set():
             with suppress(Empty):
                 yield self._heard.get(timeout=GLANCE_S)
 
-    def _publish(self, item: Frame | Fact, life: Life) -> str:
+    def _publish(self, item: Frame | Fact, life: Process) -> str:
         if isinstance(item, Frame):
             jpeg = stamped(item.jpeg, item.at)
             return "sent" if life.link.offer(topics.to(item.place, Frame.kind), jpeg) else "skipped"
         self._tell(item)
         return "facts"
 
-    def _tell(self, fact: Fact | Note) -> None:
+    def _tell(self, fact: Fact | RawMessage) -> None:
         self.outbox.put(str(fact.id), fact.topic, fact.payload())
 
-    def _say(self, life: Life) -> None:
-        life.status(self._note or "watching", **self._counts)
+    def _say(self, life: Process) -> None:
+        life.set_status(self._note or "watching", **self._counts)
 
 
-class _Hand:
+class _ActuatorRunner:
     """Gives an actuator its messages, each until it is done."""
 
-    def __init__(self, name: str, actuator: Actuator, settings: OrganSettings, database: Database) -> None:
+    def __init__(self, name: str, actuator: Actuator, settings: ServiceSettings, database: Database) -> None:
         self._name, self._actuator, self._settings = name, actuator, settings
-        self._inbox = Box(database, "inbox", max_tries=MAX_TRIES)
-        self.outbox = Box(database, "outbox")
-        hears = actuator.hears if isinstance(actuator.hears, tuple) else (actuator.hears,)
+        self._inbox = DurableQueue(database, "inbox", max_tries=MAX_TRIES)
+        self.outbox = DurableQueue(database, "outbox")
+        hears = actuator.consumes if isinstance(actuator.consumes, tuple) else (actuator.consumes,)
         self._kinds = {fact.kind: fact for fact in hears}
-        self._notes = tuple(actuator.listens(settings))
-        self._heeds = actuator.heeds(settings)
+        self._notes = tuple(actuator.subscriptions(settings))
+        self._heeds = actuator.accepts(settings)
         self._database = database
         self._counts = Counter(done=0, failed=0, unreadable=0)
         self._note = self._away = ""
-        self._room = int(MB * actuator.room_mb(settings)) if actuator.room_mb else None
+        self._room = int(MB * actuator.queue_mb(settings)) if actuator.queue_mb else None
         self._ticked = time.monotonic()
         self._row: Row | None = None
         self._facts: list[Fact] = []
@@ -197,7 +199,7 @@ class _Hand:
             has_id = isinstance(message, Fact) and "id" in message.model_fields_set
             self._keep(message, topic, body if has_id else message.payload())
 
-    def work(self, life: Life) -> None:
+    def work(self, life: Process) -> None:
         """Have the actuator act until told to stop."""
         while not life.stop.is_set():
             try:
@@ -212,9 +214,9 @@ class _Hand:
                 self._put_back(repr(error), life)
                 raise
 
-    def _keep(self, message: Fact | Note, topic: str, body: bytes) -> None:
+    def _keep(self, message: Fact | RawMessage, topic: str, body: bytes) -> None:
         """Put a message into the inbox, and have the inbox stay within its room."""
-        worth = self._actuator.worth(message) if self._actuator.worth else 0
+        worth = self._actuator.priority(message) if self._actuator.priority else 0
         self._inbox.put(_key(message), topic, body, worth=worth)
         if self._room is None:
             return
@@ -224,7 +226,7 @@ class _Hand:
             if is_first:
                 logger.warning("no room for all that waits: %d messages dropped so far", self._counts["dropped"])
 
-    def _act(self, life: Life) -> None:
+    def _act(self, life: Process) -> None:
         self._say(life)
         taken = self._counts["done"]
         desk = () if self._actuator.tick_s is None else (self._desk(),)
@@ -235,7 +237,7 @@ class _Hand:
             message = f"{self._settings.kind}: act() returned without taking a message"
             raise RuntimeError(message)
 
-    def _messages(self, life: Life) -> Iterator[Any]:
+    def _messages(self, life: Process) -> Iterator[Any]:
         self._away = ""
         self._say(life)
         while not life.stop.is_set():
@@ -251,12 +253,12 @@ class _Hand:
             self._finish()
             self._say(life)
 
-    def _desk(self) -> Desk:
-        return Desk(self._database, self._tell, self._hold, self._name)
+    def _desk(self) -> Context:
+        return Context(self._database, self._tell, self._hold, self._name)
 
-    def _read(self, topic: str, body: bytes) -> Fact | Note:
+    def _read(self, topic: str, body: bytes) -> Fact | RawMessage:
         if any(topics.matches(pattern, topic) for pattern in self._notes):
-            return Note(topic, body)
+            return RawMessage(topic, body)
         place, kind = topics.parse(topic)
         return self._kinds[Status.kind if place == Status.kind else kind].read(topic, body)
 
@@ -268,21 +270,21 @@ class _Hand:
         self._ticked = now
         return True
 
-    def _tell(self, fact: Fact | Note) -> None:
+    def _tell(self, fact: Fact | RawMessage) -> None:
         self.outbox.put(str(fact.id), fact.topic, fact.payload())
 
     def _hold(self, note: str) -> None:
         self._note = note
 
-    def _say(self, life: Life) -> None:
-        life.status(self._away or self._note or "ready", **self._counts)
+    def _say(self, life: Process) -> None:
+        life.set_status(self._away or self._note or "ready", **self._counts)
 
     def _finish(self) -> None:
         """Note in one step that a message is done and what came of it."""
         with self._inbox.transaction():
             for fact in self._facts:
                 self._tell(fact)
-            if not self._actuator.answers:
+            if not self._actuator.reports_test_result:
                 self._answer(ok=True, detail="done")
             if self._row:
                 self._inbox.done(self._row.key)
@@ -294,13 +296,13 @@ class _Hand:
         """Say what became of a test alert, if it is one."""
         if self._row and self._row.topic == topics.to(topics.TEST, Visit.kind):
             visit = Visit.read(self._row.topic, self._row.body)
-            self._tell(Rehearsed(visit=visit.visit, organ=self._name, ok=ok, detail=detail))
+            self._tell(TestResult(visit=visit.visit, service=self._name, ok=ok, detail=detail))
 
-    def _put_back(self, why: str, life: Life) -> None:
+    def _put_back(self, why: str, life: Process) -> None:
         logger.warning("%s", why)
         self._facts.clear()
         self._counts["failed"] += 1
-        life.status(f"tries again: {why}", **self._counts)
+        life.set_status(f"tries again: {why}", **self._counts)
         self._answer(ok=False, detail=f"tries again: {why}")
         row, self._row = self._row, None
         if row:
@@ -309,7 +311,7 @@ class _Hand:
         life.stop.wait(self._pause_s)
         self._pause_s = min(2 * self._pause_s, PAUSES_S[1])
 
-    def _await(self, away: OutOfReach, life: Life) -> None:
+    def _await(self, away: OutOfReach, life: Process) -> None:
         """Wait for what is out of reach; the message stays the next one, and no try is counted against it."""
         logger.warning("%s", away)
         self._answer(ok=False, detail=f"tries again: {away}")
@@ -317,11 +319,11 @@ class _Hand:
         self._facts.clear()
         self._counts["failed"] += 1
         self._away = f"tries again: {away}"
-        life.status(self._away, **self._counts, waiting=self._inbox.counts()["waiting"])
+        life.set_status(self._away, **self._counts, waiting=self._inbox.counts()["waiting"])
         life.stop.wait(self._pause_s)
         self._pause_s = min(2 * self._pause_s, away.longest_s)
 
 
-def _key(message: Fact | Note) -> str:
+def _key(message: Fact | RawMessage) -> str:
     """Return what makes a message known: its id; nothing for a status, for a last will is the same each time."""
     return str(uuid7() if isinstance(message, Status) else message.id)

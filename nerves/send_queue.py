@@ -6,11 +6,11 @@ from threading import Event, Lock
 
 from nerves.link import Receipt
 
-__all__ = ["Parcel", "Tray", "checked"]
+__all__ = ["OutgoingMessage", "SendQueue", "checked"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Parcel:
+class OutgoingMessage:
     """One message to publish; with a receipt it is QoS 1."""
 
     topic: str
@@ -19,13 +19,13 @@ class Parcel:
     receipt: Receipt | None = None
 
 
-class Tray:
+class SendQueue:
     """Messages for a connection; it is open while there is one, and takes nothing while it is closed."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._open = Event()
-        self._parcels: deque[Parcel] = deque()
+        self._parcels: deque[OutgoingMessage] = deque()
         self._unsent: set[str] = set()
         self._unanswered: set[Receipt] = set()
 
@@ -60,7 +60,7 @@ class Tray:
             if not self.is_open or topic in self._unsent:
                 return False
             self._unsent.add(checked(topic))
-            self._parcels.append(Parcel(topic, payload))
+            self._parcels.append(OutgoingMessage(topic, payload))
         return True
 
     def post(self, topic: str, payload: bytes, *, retain: bool) -> Receipt | None:
@@ -69,11 +69,11 @@ class Tray:
         with self._lock:
             if not self.is_open:
                 return None
-            self._parcels.append(Parcel(checked(topic), payload, retain, receipt))
+            self._parcels.append(OutgoingMessage(checked(topic), payload, retain, receipt))
             self._unanswered.add(receipt)
         return receipt
 
-    def empty(self) -> list[Parcel]:
+    def empty(self) -> list[OutgoingMessage]:
         """Take everything out, oldest first."""
         with self._lock:
             parcels, self._parcels = list(self._parcels), deque()

@@ -1,6 +1,6 @@
 """The plug-in contract: what a sense and an actuator are.
 
-An organ is one module that ends in `sense = Sense(...)` or `actuator = Actuator(...)`, and one entry point in
+A service is one module that ends in `sense = Sense(...)` or `actuator = Actuator(...)`, and one entry point in
 `kinwatch.senses` or `kinwatch.actuators`. Ours use the same door.
 """
 
@@ -15,19 +15,19 @@ from uuid6 import uuid7
 from nerves.database import Database
 from nerves.messages import Fact, Frame
 
-__all__ = ["Actuator", "Desk", "Note", "OrganSettings", "Sense", "SenseSettings", "Tick"]
+__all__ = ["Actuator", "Context", "RawMessage", "Sense", "SenseSettings", "ServiceSettings", "Tick"]
 
 
-class OrganSettings(BaseModel):
-    """The base of every organ's own table in `kinwatch.yaml`; an unknown key is refused."""
+class ServiceSettings(BaseModel):
+    """The base of every service's own table in `kinwatch.yaml`; an unknown key is refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     kind: str
-    """Which organ this is: the name of an entry point."""
+    """Which service this is: the name of an entry point."""
 
 
-class SenseSettings(OrganSettings):
+class SenseSettings(ServiceSettings):
     """What every sense's table has."""
 
     place: str
@@ -40,7 +40,7 @@ class Sense:
 
     settings: type[SenseSettings]
     watch: Callable[..., Iterable[Frame | Fact]]
-    hears: Callable[[Any], Iterable[str]] | None = None
+    subscriptions: Callable[[Any], Iterable[str]] | None = None
     """Where set: topics to listen to, for these settings; the call is `watch(settings, desk, heard)`.
 
     `heard` is an iterator of the facts that come there, which waits for the next: ask it in a thread of its own.
@@ -48,7 +48,7 @@ class Sense:
 
 
 @dataclass(frozen=True)
-class Note:
+class RawMessage:
     """A message of somebody who does not speak our facts: a topic, and the payload as it is."""
 
     topic: str
@@ -66,17 +66,17 @@ class Tick:
 
 
 @dataclass(frozen=True)
-class Desk:
-    """What an organ has at hand that keeps things of its own, or acts in its own time."""
+class Context:
+    """What a service has at hand that keeps things of its own, or acts in its own time."""
 
     database: Database
-    """The organ's own file, `<data_dir>/<name>.db`: for tables of its own; what waits is in there too."""
-    tell: Callable[[Fact | Note], None]
+    """The service's own file, `<data_dir>/<name>.db`: for tables of its own; what waits is in there too."""
+    publish: Callable[[Fact | RawMessage], None]
     """Publish now, not once the message is done; inside a transaction of `database` in one step with it."""
-    note: Callable[[str], None]
-    """Have the organ's status say what is not well; an empty text when all is."""
+    report: Callable[[str], None]
+    """Have the service's status say what is not well; an empty text when all is."""
     name: str = ""
-    """The organ's own name; its status is on `kinwatch/status/<name>`."""
+    """The service's own name; its status is on `kinwatch/status/<name>`."""
 
 
 @dataclass(frozen=True)
@@ -87,20 +87,20 @@ class Actuator:
     good; raising `KinwatchError` says that it is to be offered again later. What it yields is published.
     """
 
-    settings: type[OrganSettings]
-    hears: type[Fact] | tuple[type[Fact], ...]
+    settings: type[ServiceSettings]
+    consumes: type[Fact] | tuple[type[Fact], ...]
     act: Callable[..., Iterable[Fact]]
     tick_s: float | None = None
     """Where set, the call is `act(settings, messages, desk)`, and a `Tick` comes between messages this often."""
-    worth: Callable[[Any], int] | None = None
+    priority: Callable[[Any], int] | None = None
     """Where set: how much a message matters. What matters most comes first; without room the least is dropped."""
-    room_mb: Callable[[Any], float] | None = None
+    queue_mb: Callable[[Any], float] | None = None
     """Where set: how many megabytes of messages may wait, by the settings."""
-    listens: Callable[[Any], Iterable[str]] = lambda _: ()
+    subscriptions: Callable[[Any], Iterable[str]] = lambda _: ()
     """Topics of a peer, for these settings: what comes there is given to it as a `Note`."""
-    heeds: Callable[[Any], Callable[[Any], bool]] = lambda _: lambda _: True
+    accepts: Callable[[Any], Callable[[Any], bool]] = lambda _: lambda _: True
     """Makes what says, in the network's thread, whether a message is worth keeping: most are no news to some."""
-    answers: bool = False
+    reports_test_result: bool = False
     """Whether it says itself, by `Rehearsed`, what became of a test alert; else taking it is enough."""
-    retains: tuple[str, ...] = ()
+    retained_topics: tuple[str, ...] = ()
     """Topics whose last message the broker keeps for whoever comes later."""

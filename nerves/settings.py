@@ -24,7 +24,7 @@ from nerves.errors import SettingsError
 from nerves.sources import Where, merge, nearest, read_file, read_variables
 from nerves.topics import check_place
 
-__all__ = ["House", "Mqtt", "load", "read_table"]
+__all__ = ["HouseSettings", "Mqtt", "load", "read_table"]
 
 DEFAULT = Path("kinwatch.yaml")
 Model = TypeVar("Model", bound=BaseModel)
@@ -75,13 +75,13 @@ class Mqtt(BaseModel):
         return self.password.get_secret_value() if self.password else None
 
 
-class House(BaseModel):
-    """All settings; each organ declares what its own table holds."""
+class HouseSettings(BaseModel):
+    """All settings; each service declares what its own table holds."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     mqtt: Mqtt = Mqtt()
-    """The broker that all organs share."""
+    """The broker that all services share."""
     senses: dict[Name, Table] = Field(default_factory=dict)
     """What perceives, by name; the name is the place unless `place` says another."""
     brain: Table = Field(default_factory=dict)
@@ -104,7 +104,7 @@ class House(BaseModel):
     def _names_differ(self) -> Self:
         twice = ({*self.senses} & {*self.actuators}) | ({"brain"} & {*self.senses, *self.actuators})
         if twice:
-            why = f"two organs are called {min(twice)}: each needs its own name"
+            why = f"two services are called {min(twice)}: each needs its own name"
             raise ValueError(why)
         return self
 
@@ -113,22 +113,22 @@ class House(BaseModel):
         return self._where.down(*path)
 
 
-def load(path: Path | None = None, *, environ: Mapping[str, str] | None = None) -> House:
+def load(path: Path | None = None, *, environ: Mapping[str, str] | None = None) -> HouseSettings:
     """Read the house's settings and make its data folder; `SettingsError` says what to correct."""
     environ = os.environ if environ is None else environ
     file = _file(path, environ)
     table = read_file(file) if file else {}
     _no_password(table, file)
     spelt = {}
-    for keys, (variable, value) in read_variables(environ, House.model_fields).items():
+    for keys, (variable, value) in read_variables(environ, HouseSettings.model_fields).items():
         spelt[merge(table, keys, variable, value)] = variable
-    house = _checked(House, table, Where(file.name if file else "settings", (), spelt))
+    house = _checked(HouseSettings, table, Where(file.name if file else "settings", (), spelt))
     _make(house.data_dir)
     return house
 
 
 def read_table(model: type[Model], name: str, table: Mapping[str, Any], where: Where) -> Model:
-    """Check an organ's table against its model; a sense's place is its name unless the table says another."""
+    """Check a service's table against its model; a sense's place is its name unless the table says another."""
     if "place" not in model.model_fields:
         return _checked(model, dict(table), where)
     try:

@@ -3,12 +3,12 @@
 from threading import Condition
 from typing import Generic, TypeVar
 
-__all__ = ["Slots"]
+__all__ = ["NewestByPlace"]
 
 Item = TypeVar("Item")
 
 
-class Slots(Generic[Item]):
+class NewestByPlace(Generic[Item]):
     """One slot a place: a newer item takes the older one's slot, and places take turns."""
 
     def __init__(self) -> None:

@@ -63,9 +63,9 @@ def to(place: str, kind: str) -> str:
     return str(Topic(place, kind))
 
 
-def status(organ: str) -> str:
-    """Return the topic on which an organ says that it lives."""
-    return to("status", organ)
+def status(service: str) -> str:
+    """Return the topic on which a service says that it lives."""
+    return to("status", service)
 
 
 def parse(topic: str) -> Topic:

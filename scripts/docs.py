@@ -13,9 +13,9 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from brain.settings.brain import BrainSettings
-from nerves.messages import FACTS, Box, Fact, Seen, Sighting, Status
-from nerves.services import OrganSettings, SenseSettings
-from nerves.settings import House
+from nerves.messages import FACTS, Box, Detection, Detections, Fact, Status
+from nerves.services import SenseSettings, ServiceSettings
+from nerves.settings import HouseSettings
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTE = "<!-- Written by scripts/docs.py from the code: change the sentence under the field there. -->"
@@ -117,12 +117,12 @@ def settings() -> str:
     """Return the page of all settings."""
     return _page(
         SETTINGS,
-        *_section("The house", _rows(House, leave_out={"senses", "brain", "actuators"})),
+        *_section("The house", _rows(HouseSettings, leave_out={"senses", "brain", "actuators"})),
         *_section("Every sense", _rows(SenseSettings)),
-        *_organs("senses", SenseSettings),
+        *_services("senses", SenseSettings),
         *_section("The brain", _rows(BrainSettings)),
-        *_section("Every actuator", _rows(OrganSettings)),
-        *_organs("actuators", OrganSettings),
+        *_section("Every actuator", _rows(ServiceSettings)),
+        *_services("actuators", ServiceSettings),
     )
 
 
@@ -131,15 +131,15 @@ def messages() -> str:
     topics = [_topic(kind, fact) for kind, fact in FACTS.items()]
     sections = [
         part
-        for kind, model in (FACTS | {"sighting": Sighting}).items()
+        for kind, model in (FACTS | {"sighting": Detection}).items()
         for part in _section(kind, _rows(model), says=model.__doc__, third="must")
     ]
     return _page(MESSAGES + "".join(topics) + MODES, *sections, "## box", f"`[x, y, w, h]`: {_line(Box.__doc__)}")
 
 
 def _topic(kind: str, fact: type[Fact]) -> str:
-    is_status, qos = fact is Status, 0 if fact is Seen else 1
-    where = "status/<organ>" if is_status else f"<place>/{kind}"
+    is_status, qos = fact is Status, 0 if fact is Detections else 1
+    where = "status/<service>" if is_status else f"<place>/{kind}"
     return (
         f"| `kinwatch/{where}` | [{kind}](#{kind}): {_line(fact.__doc__)} | {qos} | {'yes' if is_status else 'no'} |\n"
     )
@@ -150,8 +150,8 @@ def _page(intro: str, *parts: str) -> str:
     return "\n\n".join([title, NOTE, rest.strip(), *parts]) + "\n"
 
 
-def _organs(group: str, base: type[BaseModel]) -> Iterator[str]:
-    """Yield a section for each of our organs; from the project's own list, whatever is installed."""
+def _services(group: str, base: type[BaseModel]) -> Iterator[str]:
+    """Yield a section for each of our services; from the project's own list, whatever is installed."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     for kind, where in sorted(project["entry-points"][f"kinwatch.{group}"].items()):
         module, _, name = where.partition(":")
@@ -191,7 +191,7 @@ def _rows(model: type[BaseModel], *, leave_out: Collection[str] = (), under: str
 
 
 def _is_table(kind: object) -> bool:
-    return isinstance(kind, type) and issubclass(kind, BaseModel) and not issubclass(kind, Sighting)
+    return isinstance(kind, type) and issubclass(kind, BaseModel) and not issubclass(kind, Detection)
 
 
 def _default(name: str, field: FieldInfo) -> str:

@@ -1,11 +1,11 @@
 """Which frames travel: pure, on seconds of any clock."""
 
-__all__ = ["Gate", "Rate"]
+__all__ = ["FrameRateLimit", "Gate"]
 
 SLACK = 0.1  # of a period: a camera's clock is not exact
 
 
-class Rate:
+class FrameRateLimit:
     """Lets at most `fps` pictures a second pass, evenly and without drift."""
 
     def __init__(self, fps: float) -> None:

@@ -2,8 +2,8 @@
 
 from pydantic import ValidationError
 
-from nerves.messages import Eyes
-from nerves.services import Desk
+from nerves.messages import CameraEnabled
+from nerves.services import Context
 
 __all__ = ["keep", "kept"]
 
@@ -11,18 +11,18 @@ TABLE = "CREATE TABLE IF NOT EXISTS eyes (id INTEGER PRIMARY KEY CHECK (id = 1),
 KEEP = "INSERT INTO eyes VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET json = excluded.json"
 
 
-def keep(desk: Desk, eyes: Eyes) -> None:
+def keep(desk: Context, eyes: CameraEnabled) -> None:
     """Keep what has been said."""
     with desk.database.transaction() as connection:
         connection.execute(KEEP, (eyes.model_dump_json(),))
 
 
-def kept(desk: Desk) -> Eyes | None:
+def kept(desk: Context) -> CameraEnabled | None:
     """Return what was said last; None where nothing was. To be asked once before anything is kept."""
     with desk.database.transaction() as connection:
         connection.execute(TABLE)
         row = connection.execute("SELECT json FROM eyes").fetchone()
     try:
-        return Eyes.model_validate_json(row[0]) if row else None
+        return CameraEnabled.model_validate_json(row[0]) if row else None
     except ValidationError:  # of a version that wrote otherwise: the broker has the last word anyway
         return None

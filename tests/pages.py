@@ -26,7 +26,7 @@ from nerves.link import Link
 from nerves.messages import Fact, Say, parse
 from nerves.runner import run_sense
 from nerves.services import Sense
-from nerves.settings import House
+from nerves.settings import HouseSettings
 from senses.browser import BrowserSettings, sense
 from senses.microphone.sound import resampled
 
@@ -137,7 +137,7 @@ def served(folder: Path, **table: object) -> Iterator[Page]:
     own = Sense(
         BrowserSettings,
         lambda *hand: sense.watch(*hand[:2], takewhile(lambda _: not stop.is_set(), hand[2])),
-        sense.hears,
+        sense.subscriptions,
     )
     link = open_link(url, "ear", durable=False)
     page = Page(link, folder)
@@ -149,7 +149,7 @@ def served(folder: Path, **table: object) -> Iterator[Page]:
 
     def run() -> None:
         try:
-            run_sense("hall", own, settings, House(data_dir=folder), url)
+            run_sense("hall", own, settings, HouseSettings(data_dir=folder), url)
         except Exception as error:  # noqa: BLE001 - raised below
             failures.append(error)
 

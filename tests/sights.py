@@ -1,6 +1,6 @@
 """Sights that need no model file."""
 
-from brain.vision.backend import Face, Look, Thing
+from brain.vision.backend import DetectedObject, Face, FaceEmbedding
 from brain.vision.picture import Picture
 from nerves.messages import Box
 
@@ -12,7 +12,7 @@ class Blind:
 
     name, person = "blind", 0.4
 
-    def things(self, _picture: Picture) -> list[Thing]:
+    def things(self, _picture: Picture) -> list[DetectedObject]:
         return []
 
     def faces(self, _picture: Picture, within: Box | None = None) -> list[Face]:  # noqa: ARG002 - the protocol's
@@ -21,5 +21,5 @@ class Blind:
     def guess(self, _picture: Picture, _face: Face) -> None:
         return
 
-    def look(self, _picture: Picture, _face: Face) -> Look | None:
+    def look(self, _picture: Picture, _face: Face) -> FaceEmbedding | None:
         return None

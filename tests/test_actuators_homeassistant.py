@@ -21,23 +21,23 @@ from actuators.homeassistant.names import RETAINED, house_topic, identity, place
 from actuators.homeassistant.states import happenings, pictures, states
 from nerves.messages import (
     Acknowledged,
-    Eyes,
+    CameraEnabled,
+    Detection,
+    Detections,
     Fact,
-    Known,
+    Label,
     People,
-    Rehearse,
-    Seen,
-    Sighting,
+    PersonEntry,
     Status,
     Stored,
-    Told,
+    TestAlert,
     Trouble,
     Visit,
     now,
 )
 from nerves.runner import run_actuator
-from nerves.services import Note
-from nerves.settings import House
+from nerves.services import RawMessage
+from nerves.settings import HouseSettings
 from nerves.topics import matches
 from tests.test_nerves_daemon import listening, soon, stop_when
 
@@ -150,7 +150,7 @@ def test_a_second_opinion_after_the_end_leaves_whoever_came_later() -> None:
     late = corrected(ended, verdict="stranger")
     home = after(first, ended, *others, late)
     (told,) = command("who", "Alice", home)
-    assert isinstance(told, Told)
+    assert isinstance(told, Label)
     assert told.visit == others[0].visit
     assert state(home, HALL)["visit"]["visit"] == str(others[0].visit)
     assert shows(late, home) == []
@@ -232,19 +232,21 @@ def test_what_stands_still_is_told_once() -> None:
 
 
 def test_a_dead_camera_sees_nothing() -> None:
-    home = after(Seen(place="hall"), Status(organ="hall", state="offline"))
+    home = after(Detections(place="hall"), Status(service="hall", state="offline"))
     assert (state(home, HALL)["sees"], state(home, HALL)["trouble"]) == ("offline", "offline")
-    assert state(after(Status(organ="hall", state="online"), home=home), HALL)["sees"] == "online"
-    assert after(Status(organ="evidence", state="online")).places == {}
+    assert state(after(Status(service="hall", state="online"), home=home), HALL)["sees"] == "online"
+    assert after(Status(service="evidence", state="online")).places == {}
 
 
 def test_a_switch_closes_the_eyes_of_a_place_and_shows_whether_they_are() -> None:
-    home = after(Seen(place="hall"))
+    home = after(Detections(place="hall"))
     assert (state(home, HALL)["eyes"], state(home, HALL)["sees"]) == ("ON", "online")
     switch = made(home)["homeassistant/device/kinwatch_place_hall/config"]["components"]["eyes"]
-    assert (switch["platform"], switch["command_topic"], switch["retain"]) == ("switch", "kinwatch/hall/eyes", True)
-    off, on = (Eyes.read(switch["command_topic"], switch[f"payload_{word}"].encode()) for word in ("off", "on"))
-    assert (off.open, on.open, off.by) == (False, True, "Home Assistant")
+    assert (switch["platform"], switch["command_topic"], switch["retain"]) == ("switch", "kinwatch/hall/enabled", True)
+    off, on = (
+        CameraEnabled.read(switch["command_topic"], switch[f"payload_{word}"].encode()) for word in ("off", "on")
+    )
+    assert (off.enabled, on.enabled, off.by) == (False, True, "Home Assistant")
     closed = state(after(off, home=home), HALL)
     assert (closed["eyes"], closed["sees"], closed["problem"]) == (switch["state_off"], "offline", "OFF")
     opened = state(after(off, on, home=home), HALL)
@@ -260,7 +262,7 @@ def test_evidence_that_waits_is_counted_once_there_is_a_store() -> None:
 
 
 def test_only_what_is_named_in_the_settings_is_shown() -> None:
-    home = shown(after(visit(place="den"), Seen(place="hall")), ("hall", "porch"), ("Zoë",))
+    home = shown(after(visit(place="den"), Detections(place="hall")), ("hall", "porch"), ("Zoë",))
     assert [*home.places] == ["hall", "porch"]
     assert [*home.people] == ["Zoë"]
 
@@ -285,7 +287,7 @@ def made(home: Home) -> dict[str, Any]:
 
 
 def test_devices_are_as_home_assistant_wants_them() -> None:
-    found = made(after(visit(place="hall"), People(place="brain", people=(Known(name="Alice", group="family"),))))
+    found = made(after(visit(place="hall"), People(place="brain", people=(PersonEntry(name="Alice", group="family"),))))
     assert [*found] == ["homeassistant/device/kinwatch_house/config", "homeassistant/device/kinwatch_place_hall/config"]
     ids: list[str] = []
     for device in found.values():
@@ -301,7 +303,7 @@ def test_devices_are_as_home_assistant_wants_them() -> None:
 
 
 def test_who_is_forgotten_is_removed_and_so_is_a_place() -> None:
-    alice = People(place="brain", people=(Known(name="Alice", group="family"),))
+    alice = People(place="brain", people=(PersonEntry(name="Alice", group="family"),))
     home = after(visit(), alice)
     known = announced(made(home))
     fewer = after(People(place="brain"), home=home).but(places={})
@@ -316,11 +318,11 @@ def test_who_is_forgotten_is_removed_and_so_is_a_place() -> None:
     assert sorted(removed.values(), key=str) == [{"platform": "binary_sensor"}, {"platform": "sensor"}]
 
 
-BRAIN = Status(organ="brain", state="online", counts={"frames": 7, "cloud_calls_today": 0, "cloud_cents_month": 0})
+BRAIN = Status(service="brain", state="online", counts={"frames": 7, "cloud_calls_today": 0, "cloud_cents_month": 0})
 
 
 def test_the_cloud_is_shown_only_where_the_brain_can_ask_it() -> None:
-    local = Status(organ="brain", state="online", counts={"frames": 7})
+    local = Status(service="brain", state="online", counts={"frames": 7})
 
     def cloud(home: Home) -> dict[str, Any]:
         components = made(home)["homeassistant/device/kinwatch_house/config"]["components"]
@@ -336,7 +338,7 @@ def test_the_cloud_is_shown_only_where_the_brain_can_ask_it() -> None:
     # Home Assistant takes money as a total only, and in a currency by its code.
     assert (spend["device_class"], spend["state_class"], spend["unit_of_measurement"]) == ("monetary", "total", "USD")
     # A brain that begins, or ends without a word, has counted nothing: that says nothing of the cloud.
-    for silent in (Status(organ="brain", state="offline"), Status(organ="brain", state="online")):
+    for silent in (Status(service="brain", state="offline"), Status(service="brain", state="online")):
         assert heed(silent, home) is home
     assert heed(BRAIN, home) is home
     assert cloud(after(local, home=home)) == {}
@@ -351,30 +353,33 @@ def test_the_cloud_is_shown_only_where_the_brain_can_ask_it() -> None:
 
 def test_a_brain_that_begins_to_ask_the_cloud_is_news() -> None:
     is_news = sift(SETTINGS)
-    begun, local = Status(organ="brain", state="online"), Status(organ="brain", state="online", counts={"frames": 7})
+    begun, local = (
+        Status(service="brain", state="online"),
+        Status(service="brain", state="online", counts={"frames": 7}),
+    )
     more = BRAIN.model_copy(update={"counts": BRAIN.counts | {"cloud_calls_today": 1}})
     told = [is_news(each) for each in (begun, local, BRAIN, more, local)]
     assert told == [True, False, True, False, True]
 
 
 def command(what: str, body: str, home: Home) -> list[Fact]:
-    return list(obey(Note(house_topic(f"set/{what}"), body.encode()), home, now()))
+    return list(obey(RawMessage(house_topic(f"set/{what}"), body.encode()), home, now()))
 
 
 def test_a_name_is_told_of_the_last_unknown_visit() -> None:
     stranger = visit(phase="decided", verdict="stranger", alert=True)
     home = after(stranger)
     (told,) = command("who", " Alice ", home)
-    assert isinstance(told, Told)
+    assert isinstance(told, Label)
     assert (told.visit, told.place, told.who) == (stranger.visit, "hall", "Alice")
     assert "group" not in told.model_fields_set
     (guest,) = command("who", "A guest today", home)
-    assert isinstance(guest, Told)
+    assert isinstance(guest, Label)
     assert guest.group == "guest"
     assert guest.until
     assert guest.until > now()
     (nobody,) = command("who", "Not a person", home)
-    assert isinstance(nobody, Told)
+    assert isinstance(nobody, Label)
     assert nobody.who is None
     assert state(after(nobody, home=home), HOUSE)["name"] == "Not a person"
     for nothing in ("", "Not said yet", " "):
@@ -393,7 +398,7 @@ def test_an_alert_is_acknowledged() -> None:
 
 def test_a_test_alert_is_asked_for_and_is_no_place_of_the_house() -> None:
     (wanted,) = command("test", "PRESS", Home())
-    assert isinstance(wanted, Rehearse)
+    assert isinstance(wanted, TestAlert)
     told = visit(place="test", phase="decided", verdict="stranger", alert=True)
     assert heed(told, Home()) == Home()
     assert events(told) == [("alert", "test")]
@@ -401,11 +406,15 @@ def test_a_test_alert_is_asked_for_and_is_no_place_of_the_house() -> None:
 
 def test_of_what_comes_all_the_time_only_news_is_kept() -> None:
     is_news = sift(SETTINGS)
-    cat = Sighting.model_validate({"label": "cat", "box": (0, 0, 0.1, 0.1), "score": 0.9})
+    cat = Detection.model_validate({"label": "cat", "box": (0, 0, 0.1, 0.1), "score": 0.9})
     person = cat.model_copy(update={"label": "person"})
-    seen = [Seen(place="hall"), Seen(place="hall", sightings=(person,)), Seen(place="hall", sightings=(person, cat))]
+    seen = [
+        Detections(place="hall"),
+        Detections(place="hall", detections=(person,)),
+        Detections(place="hall", detections=(person, cat)),
+    ]
     assert [is_news(each) for each in (*seen, *seen)] == [True, False, True, False, False, False]
-    statuses = [Status(organ="hall", state=state) for state in ("online", "online", "offline", "online")]
+    statuses = [Status(service="hall", state=state) for state in ("online", "online", "offline", "online")]
     assert [is_news(each) for each in statuses] == [True, False, True, True]
     assert is_news(visit())
 
@@ -418,7 +427,7 @@ def test_wrong_settings_are_refused(wrong: dict[str, object]) -> None:
 
 def run(tmp_path: Path, url: str, until: Callable[[], object]) -> None:
     stop_when(until)
-    run_actuator("ha", actuator, SETTINGS, House(data_dir=tmp_path), url)
+    run_actuator("ha", actuator, SETTINGS, HouseSettings(data_dir=tmp_path), url)
 
 
 def test_a_restart_remembers_and_says_everything_again(tmp_path: Path) -> None:
@@ -446,7 +455,7 @@ def test_a_restart_remembers_and_says_everything_again(tmp_path: Path) -> None:
 
 
 def test_the_dashboard_and_the_page_name_entities_that_there_are() -> None:
-    home = after(visit(place="hall"), People(place="brain", people=(Known(name="Alice", group="family"),)))
+    home = after(visit(place="hall"), People(place="brain", people=(PersonEntry(name="Alice", group="family"),)))
     ours = {
         component["default_entity_id"]
         for device in made(home).values()
@@ -471,7 +480,7 @@ def test_the_dashboard_and_the_page_name_entities_that_there_are() -> None:
 
 def test_the_page_tells_of_entities_and_inputs_that_there_are() -> None:
     page = (ROOT / "docs" / "home-assistant.md").read_text()
-    home = after(BRAIN, visit(place="hall"), People(place="brain", people=(Known(name="Alice", group="family"),)))
+    home = after(BRAIN, visit(place="hall"), People(place="brain", people=(PersonEntry(name="Alice", group="family"),)))
     ours = [each for device in made(home).values() for each in device["components"].values()]
     names = {each["default_entity_id"] for each in ours if "default_entity_id" in each}
     told = {*re.findall(r"`(\w+\.kinwatch_\w+)`", page)}

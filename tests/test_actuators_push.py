@@ -25,9 +25,9 @@ from nerves.bus import open_link
 from nerves.database import Database
 from nerves.errors import SettingsError
 from nerves.link import Link
-from nerves.messages import Acknowledged, Fact, Say, Told, Visit, now
+from nerves.messages import Acknowledged, Fact, Label, Say, Visit, now
 from nerves.plugins import read_actuator
-from nerves.services import Desk, Tick
+from nerves.services import Context, Tick
 from nerves.settings import load
 from tests.faults import Broker, free_port
 
@@ -157,7 +157,7 @@ class Running:
 
     def _run(self) -> None:
         with Database(self._folder / "phone.db") as database:
-            desk = Desk(database, lambda fact: self.told.append(cast("Fact", fact)), self.notes.append, "phone")
+            desk = Context(database, lambda fact: self.told.append(cast("Fact", fact)), self.notes.append, "phone")
             push(self._settings, self._given(), desk)
 
     def _given(self) -> Iterator[Any]:
@@ -387,7 +387,7 @@ def test_it_stops_everywhere_as_soon_as_somebody_knows(tmp_path: Path, phone: Ph
     alert = visit()
     word = {
         "acknowledged": Acknowledged(place="hall", visit=alert.visit, by="Bob"),
-        "told": Told(place="hall", visit=alert.visit, who="Carol", group="guest"),
+        "told": Label(place="hall", visit=alert.visit, who="Carol", group="guest"),
         "family": visit(3, "family", visit=alert.visit, who="Alice"),
     }[how]
     text = {"acknowledged": "Bob has taken note.", "told": "That was Carol.", "family": "That was Alice."}[how]

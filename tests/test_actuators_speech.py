@@ -18,7 +18,7 @@ from nerves.database import Database
 from nerves.errors import KinwatchError, SettingsError
 from nerves.messages import Fact, Said, Say, Visit, now
 from nerves.plugins import read_actuator
-from nerves.services import Desk, Tick
+from nerves.services import Context, Tick
 from nerves.settings import load
 
 Samples = NDArray[np.float64]
@@ -40,7 +40,7 @@ def hear(folder: Path, chosen: SpeechSettings, messages: Iterable[Say | Visit | 
     """Have a voice hear messages; return what it tells the house."""
     told: list[Fact] = []
     with Database(folder / "voice.db") as database:
-        desk = Desk(database, lambda fact: told.append(cast("Fact", fact)), print, "voice")
+        desk = Context(database, lambda fact: told.append(cast("Fact", fact)), print, "voice")
         assert [*speak(chosen, iter(messages), desk)] == []
     return told
 
@@ -182,7 +182,7 @@ def test_greetings_are_for_those_who_are_named_and_once() -> None:
         "You are on camera. The household has been told.",
         None,
     ]
-    heeds = actuator.heeds(chosen)
+    heeds = actuator.accepts(chosen)
     assert [heeds(message) for message in seen] == [False, True, False, False]
 
 

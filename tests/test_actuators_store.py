@@ -21,7 +21,7 @@ from actuators.store.settings import folder
 from nerves.database import Database
 from nerves.errors import StoreError
 from nerves.messages import Stored, Visit
-from nerves.services import Desk
+from nerves.services import Context
 
 SINCE = datetime(2026, 11, 21, 12, 30, 15, tzinfo=UTC)
 VISIT = UUID("01a1fc42-41bb-7146-a325-ac71dc40921f")
@@ -43,7 +43,7 @@ def visit(seq: int, picture: bytes | None = None, **fields: object) -> Visit:
 
 def keep(root: Path, visits: Iterable[Visit]) -> list[Stored]:
     with TemporaryDirectory() as elsewhere, Database(Path(elsewhere) / "evidence.db") as database:
-        desk = Desk(database, lambda _: None, lambda _: None)
+        desk = Context(database, lambda _: None, lambda _: None)
         return list(store(StoreSettings(kind="store", url=root.as_uri()), visits, desk))
 
 

@@ -24,8 +24,8 @@ from nerves.database import Database
 from nerves.errors import OutOfReach, SettingsError
 from nerves.messages import Status, Stored, Visit
 from nerves.runner import run_actuator
-from nerves.services import Desk, Tick
-from nerves.settings import House
+from nerves.services import Context, Tick
+from nerves.settings import HouseSettings
 from tests.buckets import KEYS, ROOT, S3, Weather, answer
 from tests.test_actuators_store import SINCE, VISIT, visit
 from tests.test_nerves_daemon import soon
@@ -50,9 +50,9 @@ def bucket(server: S3, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
+def desk(tmp_path: Path) -> Iterator[Context]:
     with Database(tmp_path / "evidence.db") as database:
-        yield Desk(database, lambda _: None, lambda _: None)
+        yield Context(database, lambda _: None, lambda _: None)
 
 
 def at(url: str, bucket: str, **more: object) -> StoreSettings:
@@ -60,7 +60,7 @@ def at(url: str, bucket: str, **more: object) -> StoreSettings:
     return StoreSettings.model_validate(told | more)
 
 
-def keep(settings: StoreSettings, messages: Iterable[Visit | Tick], desk: Desk) -> list[Stored]:
+def keep(settings: StoreSettings, messages: Iterable[Visit | Tick], desk: Context) -> list[Stored]:
     return list(store(settings, messages, desk))
 
 
@@ -68,7 +68,7 @@ def named(jpeg: bytes) -> str:
     return f"{FOLDER}/picture_{hashlib.sha256(jpeg).hexdigest()[:16]}.jpg"
 
 
-def test_a_visit_is_pictures_facts_and_its_history(server: S3, bucket: str, desk: Desk) -> None:
+def test_a_visit_is_pictures_facts_and_its_history(server: S3, bucket: str, desk: Context) -> None:
     told: list[Visit | Tick] = [visit(1, JPEG), visit(2, JPEG, alert=True), Tick(), visit(3, b"best", phase="ended")]
     receipts = keep(at(server.url, bucket), told, desk)
     found = server.objects(bucket)
@@ -93,7 +93,7 @@ def test_a_visit_is_pictures_facts_and_its_history(server: S3, bucket: str, desk
     assert [each["url"] for each in history["history"]] == [receipt.url for receipt in receipts]
 
 
-def test_a_receipt_names_the_very_version_and_the_server_has_its_hash(server: S3, bucket: str, desk: Desk) -> None:
+def test_a_receipt_names_the_very_version_and_the_server_has_its_hash(server: S3, bucket: str, desk: Context) -> None:
     (receipt,) = keep(at(server.url, bucket), [visit(1, JPEG)], desk)
     key = named(JPEG)
     assert receipt.picture_url == f"s3://{bucket}/{key}"
@@ -107,7 +107,7 @@ def test_a_receipt_names_the_very_version_and_the_server_has_its_hash(server: S3
     assert facts["ContentType"] == "application/json"
 
 
-def test_the_same_message_twice_is_sent_once_and_receipted_twice(server: S3, bucket: str, desk: Desk) -> None:
+def test_the_same_message_twice_is_sent_once_and_receipted_twice(server: S3, bucket: str, desk: Context) -> None:
     first = keep(at(server.url, bucket), [visit(1, JPEG)], desk)
     before = server.versions(bucket)
     again = keep(at(server.url, bucket), [visit(1, JPEG)], desk)
@@ -117,32 +117,32 @@ def test_the_same_message_twice_is_sent_once_and_receipted_twice(server: S3, buc
     assert again[0].model_dump(exclude={"id", "at"}) == first[0].model_dump(exclude={"id", "at"})
 
 
-def test_without_its_memory_it_writes_the_same_again(server: S3, bucket: str, desk: Desk, tmp_path: Path) -> None:
+def test_without_its_memory_it_writes_the_same_again(server: S3, bucket: str, desk: Context, tmp_path: Path) -> None:
     messages = [visit(1, JPEG), visit(2, JPEG, phase="ended")]
     keep(at(server.url, bucket), messages[:1], desk)
     before = server.objects(bucket)
     with Database(tmp_path / "new.db") as empty:
-        keep(at(server.url, bucket), messages[:1], Desk(empty, lambda _: None, lambda _: None))
+        keep(at(server.url, bucket), messages[:1], Context(empty, lambda _: None, lambda _: None))
     assert server.objects(bucket) == before
 
 
-def test_the_order_of_messages_changes_no_name(server: S3, bucket: str, desk: Desk, tmp_path: Path) -> None:
+def test_the_order_of_messages_changes_no_name(server: S3, bucket: str, desk: Context, tmp_path: Path) -> None:
     messages = [visit(1, JPEG), visit(2, JPEG, alert=True)]
     keep(at(server.url, bucket), messages, desk)
     before = server.objects(bucket)
     with Database(tmp_path / "new.db") as empty:
-        keep(at(server.url, bucket), messages[::-1], Desk(empty, lambda _: None, lambda _: None))
+        keep(at(server.url, bucket), messages[::-1], Context(empty, lambda _: None, lambda _: None))
     assert server.objects(bucket) == before
 
 
-def test_a_message_that_comes_late_completes_the_history(server: S3, bucket: str, desk: Desk) -> None:
+def test_a_message_that_comes_late_completes_the_history(server: S3, bucket: str, desk: Context) -> None:
     keep(at(server.url, bucket), [visit(1), visit(3, phase="ended"), visit(2)], desk)
     (history,) = [body for key, body in server.objects(bucket).items() if key.endswith("0003_history.json")]
     assert [each["seq"] for each in json.loads(history)["history"]] == [1, 2, 3]
     assert json.loads(history)["phase"] == "ended"
 
 
-def test_objects_are_locked_where_asked(server: S3, bucket: str, desk: Desk) -> None:
+def test_objects_are_locked_where_asked(server: S3, bucket: str, desk: Context) -> None:
     locked = f"{bucket}-l"
     server.bucket(locked, lock=True)
     keep(at(server.url, locked, lock_days=30, lock_mode="compliance"), [visit(1, JPEG)], desk)
@@ -151,7 +151,7 @@ def test_objects_are_locked_where_asked(server: S3, bucket: str, desk: Desk) -> 
     assert timedelta(days=29) < held["ObjectLockRetainUntilDate"] - datetime.now(UTC) <= timedelta(days=30)
 
 
-def test_how_it_is_kept_is_passed_on(server: S3, bucket: str, desk: Desk) -> None:
+def test_how_it_is_kept_is_passed_on(server: S3, bucket: str, desk: Context) -> None:
     keep(at(server.url, bucket, storage_class="STANDARD_IA", sse="AES256"), [visit(1, JPEG)], desk)
     held = server.client().head_object(Bucket=bucket, Key=named(JPEG))
     assert (held["StorageClass"], held["ServerSideEncryption"]) == ("STANDARD_IA", "AES256")
@@ -174,7 +174,7 @@ FAULTS: list[tuple[str | bytes, str, float]] = [
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("weather", FAULTS, ids=NAMES)
 def test_bad_weather_loses_and_doubles_nothing(
-    server: S3, bucket: str, desk: Desk, monkeypatch: pytest.MonkeyPatch, weather: tuple[str | bytes, str, float]
+    server: S3, bucket: str, desk: Context, monkeypatch: pytest.MonkeyPatch, weather: tuple[str | bytes, str, float]
 ) -> None:
     fault, said, longest_s = weather
     monkeypatch.setattr(s3, "READ_S", 0.3)
@@ -207,7 +207,7 @@ def storms(line: Weather, fault: str | bytes, message: Visit) -> Iterator[Visit]
 
 
 @pytest.mark.timeout(60)
-def test_an_outage_is_outlived_by_the_running_organ(
+def test_an_outage_is_outlived_by_the_running_service(
     server: S3, bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("nerves.runner.PAUSES_S", (0.1, 0.1))
@@ -232,13 +232,13 @@ def test_an_outage_is_outlived_by_the_running_organ(
     with Weather(server.port) as line, link:
         line.now = "down"
         Thread(target=outage, daemon=True).start()
-        run_actuator("evidence", actuator, at(line.url, bucket), House(data_dir=tmp_path), bus)
+        run_actuator("evidence", actuator, at(line.url, bucket), HouseSettings(data_dir=tmp_path), bus)
     assert {receipt.visit for receipt in receipts} == {message.visit for message in told}
     assert len(server.objects(bucket)) == 6
     assert any("tries again: s3://" in state for state in states)
 
 
-def test_what_fails_in_the_middle_is_not_receipted(server: S3, bucket: str, desk: Desk) -> None:
+def test_what_fails_in_the_middle_is_not_receipted(server: S3, bucket: str, desk: Context) -> None:
     with Weather(server.port) as weather:
         trying = store(at(weather.url, bucket), iter([visit(1, JPEG), visit(2)]), desk)
         assert next(trying).seq == 1
@@ -248,31 +248,31 @@ def test_what_fails_in_the_middle_is_not_receipted(server: S3, bucket: str, desk
     assert not [key for key in server.objects(bucket) if "0002" in key]
 
 
-def test_a_refused_start_says_what_to_do(server: S3, bucket: str, desk: Desk) -> None:
+def test_a_refused_start_says_what_to_do(server: S3, bucket: str, desk: Context) -> None:
     with pytest.raises(OutOfReach, match=r"NoSuchBucket.*create it, or correct `url`"):
         keep(at(server.url, f"{bucket}-not"), [], desk)
     with pytest.raises(OutOfReach, match=r"cannot be reached.*is the internet there"):
         keep(at("http://127.0.0.1:9", bucket), [], desk)
 
 
-def test_the_check_leaves_one_empty_object(server: S3, bucket: str, desk: Desk) -> None:
+def test_the_check_leaves_one_empty_object(server: S3, bucket: str, desk: Context) -> None:
     keep(at(server.url, bucket), [], desk)
     assert [(each["Key"], each["Size"]) for each in server.versions(bucket)] == [("visits/.kinwatch", 0)]
 
 
-def test_without_credentials_it_refuses_to_start(bucket: str, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_credentials_it_refuses_to_start(bucket: str, desk: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     with pytest.raises(SettingsError, match="no AWS credentials: set AWS_ACCESS_KEY_ID"):
         keep(StoreSettings(kind="store", url=f"s3://{bucket}/visits"), [], desk)
 
 
-def test_a_profile_that_is_not_there_is_named(bucket: str, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_profile_that_is_not_there_is_named(bucket: str, desk: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_PROFILE", "nobody")
     with pytest.raises(SettingsError, match=r"profile .nobody."):
         keep(StoreSettings(kind="store", url=f"s3://{bucket}/visits"), [], desk)
 
 
-def test_without_boto3_it_says_what_to_install(bucket: str, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_boto3_it_says_what_to_install(bucket: str, desk: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "boto3", None)
     monkeypatch.setitem(sys.modules, "boto3.session", None)
     monkeypatch.delitem(sys.modules, "actuators.store.s3")
@@ -340,7 +340,7 @@ def test_the_policy_allows_uploads_only(name: str, actions: set[str]) -> None:
 
 
 @pytest.mark.timeout(60)
-def test_with_that_policy_it_stores_and_can_do_nothing_else(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_that_policy_it_stores_and_can_do_nothing_else(desk: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     with S3() as server:
         server.bucket("our-house")
         iam = server.client("iam")
@@ -372,7 +372,7 @@ def test_with_that_policy_it_stores_and_can_do_nothing_else(desk: Desk, monkeypa
             keep(at(server.url, "our-house"), [], desk)
 
 
-def test_visits_of_one_second_stay_apart(server: S3, bucket: str, desk: Desk) -> None:
+def test_visits_of_one_second_stay_apart(server: S3, bucket: str, desk: Context) -> None:
     keep(at(server.url, bucket), [visit(1, JPEG), visit(1, JPEG, visit=uuid4()), visit(1, JPEG, place="Küche")], desk)
     assert len({key.rpartition("/")[0] for key in server.objects(bucket)}) == 2
     assert SINCE.tzinfo == UTC

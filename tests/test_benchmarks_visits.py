@@ -8,10 +8,10 @@ import pytest
 from benchmarks import peers, visits
 from benchmarks.peers import SOMEBODY, STRANGER, Family, LogLikelihood
 from benchmarks.visits import Marks, Trial, against, families, halves, marks, tuned
-from brain.measure.looks import View
+from brain.measure.looks import PictureVariant
 from brain.verdict import odds
-from brain.verdict.evidence import Known
-from brain.vision.backend import Look
+from brain.verdict.evidence import KnownPerson
+from brain.vision.backend import FaceEmbedding
 
 
 def people(count: int, photos: int) -> dict[str, list[Path]]:
@@ -26,17 +26,17 @@ def folk() -> dict[str, list[Path]]:
     }
 
 
-def at(distance: float, width: float = 60.0) -> Look:
+def at(distance: float, width: float = 60.0) -> FaceEmbedding:
     """A look that far from ann's photos, and far from bob's."""
     vector = np.zeros(128, np.float32)
     vector[0] = distance
-    return Look(vector, width, 30.0, 0.0, 1.0)
+    return FaceEmbedding(vector, width, 30.0, 0.0, 1.0)
 
 
 def family() -> Family:
     ann, bob = np.zeros((8, 128), np.float32), np.zeros((8, 128), np.float32)
     bob[:, 1] = 0.8
-    return Family((Known("ann", "family", ann), Known("bob", "family", bob)))
+    return Family((KnownPerson("ann", "family", ann), KnownPerson("bob", "family", bob)))
 
 
 def test_the_halves_share_nobody_and_have_as_many_who_can_be_family() -> None:
@@ -80,7 +80,7 @@ def test_visits_have_the_shape_they_are_named_after() -> None:
 
 def test_another_seed_draws_from_the_same_views() -> None:
     crowd = people(5, 13)
-    drawn: list[set[View]] = []
+    drawn: list[set[PictureVariant]] = []
     for seed in (0, 1):
         rng = np.random.default_rng(seed)
         planned = visits.visits(crowd, families(crowd, rng), 100, rng)

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brain.album.album import Album, PastVisit
-from brain.process.album_writer import Keepsakes
+from brain.process.album_writer import AlbumWriter
 from brain.settings.brain import AlbumSettings
 from brain.vision.backend import Face
 from brain.vision.crop import Crop, keep, portrait
@@ -136,7 +136,7 @@ def test_nothing_of_a_discarded_face_is_left_in_any_file(tmp_path: Path) -> None
 
 def test_a_broken_album_is_said_once_and_deciding_goes_on(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "album.db").write_bytes(b"not an album\n" * 1000)
-    keepsakes = Keepsakes(tmp_path / "album.db", AlbumSettings())
+    keepsakes = AlbumWriter(tmp_path / "album.db", AlbumSettings())
     visit = OpenVisit("hall", AT, AT, Box(0, 0, 1, 1), picture=b"jpeg")
     for _ in range(3):
         keepsakes.put([visit])
@@ -147,7 +147,7 @@ def test_a_broken_album_is_said_once_and_deciding_goes_on(tmp_path: Path, caplog
 
 
 def test_a_full_disk_is_said_once_and_deciding_goes_on(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    keepsakes = Keepsakes(tmp_path / "album.db", AlbumSettings())
+    keepsakes = AlbumWriter(tmp_path / "album.db", AlbumSettings())
     album = keepsakes.album()
     assert album is not None
     with album._database.open() as connection:  # noqa: SLF001 - a disk that fills up, made small

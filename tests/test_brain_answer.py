@@ -15,34 +15,34 @@ import pytest
 
 from brain.people.gallery import Gallery
 from brain.process.loop import run
-from brain.process.speech_inbox import Ears
-from brain.process.state import Memory
+from brain.process.speech_inbox import SpeechInbox
+from brain.process.state import BrainState
 from brain.settings.answers import AnswerSettings, fold
 from brain.settings.brain import BrainSettings
-from brain.talk.conversation import Answers, Change, Person, Result, View
+from brain.talk.conversation import Conversation, HouseView, ModeChange, PersonInView, Result
 from brain.talk.phrasebook import Ask, Phrasebook, understood
 from nerves.bus import open_link
 from nerves.errors import SettingsError
-from nerves.messages import Eyes, Heard, Known, Mentioned, Mode, Say, Told, Verdict, now, parse
-from nerves.settings import House, read_table
+from nerves.messages import CameraEnabled, Heard, Label, Mentioned, Mode, PersonEntry, Say, Verdict, now, parse
+from nerves.settings import HouseSettings, read_table
 from tests.sights import Blind
 
 AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
 BOOKS = [Phrasebook.read(language, {}) for language in ("en", "fr")]
 EYES = frozenset({"hall", "porch"})
-KNOWN = (Known(name="Alice", group="family"), Known(name="Bob", group="guest"))
+KNOWN = (PersonEntry(name="Alice", group="family"), PersonEntry(name="Bob", group="guest"))
 
 
-def person(verdict: Verdict, who: str | None = None, *, place: str = "hall", ago_s: float = 1) -> Person:
-    return Person(uuid4(), place, verdict, who, AT - timedelta(seconds=ago_s))
+def person(verdict: Verdict, who: str | None = None, *, place: str = "hall", ago_s: float = 1) -> PersonInView:
+    return PersonInView(uuid4(), place, verdict, who, AT - timedelta(seconds=ago_s))
 
 
 class Room:
     """Where somebody speaks to the brain."""
 
     def __init__(self, **table: object) -> None:
-        self.answers = Answers(AnswerSettings.model_validate(table))
-        self.people: Sequence[Person] = ()
+        self.answers = Conversation(AnswerSettings.model_validate(table))
+        self.people: Sequence[PersonInView] = ()
         self.at = AT
         self.closed: frozenset[str] = frozenset()
         self.mode: Mode = "home"
@@ -51,26 +51,26 @@ class Room:
         self, words: str, *, place: str = "hall", late_s: float = 0, confidence: float | None = None
     ) -> list[Result]:
         heard = Heard(place=place, words=words, at=self.at - timedelta(seconds=late_s), confidence=confidence)
-        view = View(self.at, self.people, EYES, KNOWN, closed=self.closed, mode=self.mode)
+        view = HouseView(self.at, self.people, EYES, KNOWN, closed=self.closed, mode=self.mode)
         return list(self.answers.hear(heard, view))
 
     def say(self, words: str, *, place: str = "hall") -> str:
         return " ".join(result.words for result in self.results(words, place=place) if isinstance(result, Say))
 
     def modes(self, *sentences: str) -> list[str]:
-        return [result.mode for words in sentences for result in self.results(words) if isinstance(result, Change)]
+        return [result.mode for words in sentences for result in self.results(words) if isinstance(result, ModeChange)]
 
     def eyes(self, *sentences: str, place: str = "hall") -> list[tuple[str, bool]]:
         results = [result for words in sentences for result in self.results(words, place=place)]
-        return [(result.place, result.open) for result in results if isinstance(result, Eyes)]
+        return [(result.place, result.enabled) for result in results if isinstance(result, CameraEnabled)]
 
-    def tellings(self, *sentences: str, place: str) -> list[Told]:
+    def tellings(self, *sentences: str, place: str) -> list[Label]:
         results = [result for words in sentences for result in self.results(words, place=place)]
-        return [result for result in results if isinstance(result, Told)]
+        return [result for result in results if isinstance(result, Label)]
 
     def told(self, *sentences: str) -> list[tuple[UUID, str | None, str]]:
         results = [result for words in sentences for result in self.results(words)]
-        return [(result.visit, result.who, result.group) for result in results if isinstance(result, Told)]
+        return [(result.visit, result.who, result.group) for result in results if isinstance(result, Label)]
 
 
 @pytest.mark.parametrize(
@@ -246,7 +246,7 @@ def test_eyes_open_at_once_and_close_on_a_yes() -> None:
     assert house.eyes("open your eyes", place="kitchen") == [("hall", True), ("porch", True)]
     assert house.eyes("close your eyes", "yes", place="kitchen") == [("hall", False), ("porch", False)]
     (eyes, _) = house.results("open your eyes", place="x" * 60)[1:]
-    assert isinstance(eyes, Eyes)
+    assert isinstance(eyes, CameraEnabled)
     assert eyes.by == f"a voice at {'x' * 29}"
 
 
@@ -278,9 +278,9 @@ def test_closed_eyes_are_said_and_an_armed_house_that_is_blind_says_so() -> None
 
 
 def test_without_a_camera_there_are_no_eyes() -> None:
-    answers = Answers(AnswerSettings())
+    answers = Conversation(AnswerSettings())
     for words in ("open your eyes", "close your eyes"):
-        (say,) = answers.hear(Heard(place="hall", words=words, at=AT), View(AT, [], frozenset()))
+        (say,) = answers.hear(Heard(place="hall", words=words, at=AT), HouseView(AT, [], frozenset()))
         assert isinstance(say, Say)
         assert say.words == "I have no eyes."
 
@@ -379,7 +379,7 @@ def test_a_user_adds_phrases_and_a_language() -> None:
 )
 def test_phrases_that_cannot_be_used_are_refused_with_the_settings(phrases: object, why: str) -> None:
     with pytest.raises(SettingsError, match=re.escape(why)):
-        read_table(BrainSettings, "brain", {"answer": {"phrases": {"en": phrases}}}, House().where("brain"))
+        read_table(BrainSettings, "brain", {"answer": {"phrases": {"en": phrases}}}, HouseSettings().where("brain"))
 
 
 def test_without_languages_it_never_answers() -> None:
@@ -390,21 +390,21 @@ def test_without_languages_it_never_answers() -> None:
 
 
 @pytest.fixture
-def memory(tmp_path: Path) -> Iterator[Memory]:
-    with Memory(tmp_path / "brain.db") as memory:
+def memory(tmp_path: Path) -> Iterator[BrainState]:
+    with BrainState(tmp_path / "brain.db") as memory:
         yield memory
 
 
 @pytest.mark.parametrize("author", [b'"\\ud800"', b'"\xed\xa0\x80"'])
-def test_what_could_not_be_sent_on_is_left_out_as_it_comes(memory: Memory, author: bytes) -> None:
-    ears = Ears(memory.heard, memory.outbox, Answers(AnswerSettings()))
+def test_what_could_not_be_sent_on_is_left_out_as_it_comes(memory: BrainState, author: bytes) -> None:
+    ears = SpeechInbox(memory.heard, memory.outbox, Conversation(AnswerSettings()))
     ears.receive("kinwatch/x/mentioned", b'{"author": %s, "words": "hi", "post": "1"}' % author)
     assert memory.heard.due() is None
 
 
-def test_what_was_heard_is_answered_once_though_it_came_twice(memory: Memory) -> None:
-    ears = Ears(memory.heard, memory.outbox, Answers(AnswerSettings()))
-    view = View(now(), [], EYES)
+def test_what_was_heard_is_answered_once_though_it_came_twice(memory: BrainState) -> None:
+    ears = SpeechInbox(memory.heard, memory.outbox, Conversation(AnswerSettings()))
+    view = HouseView(now(), [], EYES)
     for heard in (Heard(place="hall", words="good night"), Heard(place="hall", words="yes")):
         ears.receive(heard.topic, heard.payload())
         ears.receive(heard.topic, heard.payload())
@@ -426,7 +426,7 @@ def test_what_was_heard_is_answered_once_though_it_came_twice(memory: Memory) ->
 @pytest.mark.timeout(30)
 def test_the_running_brain_answers_and_changes_its_mode(tmp_path: Path) -> None:
     url = f"loopback://{uuid4()}"
-    house = House.model_validate({"data_dir": tmp_path})
+    house = HouseSettings.model_validate({"data_dir": tmp_path})
     heard: list[tuple[str, bytes]] = []
     link = open_link(url, "listener", durable=False)
     link.listen("kinwatch/#", lambda topic, body: heard.append((topic, body)), qos=1)

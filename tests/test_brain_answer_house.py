@@ -17,11 +17,11 @@ from PIL import Image
 from brain.people.gallery import Gallery, Photo
 from brain.process.loop import run as run_brain
 from brain.settings.brain import BrainSettings
-from brain.vision.backend import Face, Look, Thing
+from brain.vision.backend import DetectedObject, Face, FaceEmbedding
 from brain.vision.picture import Picture
 from nerves.bus import open_link
-from nerves.messages import Box, Heard, Told, Visit
-from nerves.settings import House
+from nerves.messages import Box, Heard, Label, Visit
+from nerves.settings import HouseSettings
 from tests.faults import Broker
 from tests.people import face, faces
 
@@ -41,8 +41,8 @@ class Hall:
 
     name, person = "hall", 0.4
 
-    def things(self, _: Picture) -> list[Thing]:
-        return [Thing("person", LEFT, 0.9), Thing("person", RIGHT, 0.9)]
+    def things(self, _: Picture) -> list[DetectedObject]:
+        return [DetectedObject("person", LEFT, 0.9), DetectedObject("person", RIGHT, 0.9)]
 
     def faces(self, _: Picture, within: Box | None = None) -> list[Face]:
         sides = [side for side in (LEFT, RIGHT) if within and abs(within.x - side.x) < 0.15]
@@ -51,9 +51,9 @@ class Hall:
     def guess(self, _: Picture, _face: Face) -> None:
         return
 
-    def look(self, picture: Picture, found: Face) -> Look | None:
+    def look(self, picture: Picture, found: Face) -> FaceEmbedding | None:
         whose = ALICE if found.box.x < 0.4 else NOBODY
-        return Look(faces(whose, 90, alike=0.4)[picture.width - 64], found.width, 50.0, 0.0, 1.0)
+        return FaceEmbedding(faces(whose, 90, alike=0.4)[picture.width - 64], found.width, 50.0, 0.0, 1.0)
 
 
 def jpeg(number: int) -> bytes:
@@ -68,12 +68,12 @@ class Family:
     def __init__(self, url: str) -> None:
         self.said: list[tuple[str, str]] = []
         self.visits: list[Visit] = []
-        self.told: list[Told] = []
+        self.told: list[Label] = []
         self.modes: list[bytes] = []
         self.link = open_link(url, "family", durable=False)
         self.link.listen("kinwatch/+/say", self._hear, qos=1)
         self.link.listen("kinwatch/+/visit", lambda *it: self.visits.append(Visit.read(*it)), qos=1)
-        self.link.listen("kinwatch/+/told", lambda *it: self.told.append(Told.read(*it)), qos=1)
+        self.link.listen("kinwatch/+/label", lambda *it: self.told.append(Label.read(*it)), qos=1)
         self.link.listen("kinwatch/mode", lambda _, body: self.modes.append(body), qos=1)
 
     def say(self, *sentences: str, place: str = "hall") -> str:
@@ -154,7 +154,7 @@ def test_a_family_speaks_to_its_house(tmp_path: Path) -> None:
         threads = [Thread(target=live, args=[broker.url]), Thread(target=stand_there, args=[broker.url, gone])]
         for thread in threads:
             thread.start()
-        run_brain(House(data_dir=tmp_path), BrainSettings(), Hall(), gallery, broker.url)
+        run_brain(HouseSettings(data_dir=tmp_path), BrainSettings(), Hall(), gallery, broker.url)
         for thread in threads:
             thread.join()
     for failure in failures:

@@ -20,7 +20,7 @@ import yaml
 
 from brain.cloud.client import Cloud
 from brain.cloud.face_ids import label
-from brain.cloud.ledger import Ledger
+from brain.cloud.ledger import CallLedger
 from brain.collection.pending_deletions import debt
 from brain.people.gallery import Gallery, Photo
 from brain.settings.rekognition import RekognitionSettings
@@ -78,7 +78,7 @@ def scene(monkeypatch: pytest.MonkeyPatch) -> Scene:
 def aws(scene: Scene, tmp_path: Path) -> Iterator[Rekognition]:
     with Rekognition(scene) as aws:
         settings = RekognitionSettings(endpoint_url=aws.url)
-        with Ledger(tmp_path / "setup.db", settings) as ledger:
+        with CallLedger(tmp_path / "setup.db", settings) as ledger:
             cloud = Cloud(settings, ledger)
             cloud.create()
             for number, name in enumerate(("me", "wife")):
@@ -124,7 +124,7 @@ def replay(
     """Return the visits, the frames and what was said, of a clip through the real command."""
     config = data / f"{sight}.yaml"
     rekognition = {"endpoint_url": aws.url, "timeout_s": 2.0} | more
-    config.write_text(yaml.safe_dump({"brain": {"pack": "standard", "sight": sight, "rekognition": rekognition}}))
+    config.write_text(yaml.safe_dump({"brain": {"pack": "standard", "vision": sight, "rekognition": rekognition}}))
     command = [sys.executable, "-m", "kinwatch", "replay", str(clip), "--json", "--config", str(config)]
     env = os.environ | {"KINWATCH_DATA_DIR": str(data)}
     done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=False, timeout=200)
@@ -218,7 +218,7 @@ def test_whoever_was_forgotten_is_removed_from_the_collection_once_the_brain_is_
     aws: Rekognition, tmp_path: Path
 ) -> None:
     settings = RekognitionSettings(endpoint_url=aws.url)
-    with Ledger(tmp_path / "cloud.db", settings) as ledger, Gallery(tmp_path / "gallery.db") as gallery:
+    with CallLedger(tmp_path / "cloud.db", settings) as ledger, Gallery(tmp_path / "gallery.db") as gallery:
         ledger.owe(debt("me"))
         cloud = Cloud(settings, ledger)
         pay_debts(Clouds(cloud, ledger), gallery)
@@ -236,7 +236,7 @@ def test_a_house_without_credentials_sees_all_the_same_and_says_so(
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
     know(family, tmp_path / "data")
-    brain = {"pack": "standard", "sight": "cascade", "rekognition": {"region": "eu-west-1"}}
+    brain = {"pack": "standard", "vision": "cascade", "rekognition": {"region": "eu-west-1"}}
     house = House(tmp_path, str(clips["large"]), brain)
     with house.up():
         wait(lambda: bool(decided(house)), 120)
@@ -252,7 +252,7 @@ def test_a_stand_in_that_never_answers_costs_no_time(
     aws.fail("silent")
     deadline_s = 3.0
     know(family, tmp_path / "data")
-    house = House(tmp_path, str(clips["long"]), cascade(aws, deadline_s) | {"sight": sight})
+    house = House(tmp_path, str(clips["long"]), cascade(aws, deadline_s) | {"vision": sight})
     with house.up():
         wait(lambda: bool(decided(house)) and aws.count > 0, 120)
     first = decided(house)[0]
@@ -280,7 +280,7 @@ def test_a_brain_that_is_killed_at_random_never_passes_the_cap(
                     kills += 1
         before = len(house.visits())
         wait(lambda: len(house.visits()) > before, 120)  # beyond the cap the house goes on
-    with Ledger(tmp_path / "data" / "cloud.db", RekognitionSettings()) as ledger:
+    with CallLedger(tmp_path / "data" / "cloud.db", RekognitionSettings()) as ledger:
         spent = ledger.spent(now())
     print(f"{kills} kills: {aws.count} calls arrived, {spent.day_calls} counted, {cap} allowed")  # noqa: T201
     assert kills > 0
@@ -290,7 +290,7 @@ def test_a_brain_that_is_killed_at_random_never_passes_the_cap(
 def cascade(aws: Rekognition, deadline_s: float, **more: float) -> dict[str, Any]:
     timing = {"deadline_s": deadline_s, "gone_s": 1.0}
     rekognition = {"endpoint_url": aws.url, "timeout_s": 2.0} | more
-    return {"pack": "standard", "sight": "cascade", "timing": timing, "rekognition": rekognition}
+    return {"pack": "standard", "vision": "cascade", "timing": timing, "rekognition": rekognition}
 
 
 def decided(house: House) -> list[Visit]:

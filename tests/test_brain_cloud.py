@@ -24,9 +24,9 @@ from brain.cloud.errors import (
     CloudPicture,
     CloudRefused,
 )
-from brain.cloud.ledger import About, Ledger
+from brain.cloud.ledger import About, CallLedger
 from brain.settings.rekognition import RekognitionSettings
-from brain.vision.backend import Thing
+from brain.vision.backend import DetectedObject
 from nerves.errors import SettingsError
 from nerves.messages import Box
 from tests.buckets import KEYS, ROOT
@@ -78,7 +78,7 @@ class Here:
     def __init__(self, aws: Rekognition, folder: Path, **settings: object) -> None:
         told = {"endpoint_url": aws.url, "region": "eu-west-1", "timeout_s": 30} | settings
         self.now = 0.0
-        self.ledger = Ledger(folder / "cloud.db", checked := RekognitionSettings.model_validate(told))
+        self.ledger = CallLedger(folder / "cloud.db", checked := RekognitionSettings.model_validate(told))
         self.cloud = Cloud(checked, self.ledger, clock=lambda: self.now)
 
     def __enter__(self) -> Self:
@@ -104,8 +104,8 @@ def enroll(cloud: Cloud) -> dict[str, str]:
 
 
 def test_people_and_animals_have_a_place_or_are_not_told(here: Here) -> None:
-    assert here.cloud.labels(picture(ANN), HALL) == [Thing("person", Box(0.1, 0.1, 0.8, 0.8), 0.99)]
-    assert here.cloud.labels(picture(CAT), HALL) == [Thing("cat", Box(0.5, 0.5, 0.2, 0.2), 0.88)]
+    assert here.cloud.labels(picture(ANN), HALL) == [DetectedObject("person", Box(0.1, 0.1, 0.8, 0.8), 0.99)]
+    assert here.cloud.labels(picture(CAT), HALL) == [DetectedObject("cat", Box(0.5, 0.5, 0.2, 0.2), 0.88)]
     assert here.cloud.labels(picture(EMPTY), HALL) == []
 
 
@@ -367,7 +367,7 @@ def test_while_the_cloud_is_off_nothing_leaves(here: Here, aws: Rekognition, fol
 
 def test_switched_off_between_two_tries_the_second_stays_at_home(here: Here, aws: Rekognition, folder: Path) -> None:
     aws.fail("throughput")
-    with Ledger(folder / "cloud.db", RekognitionSettings()) as somebody:
+    with CallLedger(folder / "cloud.db", RekognitionSettings()) as somebody:
         aws.arrives = lambda _: setattr(somebody, "on", False)
         with pytest.raises(CloudOff):
             here.cloud.labels(picture(ANN), HALL)
@@ -480,5 +480,5 @@ def test_what_could_never_work_is_told_at_the_start(
             monkeypatch.delenv(key, raising=False)
         else:
             monkeypatch.setenv(key, value)
-    with Ledger(folder / "cloud.db", settings(**told)) as ledger, pytest.raises(SettingsError, match=complaint):
+    with CallLedger(folder / "cloud.db", settings(**told)) as ledger, pytest.raises(SettingsError, match=complaint):
         Cloud(settings(**told), ledger)

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from brain.cloud import client
 from brain.cloud.errors import BudgetSpent, CloudOff
-from brain.cloud.ledger import About, Ledger, Spent
+from brain.cloud.ledger import About, CallLedger, Spent
 from brain.cloud.prices import group, price, table
 from brain.settings.rekognition import RekognitionSettings
 from tests.buckets import KEYS, ROOT
@@ -64,7 +64,7 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "cloud.db"
 
 
-def spend(ledger: Ledger, at: datetime = AT) -> int:
+def spend(ledger: CallLedger, at: datetime = AT) -> int:
     """Call until it may no more; return how often."""
     for count in range(200):
         try:
@@ -87,7 +87,7 @@ def spend(ledger: Ledger, at: datetime = AT) -> int:
     ],
 )
 def test_the_first_limit_that_is_reached_ends_it(file: Path, limits: dict[str, Any], most: int, why: str) -> None:
-    with Ledger(file, settings(**limits)) as ledger:
+    with CallLedger(file, settings(**limits)) as ledger:
         assert spend(ledger) == most
         with pytest.raises(BudgetSpent, match=why):
             ledger.check(PAID, AT)
@@ -96,7 +96,7 @@ def test_the_first_limit_that_is_reached_ends_it(file: Path, limits: dict[str, A
 
 def test_a_day_and_a_month_begin_at_midnight_utc_wherever_the_house_is(file: Path) -> None:
     here = datetime.fromisoformat("2026-11-30T23:30:00-05:00")  # the first of December, as AWS bills
-    with Ledger(file, settings(daily_calls=2, monthly_calls=3)) as ledger:
+    with CallLedger(file, settings(daily_calls=2, monthly_calls=3)) as ledger:
         assert spend(ledger, datetime(2026, 11, 30, 23, 59, tzinfo=UTC)) == 2
         assert spend(ledger, here) == 2
         assert ledger.spent(here)[0::2] == (2, 2)
@@ -104,20 +104,20 @@ def test_a_day_and_a_month_begin_at_midnight_utc_wherever_the_house_is(file: Pat
 
 
 def test_a_clock_that_is_set_back_gives_nothing_back(file: Path) -> None:
-    with Ledger(file, settings(daily_calls=3)) as ledger:
+    with CallLedger(file, settings(daily_calls=3)) as ledger:
         assert spend(ledger) == 3
         assert spend(ledger, AT - timedelta(days=40)) == 0
 
 
 def test_what_is_free_is_listed_but_neither_counted_nor_stopped(file: Path) -> None:
-    with Ledger(file, settings(daily_calls=0)) as ledger:
+    with CallLedger(file, settings(daily_calls=0)) as ledger:
         ledger.reserve(FREE, About(what="no picture"), AT)
         assert ledger.spent(AT) == Spent(0, 0, 0, 0)
         assert [(call.operation, call.usd) for call in ledger.calls()] == [(FREE, 0.0)]
 
 
 def test_so_many_calls_fit_or_do_not(file: Path) -> None:
-    with Ledger(file, settings(daily_calls=5, daily_usd=0.004)) as ledger:
+    with CallLedger(file, settings(daily_calls=5, daily_usd=0.004)) as ledger:
         ledger.check(PAID, AT, times=4)
         with pytest.raises(BudgetSpent):
             ledger.check(PAID, AT, times=5)
@@ -125,7 +125,7 @@ def test_so_many_calls_fit_or_do_not(file: Path) -> None:
 
 
 def test_the_switch_stops_everything_in_every_process_until_it_is_on_again(file: Path) -> None:
-    with Ledger(file, settings()) as ledger, Ledger(file, settings()) as other:
+    with CallLedger(file, settings()) as ledger, CallLedger(file, settings()) as other:
         assert ledger.on
         other.on = False
         other.on = False
@@ -136,17 +136,17 @@ def test_the_switch_stops_everything_in_every_process_until_it_is_on_again(file:
         assert ledger.calls() == []
         ledger.on = True
         assert spend(other) == 200
-    with Ledger(file, settings(enabled=False)) as ledger, pytest.raises(CloudOff, match="enabled is false"):
+    with CallLedger(file, settings(enabled=False)) as ledger, pytest.raises(CloudOff, match="enabled is false"):
         ledger.reserve(FREE, About(), AT)
 
 
 def test_what_was_sent_is_listed_newest_first_and_a_call_without_an_end_says_so(file: Path) -> None:
     visit = uuid4()
-    with Ledger(file, settings()) as ledger:
+    with CallLedger(file, settings()) as ledger:
         ledger.reserve(PAID, About("hall", visit, 1234, "a face"), AT - timedelta(hours=2))
         number = ledger.reserve(PAID, About("hall", visit, 1234, "a face"), AT)
         ledger.settle(number, "answered")
-    with Ledger(file, settings()) as ledger:
+    with CallLedger(file, settings()) as ledger:
         newest, oldest = ledger.calls()
         assert newest == (number, AT, PAID, 0.001, "hall", visit, 1234, "a face", "answered")
         assert oldest.outcome == "unknown"
@@ -155,22 +155,22 @@ def test_what_was_sent_is_listed_newest_first_and_a_call_without_an_end_says_so(
 
 
 def test_who_was_forgotten_is_owed_until_paid(file: Path) -> None:
-    with Ledger(file, settings()) as ledger:
+    with CallLedger(file, settings()) as ledger:
         for name in ("Bob", "Ann", "Bob"):
             ledger.owe(name)
-    with Ledger(file, settings()) as ledger:
+    with CallLedger(file, settings()) as ledger:
         assert ledger.owed() == ["Ann", "Bob"]
         ledger.paid("Ann")
         assert ledger.owed() == ["Bob"]
 
 
 def test_the_file_is_its_owners_alone(file: Path) -> None:
-    with Ledger(file, settings()):
+    with CallLedger(file, settings()):
         assert file.stat().st_mode & 0o777 == 0o600
 
 
 def test_many_threads_share_one_budget(file: Path) -> None:
-    with Ledger(file, settings(daily_calls=150)) as one, Ledger(file, settings(daily_calls=150)) as other:
+    with CallLedger(file, settings(daily_calls=150)) as one, CallLedger(file, settings(daily_calls=150)) as other:
         counts: list[int] = []
         threads = [Thread(target=lambda by=by: counts.append(spend(by))) for by in (one, other, one, other)]
         for thread in threads:
@@ -199,7 +199,7 @@ def test_who_is_killed_again_and_again_never_passes_the_limit_nor_forgets_a_call
     dice, most = random.Random(6), 50  # noqa: S311 - no secret
     told = settings(endpoint_url=aws.url, daily_calls=most, tries=2)
     kills = 0
-    with Ledger(file, told) as ledger:
+    with CallLedger(file, told) as ledger:
         while ledger.spent(datetime.now(UTC)).day_calls < most - 2:
             before, wanted = ledger.spent(datetime.now(UTC)).day_calls, dice.randrange(3, 15)
             aws.fail("throughput" if dice.random() < 0.3 else None, 1)

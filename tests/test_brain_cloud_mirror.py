@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brain.cloud.client import Indexed
-from brain.collection.diff import Photo, differ
+from brain.collection.diff import CollectionPhoto, differ
 from brain.collection.pending_deletions import debt, is_of
 
 
@@ -32,7 +32,7 @@ def test_when_all_is_done_nothing_is_left_to_do(
     refused: set[str],
     by_user: bool,  # noqa: FBT001
 ) -> None:
-    wanted = [Photo(name, sha256, "x.jpg", b"") for name, sha256 in sorted(belongs)]
+    wanted = [CollectionPhoto(name, sha256, "x.jpg", b"") for name, sha256 in sorted(belongs)]
     found = {
         str(number): Indexed(str(number), name, sha256, name if joined and name in users else None)
         for number, (name, sha256, joined) in enumerate(there)

@@ -13,9 +13,9 @@ from botocore.stub import ANY, Stubber
 from brain.cloud.answers import CloudFace, Collection, Indexed
 from brain.cloud.client import Cloud
 from brain.cloud.errors import CloudMissing, CloudPicture
-from brain.cloud.ledger import About, Ledger
+from brain.cloud.ledger import About, CallLedger
 from brain.settings.rekognition import RekognitionSettings
-from brain.vision.backend import Thing
+from brain.vision.backend import DetectedObject
 from nerves.messages import Box
 from tests.buckets import KEYS
 from tests.shapes import written
@@ -47,7 +47,7 @@ class Stubbed:
     def __init__(self, folder: Path, by: str) -> None:
         pictures = {"Bob": ["s3://our-house/bob.jpg"]} if by == "compare" else {}
         settings = RekognitionSettings.model_validate({"by": by, "pictures": pictures, "region": "us-east-1"})
-        self.ledger = Ledger(folder / "cloud.db", settings)
+        self.ledger = CallLedger(folder / "cloud.db", settings)
         self.cloud = Cloud(settings, self.ledger)
         self.stubber = Stubber(self.cloud._wire._client)  # noqa: SLF001
 
@@ -80,9 +80,9 @@ def test_labels(stubbed: Stubbed) -> None:
     asked = {"Image": IMAGE, "MinConfidence": 30.0}
     stubbed.answers("DetectLabels", asked)
     assert stubbed.cloud.labels(picture(ANN), HALL) == [
-        Thing("person", Box(0.44, 0.35, 0.19, 0.27), pytest.approx(0.9887)),
-        Thing("cat", Box(0.6, 0.6, 0.3, 0.3), pytest.approx(0.901)),
-        Thing("person", Box(0.01, 0.4, 0.1, 0.2), pytest.approx(0.553)),
+        DetectedObject("person", Box(0.44, 0.35, 0.19, 0.27), pytest.approx(0.9887)),
+        DetectedObject("cat", Box(0.6, 0.6, 0.3, 0.3), pytest.approx(0.901)),
+        DetectedObject("person", Box(0.01, 0.4, 0.1, 0.2), pytest.approx(0.553)),
     ]
     stubbed.answers("DetectLabels", asked, recorded("DetectLabels"))
     assert stubbed.cloud.labels(picture(ANN), HALL) == []

@@ -3,21 +3,21 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brain.vision.backend import Face, Thing
+from brain.vision.backend import DetectedObject, Face
 from brain.vision.geometry import iou
-from brain.visits.observe import Observation, observe
-from brain.visits.tracking import Trail, affinity, match, speed
+from brain.visits.observe import ObservedPerson, observe
+from brain.visits.tracking import Track, affinity, match, speed
 from nerves.messages import Box
 
 LEFT, RIGHT = Box(0.1, 0.2, 0.2, 0.7), Box(0.6, 0.2, 0.2, 0.7)
 
 
-def person(box: Box) -> Observation:
-    return Observation(box, 0.9)
+def person(box: Box) -> ObservedPerson:
+    return ObservedPerson(box, 0.9)
 
 
-def trail(box: Box, unseen_s: float = 0.1) -> Trail:
-    return Trail(box, None, unseen_s)
+def trail(box: Box, unseen_s: float = 0.1) -> Track:
+    return Track(box, None, unseen_s)
 
 
 def head(x: float, y: float, size: float = 0.08, score: float = 0.9) -> Face:
@@ -38,7 +38,7 @@ def test_a_walk_is_one_trail_at_two_frames_a_second() -> None:
 
 
 def test_whoever_comes_in_by_the_other_door_is_somebody_else() -> None:
-    gone = Trail(
+    gone = Track(
         Box(0.75, 0.2, 0.2, 0.7), None, 1.0, speed(None, Box(0.6, 0.2, 0.2, 0.7), Box(0.75, 0.2, 0.2, 0.7), 0.5)
     )
     assert match([person(Box(0.0, 0.2, 0.2, 0.7))], [gone]) == {}
@@ -47,7 +47,7 @@ def test_whoever_comes_in_by_the_other_door_is_somebody_else() -> None:
 def test_who_walks_is_expected_further_on() -> None:
     moves = speed(None, Box(0.1, 0.2, 0.1, 0.7), Box(0.3, 0.2, 0.1, 0.7), 1.0)
     ahead, behind = person(Box(0.38, 0.2, 0.1, 0.7)), person(Box(0.22, 0.2, 0.1, 0.7))
-    walker = Trail(Box(0.3, 0.2, 0.1, 0.7), None, 1.0, moves)
+    walker = Track(Box(0.3, 0.2, 0.1, 0.7), None, 1.0, moves)
     assert affinity(ahead, walker) > affinity(behind, walker)
 
 
@@ -56,26 +56,32 @@ def test_someone_across_the_room_at_once_is_someone_else() -> None:
 
 
 def test_one_box_with_two_faces_is_two_people() -> None:
-    crowd = Thing("person", Box(0.2, 0.1, 0.6, 0.9), 0.9)
+    crowd = DetectedObject("person", Box(0.2, 0.1, 0.6, 0.9), 0.9)
     found = observe([crowd], [head(0.3, 0.15), head(0.6, 0.15)], sure=0.4)
     assert len(found) == 2
     assert all(observation.face for observation in found)
 
 
 def test_a_face_outside_every_person_is_a_person_where_at_least_a_weak_one_is_found() -> None:
-    weak = Thing("person", Box(0.2, 0.1, 0.5, 0.8), 0.15)
+    weak = DetectedObject("person", Box(0.2, 0.1, 0.5, 0.8), 0.15)
     assert len(observe([weak], [head(0.4, 0.3)], sure=0.4)) == 1
     assert observe([weak], [], sure=0.4) == []
     assert observe([], [head(0.4, 0.3)], sure=0.4) == []
 
 
 def test_the_face_of_a_cat_is_nobody() -> None:
-    cat, weak = Thing("cat", Box(0.3, 0.2, 0.4, 0.4), 0.8), Thing("person", Box(0.3, 0.2, 0.4, 0.4), 0.15)
+    cat, weak = (
+        DetectedObject("cat", Box(0.3, 0.2, 0.4, 0.4), 0.8),
+        DetectedObject("person", Box(0.3, 0.2, 0.4, 0.4), 0.15),
+    )
     assert observe([cat, weak], [head(0.4, 0.3, score=0.99)], sure=0.4) == []
 
 
 def test_a_face_goes_to_whom_it_fits() -> None:
-    near, far = Thing("person", Box(0.1, 0.1, 0.5, 0.9), 0.9), Thing("person", Box(0.35, 0.3, 0.12, 0.4), 0.8)
+    near, far = (
+        DetectedObject("person", Box(0.1, 0.1, 0.5, 0.9), 0.9),
+        DetectedObject("person", Box(0.35, 0.3, 0.12, 0.4), 0.8),
+    )
     found = observe([near, far], [head(0.37, 0.31, 0.05), head(0.3, 0.14, 0.1)], sure=0.4)
     assert [round(observation.face.box.y, 2) for observation in found if observation.face] == [0.14, 0.31]
 

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from brain.people.gallery import Entry, Gallery, Photo, Word
+from brain.people.gallery import Entry, Gallery, LabelRecord, Photo
 from brain.people.quality import KEPT, MOST
 from brain.settings.matching import MATCH_DISTANCE
 from brain.vision.backend import Vector
@@ -44,8 +44,10 @@ def portraits(person: int, count: int, start: int = 0) -> list[Photo]:
     return found
 
 
-def said(visit: int, who: str | None, *, group: Group = "family", until: datetime | None = None) -> Word:
-    return Word(UUID(int=visit), "hall", who, group, until, AT + timedelta(seconds=visit), Box(0.1, 0.2, 0.3, 0.4))
+def said(visit: int, who: str | None, *, group: Group = "family", until: datetime | None = None) -> LabelRecord:
+    return LabelRecord(
+        UUID(int=visit), "hall", who, group, until, AT + timedelta(seconds=visit), Box(0.1, 0.2, 0.3, 0.4)
+    )
 
 
 def state(gallery: Gallery) -> object:

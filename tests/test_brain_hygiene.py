@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from brain.models import packs
-from brain.models.local import LocalSight
+from brain.models.local import LocalBackend
 from brain.people.enroll import photo
 from brain.people.quality import DUPLICATE, LEAST_LIMIT, MOST, Vectors, fresh, limits, tidy
 from brain.settings.matching import MATCH_DISTANCE
@@ -168,7 +168,7 @@ def test_of_nobody_nothing_is_said() -> None:
 @pytest.mark.models
 @pytest.mark.timeout(60)
 def test_a_real_photo_of_somebody_else_is_found_whether_that_one_is_enrolled_or_not(media: Path) -> None:
-    sight = LocalSight("standard", packs.folders(Path("/nowhere")))
+    sight = LocalBackend("standard", packs.folders(Path("/nowhere")))
     named = {name: sorted((media / "family" / name).glob("*.jpg")) for name in ("me", "wife")}
     me, wife = (np.stack([photo(file, sight).vector for file in named[name]]) for name in ("me", "wife"))
     assert {name: dict(held.aside) for name, held in tidy({"me": me, "wife": wife}).items()} == {"me": {}, "wife": {}}

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from brain.models.local import LocalSight
+from brain.models.local import LocalBackend
 from brain.people.enroll import photo
 from brain.people.gallery import Gallery, Photo
-from brain.verdict.evidence import Evidence, Sample, add
+from brain.verdict.evidence import Evidence, FaceSample, add
 from brain.verdict.judge import Judgement, judge
 from nerves.errors import GalleryError
 
@@ -19,11 +19,11 @@ NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
-def sight() -> LocalSight:
-    return LocalSight("standard", [Path(os.environ["KINWATCH_MODELS"])])
+def sight() -> LocalBackend:
+    return LocalBackend("standard", [Path(os.environ["KINWATCH_MODELS"])])
 
 
-def photos(sight: LocalSight, folder: str, count: int) -> list[Photo]:
+def photos(sight: LocalBackend, folder: str, count: int) -> list[Photo]:
     found = []
     for file in sorted((Path(os.environ["KINWATCH_TEST_MEDIA"]) / folder).iterdir()):
         try:
@@ -36,17 +36,17 @@ def photos(sight: LocalSight, folder: str, count: int) -> list[Photo]:
 
 
 @pytest.fixture(scope="module")
-def me(sight: LocalSight) -> list[Photo]:
+def me(sight: LocalBackend) -> list[Photo]:
     return photos(sight, "retrain/train/me", 12) + photos(sight, "retrain/test/me", 4)
 
 
 @pytest.fixture(scope="module")
-def wife(sight: LocalSight) -> list[Photo]:
+def wife(sight: LocalBackend) -> list[Photo]:
     return photos(sight, "retrain/train/wife", 6)
 
 
 @pytest.fixture(scope="module")
-def strangers(sight: LocalSight) -> list[Photo]:
+def strangers(sight: LocalBackend) -> list[Photo]:
     return photos(sight, "retrain/test/people", 11)
 
 
@@ -61,7 +61,7 @@ def gallery(tmp_path: Path, me: list[Photo], wife: list[Photo]) -> Iterator[Gall
 def said(gallery: Gallery, faces: Sequence[Photo]) -> Judgement:
     evidence = Evidence()
     for face in faces:
-        evidence = add(evidence, Sample(face.vector, 1.0))
+        evidence = add(evidence, FaceSample(face.vector, 1.0))
     return judge(evidence, gallery.known(NOW), last=True)
 
 

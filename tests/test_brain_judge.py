@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from brain.verdict.evidence import KEPT, Evidence, Known, Sample, add, weight
+from brain.verdict.evidence import KEPT, Evidence, FaceSample, KnownPerson, add, weight
 from brain.verdict.judge import Judgement, judge
 from brain.vision.backend import Vector
 from nerves.messages import Group, Verdict
@@ -13,8 +13,8 @@ from tests.people import face, faces
 ME, WIFE = 1, 2
 
 
-def known(of: int, name: str, group: Group = "family") -> Known:
-    return Known(name, group, np.stack(faces(of, 8, seed=1)))
+def known(of: int, name: str, group: Group = "family") -> KnownPerson:
+    return KnownPerson(name, group, np.stack(faces(of, 8, seed=1)))
 
 
 FAMILY = [known(ME, "me"), known(WIFE, "wife")]
@@ -23,7 +23,7 @@ FAMILY = [known(ME, "me"), known(WIFE, "wife")]
 def after(*vectors: Vector, counts: float = 1.0, sure: float = 1.0) -> Evidence:
     evidence = Evidence()
     for vector in vectors:
-        evidence = add(evidence, Sample(vector, counts, sure))
+        evidence = add(evidence, FaceSample(vector, counts, sure))
     return evidence
 
 
@@ -85,12 +85,12 @@ def test_a_guest_is_a_guest() -> None:
     assert (judgement.verdict, judgement.who) == ("guest", "ann")
 
 
-def twins(second: Group) -> list[Known]:
-    return [known(5, "ann"), Known("eve", second, np.stack(faces(5, 8, seed=2)))]
+def twins(second: Group) -> list[KnownPerson]:
+    return [known(5, "ann"), KnownPerson("eve", second, np.stack(faces(5, 8, seed=2)))]
 
 
 def test_a_limit_that_was_lowered_needs_one_near_face() -> None:
-    strict = [Known(one.name, one.group, one.vectors, 0.2) for one in FAMILY]
+    strict = [KnownPerson(one.name, one.group, one.vectors, 0.2) for one in FAMILY]
     assert judge(after(*faces(ME, 4)), strict, last=True).verdict != "family"
     assert judge(after(*faces(ME, 4)), FAMILY, match=0.2, last=True).verdict != "family"
     assert judge(after(*faces(ME, 4), FAMILY[0].vectors[0]), strict, last=True).who == "me"
@@ -146,7 +146,7 @@ Seen = list[tuple[int, int, float]]
 def gather(seen: Seen) -> Evidence:
     evidence = Evidence()
     for who, seed, counts in seen:
-        evidence = add(evidence, Sample(face(who, seed), counts))
+        evidence = add(evidence, FaceSample(face(who, seed), counts))
     return evidence
 
 
@@ -194,7 +194,7 @@ def test_whoever_takes_over_a_visit_is_noticed_once() -> None:
     evidence, changes = Evidence(), ["identifying"]
     held: Verdict = "identifying"
     for vector in (*faces(ME, 10, seed=3), *faces(9, 30, seed=4)):
-        evidence = add(evidence, Sample(vector, 1.0))
+        evidence = add(evidence, FaceSample(vector, 1.0))
         found = judge(evidence, FAMILY, held=held).verdict
         if found not in ("identifying", "unidentified", held):
             held = found

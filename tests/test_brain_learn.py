@@ -18,17 +18,17 @@ from PIL import Image
 
 from brain.album.album import Album, PastVisit
 from brain.album.learn import learn, usable, word_of
-from brain.people.gallery import Gallery, Photo, Word
-from brain.process.album_writer import Keepsakes, past
-from brain.process.label_inbox import Lessons
-from brain.process.state import Memory
+from brain.people.gallery import Gallery, LabelRecord, Photo
+from brain.process.album_writer import AlbumWriter, past
+from brain.process.label_inbox import LabelInbox
+from brain.process.state import BrainState
 from brain.settings.brain import AlbumSettings, BrainSettings
-from brain.vision.backend import Face, Look, Thing, Vector
+from brain.vision.backend import DetectedObject, Face, FaceEmbedding, Vector
 from brain.vision.crop import Crop
 from brain.vision.picture import Picture
 from brain.visits.brain import Brain
-from nerves.durable_queue import Box as Inbox
-from nerves.messages import Box, Fact, Frame, Told, Visit
+from nerves.durable_queue import DurableQueue as Inbox
+from nerves.messages import Box, Fact, Frame, Label, Visit
 from tests.people import face as a_face
 from tests.people import faces
 
@@ -49,8 +49,8 @@ def crop(of: int, second: float, *, weight: float = 0.9) -> Crop:
     return Crop(START + timedelta(seconds=second), f"{of} {second}".encode(), face(of, round(second)), weight, 60.0)
 
 
-def word(visit: UUID, who: str | None = "alice") -> Word:
-    return Word(visit, "hall", who, "family", None, START, None)
+def word(visit: UUID, who: str | None = "alice") -> LabelRecord:
+    return LabelRecord(visit, "hall", who, "family", None, START, None)
 
 
 def visited(album: Album, crops: list[Crop]) -> UUID:
@@ -115,18 +115,18 @@ def test_a_visit_without_a_face_or_unknown_is_noted_and_teaches_nobody(album: Al
 def test_a_guest_who_is_told_again_stays_a_guest(gallery: Gallery) -> None:
     end = START + timedelta(days=3)
     gallery.learn("bob", [Photo(face(5), "0", "bob.jpg")], group="guest", until=end)
-    told = Told(place="hall", visit=uuid4(), who="bob")
+    told = Label(place="hall", visit=uuid4(), who="bob")
     assert (word_of(told, gallery).group, word_of(told, gallery).until) == ("guest", end)
     assert word_of(told.model_copy(update={"who": "carol"}), gallery).group == "family"
-    assert word_of(Told(place="hall", visit=uuid4(), who="bob", group="family"), gallery).group == "family"
+    assert word_of(Label(place="hall", visit=uuid4(), who="bob", group="family"), gallery).group == "family"
 
 
 # What arrives from the bus.
 
 
-def lessons(folder: Path, gallery: Gallery, album: Album | None) -> tuple[Lessons, Inbox]:
+def lessons(folder: Path, gallery: Gallery, album: Album | None) -> tuple[LabelInbox, Inbox]:
     inbox = Inbox(folder / "inbox.db", "told", max_tries=3, base_s=0.0)
-    return Lessons(inbox, gallery, lambda: album), inbox
+    return LabelInbox(inbox, gallery, lambda: album), inbox
 
 
 def nothing(_: UUID) -> None:
@@ -136,9 +136,9 @@ def nothing(_: UUID) -> None:
 def test_what_is_told_is_learned_once(tmp_path: Path, album: Album, gallery: Gallery) -> None:
     visit = visited(album, [crop(ALICE, second) for second in range(3)])
     heard, inbox = lessons(tmp_path, gallery, album)
-    body = Told(place="hall", visit=visit, who="alice").payload()
+    body = Label(place="hall", visit=visit, who="alice").payload()
     for _ in range(2):  # the broker may bring it twice
-        heard.receive("kinwatch/hall/told", body)
+        heard.receive("kinwatch/hall/label", body)
     heard.study(nothing)
     assert inbox.counts() == {"waiting": 0, "dead": 0, "done": 1}
     assert gallery.people()[0].photos == 3
@@ -160,7 +160,7 @@ def test_what_cannot_be_read_is_said_and_gone(
     tmp_path: Path, gallery: Gallery, caplog: pytest.LogCaptureFixture, body: bytes
 ) -> None:
     heard, inbox = lessons(tmp_path, gallery, None)
-    heard.receive("kinwatch/hall/told", body)
+    heard.receive("kinwatch/hall/label", body)
     assert inbox.counts()["waiting"] == 0
     assert "left out: " in caplog.text
     inbox.close()
@@ -168,7 +168,7 @@ def test_what_cannot_be_read_is_said_and_gone(
 
 def test_what_never_works_is_not_tried_for_ever(tmp_path: Path, gallery: Gallery) -> None:
     heard, inbox = lessons(tmp_path, gallery, None)
-    heard.receive("kinwatch/hall/told", Told(place="hall", visit=uuid4(), who="alice").payload())
+    heard.receive("kinwatch/hall/label", Label(place="hall", visit=uuid4(), who="alice").payload())
     heard.study(nothing)
     assert inbox.counts() == {"waiting": 0, "dead": 1, "done": 0}
     inbox.close()
@@ -196,8 +196,8 @@ def test_killed_while_learning_each_word_is_learned_whole_and_in_the_end_once(tm
         heard, inbox = lessons(tmp_path, gallery, album)
         for number in range(20):
             visit = visited(album, [crop(100 + number, second) for second in range(3)])
-            told = Told(place="hall", visit=visit, who=f"person {number}")
-            heard.receive("kinwatch/hall/told", told.payload())
+            told = Label(place="hall", visit=visit, who=f"person {number}")
+            heard.receive("kinwatch/hall/label", told.payload())
         chance = random.Random(0)  # noqa: S311 - when to kill
         for _ in range(8):
             learner = subprocess.Popen(
@@ -230,8 +230,8 @@ class Room:
     def __init__(self, whose: Callable[[int], int | None]) -> None:
         self._whose = whose
 
-    def things(self, _: Picture) -> list[Thing]:
-        return [Thing("person", BODY, 0.9)]
+    def things(self, _: Picture) -> list[DetectedObject]:
+        return [DetectedObject("person", BODY, 0.9)]
 
     def faces(self, picture: Picture, within: Box | None = None) -> list[Face]:
         return [Face(HEAD, 0.9, 80)] if within and self._whose(picture.width - 64) else []
@@ -239,11 +239,11 @@ class Room:
     def guess(self, picture: Picture, found: Face) -> None:  # noqa: ARG002 - the protocol\'s
         return
 
-    def look(self, picture: Picture, found: Face) -> Look | None:
+    def look(self, picture: Picture, found: Face) -> FaceEmbedding | None:
         whose = self._whose(picture.width - 64)
         assert whose
         # Looks of one visit have light and pose in common.
-        return Look(faces(whose, 90, alike=0.4)[picture.width - 64], found.width, 50.0, 0.0, 1.0)
+        return FaceEmbedding(faces(whose, 90, alike=0.4)[picture.width - 64], found.width, 50.0, 0.0, 1.0)
 
 
 def jpeg(number: int) -> bytes:
@@ -295,7 +295,7 @@ def test_what_is_not_a_person_never_alerts_also_after_a_restart(gallery: Gallery
     (told,) = shown(brain, range(2, 20))
     assert held([told]) == [("decided", "unidentified", None, False)]
     assert told.reasons == ("you said it is not a person",)
-    with Memory(tmp_path / "brain.db") as memory:
+    with BrainState(tmp_path / "brain.db") as memory:
         memory.keep([], brain.visits)
         again = Brain(sight, gallery, BrainSettings(), visits=memory.visits())
     assert shown(again, range(20, 80)) == []
@@ -305,10 +305,10 @@ def test_named_from_the_bus_while_it_lasts_its_pictures_are_learned_at_once(tmp_
     gallery.learn("bob", [Photo(a_face(5, number), str(number), "b") for number in range(5)])
     brain = Brain(Room(lambda _: STRANGER), gallery, BrainSettings())
     shown(brain, range(3))
-    keepsakes = Keepsakes(tmp_path / "album.db", AlbumSettings())
+    keepsakes = AlbumWriter(tmp_path / "album.db", AlbumSettings())
     inbox = Inbox(tmp_path / "inbox.db", "told")
-    heard = Lessons(inbox, gallery, keepsakes.album)
-    heard.receive("kinwatch/hall/told", Told(place="hall", visit=brain.visits[0].id, who="carol").payload())
+    heard = LabelInbox(inbox, gallery, keepsakes.album)
+    heard.receive("kinwatch/hall/label", Label(place="hall", visit=brain.visits[0].id, who="carol").payload())
     heard.study(lambda visit: keepsakes.put(each for each in brain.visits if each.id == visit))
     assert {person.name: person.photos for person in gallery.people()} == {"bob": 5, "carol": 2}
     assert held(shown(brain, range(3, 10))) == [("corrected", "family", "carol", False)]

@@ -7,38 +7,38 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brain.verdict.evidence import Evidence, Known, Sample, add, hear
+from brain.verdict.evidence import Evidence, FaceSample, KnownPerson, add, hear
 from brain.verdict.judge import Judgement, judge
 from brain.verdict.similarity import log_odds, of_person
-from brain.vision.backend import Likeness
+from brain.vision.backend import CloudSimilarity
 from nerves.messages import Group, Verdict
 from tests.people import face, faces
 
 ALICE, BOB, STRANGER = 1, 2, 3
 EVERYBODY = frozenset({"alice", "bob"})
-SOMEBODY = Likeness({"alice": 99.5, "bob": 3.0})
-LIKE_NOBODY = Likeness({}, asked=EVERYBODY)
+SOMEBODY = CloudSimilarity({"alice": 99.5, "bob": 3.0})
+LIKE_NOBODY = CloudSimilarity({}, asked=EVERYBODY)
 
 
-def known(of: int, name: str, group: Group = "family") -> Known:
-    return Known(name, group, np.stack(faces(of, 5, seed=7)))
+def known(of: int, name: str, group: Group = "family") -> KnownPerson:
+    return KnownPerson(name, group, np.stack(faces(of, 5, seed=7)))
 
 
-def elsewhere(name: str) -> Known:
-    return Known(name, "family", np.zeros((0, 128), np.float32))
+def elsewhere(name: str) -> KnownPerson:
+    return KnownPerson(name, "family", np.zeros((0, 128), np.float32))
 
 
 FAMILY = [known(ALICE, "alice"), known(BOB, "bob")]
 
 
-def after(*said: Likeness, own: int | None = None, counts: float = 1.0) -> Evidence:
-    evidence = Evidence() if own is None else add(Evidence(), Sample(face(own, 3), counts))
+def after(*said: CloudSimilarity, own: int | None = None, counts: float = 1.0) -> Evidence:
+    evidence = Evidence() if own is None else add(Evidence(), FaceSample(face(own, 3), counts))
     for likeness in said:
         evidence = hear(evidence, likeness)
     return evidence
 
 
-def verdict(evidence: Evidence, people: list[Known] = FAMILY, *, last: bool = True) -> tuple[Verdict, str | None]:
+def verdict(evidence: Evidence, people: list[KnownPerson] = FAMILY, *, last: bool = True) -> tuple[Verdict, str | None]:
     found = judge(evidence, people, last=last)
     return found.verdict, found.who
 
@@ -68,7 +68,7 @@ def test_one_face_that_both_have_seen_is_a_name_in_the_end() -> None:
 
 def test_one_face_that_only_the_cloud_has_seen_is_a_name_if_the_cloud_is_certain() -> None:
     assert verdict(after(SOMEBODY)) == ("family", "alice")
-    assert verdict(after(Likeness({"alice": 98.0}))) == ("unidentified", None)
+    assert verdict(after(CloudSimilarity({"alice": 98.0}))) == ("unidentified", None)
 
 
 def test_one_face_like_nobody_makes_no_stranger() -> None:
@@ -83,7 +83,7 @@ def test_two_faces_of_the_cloud_are_a_name_also_of_somebody_of_whom_we_have_no_p
 def test_the_cloud_does_not_overrule_what_we_see_well_ourselves() -> None:
     evidence = after(SOMEBODY)
     for vector in faces(STRANGER, 6, seed=3):
-        evidence = add(evidence, Sample(vector, 1.0))
+        evidence = add(evidence, FaceSample(vector, 1.0))
     assert verdict(evidence)[0] != "family"
 
 
@@ -95,17 +95,17 @@ def test_a_face_like_nobody_is_a_stranger_where_we_do_not_know_it_either() -> No
 def test_somebody_of_whom_only_the_cloud_has_photos_is_no_stranger_before_it_is_asked() -> None:
     evidence = after(own=ALICE)
     for vector in faces(ALICE, 6, seed=3):
-        evidence = add(evidence, Sample(vector, 1.0))
+        evidence = add(evidence, FaceSample(vector, 1.0))
     assert verdict(evidence, [elsewhere("alice")]) == ("unidentified", None)
 
 
 def test_two_who_are_both_found_alike_are_family_without_a_name() -> None:
-    both = Likeness({"alice": 99.5, "bob": 99.5})
+    both = CloudSimilarity({"alice": 99.5, "bob": 99.5})
     assert verdict(after(both, both)) == ("family", None)
 
 
 def test_a_face_at_the_default_threshold_is_not_enough() -> None:
-    assert verdict(after(Likeness({"alice": 82.0}), own=STRANGER, counts=0.2))[0] != "family"
+    assert verdict(after(CloudSimilarity({"alice": 82.0}), own=STRANGER, counts=0.2))[0] != "family"
 
 
 def test_the_reasons_say_that_the_cloud_was_asked_and_what_it_found() -> None:
@@ -116,7 +116,7 @@ def test_the_reasons_say_that_the_cloud_was_asked_and_what_it_found() -> None:
 
 
 def test_a_face_that_is_worth_nothing_is_no_face() -> None:
-    for worthless in (Likeness({"alice": 99.9}, 0.0), Likeness({}, 0.0, EVERYBODY)):
+    for worthless in (CloudSimilarity({"alice": 99.9}, 0.0), CloudSimilarity({}, 0.0, EVERYBODY)):
         assert verdict(after(worthless)) == ("unidentified", None)
         assert verdict(after(worthless, own=STRANGER)) == ("unidentified", None)
 
@@ -124,13 +124,13 @@ def test_a_face_that_is_worth_nothing_is_no_face() -> None:
 def test_whom_the_cloud_does_not_have_it_says_nothing_of() -> None:
     evidence = Evidence()
     for vector in faces(BOB, 4, seed=3):
-        evidence = add(evidence, Sample(vector, 1.0))
-    asked = hear(hear(evidence, Likeness({})), Likeness({}, asked=frozenset({"alice"})))
+        evidence = add(evidence, FaceSample(vector, 1.0))
+    asked = hear(hear(evidence, CloudSimilarity({})), CloudSimilarity({}, asked=frozenset({"alice"})))
     assert verdict(asked) == verdict(evidence) == ("family", "bob")
 
 
 def test_somebody_else_is_noticed_though_the_settings_name_somebody_of_whom_we_have_no_photo() -> None:
     evidence = after(own=ALICE)
     for vector in (*faces(ALICE, 6, seed=3), *faces(STRANGER, 12, seed=4)):
-        evidence = add(evidence, Sample(vector, 1.0))
+        evidence = add(evidence, FaceSample(vector, 1.0))
     assert judge(evidence, [*FAMILY, elsewhere("zoe")], held="family").verdict == "stranger"

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from brain.models.blaze import BlazeFace, BlazePose
-from brain.models.local import LocalSight
-from brain.vision.backend import Face, Sight, Vector
-from brain.vision.boxes import Found, letterbox, suppress
+from brain.models.local import LocalBackend
+from brain.vision.backend import Face, Vector, VisionBackend
+from brain.vision.boxes import RawDetection, letterbox, suppress
 from brain.vision.picture import Picture, Pixels
 from brain.visits.observe import observe
 from nerves.errors import ModelError
@@ -30,9 +30,9 @@ def folder(variable: str) -> Path:
 
 
 @pytest.fixture(scope="module")
-def sights() -> dict[str, LocalSight]:
+def sights() -> dict[str, LocalBackend]:
     models = folder("KINWATCH_MODELS")
-    return {STANDARD: LocalSight("standard", [models]), BUILT_IN: LocalSight("built-in", [models])}
+    return {STANDARD: LocalBackend("standard", [models]), BUILT_IN: LocalBackend("built-in", [models])}
 
 
 @pytest.fixture(scope="module")
@@ -63,11 +63,11 @@ def clip(media: Path, name: str, step: int) -> Iterator[tuple[str, Picture]]:
     frames.release()
 
 
-def people(sight: Sight, picture: Picture) -> list[Box]:
+def people(sight: VisionBackend, picture: Picture) -> list[Box]:
     return [thing.box for thing in sight.things(picture) if thing.label == "person" and thing.score >= sight.person]
 
 
-def faces_of_people(sight: Sight, picture: Picture) -> list[Face]:
+def faces_of_people(sight: VisionBackend, picture: Picture) -> list[Face]:
     """Each face once, as the brain looks for them: in every person."""
     apart: list[Face] = []
     for face in (face for box in people(sight, picture) for face in sight.faces(picture, box)):
@@ -77,7 +77,7 @@ def faces_of_people(sight: Sight, picture: Picture) -> list[Face]:
     return apart
 
 
-def family(sight: Sight, media: Path) -> dict[str, list[Vector]]:
+def family(sight: VisionBackend, media: Path) -> dict[str, list[Vector]]:
     known: dict[str, list[Vector]] = {"me": [], "wife": []}
     for who, vectors in known.items():
         for photo in sorted((media / "family" / who).glob("*.jpg")):
@@ -98,7 +98,7 @@ def nearest(vectors: list[Vector], vector: Vector) -> float:
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize(("pack", "least"), [(STANDARD, 47), (BUILT_IN, 41)])
 def test_people_are_found_and_animals_and_rooms_are_not_people(
-    sights: dict[str, LocalSight], media: Path, pack: str, least: int
+    sights: dict[str, LocalBackend], media: Path, pack: str, least: int
 ) -> None:
     sight = sights[pack]
     found = {name: (label, bool(people(sight, picture))) for label, name, picture in stills(media)}
@@ -111,7 +111,7 @@ def test_people_are_found_and_animals_and_rooms_are_not_people(
 @pytest.mark.timeout(60)
 @both_packs
 def test_no_animal_and_no_room_has_a_face_that_is_a_person(
-    sights: dict[str, LocalSight], media: Path, pack: str
+    sights: dict[str, LocalBackend], media: Path, pack: str
 ) -> None:
     sight = sights[pack]
     assert [
@@ -124,7 +124,7 @@ def test_no_animal_and_no_room_has_a_face_that_is_a_person(
 @pytest.mark.media
 @pytest.mark.models
 @pytest.mark.timeout(60)
-def test_animals_are_found_by_name(sights: dict[str, LocalSight], media: Path) -> None:
+def test_animals_are_found_by_name(sights: dict[str, LocalBackend], media: Path) -> None:
     for label, name, picture in stills(media):
         if label in {"cat", "dog"}:
             assert label in {thing.label for thing in sights[STANDARD].things(picture)}, name
@@ -135,7 +135,7 @@ def test_animals_are_found_by_name(sights: dict[str, LocalSight], media: Path) -
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize(("pack", "missed"), [(STANDARD, 0), (BUILT_IN, 1)])
 def test_everyone_who_comes_is_seen_and_an_empty_room_is_empty(
-    sights: dict[str, LocalSight], media: Path, pack: str, missed: int
+    sights: dict[str, LocalBackend], media: Path, pack: str, missed: int
 ) -> None:
     seen = [(label, len(people(sights[pack], picture))) for label, picture in clip(media, "visits_1_4.mp4", 10)]
     assert sum(number for label, number in seen if label == "none") == 0
@@ -147,7 +147,7 @@ def test_everyone_who_comes_is_seen_and_an_empty_room_is_empty(
 @pytest.mark.models
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize(("pack", "most"), [(STANDARD, 0), (BUILT_IN, 2)])
-def test_backs_have_no_faces(sights: dict[str, LocalSight], media: Path, pack: str, most: int) -> None:
+def test_backs_have_no_faces(sights: dict[str, LocalBackend], media: Path, pack: str, most: int) -> None:
     backs = [picture for label, picture in clip(media, "visits_1_4.mp4", 12) if label == "person"]
     assert len(backs) > 40
     assert sum(bool(faces_of_people(sights[pack], picture)) for picture in backs) <= most
@@ -158,7 +158,7 @@ def test_backs_have_no_faces(sights: dict[str, LocalSight], media: Path, pack: s
 @pytest.mark.timeout(60)
 @both_packs
 def test_the_family_is_told_apart_with_turned_and_tilted_heads(
-    sights: dict[str, LocalSight], media: Path, pack: str
+    sights: dict[str, LocalBackend], media: Path, pack: str
 ) -> None:
     sight = sights[pack]
     known = family(sight, media)
@@ -178,7 +178,7 @@ def test_the_family_is_told_apart_with_turned_and_tilted_heads(
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize(("pack", "least"), [(STANDARD, 17), (BUILT_IN, 12)])
 def test_strangers_with_small_faces_are_seen_and_are_nobody_we_know(
-    sights: dict[str, LocalSight], media: Path, pack: str, least: int
+    sights: dict[str, LocalBackend], media: Path, pack: str, least: int
 ) -> None:
     sight = sights[pack]
     known = [vector for vectors in family(sight, media).values() for vector in vectors]
@@ -191,7 +191,7 @@ def test_strangers_with_small_faces_are_seen_and_are_nobody_we_know(
 @pytest.mark.models
 @both_packs
 @pytest.mark.parametrize("size", [(16, 16), (16, 1600), (3000, 200), (17, 31), (1080, 1920)])
-def test_any_size_of_picture_is_looked_at(sights: dict[str, LocalSight], pack: str, size: tuple[int, int]) -> None:
+def test_any_size_of_picture_is_looked_at(sights: dict[str, LocalBackend], pack: str, size: tuple[int, int]) -> None:
     noise = np.random.default_rng(7).integers(0, 255, (*size, 3), np.uint8)
     picture, sight = Picture(jpeg(noise)), sights[pack]
     for thing in sight.things(picture):
@@ -208,7 +208,7 @@ def test_any_size_of_picture_is_looked_at(sights: dict[str, LocalSight], pack: s
     [Box(-3, -3, 1, 1), Box(2, 2, 1, 1), Box(0, 0, 0, 0), Box(0.99, 0.99, 0.4, 0.4), Box(float("nan"), 0, 1, 1)],
 )
 def test_a_face_that_is_none_gives_no_vector_or_a_finite_one(
-    sights: dict[str, LocalSight], pack: str, box: Box
+    sights: dict[str, LocalBackend], pack: str, box: Box
 ) -> None:
     picture = Picture(jpeg(np.full((240, 320, 3), 90, np.uint8)))
     look = sights[pack].look(picture, Face(box, 0.9, 50.0))
@@ -220,7 +220,7 @@ def test_a_face_that_is_none_gives_no_vector_or_a_finite_one(
 @pytest.mark.timeout(60)
 @both_packs
 def test_a_look_has_128_numbers_and_says_how_good_the_face_is(
-    sights: dict[str, LocalSight], media: Path, pack: str
+    sights: dict[str, LocalBackend], media: Path, pack: str
 ) -> None:
     sight = sights[pack]
     sharp = cv2.imread(str(media / "family" / "me" / "me_00.jpg"))
@@ -237,14 +237,14 @@ def test_a_look_has_128_numbers_and_says_how_good_the_face_is(
 
 
 @pytest.mark.models
-def test_a_sight_names_its_pack(sights: dict[str, LocalSight]) -> None:
+def test_a_sight_names_its_pack(sights: dict[str, LocalBackend]) -> None:
     assert sights[STANDARD].name == "local standard"
     assert sights[BUILT_IN].name == "local built-in"
 
 
 def test_a_sight_without_its_files_says_so_before_it_looks(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="kinwatch models pull built-in"):
-        LocalSight("auto", [tmp_path])
+        LocalBackend("auto", [tmp_path])
 
 
 @pytest.mark.models
@@ -255,9 +255,11 @@ def test_black_pixels_hold_nobody() -> None:
 
 
 def test_one_box_is_kept_for_each_thing() -> None:
-    cat = Found("cat", 0.5, 0, 0, 10, 10)
-    person, same, other = (Found("person", score, x, 0, x + 10, 10) for score, x in ((0.9, 0), (0.8, 2), (0.7, 8)))
-    nowhere = Found("person", 0.99, float("nan"), 0, 1, 1)
+    cat = RawDetection("cat", 0.5, 0, 0, 10, 10)
+    person, same, other = (
+        RawDetection("person", score, x, 0, x + 10, 10) for score, x in ((0.9, 0), (0.8, 2), (0.7, 8))
+    )
+    nowhere = RawDetection("person", 0.99, float("nan"), 0, 1, 1)
     assert suppress([cat, other, same, nowhere, person], 0.45) == [person, other, cat]
 
 

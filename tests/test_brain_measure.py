@@ -14,16 +14,16 @@ from hypothesis import strategies as st
 
 from brain.measure import curves, folders, household, own, pairs
 from brain.measure.advice import ENOUGH, Nearest, advise
-from brain.measure.cache import Cache
+from brain.measure.cache import EmbeddingCache
 from brain.measure.degrade import FACE, Degradation, as_seen, burst, camera, moment
-from brain.measure.household import Case, Plan, alone, figures
-from brain.measure.looks import Looker, View, model
-from brain.measure.rates import Rate, clopper_pearson, paired
+from brain.measure.household import Case, HouseholdPlan, alone, figures
+from brain.measure.looks import Looker, PictureVariant, model
+from brain.measure.rates import Proportion, clopper_pearson, paired
 from brain.measure.visits import compose, decide
-from brain.models.local import LocalSight
+from brain.models.local import LocalBackend
 from brain.settings.matching import MATCH_DISTANCE
-from brain.verdict.evidence import Known
-from brain.vision.backend import Face, Look, Sight
+from brain.verdict.evidence import KnownPerson
+from brain.vision.backend import Face, FaceEmbedding, VisionBackend
 from brain.vision.picture import Picture
 from nerves.messages import Box
 
@@ -41,11 +41,11 @@ class ColourSight:
         del within
         return [Face(Box(0.25, 0.25, 0.5, 0.5), 1.0, picture.width / 2)] if picture.full.max() > 20 else []
 
-    def look(self, picture: Picture, face: Face) -> Look | None:
+    def look(self, picture: Picture, face: Face) -> FaceEmbedding | None:
         self.looked += 1
         vector = np.zeros(128, np.float32)
         vector[:3] = picture.crop(face.box).reshape(-1, 3).mean(axis=0) / 128
-        return Look(vector, face.width, 30.0, 0.0, 1.0)
+        return FaceEmbedding(vector, face.width, 30.0, 0.0, 1.0)
 
     def things(self, picture: Picture) -> list[object]:
         raise NotImplementedError(picture)
@@ -58,7 +58,7 @@ def silent(_done: int, _total: int | None) -> None:
 @pytest.fixture
 def colours(tmp_path: Path) -> Iterator[tuple[ColourSight, Looker]]:
     sight = ColourSight()
-    with Cache(tmp_path / "cache" / "looks.db") as cache:
+    with EmbeddingCache(tmp_path / "cache" / "looks.db") as cache:
         yield sight, Looker(lambda: sight, "colour", cache)  # type: ignore[arg-type, return-value]
 
 
@@ -90,9 +90,9 @@ def test_an_interval_holds_the_rate_and_mirrors_its_complement(count: int, of: i
 
 
 def test_a_rate_says_what_is_possible_where_nothing_happened() -> None:
-    assert str(Rate(0, 60)) == "0 of 60; up to 6 % is possible"
-    assert str(Rate(3, 60)) == "3 of 60 (5 %; 1 % to 14 %)"
-    assert Rate(0, 0).as_json() == {"count": 0, "of": 0, "rate": None, "low": 0.0, "high": 1.0}
+    assert str(Proportion(0, 60)) == "0 of 60; up to 6 % is possible"
+    assert str(Proportion(3, 60)) == "3 of 60 (5 %; 1 % to 14 %)"
+    assert Proportion(0, 0).as_json() == {"count": 0, "of": 0, "rate": None, "low": 0.0, "high": 1.0}
 
 
 def test_a_paired_interval_is_over_people_not_over_trials() -> None:
@@ -108,10 +108,10 @@ def test_a_paired_interval_is_over_people_not_over_trials() -> None:
 def test_distances_that_do_not_overlap_are_told_apart_without_a_mistake() -> None:
     same, different = np.array([0.2, 0.3, 0.4]), np.array([0.6, 0.7, 0.8])
     assert curves.area(same, different) == 1.0
-    assert curves.best(same, different).rate == Rate(6, 6)
+    assert curves.best(same, different).rate == Proportion(6, 6)
     assert curves.best(same, different).threshold == pytest.approx(0.5)
     assert curves.equal_error(same, different).rate.count == 0
-    assert curves.accepted_at(same, different, 0.01).rate == Rate(3, 3)
+    assert curves.accepted_at(same, different, 0.01).rate == Proportion(3, 3)
 
 
 def test_two_bells_have_the_area_and_the_error_that_theory_says() -> None:
@@ -127,14 +127,14 @@ def test_equal_distances_are_no_better_than_a_coin() -> None:
 
 def test_a_pair_without_a_face_is_taken_for_two_people() -> None:
     same, different = np.array([0.3, np.inf]), np.array([0.8, np.inf])
-    assert curves.correct(same, different, 0.6) == Rate(3, 4)
-    assert curves.within(same, 9.0) == Rate(1, 2)
+    assert curves.correct(same, different, 0.6) == Proportion(3, 4)
+    assert curves.within(same, 9.0) == Proportion(1, 2)
     assert curves.roc(same, different)[-1].tolist() == [0.8, 0.5, 0.5]
 
 
 def test_true_accepts_are_counted_below_the_distance_that_is_one_too_many() -> None:
     same, different = np.linspace(0.1, 0.9, 9), np.linspace(0.5, 1.0, 100)
-    assert curves.accepted_at(same, different, 0.0).rate == Rate(4, 9)
+    assert curves.accepted_at(same, different, 0.0).rate == Proportion(4, 9)
     assert curves.accepted_at(same, different, 0.0).threshold < 0.5
     assert curves.within(different, curves.accepted_at(same, different, 0.1).threshold).count == 10
 
@@ -184,11 +184,11 @@ def test_frames_of_a_burst_are_more_alike_than_other_moments() -> None:
 
 
 def test_the_cache_keeps_looks_and_that_there_was_none_for_its_owner_alone(tmp_path: Path) -> None:
-    look = Look(np.arange(128, dtype=np.float32), 40.0, 20.0, 0.1, 0.9)
+    look = FaceEmbedding(np.arange(128, dtype=np.float32), 40.0, 20.0, 0.1, 0.9)
     file = tmp_path / "cache" / "looks.db"
-    with Cache(file) as cache:
+    with EmbeddingCache(file) as cache:
         cache.put({"one": look, "none": None})
-    with Cache(file) as cache:
+    with EmbeddingCache(file) as cache:
         found = cache.get(["one", "none", "other"] + [str(i) for i in range(1200)])
     assert set(found) == {"one", "none"}
     assert found["none"] is None
@@ -203,7 +203,7 @@ def test_a_picture_is_looked_at_once_and_again_when_it_changes(
 ) -> None:
     sight, looker = colours
     file = paint(tmp_path / "a.png", RED)
-    views = [View(file), View(file, camera(np.random.default_rng(0))), View(file)]
+    views = [PictureVariant(file), PictureVariant(file, camera(np.random.default_rng(0))), PictureVariant(file)]
     first = looker.look(views, silent)
     assert sight.looked == 2
     again = Looker(looker.open_sight, looker.model, looker.cache).look(views, silent)
@@ -220,8 +220,8 @@ def test_damaged_pictures_are_named_and_left_out(tmp_path: Path, colours: tuple[
     good, text, empty = paint(tmp_path / "a.png", RED), tmp_path / "b.jpg", tmp_path / "c.jpg"
     text.write_text("no picture")
     empty.touch()
-    found = looker.look([View(file) for file in (good, text, empty, tmp_path / "gone.jpg")], silent)
-    assert set(found) == {View(good)}
+    found = looker.look([PictureVariant(file) for file in (good, text, empty, tmp_path / "gone.jpg")], silent)
+    assert set(found) == {PictureVariant(good)}
     assert set(looker.bad) == {text, empty, tmp_path / "gone.jpg"}
     assert looker.bad[text] == "not a picture"
 
@@ -301,11 +301,11 @@ def test_figures_count_each_mistake_once() -> None:
         Case(None, "family", None),
     ]
     found = figures(cases)
-    assert found.strangers_called_family == Rate(2, 3)
-    assert found.family_called_stranger == Rate(1, 5)
-    assert found.wrong_name == Rate(1, 5)
-    assert found.named == Rate(1, 5)
-    assert found.decided == Rate(7, 8)
+    assert found.strangers_called_family == Proportion(2, 3)
+    assert found.family_called_stranger == Proportion(1, 5)
+    assert found.wrong_name == Proportion(1, 5)
+    assert found.named == Proportion(1, 5)
+    assert found.decided == Proportion(7, 8)
 
 
 @pytest.mark.parametrize(
@@ -314,9 +314,9 @@ def test_figures_count_each_mistake_once() -> None:
 def test_a_picture_alone_is_judged_by_its_nearest_photo(away: float, says: tuple[str, str | None]) -> None:
     vectors = np.zeros((2, 128), np.float32)
     vectors[1] = 1.0
-    look = Look(np.eye(1, 128, dtype=np.float32)[0] * np.float32(away), 60, 30, 0, 1)
-    assert alone("ann", look, [Known("ann", "family", vectors)])[1:] == says
-    assert alone("ann", None, [Known("ann", "family", vectors)])[1] == "unidentified"
+    look = FaceEmbedding(np.eye(1, 128, dtype=np.float32)[0] * np.float32(away), 60, 30, 0, 1)
+    assert alone("ann", look, [KnownPerson("ann", "family", vectors)])[1:] == says
+    assert alone("ann", None, [KnownPerson("ann", "family", vectors)])[1] == "unidentified"
 
 
 def test_visits_show_different_photos_where_there_are_so_many() -> None:
@@ -336,7 +336,7 @@ def test_a_photo_that_comes_again_is_changed_a_little() -> None:
 
 
 def test_nobody_seen_is_nobody_identified() -> None:
-    known = [Known("ann", "family", np.ones((2, 128), np.float32))]
+    known = [KnownPerson("ann", "family", np.ones((2, 128), np.float32))]
     assert decide([], known) == ("unidentified", None, 0)
 
 
@@ -344,10 +344,10 @@ def test_a_household_of_colours_is_told_apart(tmp_path: Path, colours: tuple[Col
     _, looker = colours
     paint(tmp_path / "test/ann/dark.png", BLACK)
     labelled = folders.labelled(household_of(tmp_path))
-    found = household.measure(labelled, looker, Plan(visits=2), silent)
-    assert found.pictures.named == Rate(6, 7)
-    assert found.pictures.wrong_name == Rate(0, 7)
-    assert found.pictures.strangers_called_family == Rate(0, 4)
+    found = household.measure(labelled, looker, HouseholdPlan(visits=2), silent)
+    assert found.pictures.named == Proportion(6, 7)
+    assert found.pictures.wrong_name == Proportion(0, 7)
+    assert found.pictures.strangers_called_family == Proportion(0, 4)
     assert found.visits.named.of == 4
     assert found.visits.strangers_called_family.of == 4
     assert found.people == {"ann": 3, "bob": 3}
@@ -359,7 +359,7 @@ def test_no_face_to_enrol_is_one_line(tmp_path: Path, colours: tuple[ColourSight
     paint(tmp_path / "train/ann/0.png", BLACK)
     paint(tmp_path / "test/ann/0.png", BLACK)
     with pytest.raises(folders.Unusable, match="no face in any of the 1 pictures"):
-        household.measure(folders.labelled(tmp_path), looker, Plan(visits=1), silent)
+        household.measure(folders.labelled(tmp_path), looker, HouseholdPlan(visits=1), silent)
 
 
 def near(own_: float, other: float, who: str = "ann") -> Nearest:
@@ -374,7 +374,7 @@ def strangers_at(*distances: float) -> list[Nearest]:
 def test_the_advice_is_never_above_the_safe_floor() -> None:
     advice = advise([near(0.3, 0.9)], strangers_at())
     assert advice.threshold == MATCH_DISTANCE
-    assert advice.named == Rate(1, 1)
+    assert advice.named == Proportion(1, 1)
 
 
 @pytest.mark.parametrize(("stranger", "threshold"), [(0.505, 0.5), (0.50, 0.49), (0.455, 0.45), (0.45, 0.44)])
@@ -402,18 +402,20 @@ def test_too_few_strangers_are_refused_and_counted() -> None:
 
 
 def test_a_gallery_is_judged_photo_by_photo_without_itself() -> None:
-    def person(name: str, *places: float) -> Known:
+    def person(name: str, *places: float) -> KnownPerson:
         vectors = np.zeros((len(places), 128), np.float32)
         vectors[:, 0] = places
-        return Known(name, "family", vectors)
+        return KnownPerson(name, "family", vectors)
 
     known = [person("ann", 0.0, 0.2, 0.3), person("bob", 0.75, 0.85), person("carl", 2.0)]
     found = own.measure(known, [])
     ann, bob, carl = found.people
     assert (ann.own, ann.other, ann.whose) == (pytest.approx(0.1), pytest.approx(0.45), "bob")
     assert (bob.photos, carl.own) == (2, None)
-    assert found.pictures.named == Rate(5, 5)
-    assert found.pictures.strangers_called_family == Rate(2, 6)  # ann's last is 0.45 from bob, bob's first from ann
+    assert found.pictures.named == Proportion(5, 5)
+    assert found.pictures.strangers_called_family == Proportion(
+        2, 6
+    )  # ann's last is 0.45 from bob, bob's first from ann
     assert advise(found.family, found.strangers).needed == ENOUGH - 3
     alone_here = own.measure(known[:1], [])
     assert alone_here.people[0].other is None
@@ -457,8 +459,8 @@ def test_pairs_of_colours(tmp_path: Path, colours: tuple[ColourSight, Looker]) -
     assert set(colours[1].bad) == {tmp_path / "bad.png"}
 
 
-def opened(models: Path) -> Sight:
-    return LocalSight("standard", [models])
+def opened(models: Path) -> VisionBackend:
+    return LocalBackend("standard", [models])
 
 
 @pytest.mark.media
@@ -474,9 +476,9 @@ def test_real_faces_are_told_apart_by_two_processes(tmp_path: Path, media: Path)
     (tmp_path / "test/people").mkdir()
     for file in sorted((media / "retrain/test/people").iterdir())[:3]:
         shutil.copy(file, tmp_path / "test/people")
-    with Cache(tmp_path / "looks.db") as cache:
+    with EmbeddingCache(tmp_path / "looks.db") as cache:
         looker = Looker(partial(opened, models), model("standard"), cache, jobs=2)
-        found = household.measure(folders.labelled(tmp_path), looker, Plan(visits=1), silent)
-    assert found.pictures.named == Rate(4, 4)
-    assert found.visits.named == Rate(2, 2)
-    assert found.visits.strangers_called_family == Rate(0, 3)
+        found = household.measure(folders.labelled(tmp_path), looker, HouseholdPlan(visits=1), silent)
+    assert found.pictures.named == Proportion(4, 4)
+    assert found.visits.named == Proportion(2, 2)
+    assert found.visits.strangers_called_family == Proportion(0, 3)

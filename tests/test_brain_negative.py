@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 import pytest
 
-from brain.album.not_a_person import Likeness, is_known_thing
-from brain.people.gallery import Gallery, Photo, Word
+from brain.album.not_a_person import NegativeMatch, is_known_thing
+from brain.people.gallery import Gallery, LabelRecord, Photo
 from brain.settings.brain import BrainSettings
-from brain.vision.backend import Face, Look, Thing, Vector
+from brain.vision.backend import DetectedObject, Face, FaceEmbedding, Vector
 from brain.vision.picture import Picture
 from brain.visits.brain import Brain
 from nerves.messages import Box, Fact, Frame, Visit
@@ -34,16 +34,16 @@ def face(of: int, number: int) -> Vector:
 @pytest.mark.parametrize(
     ("likeness", "is_thing"),
     [
-        (Likeness(0.20, 0.30, None, 0.0), True),
-        (Likeness(0.20, 0.30, 0.25, 0.0), True),
-        pytest.param(Likeness(0.20, 0.30, 0.15, 0.0), False, id="nearer to somebody we know"),
-        pytest.param(Likeness(0.40, 0.45, None, 1.0), False, id="a face that is not the thing's, at its place"),
-        pytest.param(Likeness(0.20, 0.70, None, 1.0), False, id="one face that is somebody else's"),
-        pytest.param(Likeness(None, 0.0, None, 0.8), True, id="no face, never anywhere else"),
-        pytest.param(Likeness(None, 0.0, None, 0.6), False, id="no face, and it moved"),
+        (NegativeMatch(0.20, 0.30, None, 0.0), True),
+        (NegativeMatch(0.20, 0.30, 0.25, 0.0), True),
+        pytest.param(NegativeMatch(0.20, 0.30, 0.15, 0.0), False, id="nearer to somebody we know"),
+        pytest.param(NegativeMatch(0.40, 0.45, None, 1.0), False, id="a face that is not the thing's, at its place"),
+        pytest.param(NegativeMatch(0.20, 0.70, None, 1.0), False, id="one face that is somebody else's"),
+        pytest.param(NegativeMatch(None, 0.0, None, 0.8), True, id="no face, never anywhere else"),
+        pytest.param(NegativeMatch(None, 0.0, None, 0.6), False, id="no face, and it moved"),
     ],
 )
-def test_a_thing_is_known_by_its_face_or_by_its_place(likeness: Likeness, is_thing: bool) -> None:  # noqa: FBT001
+def test_a_thing_is_known_by_its_face_or_by_its_place(likeness: NegativeMatch, is_thing: bool) -> None:  # noqa: FBT001
     assert is_known_thing(likeness) is is_thing
 
 
@@ -59,8 +59,8 @@ class Room:
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
 
-    def things(self, picture: Picture) -> list[Thing]:
-        return [Thing("person", box, 0.9) for box, _ in self._scene(picture.width - 64)]
+    def things(self, picture: Picture) -> list[DetectedObject]:
+        return [DetectedObject("person", box, 0.9) for box, _ in self._scene(picture.width - 64)]
 
     def faces(self, picture: Picture, within: Box | None = None) -> list[Face]:
         return [Face(_head(box), 0.9, 80) for box, whose in self._scene(picture.width - 64) if box == within and whose]
@@ -68,10 +68,10 @@ class Room:
     def guess(self, picture: Picture, found: Face) -> None:  # noqa: ARG002 - the protocol\'s
         return
 
-    def look(self, picture: Picture, found: Face) -> Look | None:
+    def look(self, picture: Picture, found: Face) -> FaceEmbedding | None:
         whose = next(whose for box, whose in self._scene(picture.width - 64) if _head(box) == found.box)
         assert whose
-        return Look(face(whose, picture.width), found.width, 50.0, 0.0, 1.0)
+        return FaceEmbedding(face(whose, picture.width), found.width, 50.0, 0.0, 1.0)
 
 
 def _head(box: Box) -> Box:
@@ -94,7 +94,7 @@ def gallery(tmp_path: Path) -> Iterator[Gallery]:
     with Gallery(tmp_path / "gallery.db") as gallery:
         gallery.learn("alice", [Photo(face(ALICE, number), str(number), "a") for number in range(5)])
         poster = [Photo(face(POSTER, 500 + number), f"p{number}", "p") for number in range(3)]
-        gallery.tell(Word(uuid4(), "hall", None, "family", None, START, WALL), poster)
+        gallery.tell(LabelRecord(uuid4(), "hall", None, "family", None, START, WALL), poster)
         yield gallery
 
 
@@ -149,11 +149,11 @@ def test_somebody_from_behind_at_another_spot_alerts(gallery: Gallery) -> None:
 @pytest.mark.timeout(60)
 def test_a_real_picture_is_known_again_and_real_people_are_not_taken_for_it(media: Path) -> None:
     from brain.album.not_a_person import EVERY_FACE, NEGATIVE  # noqa: PLC0415
-    from brain.models.local import LocalSight  # noqa: PLC0415
+    from brain.models.local import LocalBackend  # noqa: PLC0415
     from brain.models.packs import folders  # noqa: PLC0415
     from brain.people.alike import middle  # noqa: PLC0415
 
-    sight = LocalSight("standard", folders(media))
+    sight = LocalBackend("standard", folders(media))
 
     def looks(file: Path, *, seed: int) -> list[Vector]:
         """Look at one picture as a camera would show it several times: shifted, blurred, dim, poorly packed."""
@@ -175,7 +175,7 @@ def test_a_real_picture_is_known_again_and_real_people_are_not_taken_for_it(medi
         mean = middle(seen, [1.0] * len(seen))
         far = max(min(float(np.linalg.norm(one - vector)) for one in named) for vector in seen)
         near = min(float(np.linalg.norm(one - mean)) for one in named)
-        return is_known_thing(Likeness(near, far, None, 0.0))
+        return is_known_thing(NegativeMatch(near, far, None, 0.0))
 
     files = [min((media / "people" / who).glob("*.jpg")) for who in ("a02", "a08", "a16", "a32", "a43")]
     named, seen = [[looks(file, seed=seed) for file in files] for seed in (1, 2)]

@@ -2,14 +2,14 @@ from pathlib import Path
 from threading import Event
 
 from brain.people.gallery import Gallery
-from brain.process.album_writer import Keepsakes
-from brain.process.loop import Thinker
-from brain.process.state import Memory
+from brain.process.album_writer import AlbumWriter
+from brain.process.loop import BrainLoop
+from brain.process.state import BrainState
 from brain.settings.brain import BrainSettings
 from brain.visits.brain import Brain
 from nerves.loopback import Loopback, LoopbackLink
 from nerves.messages import People
-from nerves.process import Life
+from nerves.process import Process
 from tests.test_brain_gallery import photo
 from tests.test_brain_think import Table, nobody
 from tests.test_nerves_daemon import soon
@@ -24,10 +24,10 @@ def test_who_is_known_is_told_when_it_changes_and_to_whoever_comes_later(tmp_pat
     gallery = Gallery(tmp_path / "gallery.db")
     settings = BrainSettings()
     link = LoopbackLink(bus, "brain")
-    with Memory(tmp_path / "brain.db") as memory, link:
-        keepsakes = Keepsakes(tmp_path / "album.db", settings.album)
+    with BrainState(tmp_path / "brain.db") as memory, link:
+        keepsakes = AlbumWriter(tmp_path / "album.db", settings.album)
         brain = Brain(Table(nobody), gallery, settings)
-        thinker = Thinker(brain, memory, keepsakes, Life("brain", link, Event()))
+        thinker = BrainLoop(brain, memory, keepsakes, Process("brain", link, Event()))
         thinker.tell_people(gallery, link)
         gallery.learn("Alice", [photo(1)], group="family")
         for _ in range(3):

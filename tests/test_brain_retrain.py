@@ -18,15 +18,15 @@ from brain.models.labels import kind
 from brain.models.litert import Extractor, Network
 from brain.retrain import job
 from brain.retrain.backbone import MOBILENET_V1
-from brain.retrain.dataset.cache import Cache
+from brain.retrain.dataset.cache import FeatureCache
 from brain.retrain.dataset.distort import Distortion
-from brain.retrain.dataset.labelled import BadFolder, Sample, read, split
-from brain.retrain.faces import Compared, Eyes, compare
+from brain.retrain.dataset.labelled import BadFolder, LabelledPicture, read, split
+from brain.retrain.faces import CachedBackend, Compared, compare
 from brain.retrain.folder import CannotWrite, check, replacing
 from brain.retrain.lesson import Lesson, Schedule
 from brain.retrain.marks import Share, mark, worst
 from brain.retrain.quiet import quiet
-from brain.vision.backend import Face, Look, Thing
+from brain.vision.backend import DetectedObject, Face, FaceEmbedding
 from nerves.errors import ModelError
 from nerves.messages import Box
 
@@ -34,11 +34,11 @@ ROOT = Path(__file__).parents[1]
 NAMES = st.lists(st.text("abcdefgh0123", min_size=1, max_size=8), unique=True, max_size=40)
 
 
-def samples(label: str, names: list[str]) -> list[Sample]:
-    return [Sample(Path(label, f"{name}.jpg"), label) for name in names]
+def samples(label: str, names: list[str]) -> list[LabelledPicture]:
+    return [LabelledPicture(Path(label, f"{name}.jpg"), label) for name in names]
 
 
-def sets(those: list[Sample]) -> dict[str, str | None]:
+def sets(those: list[LabelledPicture]) -> dict[str, str | None]:
     return {one.path.name: one.set for one in those}
 
 
@@ -139,7 +139,7 @@ def test_a_row_is_made_once_and_again_where_its_file_is_damaged(tmp_path: Path) 
         return np.array([1, 2, 3], np.float32)
 
     def get() -> list[float]:
-        row: list[float] = Cache(tmp_path / "cache").row("key", make).tolist()
+        row: list[float] = FeatureCache(tmp_path / "cache").row("key", make).tolist()
         return row
 
     assert (get(), get(), len(made)) == ([1, 2, 3], [1, 2, 3], 1)
@@ -152,7 +152,7 @@ def test_a_row_is_made_once_and_again_where_its_file_is_damaged(tmp_path: Path) 
 
 def test_a_cache_that_cannot_be_written_is_no_error(tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("a file")
-    assert Cache(tmp_path / "cache").row("key", lambda: np.ones(2, np.float32)).tolist() == [1, 1]
+    assert FeatureCache(tmp_path / "cache").row("key", lambda: np.ones(2, np.float32)).tolist() == [1, 1]
 
 
 def test_the_interval_is_wilsons() -> None:
@@ -254,15 +254,15 @@ class Table:
     name = "table"
     person = 0.5
 
-    def things(self, _picture: object) -> list[Thing]:
+    def things(self, _picture: object) -> list[DetectedObject]:
         return []
 
     def faces(self, picture: object, within: Box | None = None) -> list[Face]:  # noqa: ARG002
         light = int(picture.full.mean())  # type: ignore[attr-defined]
         return [Face(Box(0, 0, 1, 1), 1.0, 100.0)] * (0 if light < 20 else 2 if light < 40 else 1)
 
-    def look(self, picture: object, face: Face) -> Look:  # noqa: ARG002
-        return Look((picture.full.mean(axis=(0, 1)) / 255).astype(np.float32), 100.0, 50.0, 0.0, 1.0)  # type: ignore[attr-defined]
+    def look(self, picture: object, face: Face) -> FaceEmbedding:  # noqa: ARG002
+        return FaceEmbedding((picture.full.mean(axis=(0, 1)) / 255).astype(np.float32), 100.0, 50.0, 0.0, 1.0)  # type: ignore[attr-defined]
 
 
 def plain(path: Path, *colour: int) -> Path:
@@ -274,24 +274,28 @@ def plain(path: Path, *colour: int) -> Path:
 def test_vectors_and_the_layer_are_judged_on_the_same_pictures(tmp_path: Path) -> None:
     me, cat, stranger = (255, 255, 0), (0, 0, 0), (0, 90, 255)
     them = [
-        Sample(plain(tmp_path / "me" / "1.png", *me), "me", "training"),
-        Sample(plain(tmp_path / "me" / "2.png", *me), "me", "test"),
-        Sample(plain(tmp_path / "me" / "3.png", 0, 0, 0), "me", "test"),
-        Sample(plain(tmp_path / "cat" / "1.png", *cat), "cat", "training"),
-        Sample(plain(tmp_path / "sofa" / "1.png", *cat), "sofa", "training"),
-        Sample(plain(tmp_path / "people" / "1.png", *stranger), "people", "test"),
+        LabelledPicture(plain(tmp_path / "me" / "1.png", *me), "me", "training"),
+        LabelledPicture(plain(tmp_path / "me" / "2.png", *me), "me", "test"),
+        LabelledPicture(plain(tmp_path / "me" / "3.png", 0, 0, 0), "me", "test"),
+        LabelledPicture(plain(tmp_path / "cat" / "1.png", *cat), "cat", "training"),
+        LabelledPicture(plain(tmp_path / "sofa" / "1.png", *cat), "sofa", "training"),
+        LabelledPicture(plain(tmp_path / "people" / "1.png", *stranger), "people", "test"),
     ]
     called = {one.path: "me" for one in them if one.set == "test"}
-    found = compare(them, called, Eyes(Table(), Cache(tmp_path / "cache")), lambda *_: None)
+    found = compare(them, called, CachedBackend(Table(), FeatureCache(tmp_path / "cache")), lambda *_: None)
     assert found == Compared(("me",), ("people",), Share(2, 2), Share(1, 2), Share(1, 1), Share(0, 1), 1)
     without = [one for one in them if one.label != "me"]
-    assert "fewer than half" in str(compare(without, called, Eyes(Table(), Cache(tmp_path)), lambda *_: None))
-    assert "no label is a person" in str(compare(without[:1], {}, Eyes(Table(), Cache(tmp_path)), lambda *_: None))
+    assert "fewer than half" in str(
+        compare(without, called, CachedBackend(Table(), FeatureCache(tmp_path)), lambda *_: None)
+    )
+    assert "no label is a person" in str(
+        compare(without[:1], {}, CachedBackend(Table(), FeatureCache(tmp_path)), lambda *_: None)
+    )
 
 
 def test_only_the_training_takes_tensorflow_along() -> None:
     code = (
-        "import sys, brain.organ, kinwatch.cli, kinwatch.retraining, brain.sights.retrained\n"
+        "import sys, brain.service, kinwatch.cli, kinwatch.retraining, brain.sights.retrained\n"
         "from brain.sights.litert import interpreter\n"
         "import ai_edge_litert.interpreter\n"
         "print([name for name in ('tensorflow', 'keras', 'matplotlib') if name in sys.modules])"

@@ -11,13 +11,13 @@ from PIL import Image
 
 from brain.cloud.errors import CloudAway, CloudPicture
 from brain.cloud.ledger import About
-from brain.cloud.worker import Asker
+from brain.cloud.worker import RekognitionWorker
 from brain.people.gallery import Gallery, Photo
-from brain.people.records import Word
-from brain.process.state import Memory
+from brain.people.records import LabelRecord
+from brain.process.state import BrainState
 from brain.settings.brain import BrainSettings
 from brain.settings.rekognition import RekognitionSettings
-from brain.vision.backend import Face, Look, Thing
+from brain.vision.backend import DetectedObject, Face, FaceEmbedding
 from brain.vision.picture import Picture
 from brain.visits.brain import Brain
 from nerves.messages import Box, Fact, Frame, Visit
@@ -38,8 +38,8 @@ class Room:
     def __init__(self, frames: range, sharpness: float = BLURRED, width: float = 30.0, sure: float = 1.0) -> None:
         self._frames, self._sharpness, self._width, self._sure = frames, sharpness, width, sure
 
-    def things(self, picture: Picture) -> list[Thing]:
-        return [Thing("person", BODY, 0.9)] if picture.width - 64 in self._frames else []
+    def things(self, picture: Picture) -> list[DetectedObject]:
+        return [DetectedObject("person", BODY, 0.9)] if picture.width - 64 in self._frames else []
 
     def faces(self, picture: Picture, within: Box | None = None) -> list[Face]:
         return [Face(HEAD, 0.9, self._width)] if within and picture.width - 64 in self._frames else []
@@ -47,13 +47,13 @@ class Room:
     def guess(self, picture: Picture, face: Face) -> None:  # noqa: ARG002 - the protocol's
         return
 
-    def look(self, picture: Picture, face: Face) -> Look | None:
+    def look(self, picture: Picture, face: Face) -> FaceEmbedding | None:
         # Always the same look: one that we see ourselves says little.
-        return Look(a_face(ALICE), face.width, self._sharpness, 0.0, self._sure) if picture else None
+        return FaceEmbedding(a_face(ALICE), face.width, self._sharpness, 0.0, self._sure) if picture else None
 
 
-def patient(cloud: "Cloud") -> Asker:
-    return Asker(cloud, everybody, patient=True)
+def patient(cloud: "Cloud") -> RekognitionWorker:
+    return RekognitionWorker(cloud, everybody, patient=True)
 
 
 class Cloud:
@@ -151,7 +151,7 @@ def test_a_late_answer_corrects_a_visit_and_the_house_has_waited_for_nothing(gal
         assert gate.wait(30)
         return alike()
 
-    asker = Asker(Cloud(slowly), everybody)
+    asker = RekognitionWorker(Cloud(slowly), everybody)
     brain = Brain(Room(range(40)), gallery, BrainSettings(), second=asker)
     visits = shown(brain, range(40))
     assert told(visits)[-1] == ("decided", "unidentified", None, True)
@@ -193,7 +193,7 @@ def test_too_many_questions_at_a_time_are_not_taken(gallery: Gallery) -> None:
         return alike()
 
     cloud = Cloud(slowly)
-    asker = Asker(cloud, everybody)
+    asker = RekognitionWorker(cloud, everybody)
     for _ in range(30):
         shown(Brain(Room(range(6)), gallery, BrainSettings(), second=asker), range(30))
     gate.set()
@@ -203,7 +203,7 @@ def test_too_many_questions_at_a_time_are_not_taken(gallery: Gallery) -> None:
 
 def test_a_restarted_brain_does_not_ask_again(gallery: Gallery, tmp_path: Path) -> None:
     cloud = Cloud(dict)
-    with Memory(tmp_path / "brain.db") as memory:
+    with BrainState(tmp_path / "brain.db") as memory:
         brain = Brain(Room(range(40)), gallery, BrainSettings(), second=patient(cloud))
         memory.keep(shown(brain, range(16)), brain.visits)
         assert cloud.asked
@@ -225,11 +225,11 @@ def test_a_human_s_word_on_a_visit_that_is_over_stands_against_a_late_answer(gal
         assert gate.wait(30)
         return alike()
 
-    asker = Asker(Cloud(slowly), everybody)
+    asker = RekognitionWorker(Cloud(slowly), everybody)
     brain = Brain(Room(range(6)), gallery, BrainSettings(), second=asker)
     visits = shown(brain, range(30))
     assert visits[-1].phase == "ended"
-    gallery.tell(Word(visits[0].visit, "hall", "bob", "family", None, START, None), [])
+    gallery.tell(LabelRecord(visits[0].visit, "hall", "bob", "family", None, START, None), [])
     shown(brain, range(30, 32))
     gate.set()
     asker.close()
@@ -256,7 +256,7 @@ def test_a_name_in_the_settings_is_what_the_gallery_says_of_it(
 ) -> None:
     gallery.learn("zoe", [Photo(a_face(9, seed=5), "9", "z.jpg")], group="guest", until=until)
     pictures = RekognitionSettings(by="compare", pictures={"zoe": ("zoe.jpg",)})
-    settings = BrainSettings(sight="cascade", rekognition=pictures)
+    settings = BrainSettings(vision="cascade", rekognition=pictures)
     brain = Brain(Room(range(40)), gallery, settings, second=patient(Cloud(lambda: {"zoe": 99.9})))
     said = {visit.verdict for visit in shown(brain, range(60))}
     assert "family" not in said

@@ -18,11 +18,11 @@ from PIL import Image
 
 from brain.people.gallery import Gallery
 from brain.process.loop import run as run_brain
-from brain.process.silence import Silence
+from brain.process.silence import SilenceMonitor
 from brain.settings.brain import BrainSettings
 from nerves.bus import open_link
-from nerves.messages import Eyes, Trouble
-from nerves.settings import House
+from nerves.messages import CameraEnabled, Trouble
+from nerves.settings import HouseSettings
 from tests.sights import Blind
 
 AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -33,7 +33,7 @@ def after(seconds: float) -> datetime:
 
 
 def run(
-    silence: Silence, frames: Iterable[float], *, until: float, place: str = "door"
+    silence: SilenceMonitor, frames: Iterable[float], *, until: float, place: str = "door"
 ) -> list[tuple[float, str, str]]:
     """Let frames come and time pass by the second; return what is told, and when."""
     due, told = sorted(frames), []
@@ -47,25 +47,25 @@ def run(
 
 
 def test_a_device_that_stops_is_told_once_and_again_when_it_is_back() -> None:
-    told = run(Silence(), [*range(0, 100, 5), *range(400, 500, 5)], until=500)
+    told = run(SilenceMonitor(), [*range(0, 100, 5), *range(400, 500, 5)], until=500)
     assert [(place, what) for _, place, what in told] == [("door", "offline"), ("door", "recovered")]
     assert told[0][0] - 95 <= 31
     assert told[1][0] == 400
 
 
 def test_a_slow_device_has_its_own_rhythm() -> None:
-    assert not run(Silence(), range(0, 3000, 60), until=3000)
-    ((at, _, what),) = run(Silence(), range(0, 600, 60), until=2000)
+    assert not run(SilenceMonitor(), range(0, 3000, 60), until=3000)
+    ((at, _, what),) = run(SilenceMonitor(), range(0, 600, 60), until=2000)
     assert what == "offline"
     assert 540 + 120 <= at <= 540 + 200
 
 
 def test_pictures_sent_by_hand_are_no_device() -> None:
-    assert not run(Silence(), [0, 3, 7], until=1000)
+    assert not run(SilenceMonitor(), [0, 3, 7], until=1000)
 
 
 def test_who_has_said_itself_that_it_is_away_is_not_told_again() -> None:
-    silence = Silence()
+    silence = SilenceMonitor()
     assert not run(silence, range(0, 60, 5), until=60)
     silence.heard(Trouble(place="door", what="offline"))
     assert not list(silence.passed(after(600)))
@@ -75,7 +75,7 @@ def test_who_has_said_itself_that_it_is_away_is_not_told_again() -> None:
 
 
 def test_who_was_started_anew_while_away_is_told_to_be_back() -> None:
-    silence = Silence()
+    silence = SilenceMonitor()
     assert not run(silence, range(0, 60, 5), until=60)
     silence.heard(Trouble(place="door", what="offline"))
     told = [(second, each.what) for second in range(100, 130) for each in silence.arrived("door", after(second))]
@@ -83,7 +83,7 @@ def test_who_was_started_anew_while_away_is_told_to_be_back() -> None:
 
 
 def test_while_we_are_deaf_nobody_is_silent() -> None:
-    silence = Silence()
+    silence = SilenceMonitor()
     assert not run(silence, range(0, 60, 5), until=60)
     silence.deaf(after(600))
     assert not list(silence.passed(after(620)))
@@ -91,13 +91,13 @@ def test_while_we_are_deaf_nobody_is_silent() -> None:
 
 
 def test_closed_eyes_are_not_silent_and_opened_ones_are_given_time() -> None:
-    silence = Silence()
+    silence = SilenceMonitor()
     assert not run(silence, range(0, 60, 5), until=60)
-    silence.lidded(Eyes(place="door", open=False), after(60))
-    silence.lidded(Eyes(place="porch", open=False), after(60))
+    silence.lidded(CameraEnabled(place="door", enabled=False), after(60))
+    silence.lidded(CameraEnabled(place="porch", enabled=False), after(60))
     assert silence.closed == {"door", "porch"}
     assert not list(silence.passed(after(2000)))
-    silence.lidded(Eyes(place="door", open=True), after(2000))
+    silence.lidded(CameraEnabled(place="door", enabled=True), after(2000))
     assert silence.closed == {"porch"}
     assert not list(silence.passed(after(2020)))
     assert not list(silence.arrived("door", after(2020)))
@@ -106,7 +106,7 @@ def test_closed_eyes_are_not_silent_and_opened_ones_are_given_time() -> None:
 
 @given(st.lists(st.floats(min_value=0, max_value=2000), max_size=60))
 def test_offline_and_recovered_take_turns(frames: list[float]) -> None:
-    whats = [what for _, _, what in run(Silence(), frames, until=2200)]
+    whats = [what for _, _, what in run(SilenceMonitor(), frames, until=2200)]
     assert whats == ["offline", "recovered"] * (len(whats) // 2) + ["offline"] * (len(whats) % 2)
 
 
@@ -141,6 +141,6 @@ def test_the_running_brain_says_who_has_fallen_silent(tmp_path: Path, monkeypatc
         assert link.wait_connected(5)
         thread = Thread(target=be_a_device)
         thread.start()
-        run_brain(House(data_dir=tmp_path), BrainSettings(), Blind(), gallery, url)
+        run_brain(HouseSettings(data_dir=tmp_path), BrainSettings(), Blind(), gallery, url)
         thread.join()
     assert told == ["offline", "recovered"]

@@ -12,9 +12,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brain.album.album import Album
-from brain.album.strangers import Diary, Encounter, Pocket, Stranger, Strangers, nearest, number_of, said
+from brain.album.strangers import (
+    Encounter,
+    EncounterStore,
+    MemoryEncounterStore,
+    Stranger,
+    Strangers,
+    nearest,
+    number_of,
+    said,
+)
 from brain.settings.brain import AlbumSettings
-from brain.vision.backend import Sight, Vector
+from brain.vision.backend import Vector, VisionBackend
 from brain.vision.picture import Picture
 
 # Of 45 people a02 and a32 look most alike.
@@ -38,12 +47,12 @@ def meet(strangers: Strangers, of: int, day: int, *, visit: UUID | None = None, 
 
 
 @pytest.fixture(params=["pocket", "album"])
-def diary(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Diary]:
+def diary(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[EncounterStore]:
     with Album(tmp_path / "album.db") as album:
-        yield Pocket() if request.param == "pocket" else album.strangers
+        yield MemoryEncounterStore() if request.param == "pocket" else album.strangers
 
 
-def test_who_comes_again_has_the_same_name_and_is_counted(diary: Diary) -> None:
+def test_who_comes_again_has_the_same_name_and_is_counted(diary: EncounterStore) -> None:
     strangers = Strangers(diary)
     first, other, again = meet(strangers, 1, 0), meet(strangers, 2, 1), meet(strangers, 1, 2)
     assert first == Stranger("stranger-1", 1, MONDAY)
@@ -51,7 +60,7 @@ def test_who_comes_again_has_the_same_name_and_is_counted(diary: Diary) -> None:
     assert again == Stranger("stranger-1", 2, MONDAY)
 
 
-def test_the_same_visit_counts_once_and_keeps_its_name(diary: Diary) -> None:
+def test_the_same_visit_counts_once_and_keeps_its_name(diary: EncounterStore) -> None:
     strangers, visit = Strangers(diary), uuid4()
     assert meet(strangers, 1, 0, visit=visit) == meet(strangers, 1, 1, visit=visit)
     assert len(diary.encounters()) == 1
@@ -61,7 +70,7 @@ def test_the_same_visit_counts_once_and_keeps_its_name(diary: Diary) -> None:
     assert again.name == "stranger-1"
 
 
-def test_two_faces_are_too_few_to_be_noted_and_enough_to_be_known_again(diary: Diary) -> None:
+def test_two_faces_are_too_few_to_be_noted_and_enough_to_be_known_again(diary: EncounterStore) -> None:
     assert meet(Strangers(diary), 1, 0, count=2) is None
     assert list(diary.encounters()) == []
     meet(Strangers(diary), 1, 1)
@@ -70,7 +79,7 @@ def test_two_faces_are_too_few_to_be_noted_and_enough_to_be_known_again(diary: D
     assert len(diary.encounters()) == 1
 
 
-def test_faces_of_two_people_in_one_visit_are_not_mixed(diary: Diary) -> None:
+def test_faces_of_two_people_in_one_visit_are_not_mixed(diary: EncounterStore) -> None:
     strangers = Strangers(diary)
     meet(strangers, 1, 0)
     both = [*faces(1, 1, count=5), *faces(2, 1, count=2)]
@@ -82,7 +91,7 @@ def test_faces_of_two_people_in_one_visit_are_not_mixed(diary: Diary) -> None:
 @given(st.lists(st.sampled_from(range(5)), max_size=20), st.integers(0, 1000))
 def test_visits_of_one_stranger_are_all_near_each_other(order: list[int], seed: int) -> None:
     """However wide people's faces scatter, no chain of visits joins two who are far apart."""
-    diary = Pocket()
+    diary = MemoryEncounterStore()
     for day, of in enumerate(order):
         Strangers(diary).meet(uuid4(), faces(of, seed + day, spread=0.4), [1.0] * 6, MONDAY)
     together: dict[int, list[Encounter]] = {}
@@ -131,7 +140,7 @@ def test_a_stranger_s_name_is_told_from_a_visit(name: str, number: int | None) -
     assert number_of(name) == number
 
 
-def seen(sight: Sight, files: list[Path], day: int) -> tuple[list[Vector], list[float]]:
+def seen(sight: VisionBackend, files: list[Path], day: int) -> tuple[list[Vector], list[float]]:
     """Look at photos as a room's camera would show them: small, blurred, noisy, another brightness."""
     rng = np.random.default_rng(day)
     looks = []
@@ -153,10 +162,10 @@ def seen(sight: Sight, files: list[Path], day: int) -> tuple[list[Vector], list[
 @pytest.mark.models
 @pytest.mark.timeout(60)
 def test_real_people_on_two_days_are_known_again_and_never_mixed(media: Path) -> None:
-    from brain.models.local import LocalSight  # noqa: PLC0415
+    from brain.models.local import LocalBackend  # noqa: PLC0415
     from brain.models.packs import folders  # noqa: PLC0415
 
-    sight, strangers = LocalSight("standard", folders(media)), Strangers()
+    sight, strangers = LocalBackend("standard", folders(media)), Strangers()
     names: dict[str, set[str]] = {}
     known = 0
     for who in PEOPLE:

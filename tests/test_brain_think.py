@@ -10,12 +10,12 @@ import pytest
 from PIL import Image
 
 from brain.people.gallery import Gallery, Photo
-from brain.process.state import Memory
+from brain.process.state import BrainState
 from brain.settings.brain import BrainSettings
-from brain.vision.backend import Face, Look, Thing
+from brain.vision.backend import DetectedObject, Face, FaceEmbedding
 from brain.vision.picture import Picture
 from brain.visits.brain import Brain
-from nerves.messages import Box, Fact, Frame, Seen, Visit
+from nerves.messages import Box, Detections, Fact, Frame, Visit
 from tests.people import face as a_face
 
 START = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -35,11 +35,11 @@ class Table:
 
     name, person = "table", 0.4
 
-    def __init__(self, see: Callable[[int], tuple[list[Thing], int | None]]) -> None:
+    def __init__(self, see: Callable[[int], tuple[list[DetectedObject], int | None]]) -> None:
         self._see = see
         self.looks = 0
 
-    def things(self, picture: Picture) -> list[Thing]:
+    def things(self, picture: Picture) -> list[DetectedObject]:
         return self._see(picture.width - 64)[0]
 
     def faces(self, picture: Picture, within: Box | None = None) -> list[Face]:
@@ -48,19 +48,19 @@ class Table:
     def guess(self, picture: Picture, face: Face) -> None:  # noqa: ARG002 - the protocol\'s
         return
 
-    def look(self, picture: Picture, face: Face) -> Look | None:
+    def look(self, picture: Picture, face: Face) -> FaceEmbedding | None:
         whose = self._see(picture.width - 64)[1]
         self.looks += 1
         assert whose
-        return Look(a_face(whose, picture.width), face.width, 50.0, 0.0, 1.0)
+        return FaceEmbedding(a_face(whose, picture.width), face.width, 50.0, 0.0, 1.0)
 
 
-def nobody(_: int) -> tuple[list[Thing], int | None]:
+def nobody(_: int) -> tuple[list[DetectedObject], int | None]:
     return [], None
 
 
-def somebody(whose: int | None, frames: range) -> Callable[[int], tuple[list[Thing], int | None]]:
-    return lambda number: ([Thing("person", BODY, 0.9)], whose) if number in frames else ([], None)
+def somebody(whose: int | None, frames: range) -> Callable[[int], tuple[list[DetectedObject], int | None]]:
+    return lambda number: ([DetectedObject("person", BODY, 0.9)], whose) if number in frames else ([], None)
 
 
 def shown(brain: Brain, numbers: Iterable[int], *, fps: float = 2) -> list[Visit]:
@@ -114,8 +114,8 @@ def test_a_visit_that_ends_before_the_deadline_is_decided_first(gallery: Gallery
 def test_a_later_name_corrects_the_verdict_on_the_same_visit(gallery: Gallery) -> None:
     gallery.learn("alice", [Photo(a_face(ALICE), "0", "a.jpg")])
 
-    def see(number: int) -> tuple[list[Thing], int | None]:
-        return [Thing("person", BODY, 0.9)], ALICE if number > 30 else None
+    def see(number: int) -> tuple[list[DetectedObject], int | None]:
+        return [DetectedObject("person", BODY, 0.9)], ALICE if number > 30 else None
 
     visits = shown(Brain(Table(see), gallery, BrainSettings()), range(50))
     assert told(visits)[1:] == [("decided", "unidentified", None, True), ("corrected", "family", "alice", False)]
@@ -124,9 +124,9 @@ def test_a_later_name_corrects_the_verdict_on_the_same_visit(gallery: Gallery) -
 
 
 def test_a_cat_is_seen_and_is_no_visit(gallery: Gallery) -> None:
-    brain = Brain(Table(lambda _: ([Thing("cat", BODY, 0.8)], None)), gallery, BrainSettings())
+    brain = Brain(Table(lambda _: ([DetectedObject("cat", BODY, 0.8)], None)), gallery, BrainSettings())
     facts = list(brain.see(Frame("hall", jpeg(0), START)))
-    assert [sighting.label for fact in facts if isinstance(fact, Seen) for sighting in fact.sightings] == ["cat"]
+    assert [sighting.label for fact in facts if isinstance(fact, Detections) for sighting in fact.detections] == ["cat"]
     assert shown(brain, range(1, 30)) == []
 
 
@@ -136,15 +136,15 @@ def test_one_lucky_pattern_in_one_frame_is_nobody(gallery: Gallery) -> None:
 
 
 def test_whoever_leaves_and_comes_back_later_is_a_new_visit(gallery: Gallery) -> None:
-    def see(number: int) -> tuple[list[Thing], int | None]:
-        return ([Thing("person", BODY, 0.9)], None) if number % 30 < 10 else ([], None)
+    def see(number: int) -> tuple[list[DetectedObject], int | None]:
+        return ([DetectedObject("person", BODY, 0.9)], None) if number % 30 < 10 else ([], None)
 
     assert len({visit.visit for visit in shown(Brain(Table(see), gallery, BrainSettings()), range(90))}) == 3
 
 
 def test_somebody_missed_for_a_second_is_the_same_visit(gallery: Gallery) -> None:
-    def see(number: int) -> tuple[list[Thing], int | None]:
-        return ([Thing("person", BODY, 0.9)], None) if number % 5 < 3 else ([], None)
+    def see(number: int) -> tuple[list[DetectedObject], int | None]:
+        return ([DetectedObject("person", BODY, 0.9)], None) if number % 5 < 3 else ([], None)
 
     assert len({visit.visit for visit in shown(Brain(Table(see), gallery, BrainSettings()), range(60))}) == 1
 
@@ -208,11 +208,11 @@ def test_time_passes_for_each_place_by_itself(gallery: Gallery) -> None:
 
 def test_a_restarted_brain_goes_on_with_the_visit(gallery: Gallery, tmp_path: Path) -> None:
     sight = Table(somebody(STRANGER, range(60)))
-    with Memory(tmp_path / "brain.db") as memory:
+    with BrainState(tmp_path / "brain.db") as memory:
         brain = Brain(sight, gallery, BrainSettings())
         before = shown(brain, range(10))
         memory.keep(before, brain.visits)
-    with Memory(tmp_path / "brain.db") as memory:
+    with BrainState(tmp_path / "brain.db") as memory:
         again = Brain(sight, gallery, BrainSettings(), visits=memory.visits())
         after = [*shown(again, range(14, 30)), *again.finish(START + timedelta(seconds=15))]
         assert memory.outbox.counts()["waiting"] == len(before)
@@ -222,10 +222,10 @@ def test_a_restarted_brain_goes_on_with_the_visit(gallery: Gallery, tmp_path: Pa
 
 
 def test_the_mode_outlives_the_brain(tmp_path: Path) -> None:
-    with Memory(tmp_path / "brain.db") as memory:
+    with BrainState(tmp_path / "brain.db") as memory:
         assert memory.mode == "home"
         memory.mode = "night"
-    with Memory(tmp_path / "brain.db") as memory:
+    with BrainState(tmp_path / "brain.db") as memory:
         assert memory.mode == "night"
 
 
@@ -233,7 +233,7 @@ def test_the_picture_of_a_visit_is_a_small_jpeg_of_the_person(gallery: Gallery) 
     noise = np.random.default_rng(0).integers(0, 255, (2160, 3840, 3), np.uint8)
     out = io.BytesIO()
     Image.fromarray(noise).save(out, "JPEG", quality=90)
-    sight = Table(lambda _: ([Thing("person", BODY, 0.9)], None))
+    sight = Table(lambda _: ([DetectedObject("person", BODY, 0.9)], None))
     brain = Brain(sight, gallery, BrainSettings())
     visits = [
         fact

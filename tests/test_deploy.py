@@ -16,7 +16,7 @@ from brain.settings.brain import BrainSettings
 from kinwatch.cli import app
 from nerves import plugins
 from nerves.plugins import read_actuator, read_sense
-from nerves.settings import House, load, read_table
+from nerves.settings import HouseSettings, load, read_table
 
 DEPLOY = Path(__file__).parent.parent / "deploy"
 SYSTEMD = shutil.which("systemd-analyze")
@@ -32,7 +32,7 @@ def compose() -> dict[str, Any]:
     return found
 
 
-def organs(compose: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def services(compose: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {name: service for name, service in compose["services"].items() if name != "mosquitto"}
 
 
@@ -41,7 +41,7 @@ def filled(value: str) -> str:
     return re.sub(r"\$\{(\w+):-(.*?)\}", lambda found: SAID.get(found[1], found[2]), value)
 
 
-def accept(house: House) -> None:
+def accept(house: HouseSettings) -> None:
     read_table(BrainSettings, "brain", house.brain, house.where("brain"))
     for name in house.senses:
         read_sense(house, name)
@@ -57,7 +57,7 @@ def test_the_example_settings_are_accepted(tmp_path: Path) -> None:
 
 
 def test_every_container_gets_settings_that_are_accepted(compose: dict[str, Any], tmp_path: Path) -> None:
-    for name, service in organs(compose).items():
+    for name, service in services(compose).items():
         (tmp_path / name).mkdir()
         for secret in service["secrets"]:
             (tmp_path / name / secret["target"]).write_text("secret\n")
@@ -71,7 +71,7 @@ def test_every_container_gets_settings_that_are_accepted(compose: dict[str, Any]
 
 def test_every_container_logs_in_as_itself_and_mosquitto_knows_it(compose: dict[str, Any]) -> None:
     users = re.findall(r"^user (\S+)$", (DEPLOY / "mosquitto.acl").read_text(), re.MULTILINE)
-    for name, service in organs(compose).items():
+    for name, service in services(compose).items():
         assert urlsplit(service["environment"]["KINWATCH_MQTT_URL"]).username == name
         assert [secret["source"] for secret in service["secrets"]] == [name]
         assert name in users
@@ -82,15 +82,15 @@ def test_every_container_logs_in_as_itself_and_mosquitto_knows_it(compose: dict[
 
 def test_every_container_runs_a_command_that_there_is(compose: dict[str, Any]) -> None:
     commands = {(each.name or each.callback.__name__) for each in app.registered_commands if each.callback}
-    for service in organs(compose).values():
+    for service in services(compose).values():
         assert service["command"][0] in commands
 
 
-def test_every_container_has_what_its_organ_needs_and_starts_only_if_asked(compose: dict[str, Any]) -> None:
+def test_every_container_has_what_its_service_needs_and_starts_only_if_asked(compose: dict[str, Any]) -> None:
     extras = tomllib.loads((DEPLOY.parent / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     ours = {*plugins.senses(), *plugins.actuators()}
     run = set()
-    for name, service in organs(compose).items():
+    for name, service in services(compose).items():
         wanted = service["build"].get("args", {}).get("EXTRAS", "brain,camera").split(",")
         assert {*wanted} <= {*extras}
         kinds = [value for key, value in service["environment"].items() if key.endswith("__KIND")]
@@ -98,14 +98,14 @@ def test_every_container_has_what_its_organ_needs_and_starts_only_if_asked(compo
         # Only what kinwatch.yaml.example names runs without being asked for.
         assert service.get("profiles", []) == ([name] if kinds else [])
         assert all(kind == "homeassistant" or kind in wanted for kind in kinds)
-        others = [each["image"] for each in organs(compose).values() if each["build"] != service["build"]]
+        others = [each["image"] for each in services(compose).values() if each["build"] != service["build"]]
         assert service["image"] not in others, "two images have one name"
     assert ours - run == {"store"}
     said = re.search(
         r"^# What more is to run, by README.md: (.*)$", (DEPLOY / ".env.example").read_text(), re.MULTILINE
     )
     assert said
-    asked = {name for name, service in organs(compose).items() if "profiles" in service}
+    asked = {name for name, service in services(compose).items() if "profiles" in service}
     assert {*said[1].split(",")} == asked
     assert {*re.findall(r"^\| `(\w+)` \|", (DEPLOY / "README.md").read_text(), re.MULTILINE)} == asked
 
@@ -119,7 +119,7 @@ def test_what_is_mounted_is_there(compose: dict[str, Any]) -> None:
             assert (DEPLOY / MADE.get(first, first)).exists(), source
         else:
             assert source in compose["volumes"]
-    assert {secret["source"] for each in organs(compose).values() for secret in each["secrets"]} == {
+    assert {secret["source"] for each in services(compose).values() for secret in each["secrets"]} == {
         *compose["secrets"]
     }
 

@@ -12,7 +12,7 @@ import pytest
 from brain.cloud import client
 from brain.cloud.client import Cloud
 from brain.cloud.errors import CloudRefused
-from brain.cloud.ledger import About, Ledger
+from brain.cloud.ledger import About, CallLedger
 from brain.settings.rekognition import RekognitionSettings
 from tests.buckets import KEYS, ROOT
 from tests.rekognition import Rekognition, SeenFace, SeenThing, Shown
@@ -76,9 +76,9 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Rekognition]:
     assert aws.complaints == []
 
 
-def opened(aws: Rekognition, folder: Path, **told: object) -> tuple[Cloud, Ledger]:
+def opened(aws: Rekognition, folder: Path, **told: object) -> tuple[Cloud, CallLedger]:
     settings = RekognitionSettings.model_validate({"endpoint_url": aws.url, "region": "eu-west-1"} | told)
-    ledger = Ledger(folder / "cloud.db", settings)
+    ledger = CallLedger(folder / "cloud.db", settings)
     return Cloud(settings, ledger), ledger
 
 

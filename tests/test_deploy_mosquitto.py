@@ -21,8 +21,11 @@ DEPLOY = Path(__file__).parent.parent / "deploy"
 OWN = ("listener", "allow_anonymous", "password_file", "acl_file")
 
 TOPICS = (
-    *(f"kinwatch/hall/{kind}" for kind in ("frame", "heard", "trouble", "visit", "seen", "stored", "told", "say")),
-    *(f"kinwatch/hall/{kind}" for kind in ("acknowledged", "said", "eyes")),
+    *(
+        f"kinwatch/hall/{kind}"
+        for kind in ("frame", "heard", "trouble", "visit", "detections", "stored", "label", "say")
+    ),
+    *(f"kinwatch/hall/{kind}" for kind in ("acknowledged", "said", "enabled")),
     *("kinwatch/porch/frame", "kinwatch/porch/visit", "kinwatch/@us/mentioned", "kinwatch/x/mentioned"),
     *(
         "kinwatch/mode",
@@ -34,7 +37,7 @@ TOPICS = (
     ),
     *("kinwatch/brain/people", "kinwatch/test/visit", "kinwatch/ha/state/house/state", "kinwatch/ha/set/who"),
     *("homeassistant/device/kinwatch_house/config", "kinwatch/ha/event/house/alert"),
-    *("kinwatch/test/rehearse", "kinwatch/test/rehearsed"),
+    *("kinwatch/test/test_alert", "kinwatch/test/test_result"),
     *("kinwatch/status/evidence", "homeassistant/status", "elsewhere/x"),
 )
 ALL = frozenset(topic for topic in TOPICS if topic.startswith("kinwatch/"))
@@ -45,52 +48,55 @@ def hall(*kinds: str) -> set[str]:
     return {f"kinwatch/hall/{kind}" for kind in kinds}
 
 
-def status(*organs: str) -> set[str]:
-    return {f"kinwatch/status/{organ}" for organ in organs}
+def status(*services: str) -> set[str]:
+    return {f"kinwatch/status/{service}" for service in services}
 
 
 MODE, MODE_SET, HASS = "kinwatch/mode", "kinwatch/mode/set", "homeassistant/status"
 CLOUD, CLOUD_SET = "kinwatch/cloud", "kinwatch/cloud/set"
 DEVICE, ASKED, TEST = "homeassistant/device/kinwatch_house/config", "kinwatch/ha/set/who", "kinwatch/test/visit"
 TOLD = {"kinwatch/ha/state/house/state", "kinwatch/ha/event/house/alert"}
-PEOPLE, REHEARSED = "kinwatch/brain/people", "kinwatch/test/rehearsed"
+PEOPLE, REHEARSED = "kinwatch/brain/people", "kinwatch/test/test_result"
 VISITS = {"kinwatch/porch/visit", TEST}
 STATUSES = status("hall", "brain", "evidence")
 READS = {
-    "hall": hall("eyes"),
+    "hall": hall("enabled"),
     "ear": hall("said"),
     "x": set(),
-    "tablet": hall("visit", "seen", "say", "said", "eyes") | {PEOPLE} | VISITS,
-    "brain": hall("frame", "heard", "told", "stored", "trouble", "eyes")
+    "tablet": hall("visit", "detections", "say", "said", "enabled") | {PEOPLE} | VISITS,
+    "brain": hall("frame", "heard", "label", "stored", "trouble", "enabled")
     | STATUSES
     | {MODE_SET, CLOUD_SET, "kinwatch/porch/frame", "kinwatch/@us/mentioned", "kinwatch/x/mentioned"}
-    | {"kinwatch/test/rehearse"},
+    | {"kinwatch/test/test_alert"},
     "evidence": hall("visit") | VISITS,
-    "phone": hall("visit", "told", "acknowledged") | VISITS,
+    "phone": hall("visit", "label", "acknowledged") | VISITS,
     "voice": hall("visit", "say") | VISITS,
-    "ha": hall("visit", "seen", "trouble", "stored", "told", "acknowledged", "eyes")
+    "ha": hall("visit", "detections", "trouble", "stored", "label", "acknowledged", "enabled")
     | STATUSES
     | {MODE, HASS, ASKED, PEOPLE}
     | VISITS,
     "homeassistant": ALL | {HASS, DEVICE},
-    "gateway": hall("visit", "seen", "trouble", "say", "acknowledged", "eyes") | STATUSES | {MODE} | VISITS,
+    "gateway": hall("visit", "detections", "trouble", "say", "acknowledged", "enabled") | STATUSES | {MODE} | VISITS,
     "house": ALL | {HASS},
 }
 WRITES = {
     "hall": hall("frame", "trouble") | status("hall"),
     "ear": hall("heard"),
     "x": {"kinwatch/x/mentioned"},
-    "tablet": hall("frame", "heard", "said", "told"),
-    "brain": hall("visit", "seen", "trouble", "say", "eyes") | status("brain") | {MODE, CLOUD, PEOPLE} | VISITS,
+    "tablet": hall("frame", "heard", "said", "label"),
+    "brain": hall("visit", "detections", "trouble", "say", "enabled")
+    | status("brain")
+    | {MODE, CLOUD, PEOPLE}
+    | VISITS,
     "evidence": hall("stored") | status("evidence") | {REHEARSED},
     "phone": hall("say") | {REHEARSED},
     "voice": hall("said") | {REHEARSED},
-    "ha": hall("told", "acknowledged") | TOLD | {DEVICE, "kinwatch/test/rehearse", REHEARSED},
-    "homeassistant": hall("say", "told", "acknowledged", "eyes") | {MODE_SET, CLOUD_SET, HASS, ASKED, DEVICE},
-    "gateway": hall("frame", "heard", "told", "say", "acknowledged") | {MODE_SET, "kinwatch/porch/frame"},
+    "ha": hall("label", "acknowledged") | TOLD | {DEVICE, "kinwatch/test/test_alert", REHEARSED},
+    "homeassistant": hall("say", "label", "acknowledged", "enabled") | {MODE_SET, CLOUD_SET, HASS, ASKED, DEVICE},
+    "gateway": hall("frame", "heard", "label", "say", "acknowledged") | {MODE_SET, "kinwatch/porch/frame"},
     "house": ALL | {DEVICE},
 }
-ORGAN = """
+SERVICE = """
 import sys, time
 from nerves.life import alive
 with alive("hall", sys.argv[1], password="secret"):
@@ -149,15 +155,15 @@ def test_a_page_may_hear_all_that_it_asks_for(broker: Broker) -> None:
         assert asked <= {*iter(lambda: heard.get(timeout=5), "last/tablet")}
 
 
-def test_the_last_will_of_an_organ_is_said(broker: Broker) -> None:
+def test_the_last_will_of_a_service_is_said(broker: Broker) -> None:
     said: Queue[str] = Queue()
     ear = MqttLink(f"mqtt://house@{HOST}:{broker.port}", "kinwatch-ear", durable=False, password="secret")
     ear.listen("kinwatch/status/hall", lambda _, payload: said.put(json.loads(payload)["state"]), qos=1)
-    with ear, subprocess.Popen([sys.executable, "-c", ORGAN, f"mqtt://hall@{HOST}:{broker.port}"]) as organ:
+    with ear, subprocess.Popen([sys.executable, "-c", SERVICE, f"mqtt://hall@{HOST}:{broker.port}"]) as service:
         try:
             assert said.get(timeout=8) == "online"
         finally:
-            organ.kill()
+            service.kill()
         assert "offline" in iter(lambda: said.get(timeout=5), "never")
 
 

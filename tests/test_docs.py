@@ -1,4 +1,4 @@
-"""What the pages show is true: settings are accepted, organs run, messages fit."""
+"""What the pages show is true: settings are accepted, services run, messages fit."""
 
 import os
 import re
@@ -21,7 +21,7 @@ from nerves import plugins
 from nerves.errors import KinwatchError
 from nerves.messages import Heard, Say, Visit, now, parse
 from nerves.plugins import read_actuator, read_sense
-from nerves.settings import House, load, read_table
+from nerves.settings import HouseSettings, load, read_table
 from nerves.topics import WORDS
 
 ROOT = Path(__file__).parent.parent
@@ -59,7 +59,7 @@ def points(page: Path) -> list[EntryPoint]:
 
 
 def install(page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have the organs of a page as if its package were installed."""
+    """Have the services of a page as if its package were installed."""
     for module in {point.module for point in points(page)}:
         (folder / f"{module}.py").write_text(example(page, f"{module}.py"))
         monkeypatch.delitem(sys.modules, module, raising=False)
@@ -71,7 +71,7 @@ def install(page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def equip(page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have the secrets and the voices that a page's settings name, and the programs that its organs start."""
+    """Have the secrets and the voices that a page's settings name, and the programs that its services start."""
     monkeypatch.setenv("HOME", str(folder))
     for voice in re.findall(r"voice: ~/([\w/.-]+)", page.read_text()):
         (folder / voice).parent.mkdir(parents=True, exist_ok=True)
@@ -84,11 +84,11 @@ def equip(page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
 
 
-def houses(page: Path, folder: Path) -> Iterator[House]:
+def houses(page: Path, folder: Path) -> Iterator[HouseSettings]:
     """Yield what the page's kinwatch.yaml say."""
     for text in blocks(page, "yaml"):
         table = yaml.safe_load(text)
-        if isinstance(table, dict) and {*table} & {*House.model_fields} and "esphome" not in table:
+        if isinstance(table, dict) and {*table} & {*HouseSettings.model_fields} and "esphome" not in table:
             (folder / "kinwatch.yaml").write_text(text)
             yield load(folder / "kinwatch.yaml", environ={"KINWATCH_DATA_DIR": str(folder / "data")})
 

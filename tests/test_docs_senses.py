@@ -251,7 +251,7 @@ def test_a_raspberry_with_the_camera_extra_alone_is_a_camera(tmp_path: Path) -> 
 @pytest.mark.media
 def test_a_brain_looks_at_a_picture_of_one_line_of_shell(tmp_path: Path, media: Path) -> None:
     shutil.copy(media / "family" / "me" / "me_00.jpg", tmp_path / "picture.jpg")
-    shown = ["mosquitto_sub", "-C", "1", "-W", "120", "-t", "kinwatch/door/seen"]
+    shown = ["mosquitto_sub", "-C", "1", "-W", "120", "-t", "kinwatch/door/detections"]
     send = ["/bin/sh", "-ec", line("mosquitto_pub -t kinwatch/door/frame") + "; sleep 0.5"]
     with (
         bench(tmp_path, "--seconds", "1") as at,
@@ -262,4 +262,4 @@ def test_a_brain_looks_at_a_picture_of_one_line_of_shell(tmp_path: Path, media: 
             subprocess.run(send, cwd=tmp_path, env=at.env, check=True, timeout=60)
         assert eye.stdout
         seen = json.loads(eye.stdout.read())
-    assert [each["label"] for each in seen["sightings"]] == ["person"]
+    assert [each["label"] for each in seen["detections"]] == ["person"]

@@ -18,22 +18,22 @@ from PIL import Image
 from uuid6 import uuid7
 
 from brain.people.gallery import Gallery
-from brain.process.label_inbox import Lessons
+from brain.process.label_inbox import LabelInbox
 from nerves.bus import open_link
-from nerves.durable_queue import Box
+from nerves.durable_queue import DurableQueue
 from nerves.link import Link
 from nerves.messages import (
     Acknowledged,
-    Eyes,
+    CameraEnabled,
+    Detection,
+    Detections,
     Fact,
-    Known,
+    Label,
     People,
-    Rehearse,
+    PersonEntry,
     Say,
-    Seen,
-    Sighting,
     Stored,
-    Told,
+    TestAlert,
     Trouble,
     Visit,
     now,
@@ -120,7 +120,10 @@ def world(tmp_path_factory: pytest.TempPathFactory, home_assistant: Path) -> Ite
         World(broker, hass, folder).open() as world,
     ):
         world.tell(
-            People(place="brain", people=(Known(name="Alice", group="family"), Known(name="Bob", group="guest")))
+            People(
+                place="brain",
+                people=(PersonEntry(name="Alice", group="family"), PersonEntry(name="Bob", group="guest")),
+            )
         )
         hass.soon("binary_sensor.kinwatch_hall_person", "off")
         hass.soon("sensor.kinwatch_bob_last_seen", "unknown")
@@ -201,8 +204,8 @@ def test_a_visit_is_seen_from_its_start_to_its_end(world: World) -> None:
 
 
 def test_animals_and_trouble_are_seen_too(world: World) -> None:
-    cat = Sighting(label="cat", box=(0.1, 0.1, 0.2, 0.2), score=0.9)
-    world.link.offer("kinwatch/hall/seen", Seen(place="hall", sightings=(cat,)).payload())
+    cat = Detection(label="cat", box=(0.1, 0.1, 0.2, 0.2), score=0.9)
+    world.link.offer("kinwatch/hall/detections", Detections(place="hall", detections=(cat,)).payload())
     sighting = "event.kinwatch_hall_sighting"
     wait(lambda: world.hass.attributes(sighting).get("animal") == "cat", 10, "the cat")
     world.tell(Trouble(place="hall", what="covered", detail="is there something in front of it?"))
@@ -231,7 +234,7 @@ def test_what_is_chosen_and_said_there_reaches_the_bus(world: World) -> None:
     world.hass.call("text.set_value", entity_id="text.kinwatch_kuche_2_say_here", value="Hello")
     world.soon(Say, lambda said: (said.place, said.words) == ("Küche 2", "Hello"))
     world.hass.call("button.press", entity_id="button.kinwatch_test_alert")
-    world.soon(Rehearse, lambda wanted: wanted.place == "test")
+    world.soon(TestAlert, lambda wanted: wanted.place == "test")
     world.tell(visit(place="test", phase="decided", verdict="stranger", alert=True))
     wait(lambda: world.hass.attributes("event.kinwatch_alert")["event_type"] == "test", 10, "the test")
 
@@ -240,11 +243,11 @@ def test_the_eyes_of_a_place_are_closed_and_opened(world: World) -> None:
     hass, switch = world.hass, "switch.kinwatch_hall_eyes"
     hass.soon(switch, "on")
     hass.call("switch.turn_off", entity_id=switch)
-    world.soon(Eyes, lambda eyes: eyes.place == "hall" and not eyes.open)
+    world.soon(CameraEnabled, lambda eyes: eyes.place == "hall" and not eyes.open)
     hass.soon(switch, "off")
     hass.soon("binary_sensor.kinwatch_hall_person", "unavailable")
     hass.call("switch.turn_on", entity_id=switch)
-    world.soon(Eyes, lambda eyes: eyes.place == "hall" and eyes.open)
+    world.soon(CameraEnabled, lambda eyes: eyes.place == "hall" and eyes.open)
     hass.soon(switch, "on")
     hass.soon("binary_sensor.kinwatch_hall_person", "off")
 
@@ -284,12 +287,12 @@ def gallery(tmp_path: Path) -> Iterator[Gallery]:
 
 
 def test_the_last_unknown_visit_is_named(world: World, gallery: Gallery, tmp_path: Path) -> None:
-    box = Box(tmp_path / "words.db", "inbox")
-    lessons = Lessons(box, gallery, lambda: None)
+    box = DurableQueue(tmp_path / "words.db", "inbox")
+    lessons = LabelInbox(box, gallery, lambda: None)
     stranger = comes(world)
     assert world.hass.attributes("sensor.kinwatch_last_unknown_visit")["visit"] == str(stranger.visit)
     world.hass.call("select.select_option", entity_id="select.kinwatch_who_was_it", option="Alice")
-    told = world.soon(Told, lambda told: told.visit == stranger.visit)
+    told = world.soon(Label, lambda told: told.visit == stranger.visit)
     assert (told.place, told.who) == ("hall", "Alice")
     lessons.receive(told.topic, told.payload())
     assert box.counts()["waiting"] == 1, "the brain does not take the word"
@@ -299,13 +302,13 @@ def test_the_last_unknown_visit_is_named(world: World, gallery: Gallery, tmp_pat
     guest = comes(world)
     world.hass.soon("select.kinwatch_who_was_it", "Not said yet")
     world.hass.call("select.select_option", entity_id="select.kinwatch_who_was_it", option="A guest today")
-    told = world.soon(Told, lambda told: told.visit == guest.visit)
+    told = world.soon(Label, lambda told: told.visit == guest.visit)
     assert told.group == "guest"
     assert timedelta() < told.until - now() <= timedelta(days=1)
     world.hass.call("text.set_value", entity_id="text.kinwatch_new_name", value="Zoë")
-    world.soon(Told, lambda told: told.who == "Zoë")
+    world.soon(Label, lambda told: told.who == "Zoë")
     world.hass.call("select.select_option", entity_id="select.kinwatch_who_was_it", option="Not a person")
-    world.soon(Told, lambda told: told.visit == guest.visit and told.who is None)
+    world.soon(Label, lambda told: told.visit == guest.visit and told.who is None)
     world.hass.call("button.press", entity_id="button.kinwatch_acknowledge")
     assert world.soon(Acknowledged, lambda word: word.visit == guest.visit).by == "Home Assistant"
     world.hass.soon("binary_sensor.kinwatch_open_alert", "off")
@@ -322,7 +325,7 @@ def test_receipts_are_counted(world: World) -> None:
 
 
 def test_somebody_who_is_forgotten_is_removed(world: World) -> None:
-    alice, bob = Known(name="Alice", group="family"), Known(name="Bob", group="guest")
+    alice, bob = PersonEntry(name="Alice", group="family"), PersonEntry(name="Bob", group="guest")
     world.tell(People(place="brain", people=(alice,)))
     wait(lambda: world.hass.state("binary_sensor.kinwatch_bob_here") is None, 10, "Bob to go")
     assert world.hass.state("binary_sensor.kinwatch_alice_here") == "off"
@@ -388,7 +391,7 @@ def test_no_event_is_kept_by_the_broker(world: World) -> None:
         assert late.wait_connected(5)
         wait(lambda: "homeassistant/device/kinwatch_house/config" in kept, 5, "what is kept")
     assert any(topic.endswith("/state") for topic in kept)
-    assert not [topic for topic in kept if "/event/" in topic or topic.endswith(("/visit", "/told", "/say"))]
+    assert not [topic for topic in kept if "/event/" in topic or topic.endswith(("/visit", "/label", "/say"))]
 
 
 @contextmanager
@@ -420,13 +423,13 @@ def test_the_blueprint_pushes_and_takes_the_answer(world: World) -> None:
             hass.post("/api/events/mobile_app_notification_action", {"action": titles[title], **more})
 
         answer("It's family", reply_text='Zoë "Z"')
-        assert world.soon(Told, lambda told: told.visit == stranger.visit).who == 'Zoë "Z"'
+        assert world.soon(Label, lambda told: told.visit == stranger.visit).who == 'Zoë "Z"'
         world.soon(Acknowledged, lambda word: word.visit == stranger.visit)
         answer("Guest today")
-        guest = world.soon(Told, lambda told: told.visit == stranger.visit and told.group == "guest")
+        guest = world.soon(Label, lambda told: told.visit == stranger.visit and told.group == "guest")
         assert timedelta() < guest.until - now() <= timedelta(days=1)
         answer("Not a person")
-        world.soon(Told, lambda told: told.visit == stranger.visit and told.who is None)
+        world.soon(Label, lambda told: told.visit == stranger.visit and told.who is None)
         answer("Sound the alarm")
         world.soon(Say, lambda said: said.words == "You are on camera. The owner has been told.")
         wait(lambda: pretend.pushed[-1]["message"] == "clear_notification", 10, "the notification to be cleared")

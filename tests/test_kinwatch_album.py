@@ -26,7 +26,7 @@ from kinwatch.cli import app
 from nerves.broker import private_broker
 from nerves.bus import open_link
 from nerves.errors import KinwatchError
-from nerves.messages import Told, Verdict, Visit, now
+from nerves.messages import Label, Verdict, Visit, now
 
 ROOT = Path(__file__).parents[1]
 # Two visits of the same minute, one of the next day.
@@ -237,7 +237,7 @@ def test_a_running_brain_that_is_told_a_name_says_it_at_the_next_visit(tmp_path:
                 come(lambda: any(one.verdict == "stranger" for one in heard))
                 go(1)
                 visit = next(one for one in heard if one.verdict == "stranger").visit
-                link.post("kinwatch/hall/told", Told(place="hall", visit=visit, who="Alice").payload()).wait(5)
+                link.post("kinwatch/hall/label", Label(place="hall", visit=visit, who="Alice").payload()).wait(5)
                 wait(lambda: b"learned Alice" in (tmp_path / "log").read_bytes(), 20)
                 come(lambda: any(one.visit != visit and one.who == "Alice" for one in heard))
             finally:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from brain.cloud.ledger import Ledger
+from brain.cloud.ledger import CallLedger
 from brain.settings.rekognition import RekognitionSettings
 from kinwatch.commands.checking import Finding, findings
 from nerves.settings import load
@@ -31,7 +31,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Rekognition]:
 
 
 def check(folder: Path, **told: object) -> list[Finding]:
-    brain = {"sight": "cascade", "rekognition": {"region": "eu-west-1"} | told}
+    brain = {"vision": "cascade", "rekognition": {"region": "eu-west-1"} | told}
     return look(folder, brain)
 
 
@@ -44,7 +44,7 @@ def look(folder: Path, brain: dict[str, object]) -> list[Finding]:
 
 def test_a_house_without_the_cloud_is_not_asked_about_it(tmp_path: Path) -> None:
     assert look(tmp_path, {}) == []
-    assert look(tmp_path, {"sight": "nonsense"}) == []  # said elsewhere
+    assert look(tmp_path, {"vision": "nonsense"}) == []  # said elsewhere
 
 
 def test_all_is_well(aws: Rekognition, tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_what_is_switched_off_or_spent_is_not_asked(aws: Rekognition, tmp_path: 
     assert found.detail.startswith("nothing was asked: no call may leave the house: brain.rekognition.enabled is false")
     (found,) = check(tmp_path, endpoint_url=aws.url, daily_calls=0)
     assert found.detail.startswith("nothing was asked: the day's 0 calls are spent")
-    with Ledger(tmp_path / "data" / "cloud.db", RekognitionSettings()) as ledger:
+    with CallLedger(tmp_path / "data" / "cloud.db", RekognitionSettings()) as ledger:
         ledger.on = False
     (found,) = check(tmp_path, endpoint_url=aws.url)
     assert found.ok

@@ -212,7 +212,7 @@ def test_help_teaches(tmp_path: Path, command: str) -> None:
 
 def test_every_message_and_the_settings_have_a_schema(tmp_path: Path) -> None:
     kinds = json.loads(run(tmp_path, "schema").stdout)
-    assert {"visit", "heard", "told", "stored", "status"} <= kinds.keys()
+    assert {"visit", "heard", "label", "stored", "status"} <= kinds.keys()
     assert kinds["heard"]["required"] == ["place", "words"]
     settings = json.loads(run(tmp_path, "schema", "settings").stdout)
     assert "camera" in json.dumps(settings["properties"]["senses"])

@@ -15,7 +15,7 @@ from kinwatch.house import keeping
 from kinwatch.house.keeping import Part, keep
 from kinwatch.house.up import environment, parts
 from nerves.errors import SettingsError
-from nerves.settings import House
+from nerves.settings import HouseSettings
 
 ROOT = Path(__file__).parents[1]
 
@@ -132,14 +132,14 @@ def test_a_line_carries_its_name_once() -> None:
     assert [line for _, line in kept.lines][:3] == ["seen", "12:34:56 other: x", "plain"]
 
 
-def house(tmp_path: Path, **tables: object) -> House:
-    return House.model_validate({"data_dir": tmp_path, **tables})
+def house(tmp_path: Path, **tables: object) -> HouseSettings:
+    return HouseSettings.model_validate({"data_dir": tmp_path, **tables})
 
 
 STORE = {"kind": "store", "url": "file:///evidence"}
 
 
-def test_an_organ_is_a_process_and_senses_end_first(tmp_path: Path) -> None:
+def test_a_service_is_a_process_and_senses_end_first(tmp_path: Path) -> None:
     found = parts(house(tmp_path, actuators={"evidence": STORE}), Path("my.yaml"))
     assert [(part.name, part.command[1:], part.turn) for part in found] == [
         ("evidence", ("-m", "kinwatch", "act", "evidence", "--config", "my.yaml"), 2),
@@ -152,7 +152,7 @@ def test_an_organ_is_a_process_and_senses_end_first(tmp_path: Path) -> None:
     [
         ({}, "no sense and no actuator"),
         ({"actuators": {"evidence": STORE | {"ulr": 1}}}, "actuators.evidence.ulr is not a setting"),
-        ({"actuators": {"evidence": STORE}, "brain": {"sigt": "x"}}, "brain.sigt is not a setting"),
+        ({"actuators": {"evidence": STORE}, "brain": {"vison": "x"}}, "brain.vison is not a setting"),
         ({"actuators": {"evidence": STORE | {"url": "s3://our-house"}}}, "has no prefix"),
     ],
 )
@@ -161,7 +161,7 @@ def test_wrong_settings_start_nothing(tmp_path: Path, tables: dict[str, object],
         parts(house(tmp_path, **tables))
 
 
-def test_organs_find_the_broker_and_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_services_find_the_broker_and_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KINWATCH_MQTT__URL", "mqtt://stale")
     env = environment(house(tmp_path), "mqtt://127.0.0.1:1")
     assert env["KINWATCH_MQTT_URL"] == "mqtt://127.0.0.1:1"
@@ -175,19 +175,19 @@ from pathlib import Path
 from kinwatch import house
 from kinwatch.keeping import Part
 from nerves.settings import House
-organ = '''
+service = '''
 import pathlib
 from nerves.daemon import run_actuator
 from nerves.messages import Heard
-from nerves.organs import Actuator, OrganSettings
+from nerves.services import Actuator, ServiceSettings
 from nerves.settings import load
 def act(settings, messages):
     for message in messages:
         pass
     return ()
-run_actuator("voice", Actuator(OrganSettings, Heard, act), OrganSettings(kind="t"), load())
+run_actuator("voice", Actuator(ServiceSettings, Heard, act), ServiceSettings(kind="t"), load())
 '''
-house.parts = lambda *_: [Part("voice", (sys.executable, "-c", organ), 2)]
+house.parts = lambda *_: [Part("voice", (sys.executable, "-c", service), 2)]
 house.up(House(data_dir=Path(sys.argv[1])))
 """
 

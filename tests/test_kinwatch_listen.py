@@ -15,7 +15,7 @@ from kinwatch.commands.contract import doubts, wrong
 from kinwatch.commands.listening import describe
 from nerves.exif import stamped
 from nerves.jpeg import size
-from nerves.link import Letter
+from nerves.link import BusMessage
 from nerves.messages import Heard, Status, now, stamp
 from tests.bench import bench
 
@@ -38,7 +38,7 @@ def heard(**more: object) -> bytes:
 
 def judged(topic: str, payload: bytes, *, qos: int = 1, retained: bool = False) -> str:
     """Return all that is said of a message."""
-    letter = Letter(topic, payload, qos, retained)
+    letter = BusMessage(topic, payload, qos, retained)
     problem = wrong(letter, AT)
     return f"WRONG {problem}" if problem else " ".join(doubts(letter, AT))
 
@@ -106,7 +106,7 @@ def test_how_it_is_sent_is_told() -> None:
     assert judged("kinwatch/door/heard", WORDS, retained=True).startswith("WRONG")
     assert "QoS 1: send frames as QoS 0" in judged("kinwatch/door/frame", JPEG)
     assert "send facts as QoS 1" in judged("kinwatch/door/heard", WORDS, qos=0)
-    status = b'{"organ": "door", "state": "online"}'
+    status = b'{"service": "door", "state": "online"}'
     assert not judged("kinwatch/status/door", status, retained=True)
 
 
@@ -157,13 +157,13 @@ def test_a_camera_s_clock_is_told() -> None:
 
 
 def test_a_last_will_that_was_made_long_ago_is_well() -> None:
-    will = Status(organ="door", state="offline", at=AT - timedelta(hours=3))
+    will = Status(service="door", state="offline", at=AT - timedelta(hours=3))
     assert not judged(will.topic, will.payload())
 
 
 @pytest.mark.parametrize("retained", [True, False])
 def test_taking_back_what_was_retained_is_well(retained: bool) -> None:  # noqa: FBT001
-    for topic in ("kinwatch/status/door", "kinwatch/door/eyes", "kinwatch/brain/people"):
+    for topic in ("kinwatch/status/door", "kinwatch/door/enabled", "kinwatch/brain/people"):
         assert not judged(topic, b"", retained=retained)
     assert bool(judged("kinwatch/door/heard", b"", retained=retained)) is not retained
     assert bool(judged("kinwatch/door/frame", b"", retained=retained)) is not retained

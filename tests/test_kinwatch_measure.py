@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from brain.measure.curves import roc
-from brain.measure.rates import Rate
+from brain.measure.rates import Proportion
 from kinwatch.commands import plots
 
 ROOT = Path(__file__).parents[1]
@@ -159,6 +159,9 @@ def test_curves_are_drawn_of_any_pairs(tmp_path: Path, same: np.ndarray, differe
 
 
 def test_rates_of_nothing_are_left_empty(tmp_path: Path) -> None:
-    panels = {"mistakes": {"a": {"one": Rate(0, 60), "two": Rate(0, 0)}}, "rest": {"b": {"one": Rate(9, 9)}}}
+    panels = {
+        "mistakes": {"a": {"one": Proportion(0, 60), "two": Proportion(0, 0)}},
+        "rest": {"b": {"one": Proportion(9, 9)}},
+    }
     plots.rates(tmp_path / "visits.png", panels, "title")
     assert picture(tmp_path / "visits.png")[0] == 864

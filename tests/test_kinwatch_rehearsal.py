@@ -17,7 +17,7 @@ import yaml
 
 from brain.process.test_alert import test_visit as visit_of
 from brain.vision.picture import Picture
-from nerves.messages import Rehearse, Visit
+from nerves.messages import TestAlert, Visit
 
 ROOT = Path(__file__).parents[1]
 
@@ -69,7 +69,7 @@ def up(config: Path, env: dict[str, str], data: Path) -> Iterator[None]:
 @pytest.mark.models
 @pytest.mark.mosquitto
 @pytest.mark.timeout(240)
-def test_a_test_alert_says_for_each_organ_what_became_of_it(tmp_path: Path, phone: Phone) -> None:
+def test_a_test_alert_says_for_each_service_what_became_of_it(tmp_path: Path, phone: Phone) -> None:
     data, config = tmp_path / "data", tmp_path / "kinwatch.yaml"
     actuators = {
         "evidence": {"kind": "store", "url": (tmp_path / "evidence").as_uri()},
@@ -92,8 +92,8 @@ def test_a_test_alert_says_for_each_organ_what_became_of_it(tmp_path: Path, phon
     ]
     with up(config, env, data):
         done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=90, check=False)
-    said = {line["organ"]: line for line in map(json.loads, done.stdout.splitlines())}
-    assert {organ: line["ok"] for organ, line in said.items()} == {
+    said = {line["service"]: line for line in map(json.loads, done.stdout.splitlines())}
+    assert {service: line["ok"] for service, line in said.items()} == {
         "brain": True,
         "evidence": True,
         "phone": True,
@@ -109,7 +109,7 @@ def test_a_test_alert_says_for_each_organ_what_became_of_it(tmp_path: Path, phon
 
 
 def test_the_test_visit_is_an_alert_with_a_picture_and_says_what_it_is() -> None:
-    wish = Rehearse()
+    wish = TestAlert()
     visit = visit_of(wish)
     assert (visit.visit, visit.place, visit.alert, visit.verdict) == (wish.id, "test", True, "stranger")
     assert visit.reasons == ("a test alert: nobody is there",)

@@ -21,7 +21,7 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from brain.cloud.face_ids import read_label
-from brain.cloud.ledger import About, Ledger
+from brain.cloud.ledger import About, CallLedger
 from brain.people.gallery import Gallery, Photo
 from brain.settings.rekognition import RekognitionSettings
 from kinwatch.cli import app
@@ -78,7 +78,7 @@ class House:
             **rekognition,
         }
         (self.folder / "kinwatch.yaml").write_text(
-            yaml.safe_dump({"brain": {"sight": sight, "rekognition": table}}, allow_unicode=True)
+            yaml.safe_dump({"brain": {"vision": sight, "rekognition": table}}, allow_unicode=True)
         )
 
     def run(self, *words: str, says: str | None = None) -> Result:
@@ -286,7 +286,7 @@ def test_killed_at_any_moment_each_photo_is_there_once(house: House) -> None:
     assert house.sync()["added"] == 2
     assert house.there() == house.here()
     assert house.paid == 8
-    with Ledger(house.data / "cloud.db", RekognitionSettings()) as ledger:
+    with CallLedger(house.data / "cloud.db", RekognitionSettings()) as ledger:
         assert ledger.spent(datetime.now(UTC)).day_calls == 8
 
 
@@ -417,7 +417,7 @@ def test_pictures_in_the_settings_are_left_to_the_person(house: House) -> None:
 def test_what_was_sent_is_listed_with_its_cost(house: House) -> None:
     house.gallery.learn("ann", [*photos(1, 2), *photos(1, 1, 2, shade=250)])
     house.sync()
-    with Ledger(house.data / "cloud.db", RekognitionSettings()) as ledger:
+    with CallLedger(house.data / "cloud.db", RekognitionSettings()) as ledger:
         about = About("hall", None, 14_000, "a face")
         ledger.reserve("SearchFacesByImage", about, datetime.now(UTC))
     shown = house.run("rekognition", "sent").stdout.splitlines()
@@ -442,7 +442,7 @@ def test_the_switch_stops_every_call_and_stays(house: House) -> None:
     assert house.run("rekognition", "on").stdout == "on: brain.sight is cascade\n"
     assert house.sync()["added"] == 2
     (facts,) = lines(house.run("rekognition", "status", "--json").stdout)
-    assert (facts["switch"], facts["sight"], facts["collection"]) == ("on", "cascade", "kinwatch")
+    assert (facts["switch"], facts["vision"], facts["collection"]) == ("on", "cascade", "kinwatch")
     assert facts["today"] == {"calls": 2, "most_calls": 1000, "usd": 0.002, "most_usd": 10.0}
     house.set(enabled=False)
     assert "brain.rekognition.enabled is false" in house.run("rekognition", "status").stdout

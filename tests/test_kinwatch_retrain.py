@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from brain.models.retrained import RetrainedSight
+from brain.models.retrained import RetrainedBackend
 from brain.retrain.backbone import MOBILENET_V1
 from brain.retrain.job import training_part
 from brain.retrain.quiet import quiet
@@ -119,7 +119,7 @@ def test_colours_are_learned_and_told_apart_by_litert_alone(command: Command, ti
     report = json.loads((out / "report.json").read_text())
     assert report["test_accuracy"]["count"] == facts["test_count"] == sum(map(sum, report["confusion"]))
     assert "no label is a person" in report["faces"]["skipped"]
-    sight = RetrainedSight(out)
+    sight = RetrainedBackend(out)
     likeliest = {label: sight.classify(seen(picture(tmp_path / "new.jpg", COLOURS[label], 999))) for label in COLOURS}
     assert {label: found[0][0] for label, found in likeliest.items()} == {label: label for label in COLOURS}
     assert all(sum(chance for _, chance in found) == pytest.approx(1, abs=1e-4) for found in likeliest.values())
@@ -141,7 +141,7 @@ def test_the_brain_sees_by_what_was_retrained(
     shots = {label: picture(tmp_path / f"{label}.jpg", COLOURS[label], 999) for label in COLOURS}
     capsys.readouterr()
     settings = tmp_path / "kinwatch.yaml"
-    settings.write_text("brain: {sight: retrained}\n")
+    settings.write_text("brain: {vision: retrained}\n")
     monkeypatch.setattr(
         sys, "argv", ["kinwatch", "replay", *map(str, shots.values()), "--json", "--config", str(settings)]
     )
@@ -275,7 +275,7 @@ def test_the_whole_folder_is_learned_well_above_chance(command: Command, media: 
     assert facts["test_count"] == 105
     assert facts["test_accuracy"] > 0.65  # always `people` is 0.57
     out = tmp_path / "data" / "retrained"
-    sight = RetrainedSight(out)
+    sight = RetrainedBackend(out)
     report = json.loads((out / "report.json").read_text())
     wrong = {mistake["path"]: mistake["called"] for mistake in report["mistakes"]}
     assert wrong
@@ -285,16 +285,16 @@ def test_the_whole_folder_is_learned_well_above_chance(command: Command, media: 
 def test_a_model_that_is_damaged_or_absent_is_named(command: Command, tiny: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     with pytest.raises(ModelError, match=r"model\.json is not there: run `kinwatch retrain FOLDER`"):
-        RetrainedSight(out)
+        RetrainedBackend(out)
     folder = colours(tmp_path / "rooms", cat=12, nobody=12)
     assert command(folder, "--backbone", tiny, "--steps", "5", "--no-faces", "--out", out).status == 0
     head = out / "head.tflite"
     head.write_bytes(head.read_bytes()[:-1] + b"x")
     with pytest.raises(ModelError, match=r"head\.tflite is not the file that was written"):
-        RetrainedSight(out)
+        RetrainedBackend(out)
     (out / "model.json").write_text("{")
     with pytest.raises(ModelError, match=r"model\.json is damaged"):
-        RetrainedSight(out)
+        RetrainedBackend(out)
 
 
 def test_killed_while_it_writes_the_old_or_the_new_model_runs(command: Command, tiny: Path, tmp_path: Path) -> None:
@@ -315,6 +315,6 @@ def test_killed_while_it_writes_the_old_or_the_new_model_runs(command: Command, 
             time.sleep(0.005)
         time.sleep(random.random() * 0.8)
         os.kill(child.pid, signal.SIGKILL)
-    assert RetrainedSight(data / "retrained").classify(seen(new))[0][0] == "cat"
+    assert RetrainedBackend(data / "retrained").classify(seen(new))[0][0] == "cat"
     assert command(*words).status == 0
     assert len([*(tmp_path / "data").glob(".retrained.kinwatch-????????")]) == 1

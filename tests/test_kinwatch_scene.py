@@ -11,11 +11,11 @@ import cv2
 import numpy as np
 import pytest
 
-from brain.models.local import LocalSight
-from brain.vision.backend import Face, Thing
+from brain.models.local import LocalBackend
+from brain.vision.backend import DetectedObject, Face
 from brain.vision.picture import Picture
 from kinwatch.demo import scene
-from kinwatch.demo.camera import Theatre
+from kinwatch.demo.camera import DemoCamera
 from kinwatch.demo.scene import ACTS, FPS, SIZE, Pixels
 from kinwatch.demo.scene.acts import Act
 from kinwatch.demo.scene.people import photo
@@ -52,11 +52,11 @@ def test_whoever_comes_moves_and_leaves_the_room_as_it_was(act: str) -> None:
 
 
 def test_an_unknown_act_is_refused() -> None:
-    with pytest.raises(KeyError), Theatre() as theatre:
+    with pytest.raises(KeyError), DemoCamera() as theatre:
         theatre.play("opera")
 
 
-def watched(theatre: Theatre) -> HTTPResponse:
+def watched(theatre: DemoCamera) -> HTTPResponse:
     host, port = theatre.url.removeprefix("http://").rstrip("/").split(":")
     connection = HTTPConnection(host, int(port), timeout=5)
     connection.request("GET", "/")
@@ -71,9 +71,9 @@ def test_the_woman_s_portrait_can_be_opened(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def theatre(monkeypatch: pytest.MonkeyPatch) -> Iterator[Theatre]:
+def theatre(monkeypatch: pytest.MonkeyPatch) -> Iterator[DemoCamera]:
     monkeypatch.setitem(ACTS, "wave", Act(1.0, ACTS["woman"].actor, ACTS["woman"].pose))
-    with Theatre() as theatre:
+    with DemoCamera() as theatre:
         yield theatre
 
 
@@ -89,7 +89,7 @@ def pictures(stream: IO[bytes]) -> Iterator[Pixels]:
         yield decoded.astype(np.uint8)
 
 
-def test_the_theatre_shows_parsable_pictures_to_everybody_at_the_scene_s_speed(theatre: Theatre) -> None:
+def test_the_theatre_shows_parsable_pictures_to_everybody_at_the_scene_s_speed(theatre: DemoCamera) -> None:
     with watched(theatre) as one, watched(theatre) as two:
         assert one.headers.get_content_type() == "multipart/x-mixed-replace"
         next(pictures(two))
@@ -99,7 +99,7 @@ def test_the_theatre_shows_parsable_pictures_to_everybody_at_the_scene_s_speed(t
     assert shapes == {(SIZE[1], SIZE[0], 3)}
 
 
-def test_an_act_has_been_seen_when_play_returns(theatre: Theatre) -> None:
+def test_an_act_has_been_seen_when_play_returns(theatre: DemoCamera) -> None:
     empty = next(scene.frames("empty")).astype(float)
     with watched(theatre) as stream:
         start = time.monotonic()
@@ -110,7 +110,7 @@ def test_an_act_has_been_seen_when_play_returns(theatre: Theatre) -> None:
     assert max(apart) > 12
 
 
-def test_a_client_that_leaves_harms_nobody(theatre: Theatre, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_client_that_leaves_harms_nobody(theatre: DemoCamera, capfd: pytest.CaptureFixture[str]) -> None:
     port = int(theatre.url.rstrip("/").rpartition(":")[2])
     with socket.create_connection(("127.0.0.1", port)) as rude:
         rude.sendall(b"GET / HTTP/1.1\r\n\r\n")
@@ -120,7 +120,7 @@ def test_a_client_that_leaves_harms_nobody(theatre: Theatre, capfd: pytest.Captu
     assert capfd.readouterr() == ("", "")
 
 
-def test_closing_ends_the_streams_and_the_port(theatre: Theatre) -> None:
+def test_closing_ends_the_streams_and_the_port(theatre: DemoCamera) -> None:
     stream = watched(theatre)
     theatre.__exit__(None, None, None)
     assert len(list(pictures(stream))) < 100
@@ -135,15 +135,15 @@ MODELS = os.environ.get("KINWATCH_MODELS")
 
 
 @pytest.fixture(scope="module", params=["built-in", "standard"])
-def sight(request: pytest.FixtureRequest) -> LocalSight:
-    return LocalSight(request.param, [Path(MODELS or "")])
+def sight(request: pytest.FixtureRequest) -> LocalBackend:
+    return LocalBackend(request.param, [Path(MODELS or "")])
 
 
 def photographed(frame: Pixels) -> Picture:
     return Picture(cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes())
 
 
-def seen(sight: LocalSight, act: str) -> list[tuple[Picture, list[Thing], list[Face]]]:
+def seen(sight: LocalBackend, act: str) -> list[tuple[Picture, list[DetectedObject], list[Face]]]:
     """Look at every third picture but the first and last second: things, and the faces inside of people."""
     looked = []
     last = round((ACTS[act].seconds - 1) * FPS)
@@ -155,7 +155,7 @@ def seen(sight: LocalSight, act: str) -> list[tuple[Picture, list[Thing], list[F
     return looked
 
 
-def people(looked: list[tuple[Picture, list[Thing], list[Face]]]) -> list[bool]:
+def people(looked: list[tuple[Picture, list[DetectedObject], list[Face]]]) -> list[bool]:
     return [any(thing.label == "person" for thing in things) for _, things, _ in looked]
 
 
@@ -163,7 +163,7 @@ def people(looked: list[tuple[Picture, list[Thing], list[Face]]]) -> list[bool]:
 @pytest.mark.timeout(120)
 @pytest.mark.models
 @pytest.mark.parametrize("act", ["empty", "cat"])
-def test_nobody_is_seen_where_nobody_is(sight: LocalSight, act: str) -> None:
+def test_nobody_is_seen_where_nobody_is(sight: LocalBackend, act: str) -> None:
     looked = seen(sight, act)
     assert not any(people(looked))
     assert not any(face.score >= 0.8 for picture, _, _ in looked for face in sight.faces(picture))
@@ -172,7 +172,7 @@ def test_nobody_is_seen_where_nobody_is(sight: LocalSight, act: str) -> None:
 @pytest.mark.models
 @pytest.mark.timeout(120)
 @pytest.mark.models
-def test_the_cat_is_seen_as_an_animal(sight: LocalSight) -> None:
+def test_the_cat_is_seen_as_an_animal(sight: LocalBackend) -> None:
     if "built-in" in sight.name:
         pytest.skip("the built-in pack sees no animals")
     looked = [{thing.label for thing in things} for _, things, _ in seen(sight, "cat")]
@@ -183,7 +183,7 @@ def test_the_cat_is_seen_as_an_animal(sight: LocalSight) -> None:
 @pytest.mark.models
 @pytest.mark.timeout(120)
 @pytest.mark.models
-def test_the_woman_is_recognised_by_her_photo(sight: LocalSight, tmp_path: Path) -> None:
+def test_the_woman_is_recognised_by_her_photo(sight: LocalBackend, tmp_path: Path) -> None:
     photo(tmp_path / "her.png")
     portrait = photographed(np.asarray(cv2.imread(str(tmp_path / "her.png")), np.uint8))
     reference = sight.look(portrait, sight.faces(portrait)[0])
@@ -198,7 +198,7 @@ def test_the_woman_is_recognised_by_her_photo(sight: LocalSight, tmp_path: Path)
 @pytest.mark.models
 @pytest.mark.timeout(120)
 @pytest.mark.models
-def test_the_man_is_seen_and_his_face_is_not(sight: LocalSight) -> None:
+def test_the_man_is_seen_and_his_face_is_not(sight: LocalBackend) -> None:
     looked = seen(sight, "far")
     assert sum(people(looked)) >= 0.95 * len(looked)
     assert all(face.width < 20 for _, _, faces in looked for face in faces)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nerves.database import Database
-from nerves.durable_queue import FULL, NEXT, WAITING, Box
+from nerves.durable_queue import FULL, NEXT, WAITING, DurableQueue
 from nerves.errors import KinwatchError
 
 DAY_S = 86400
@@ -40,27 +40,27 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 
 @pytest.fixture
-def box(database: Database, clock: Clock) -> Box:
-    return Box(database, "inbox", clock=clock)
+def box(database: Database, clock: Clock) -> DurableQueue:
+    return DurableQueue(database, "inbox", clock=clock)
 
 
-def filled(box: Box, *keys: str) -> Box:
+def filled(box: DurableQueue, *keys: str) -> DurableQueue:
     for key in keys:
         box.put(key, f"kinwatch/{key}/visit", key.encode())
     return box
 
 
-def due(box: Box) -> str | None:
+def due(box: DurableQueue) -> str | None:
     row = box.due()
     return row.key if row else None
 
 
-def test_the_oldest_comes_first(box: Box) -> None:
+def test_the_oldest_comes_first(box: DurableQueue) -> None:
     row = filled(box, "b", "a").due()
     assert row == ("b", "kinwatch/b/visit", b"b", 0)
 
 
-def test_what_is_done_is_not_done_twice(box: Box) -> None:
+def test_what_is_done_is_not_done_twice(box: DurableQueue) -> None:
     assert box.put("a", "t", b"")
     assert not box.put("a", "t", b"")
     box.done("a")
@@ -69,14 +69,14 @@ def test_what_is_done_is_not_done_twice(box: Box) -> None:
     assert box.counts() == {"waiting": 0, "dead": 0, "done": 1}
 
 
-def test_what_fails_lets_others_pass_and_comes_again(box: Box, clock: Clock) -> None:
+def test_what_fails_lets_others_pass_and_comes_again(box: DurableQueue, clock: Clock) -> None:
     filled(box, "a", "b").later("a", "no network")
     assert due(box) == "b"
     clock.time += 1.0
     assert due(box) == "a"
 
 
-def test_pauses_double_up_to_a_minute(box: Box, clock: Clock) -> None:
+def test_pauses_double_up_to_a_minute(box: DurableQueue, clock: Clock) -> None:
     filled(box, "a")
     pauses = []
     for _ in range(20):
@@ -90,7 +90,7 @@ def test_pauses_double_up_to_a_minute(box: Box, clock: Clock) -> None:
 
 
 def test_what_never_works_is_dead_in_the_end(database: Database, clock: Clock) -> None:
-    box = filled(Box(database, "inbox", max_tries=3, clock=clock), "a")
+    box = filled(DurableQueue(database, "inbox", max_tries=3, clock=clock), "a")
     for _ in range(3):
         clock.time += 100
         assert due(box) == "a"
@@ -102,20 +102,20 @@ def test_what_never_works_is_dead_in_the_end(database: Database, clock: Clock) -
 
 
 def test_what_is_done_is_remembered_for_a_week(database: Database, clock: Clock) -> None:
-    filled(Box(database, "inbox", clock=clock), "a").done("a")
+    filled(DurableQueue(database, "inbox", clock=clock), "a").done("a")
     clock.time += 6 * DAY_S
-    assert not Box(database, "inbox", clock=clock).put("a", "t", b"")
+    assert not DurableQueue(database, "inbox", clock=clock).put("a", "t", b"")
     clock.time += 2 * DAY_S
-    assert Box(database, "inbox", clock=clock).put("a", "t", b"")
+    assert DurableQueue(database, "inbox", clock=clock).put("a", "t", b"")
 
 
-def test_a_clock_that_is_set_back_delays_nothing_for_long(box: Box, clock: Clock) -> None:
+def test_a_clock_that_is_set_back_delays_nothing_for_long(box: DurableQueue, clock: Clock) -> None:
     filled(box, "a")
     clock.time -= 30 * DAY_S
     assert due(box) == "a"
 
 
-def test_what_was_done_just_now_can_be_done_again(box: Box, clock: Clock) -> None:
+def test_what_was_done_just_now_can_be_done_again(box: DurableQueue, clock: Clock) -> None:
     filled(box, "old", "new").done("old")
     clock.time += 60
     box.done("new")
@@ -124,7 +124,7 @@ def test_what_was_done_just_now_can_be_done_again(box: Box, clock: Clock) -> Non
     assert box.due() is not None
 
 
-def test_pictures_of_what_is_done_are_not_kept(box: Box, clock: Clock, database: Database) -> None:
+def test_pictures_of_what_is_done_are_not_kept(box: DurableQueue, clock: Clock, database: Database) -> None:
     filled(box, "a", "b").done("a")
     clock.time += 1000
     box.done("b")
@@ -135,7 +135,7 @@ def test_pictures_of_what_is_done_are_not_kept(box: Box, clock: Clock, database:
 
 
 def test_boxes_and_tables_change_together_or_not_at_all(database: Database) -> None:
-    inbox, outbox = filled(Box(database, "inbox"), "a"), Box(database, "outbox")
+    inbox, outbox = filled(DurableQueue(database, "inbox"), "a"), DurableQueue(database, "outbox")
 
     def work(*, fail: bool) -> None:
         with inbox.transaction() as connection:
@@ -152,7 +152,7 @@ def test_boxes_and_tables_change_together_or_not_at_all(database: Database) -> N
     assert (due(inbox), due(outbox)) == (None, "b")
 
 
-def test_what_matters_most_comes_first_then_the_oldest(box: Box) -> None:
+def test_what_matters_most_comes_first_then_the_oldest(box: DurableQueue) -> None:
     for key, worth in (("a", 0), ("b", 2), ("c", 1), ("d", 2)):
         box.put(key, "t", b"", worth=worth)
     found = []
@@ -162,7 +162,7 @@ def test_what_matters_most_comes_first_then_the_oldest(box: Box) -> None:
     assert found == ["b", "d", "c", "a"]
 
 
-def test_without_room_the_oldest_of_the_least_worth_is_dropped(box: Box) -> None:
+def test_without_room_the_oldest_of_the_least_worth_is_dropped(box: DurableQueue) -> None:
     for key, worth in (("a", 1), ("b", 0), ("c", 0), ("d", 2)):
         box.put(key, "t", bytes(100), worth=worth)
     assert box.drop(400) == 0
@@ -173,7 +173,7 @@ def test_without_room_the_oldest_of_the_least_worth_is_dropped(box: Box) -> None
     assert box.counts() == {"waiting": 1, "dead": 0, "done": 3}
 
 
-def test_a_full_box_is_searched_without_reading_its_pictures(box: Box, database: Database) -> None:
+def test_a_full_box_is_searched_without_reading_its_pictures(box: DurableQueue, database: Database) -> None:
     with database.transaction() as connection:
         plans = [
             row[-1]
@@ -193,12 +193,12 @@ def test_a_box_of_an_earlier_version_is_gone_on_with(database: Database, clock: 
             tries INTEGER NOT NULL DEFAULT 0, why TEXT NOT NULL DEFAULT '')"""
         )
         connection.execute("INSERT INTO inbox (key, topic, body, due, at) VALUES ('old', 't', 'body', 0, 0)")
-    box = Box(database, "inbox", clock=clock)
+    box = DurableQueue(database, "inbox", clock=clock)
     assert due(box) == "old"
     assert box.drop(3) == 1
 
 
-def test_whoever_waits_is_woken(box: Box) -> None:
+def test_whoever_waits_is_woken(box: DurableQueue) -> None:
     assert not box.wait(0.01)
     later = Timer(0.05, filled, [box, "a"])
     later.start()
@@ -207,7 +207,7 @@ def test_whoever_waits_is_woken(box: Box) -> None:
     assert not box.wait(0.01)
 
 
-def test_threads_share_a_box(box: Box) -> None:
+def test_threads_share_a_box(box: DurableQueue) -> None:
     threads = [Thread(target=filled, args=[box, *(f"{n}-{i}" for i in range(20))]) for n in range(4)]
     for thread in threads:
         thread.start()
@@ -216,7 +216,7 @@ def test_threads_share_a_box(box: Box) -> None:
     assert box.counts()["waiting"] == 80
 
 
-def test_the_file_is_for_its_owner_only(box: Box, database: Database) -> None:
+def test_the_file_is_for_its_owner_only(box: DurableQueue, database: Database) -> None:
     filled(box, "a")
     for path in database.path.parent.iterdir():
         assert path.stat().st_mode & 0o077 == 0, path
@@ -226,15 +226,15 @@ def test_a_broken_file_is_named(tmp_path: Path) -> None:
     path = tmp_path / "inbox.db"
     path.write_bytes(b"no database at all" * 100)
     with pytest.raises(KinwatchError, match=r"inbox\.db cannot be used: .*move the file away"):
-        Box(path, "inbox")
+        DurableQueue(path, "inbox")
 
 
 def test_a_folder_in_place_of_a_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(KinwatchError, match="cannot be used"):
-        Box(tmp_path, "inbox")
+        DurableQueue(tmp_path, "inbox")
 
 
-def test_a_full_disk_is_said_and_nothing_is_lost(box: Box, database: Database) -> None:
+def test_a_full_disk_is_said_and_nothing_is_lost(box: DurableQueue, database: Database) -> None:
     filled(box, "a")
     with database.transaction() as connection:
         (pages,) = connection.execute("PRAGMA page_count").fetchone()
@@ -263,7 +263,7 @@ def test_what_was_put_survives_a_kill(tmp_path: Path) -> None:
     environ = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
     done = subprocess.run([sys.executable, "-c", script, str(path)], env=environ, check=False)
     assert done.returncode == -9
-    box = Box(path, "inbox")
+    box = DurableQueue(path, "inbox")
     assert due(box) == "kept"
     assert box.counts()["waiting"] == 1
     box.close()
@@ -271,10 +271,10 @@ def test_what_was_put_survives_a_kill(tmp_path: Path) -> None:
 
 def test_a_table_needs_a_name(database: Database) -> None:
     with pytest.raises(ValueError, match="no name"):
-        Box(database, "in; DROP TABLE inbox")
+        DurableQueue(database, "in; DROP TABLE inbox")
 
 
-def test_a_closed_file_is_an_error_of_ours(box: Box) -> None:
+def test_a_closed_file_is_an_error_of_ours(box: DurableQueue) -> None:
     box.close()
     with pytest.raises(KinwatchError):
         box.put("a", "t", b"")
@@ -291,7 +291,7 @@ def test_an_own_table_s_mistake_is_told(database: Database) -> None:
 def test_no_message_is_ever_lost(steps: list[tuple[str, str]]) -> None:
     clock, known, done = Clock(), set(), set()
     with TemporaryDirectory() as folder, Database(Path(folder) / "box.db") as database:
-        box = Box(database, "inbox", clock=clock)
+        box = DurableQueue(database, "inbox", clock=clock)
         for step, key in steps:
             if step == "put":
                 assert box.put(key, "t", b"") == (key not in known)

@@ -16,7 +16,7 @@ import pytest
 from nerves import broker
 from nerves.broker import house_url, need_url, private_broker
 from nerves.errors import BrokerUnavailable
-from nerves.settings import House
+from nerves.settings import HouseSettings
 
 RUN = """
 import pathlib, sys, time
@@ -101,7 +101,7 @@ def test_a_broker_that_dies_is_started_again_on_its_port(tmp_path: Path) -> None
 
 @pytest.mark.mosquitto
 def test_it_is_found_by_others_while_it_runs(tmp_path: Path) -> None:
-    house = House(data_dir=tmp_path)
+    house = HouseSettings(data_dir=tmp_path)
     assert house_url(house) is None
     with private_broker(tmp_path) as private:
         assert house_url(house) == need_url(house) == private.url
@@ -112,13 +112,13 @@ def test_a_url_that_nobody_answers_is_not_believed(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         dead = free.getsockname()[1]
     (tmp_path / "broker.url").write_text(f"mqtt://127.0.0.1:{dead}\n")
-    assert house_url(House(data_dir=tmp_path)) is None
+    assert house_url(HouseSettings(data_dir=tmp_path)) is None
     with pytest.raises(BrokerUnavailable, match="kinwatch up"):
-        need_url(House(data_dir=tmp_path))
+        need_url(HouseSettings(data_dir=tmp_path))
 
 
 def test_the_settings_broker_wins(tmp_path: Path) -> None:
-    house = House.model_validate({"data_dir": tmp_path, "mqtt": {"url": "mqtt://elsewhere"}})
+    house = HouseSettings.model_validate({"data_dir": tmp_path, "mqtt": {"url": "mqtt://elsewhere"}})
     assert house_url(house) == "mqtt://elsewhere"
 
 

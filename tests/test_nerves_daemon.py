@@ -18,13 +18,13 @@ from nerves.bus import open_link
 from nerves.errors import CameraLost, KinwatchError, OutOfReach, SettingsError, StoreError
 from nerves.link import Link
 from nerves.messages import Fact, Frame, Heard, Say, Status, now
-from nerves.runner import Listen, alive, run_actuator, run_sense
-from nerves.services import Actuator, Desk, Note, OrganSettings, Sense, SenseSettings, Tick
-from nerves.settings import House
+from nerves.runner import Subscription, run_actuator, run_sense, running
+from nerves.services import Actuator, Context, RawMessage, Sense, SenseSettings, ServiceSettings, Tick
+from nerves.settings import HouseSettings
 
 JPEG = base64.b64decode("/9j/2Q==")
 DOOR = SenseSettings(kind="test", place="door")
-VOICE = OrganSettings(kind="test")
+VOICE = ServiceSettings(kind="test")
 
 
 class Ear:
@@ -37,8 +37,8 @@ class Ear:
     def facts(self, topic: str) -> list[dict[str, object]]:
         return [json.loads(payload) for heard, payload in self.heard if heard == topic]
 
-    def states(self, organ: str) -> list[object]:
-        return [fact["state"] for fact in self.facts(f"kinwatch/status/{organ}")]
+    def states(self, service: str) -> list[object]:
+        return [fact["state"] for fact in self.facts(f"kinwatch/status/{service}")]
 
     def words(self) -> list[object]:
         return [fact["words"] for fact in self.facts("kinwatch/door/heard")]
@@ -50,8 +50,8 @@ def url() -> str:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> House:
-    return House(data_dir=tmp_path)
+def house(tmp_path: Path) -> HouseSettings:
+    return HouseSettings(data_dir=tmp_path)
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def soon(true: Callable[[], object], within_s: float = 8) -> bool:
 
 
 def stop_when(true: Callable[[], object]) -> None:
-    """Send this process the Ctrl-C that ends the organ it is."""
+    """Send this process the Ctrl-C that ends the service it is."""
 
     def watch() -> None:
         soon(true)
@@ -89,7 +89,7 @@ def heard(words: str) -> Heard:
     return Heard(place="door", words=words)
 
 
-def test_a_sense_publishes_until_its_source_ends(ear: Ear, url: str, house: House) -> None:
+def test_a_sense_publishes_until_its_source_ends(ear: Ear, url: str, house: HouseSettings) -> None:
     def watch(_: SenseSettings) -> Iterable[Frame | Fact]:
         yield Frame("door", JPEG, now())
         yield heard("ding")
@@ -103,7 +103,7 @@ def test_a_sense_publishes_until_its_source_ends(ear: Ear, url: str, house: Hous
     assert frames[0].startswith(JPEG[:2])
 
 
-def test_a_sense_that_fails_says_so_and_ends(ear: Ear, url: str, house: House) -> None:
+def test_a_sense_that_fails_says_so_and_ends(ear: Ear, url: str, house: HouseSettings) -> None:
     def watch(_: SenseSettings) -> Iterator[Frame]:
         message = "no camera at 0: is it plugged in?"
         raise CameraLost(message)
@@ -114,7 +114,7 @@ def test_a_sense_that_fails_says_so_and_ends(ear: Ear, url: str, house: House) -
     assert ear.facts("kinwatch/status/door")[-1]["detail"] == "no camera at 0: is it plugged in?"
 
 
-def test_a_package_that_is_missing_is_named(url: str, house: House) -> None:
+def test_a_package_that_is_missing_is_named(url: str, house: HouseSettings) -> None:
     def watch(_: SenseSettings) -> Iterator[Frame]:
         raise ModuleNotFoundError(name="cv3.gapi")
 
@@ -122,7 +122,7 @@ def test_a_package_that_is_missing_is_named(url: str, house: House) -> None:
         run_sense("door", Sense(SenseSettings, watch), DOOR, house, url)
 
 
-def test_a_blocked_source_does_not_delay_the_end(url: str, house: House) -> None:
+def test_a_blocked_source_does_not_delay_the_end(url: str, house: HouseSettings) -> None:
     blocked, never = Event(), Event()
 
     def watch(_: SenseSettings) -> Iterator[Frame]:
@@ -137,15 +137,15 @@ def test_a_blocked_source_does_not_delay_the_end(url: str, house: House) -> None
     never.set()
 
 
-def test_a_sense_that_hears_is_given_what_comes_on_its_topics(ear: Ear, url: str, house: House) -> None:
+def test_a_sense_that_hears_is_given_what_comes_on_its_topics(ear: Ear, url: str, house: HouseSettings) -> None:
     taken: list[Fact] = []
 
-    def watch(settings: SenseSettings, desk: Desk, facts: Iterator[Fact]) -> Iterator[Fact]:
+    def watch(settings: SenseSettings, desk: Context, facts: Iterator[Fact]) -> Iterator[Fact]:
         ear.link.post("kinwatch/door/say", b"not JSON")
         for topic in ("kinwatch/gate/say", "kinwatch/door/say"):
             ear.link.post(topic, Say(place="x", words=topic).payload())
         taken.append(next(facts))
-        desk.note("one has come")
+        desk.report("one has come")
         yield heard(f"{settings.place} {desk.name} {desk.database.path.name}")
 
     sense = Sense(SenseSettings, watch, lambda settings: [f"kinwatch/{settings.place}/say"])
@@ -157,7 +157,7 @@ def test_a_sense_that_hears_is_given_what_comes_on_its_topics(ear: Ear, url: str
 
 
 @pytest.mark.mosquitto
-def test_a_sense_waits_for_a_broker_that_comes_later(tmp_path: Path, house: House) -> None:
+def test_a_sense_waits_for_a_broker_that_comes_later(tmp_path: Path, house: HouseSettings) -> None:
     with private_broker(tmp_path) as broker:
         url = broker.url
     ready, over = Event(), Event()
@@ -193,21 +193,21 @@ def send(ear: Ear, *words: str) -> None:
 
 
 def voice(said: list[str], trouble: Callable[[str], None] = lambda _: None) -> Actuator:
-    def act(_: OrganSettings, messages: Iterator[Heard]) -> Iterator[Say]:
+    def act(_: ServiceSettings, messages: Iterator[Heard]) -> Iterator[Say]:
         for message in messages:
             trouble(message.words)
             said.append(message.words)
             yield Say(place="door", words=f"I heard {message.words}")
 
-    return Actuator(OrganSettings, Heard, act)
+    return Actuator(ServiceSettings, Heard, act)
 
 
-def run(url: str, house: House, actuator: Actuator, until: Callable[[], object]) -> None:
+def run(url: str, house: HouseSettings, actuator: Actuator, until: Callable[[], object]) -> None:
     stop_when(until)
     run_actuator("voice", actuator, VOICE, house, url)
 
 
-def test_an_actuator_gets_each_message_once_and_answers(ear: Ear, url: str, house: House) -> None:
+def test_an_actuator_gets_each_message_once_and_answers(ear: Ear, url: str, house: HouseSettings) -> None:
     said: list[str] = []
 
     def talk() -> None:
@@ -224,7 +224,7 @@ def test_an_actuator_gets_each_message_once_and_answers(ear: Ear, url: str, hous
     assert soon(lambda: ear.states("voice")[-1] == "offline")
 
 
-def test_what_fails_is_tried_later_and_does_not_hold_up_the_rest(ear: Ear, url: str, house: House) -> None:
+def test_what_fails_is_tried_later_and_does_not_hold_up_the_rest(ear: Ear, url: str, house: HouseSettings) -> None:
     said: list[str] = []
     tries: list[str] = []
 
@@ -243,7 +243,7 @@ def test_what_fails_is_tried_later_and_does_not_hold_up_the_rest(ear: Ear, url: 
     assert said == ["two", "one"]
 
 
-def test_an_unexpected_error_ends_the_process_and_loses_nothing(ear: Ear, url: str, house: House) -> None:
+def test_an_unexpected_error_ends_the_process_and_loses_nothing(ear: Ear, url: str, house: HouseSettings) -> None:
     said: list[str] = []
 
     def trouble(_: str) -> None:
@@ -265,7 +265,7 @@ def test_an_unexpected_error_ends_the_process_and_loses_nothing(ear: Ear, url: s
 UNREADABLE = (b"{", b"[]", b"\xff", b'{"words": ' + b"1" * 5000 + b"}", b"[" * 100_000)
 
 
-def test_what_cannot_be_read_is_counted_and_gone(ear: Ear, url: str, house: House) -> None:
+def test_what_cannot_be_read_is_counted_and_gone(ear: Ear, url: str, house: HouseSettings) -> None:
     said: list[str] = []
 
     def talk() -> None:
@@ -283,24 +283,24 @@ def test_what_cannot_be_read_is_counted_and_gone(ear: Ear, url: str, house: Hous
     assert counted()
 
 
-def test_trouble_before_the_first_message_is_waited_out(url: str, house: House) -> None:
+def test_trouble_before_the_first_message_is_waited_out(url: str, house: HouseSettings) -> None:
     said: list[str] = []
     tries: list[int] = []
 
-    def act(settings: OrganSettings, messages: Iterator[Heard]) -> Iterable[Fact]:
+    def act(settings: ServiceSettings, messages: Iterator[Heard]) -> Iterable[Fact]:
         tries.append(1)
         if len(tries) == 1:
             message = "the loudspeaker is off"
             raise KinwatchError(message)
         return voice(said).act(settings, messages)
 
-    run(url, house, Actuator(OrganSettings, Heard, act), lambda: len(tries) == 2)
+    run(url, house, Actuator(ServiceSettings, Heard, act), lambda: len(tries) == 2)
     assert len(tries) == 2
 
 
 @pytest.mark.timeout(30)
 def test_what_is_out_of_reach_is_waited_for_in_order_and_no_message_is_blamed(
-    ear: Ear, url: str, house: House, monkeypatch: pytest.MonkeyPatch
+    ear: Ear, url: str, house: HouseSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("nerves.runner.MAX_TRIES", 1)
     monkeypatch.setattr("nerves.runner.PAUSES_S", (0.1, 0.1))
@@ -323,7 +323,7 @@ def test_what_is_out_of_reach_is_waited_for_in_order_and_no_message_is_blamed(
     assert tries == ["one"] * 4 + ["two"]
 
 
-def test_the_status_says_what_is_out_of_reach_and_how_much_waits(ear: Ear, url: str, house: House) -> None:
+def test_the_status_says_what_is_out_of_reach_and_how_much_waits(ear: Ear, url: str, house: HouseSettings) -> None:
     def act(*_: object) -> Iterable[Fact]:
         message = "no such bucket: create it"
         raise OutOfReach(message)
@@ -338,20 +338,20 @@ def test_the_status_says_what_is_out_of_reach_and_how_much_waits(ear: Ear, url: 
 
     Thread(target=talk, daemon=True).start()
     said = ("tries again: no such bucket: create it", 2)
-    run(url, house, Actuator(OrganSettings, Heard, act), lambda: said in told())
+    run(url, house, Actuator(ServiceSettings, Heard, act), lambda: said in told())
     assert said in told()
 
 
-def test_wrong_settings_end_the_organ(url: str, house: House) -> None:
+def test_wrong_settings_end_the_service(url: str, house: HouseSettings) -> None:
     def act(*_: object) -> Iterable[Fact]:
         message = "no credentials: set AWS_ACCESS_KEY_ID"
         raise SettingsError(message)
 
     with pytest.raises(SettingsError, match="no credentials"):
-        run_actuator("voice", Actuator(OrganSettings, Heard, act), VOICE, house, url)
+        run_actuator("voice", Actuator(ServiceSettings, Heard, act), VOICE, house, url)
 
 
-def test_without_room_what_matters_least_is_dropped_and_counted(ear: Ear, url: str, house: House) -> None:
+def test_without_room_what_matters_least_is_dropped_and_counted(ear: Ear, url: str, house: HouseSettings) -> None:
     said: list[str] = []
     is_full = Event()
 
@@ -372,7 +372,7 @@ def test_without_room_what_matters_least_is_dropped_and_counted(ear: Ear, url: s
 
     base = voice(said, trouble)
     keen = Actuator(
-        OrganSettings, Heard, base.act, worth=lambda heard: "alarm" in heard.words, room_mb=lambda _: 0.0011
+        ServiceSettings, Heard, base.act, priority=lambda heard: "alarm" in heard.words, queue_mb=lambda _: 0.0011
     )
     Thread(target=talk, daemon=True).start()
     run(url, house, keen, lambda: len(said) == 2)
@@ -380,15 +380,15 @@ def test_without_room_what_matters_least_is_dropped_and_counted(ear: Ear, url: s
     assert [words[:5] for words in said] == ["alarm", "xxxxx"]
 
 
-def test_an_actuator_that_takes_nothing_is_a_mistake(url: str, house: House) -> None:
+def test_an_actuator_that_takes_nothing_is_a_mistake(url: str, house: HouseSettings) -> None:
     with pytest.raises(RuntimeError, match="without taking a message"):
-        run_actuator("voice", Actuator(OrganSettings, Heard, lambda *_: ()), VOICE, house, url)
+        run_actuator("voice", Actuator(ServiceSettings, Heard, lambda *_: ()), VOICE, house, url)
 
 
-def test_an_actuator_may_return_after_each_message(ear: Ear, url: str, house: House) -> None:
+def test_an_actuator_may_return_after_each_message(ear: Ear, url: str, house: HouseSettings) -> None:
     said: list[str] = []
 
-    def act(_: OrganSettings, messages: Iterator[Heard]) -> tuple[()]:
+    def act(_: ServiceSettings, messages: Iterator[Heard]) -> tuple[()]:
         said.extend(message.words for message in [next(messages, None)] if message)
         return ()
 
@@ -397,15 +397,15 @@ def test_an_actuator_may_return_after_each_message(ear: Ear, url: str, house: Ho
         send(ear, "one", "two")
 
     Thread(target=talk, daemon=True).start()
-    run(url, house, Actuator(OrganSettings, Heard, act), lambda: len(said) == 2)
+    run(url, house, Actuator(ServiceSettings, Heard, act), lambda: len(said) == 2)
     assert said == ["one", "two"]
 
 
-def test_an_actuator_hears_several_kinds_and_time_that_passes(ear: Ear, url: str, house: House) -> None:
+def test_an_actuator_hears_several_kinds_and_time_that_passes(ear: Ear, url: str, house: HouseSettings) -> None:
     heard_: list[object] = []
 
-    def act(_: OrganSettings, messages: Iterator[Heard | Say | Tick], desk: Desk) -> Iterator[Fact]:
-        desk.note("no loudspeaker")
+    def act(_: ServiceSettings, messages: Iterator[Heard | Say | Tick], desk: Context) -> Iterator[Fact]:
+        desk.report("no loudspeaker")
         for message in messages:
             heard_.append(message)
             if isinstance(message, Tick):
@@ -420,16 +420,16 @@ def test_an_actuator_hears_several_kinds_and_time_that_passes(ear: Ear, url: str
         return {Heard, Say, Tick} <= {type(each) for each in heard_} and bool(ear.facts("kinwatch/attic/say"))
 
     Thread(target=talk, daemon=True).start()
-    run(url, house, Actuator(OrganSettings, (Heard, Say), act, tick_s=0.3), done)
+    run(url, house, Actuator(ServiceSettings, (Heard, Say), act, tick_s=0.3), done)
     assert done()
     assert [message.words for message in heard_ if isinstance(message, Heard)] == ["one"]
     assert ear.facts("kinwatch/status/voice")[-2]["detail"] == "no loudspeaker"
 
 
-def test_ticks_come_as_often_as_asked_for_however_much_is_heard(ear: Ear, url: str, house: House) -> None:
+def test_ticks_come_as_often_as_asked_for_however_much_is_heard(ear: Ear, url: str, house: HouseSettings) -> None:
     ticks: list[float] = []
 
-    def act(_: OrganSettings, messages: Iterator[Heard | Tick], __: Desk) -> tuple[()]:
+    def act(_: ServiceSettings, messages: Iterator[Heard | Tick], __: Context) -> tuple[()]:
         for message in messages:
             if isinstance(message, Tick):
                 ticks.append(time.monotonic())
@@ -442,21 +442,23 @@ def test_ticks_come_as_often_as_asked_for_however_much_is_heard(ear: Ear, url: s
             send(ear, *"abcdefghij")
 
     Thread(target=talk, daemon=True).start()
-    run(url, house, Actuator(OrganSettings, Heard, act, tick_s=0.2), lambda: len(ticks) == 5)
+    run(url, house, Actuator(ServiceSettings, Heard, act, tick_s=0.2), lambda: len(ticks) == 5)
     assert 0.7 < ticks[4] - ticks[0] < 3
 
 
-def test_what_is_told_at_once_is_published_while_the_message_is_at_work(ear: Ear, url: str, house: House) -> None:
+def test_what_is_told_at_once_is_published_while_the_message_is_at_work(
+    ear: Ear, url: str, house: HouseSettings
+) -> None:
     """And what a transaction takes back is not."""
     seen: list[bool] = []
 
-    def act(_: OrganSettings, messages: Iterator[Heard | Tick], desk: Desk) -> tuple[()]:
+    def act(_: ServiceSettings, messages: Iterator[Heard | Tick], desk: Context) -> tuple[()]:
         for message in messages:
             if isinstance(message, Heard):
                 with suppress(StoreError), desk.database.transaction():
-                    desk.tell(Say(place="door", words="taken back"))
+                    desk.publish(Say(place="door", words="taken back"))
                     raise StoreError
-                desk.tell(Say(place="door", words=message.words))
+                desk.publish(Say(place="door", words=message.words))
                 seen.append(soon(lambda: ear.facts("kinwatch/door/say")))
         return ()
 
@@ -465,22 +467,22 @@ def test_what_is_told_at_once_is_published_while_the_message_is_at_work(ear: Ear
         send(ear, "now")
 
     Thread(target=talk, daemon=True).start()
-    run(url, house, Actuator(OrganSettings, Heard, act, tick_s=60), lambda: seen)
+    run(url, house, Actuator(ServiceSettings, Heard, act, tick_s=60), lambda: seen)
     assert seen == [True]
     assert [fact["words"] for fact in ear.facts("kinwatch/door/say")] == ["now"]
 
 
-def test_an_organ_for_a_peer_that_speaks_otherwise(ear: Ear, url: str, house: House) -> None:
+def test_a_service_for_a_peer_that_speaks_otherwise(ear: Ear, url: str, house: HouseSettings) -> None:
     taken: list[object] = []
 
-    def act(_: OrganSettings, messages: Iterator[Heard | Status | Note | Tick], desk: Desk) -> tuple[()]:
+    def act(_: ServiceSettings, messages: Iterator[Heard | Status | RawMessage | Tick], desk: Context) -> tuple[()]:
         for message in messages:
-            if isinstance(message, Note):
-                desk.tell(Note("peer/state/lamp", message.body))
-            taken.append(message.body if isinstance(message, Note) else getattr(message, "words", None))
+            if isinstance(message, RawMessage):
+                desk.publish(RawMessage("peer/state/lamp", message.body))
+            taken.append(message.body if isinstance(message, RawMessage) else getattr(message, "words", None))
         return ()
 
-    def heeds(_: OrganSettings) -> Callable[[object], bool]:
+    def heeds(_: ServiceSettings) -> Callable[[object], bool]:
         return lambda message: not isinstance(message, Heard) or message.words != "noise"
 
     def talk() -> None:
@@ -489,13 +491,13 @@ def test_an_organ_for_a_peer_that_speaks_otherwise(ear: Ear, url: str, house: Ho
         ear.link.post("peer/set/lamp", b"on").wait(5)
 
     peer = Actuator(
-        OrganSettings,
+        ServiceSettings,
         (Heard, Status),
         act,
         tick_s=60,
-        listens=lambda _: ["peer/set/+"],
-        heeds=heeds,
-        retains=("peer/state/#",),
+        subscriptions=lambda _: ["peer/set/+"],
+        accepts=heeds,
+        retained_topics=("peer/state/#",),
     )
     Thread(target=talk, daemon=True).start()
     run(url, house, peer, lambda: b"on" in taken)
@@ -509,8 +511,8 @@ def test_an_organ_for_a_peer_that_speaks_otherwise(ear: Ear, url: str, house: Ho
 
 
 def test_a_status_that_changes_is_told_and_kept(ear: Ear, url: str) -> None:
-    with alive("brain", url, listens=[Listen("kinwatch/+/heard", lambda *_: None)]) as life:
-        life.status("thinking", visits=3)
+    with running("brain", url, listens=[Subscription("kinwatch/+/heard", lambda *_: None)]) as life:
+        life.set_status("thinking", visits=3)
         assert soon(lambda: [fact["detail"] for fact in ear.facts("kinwatch/status/brain")][-1:] == ["thinking"])
         newcomer = next(late := listening(url))
         assert soon(lambda: newcomer.facts("kinwatch/status/brain"))
@@ -519,11 +521,11 @@ def test_a_status_that_changes_is_told_and_kept(ear: Ear, url: str) -> None:
     assert soon(lambda: ear.states("brain")[-1:] == ["offline"])
 
 
-ORGANS = """
+SERVICES = """
 import pathlib, sys, time
 from nerves.daemon import run_actuator, run_sense
 from nerves.messages import Heard
-from nerves.organs import Actuator, OrganSettings, Sense, SenseSettings
+from nerves.services import Actuator, ServiceSettings, Sense, SenseSettings
 from nerves.settings import House
 
 def watch(settings):
@@ -542,12 +544,12 @@ house = House(data_dir=pathlib.Path(sys.argv[2]))
 if sys.argv[1] == "sense":
     run_sense("door", Sense(SenseSettings, watch), SenseSettings(kind="t", place="door"), house, sys.argv[3])
 else:
-    run_actuator("voice", Actuator(OrganSettings, Heard, act), OrganSettings(kind="t"), house, sys.argv[3])
+    run_actuator("voice", Actuator(ServiceSettings, Heard, act), ServiceSettings(kind="t"), house, sys.argv[3])
 """
 
 
-def organ(kind: str, folder: Path, url: str) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen([sys.executable, "-c", ORGANS, kind, str(folder), url], cwd=Path(__file__).parents[1])
+def service(kind: str, folder: Path, url: str) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen([sys.executable, "-c", SERVICES, kind, str(folder), url], cwd=Path(__file__).parents[1])
 
 
 @pytest.fixture
@@ -561,7 +563,7 @@ def real(tmp_path: Path) -> Iterator[tuple[str, Ear]]:
 @pytest.mark.mosquitto
 def test_sigterm_ends_a_blocked_sense_in_order(real: tuple[str, Ear], tmp_path: Path) -> None:
     url, ear = real
-    with organ("sense", tmp_path, url) as process:
+    with service("sense", tmp_path, url) as process:
         assert soon(lambda: ear.facts("kinwatch/status/door")[-1:] and "watching" in str(ear.heard[-1]))
         began = time.monotonic()
         process.terminate()
@@ -573,9 +575,9 @@ def test_sigterm_ends_a_blocked_sense_in_order(real: tuple[str, Ear], tmp_path: 
 
 @pytest.mark.timeout(60)
 @pytest.mark.mosquitto
-def test_a_killed_organ_leaves_its_last_will(real: tuple[str, Ear], tmp_path: Path) -> None:
+def test_a_killed_service_leaves_its_last_will(real: tuple[str, Ear], tmp_path: Path) -> None:
     url, ear = real
-    with organ("sense", tmp_path, url) as process:
+    with service("sense", tmp_path, url) as process:
         assert soon(lambda: "online" in ear.states("door"))
         process.kill()
     assert soon(lambda: ear.states("door")[-1] == "offline")
@@ -591,17 +593,17 @@ def test_a_killed_actuator_goes_on_where_it_was(real: tuple[str, Ear], tmp_path:
     def lines() -> list[str]:
         return said.read_text().split() if said.exists() else []
 
-    with organ("act", tmp_path, url) as process:
+    with service("act", tmp_path, url) as process:
         assert soon(lambda: "online" in ear.states("voice"))
         send(ear, "first", "slow", "waiting")
         assert soon(lambda: lines() == ["first", "slow"])
         process.kill()
     send(ear, "missed")
     said.write_text("")
-    with organ("act", tmp_path, url) as process:
+    with service("act", tmp_path, url) as process:
         assert soon(lambda: lines() == ["slow"])  # it was not done
         process.kill()
-    with organ("act", tmp_path, url) as process:
+    with service("act", tmp_path, url) as process:
         assert soon(lambda: lines() == ["slow", "slow"])
         process.terminate()
         assert process.wait(5) == 0

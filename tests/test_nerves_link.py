@@ -16,7 +16,7 @@ from paho.mqtt.client import topic_matches_sub
 
 from nerves.bus import open_link
 from nerves.errors import BrokerUnavailable, SettingsError
-from nerves.link import Letter, Link
+from nerves.link import BusMessage, Link
 from nerves.loopback import Loopback, LoopbackLink
 from nerves.mqtt import MqttLink
 from nerves.topics import matches
@@ -120,7 +120,7 @@ def test_who_overhears_knows_how_it_was_sent(connect: Open) -> None:
     with connect("early") as early:
         assert early.wait_connected(5)
         assert early.post("kinwatch/status/hall", b"kept", retain=True).wait(5)
-    letters: list[Letter] = []
+    letters: list[BusMessage] = []
     link = connect("ear")
     link.overhear("kinwatch/#", letters.append)
     with link, connect("mouth") as here:

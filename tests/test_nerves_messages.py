@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from nerves import errors, topics
 from nerves.errors import KinwatchError, MessageError
-from nerves.messages import FACTS, Fact, Heard, Said, Sighting, Status, parse, stamp
+from nerves.messages import FACTS, Detection, Fact, Heard, Said, Status, parse, stamp
 from nerves.messages import Box as Rectangle
 
 PLACES = st.from_regex(topics.PLACE, fullmatch=True).filter(lambda place: place not in topics.RESERVED)
@@ -31,14 +31,14 @@ def messages(fact: type[Fact]) -> st.SearchStrategy[Fact]:
     }
     options |= {name: TEXTS for name in ("words", "author", "post", "url", "detail") if name in fact.model_fields}
     special = {
-        "organ": PLACES,
+        "service": PLACES,
         "picture": st.none() | st.binary(max_size=30),
         "box": st.none() | RECTANGLES,
         "seq": st.integers(1, 2**31),
         "confidence": st.none() | FRACTIONS,
         "counts": st.dictionaries(TEXTS, st.integers(-(2**53), 2**53), max_size=3),
-        "sightings": st.lists(
-            st.builds(Sighting, label=TEXTS, box=RECTANGLES, score=FRACTIONS, visit=st.none() | st.uuids()),
+        "detections": st.lists(
+            st.builds(Detection, label=TEXTS, box=RECTANGLES, score=FRACTIONS, visit=st.none() | st.uuids()),
             max_size=2,
         ).map(tuple),
         **dict.fromkeys(("since", "last"), TIMES),
@@ -82,8 +82,8 @@ def test_a_topic_parses_back(place: str, kind: str) -> None:
 
 
 @given(PLACES)
-def test_a_status_topic_parses_back(organ: str) -> None:
-    assert topics.parse(topics.status(organ)) == ("status", organ)
+def test_a_status_topic_parses_back(service: str) -> None:
+    assert topics.parse(topics.status(service)) == ("status", service)
 
 
 @pytest.mark.parametrize("topic", ["", "kinwatch", "kinwatch/hall", "kinwatch//visit", "a/hall/visit"])

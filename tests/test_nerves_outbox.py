@@ -7,7 +7,7 @@ import pytest
 
 from nerves.bus import open_link
 from nerves.database import Database
-from nerves.durable_queue import Box
+from nerves.durable_queue import DurableQueue
 from nerves.loopback import Loopback, LoopbackLink
 from nerves.outbox import Outbox
 from tests.faults import Broker
@@ -21,9 +21,9 @@ class Ear(list[bytes]):
 
 
 @pytest.fixture
-def box(tmp_path: Path) -> Iterator[Box]:
+def box(tmp_path: Path) -> Iterator[DurableQueue]:
     with Database(tmp_path / "brain.db") as database:
-        yield Box(database, "outbox", base_s=0.2)
+        yield DurableQueue(database, "outbox", base_s=0.2)
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def eventually(is_so: Callable[[], object], timeout_s: float = 5) -> None:
         time.sleep(0.01)
 
 
-def test_what_is_put_arrives_in_order(box: Box, mouth: LoopbackLink, ear: Ear) -> None:
+def test_what_is_put_arrives_in_order(box: DurableQueue, mouth: LoopbackLink, ear: Ear) -> None:
     sent = [b"%d" % number for number in range(30)]
     with Outbox(box, mouth) as outbox:
         for payload in sent:
@@ -65,7 +65,7 @@ def test_what_is_put_arrives_in_order(box: Box, mouth: LoopbackLink, ear: Ear) -
 
 
 def test_what_is_put_while_the_broker_is_away_arrives_later(
-    box: Box, bus: Loopback, mouth: LoopbackLink, ear: Ear
+    box: DurableQueue, bus: Loopback, mouth: LoopbackLink, ear: Ear
 ) -> None:
     bus.cut()
     with Outbox(box, mouth) as outbox:
@@ -76,7 +76,7 @@ def test_what_is_put_while_the_broker_is_away_arrives_later(
     eventually(lambda: ear == [b"a"])
 
 
-def test_what_was_left_by_another_life_is_sent(box: Box, mouth: LoopbackLink, ear: Ear) -> None:
+def test_what_was_left_by_another_life_is_sent(box: DurableQueue, mouth: LoopbackLink, ear: Ear) -> None:
     box.put("a", TOPIC, b"a")
     with Outbox(box, mouth) as outbox:
         assert outbox.flush(5)
@@ -84,7 +84,7 @@ def test_what_was_left_by_another_life_is_sent(box: Box, mouth: LoopbackLink, ea
 
 
 def test_what_is_refused_holds_nothing_up_and_is_tried_again(
-    box: Box, bus: Loopback, mouth: LoopbackLink, ear: Ear, caplog: pytest.LogCaptureFixture
+    box: DurableQueue, bus: Loopback, mouth: LoopbackLink, ear: Ear, caplog: pytest.LogCaptureFixture
 ) -> None:
     bus.refuse = lambda topic: "Not authorized" if "porch" in topic else None
     with Outbox(box, mouth) as outbox:
@@ -101,7 +101,7 @@ def test_what_is_refused_holds_nothing_up_and_is_tried_again(
 
 
 def test_what_a_dying_broker_had_confirmed_is_sent_again(
-    box: Box, bus: Loopback, mouth: LoopbackLink, ear: Ear
+    box: DurableQueue, bus: Loopback, mouth: LoopbackLink, ear: Ear
 ) -> None:
     with Outbox(box, mouth) as outbox:
         box.put("a", TOPIC, b"a")
@@ -119,7 +119,7 @@ def test_what_was_confirmed_long_ago_is_not_sent_again(
 ) -> None:
     now = [1000.0]
     with Database(tmp_path / "old.db") as database:
-        box = Box(database, "outbox", clock=lambda: now[0])
+        box = DurableQueue(database, "outbox", clock=lambda: now[0])
         with Outbox(box, mouth) as outbox:
             box.put("old", TOPIC, b"old")
             assert outbox.flush(5)
@@ -134,7 +134,7 @@ def test_what_was_confirmed_long_ago_is_not_sent_again(
 
 
 @pytest.mark.mosquitto
-def test_nothing_is_lost_when_the_broker_is_killed_again_and_again(box: Box) -> None:
+def test_nothing_is_lost_when_the_broker_is_killed_again_and_again(box: DurableQueue) -> None:
     ear = Ear()
     sent = [b"%d" % number for number in range(60)]
     with Broker(persistence=True) as broker:

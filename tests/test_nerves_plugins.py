@@ -10,8 +10,8 @@ from nerves import plugins
 from nerves.errors import SettingsError
 from nerves.messages import Heard, Visit
 from nerves.plugins import read_actuator, read_sense
-from nerves.services import Actuator, OrganSettings, Sense, SenseSettings
-from nerves.settings import House
+from nerves.services import Actuator, Sense, SenseSettings, ServiceSettings
+from nerves.settings import HouseSettings
 
 
 class BellSettings(SenseSettings):
@@ -22,17 +22,17 @@ def ring(settings: BellSettings) -> Iterator[Heard]:
     yield Heard(place=settings.place, words="ding")
 
 
-def bark(_: OrganSettings, visits: Iterator[Visit]) -> tuple[()]:
+def bark(_: ServiceSettings, visits: Iterator[Visit]) -> tuple[()]:
     for _visit in visits:
         pass
     return ()
 
 
 @pytest.fixture(autouse=True)
-def organs(monkeypatch: pytest.MonkeyPatch) -> None:
+def services(monkeypatch: pytest.MonkeyPatch) -> None:
     module = ModuleType("house_of_test")
     module.sense = Sense(BellSettings, ring)  # type: ignore[attr-defined]
-    module.actuator = Actuator(OrganSettings, Visit, bark)  # type: ignore[attr-defined]
+    module.actuator = Actuator(ServiceSettings, Visit, bark)  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "house_of_test", module)
     points = [
         ("kinwatch.senses", "bell", "house_of_test:sense"),
@@ -48,24 +48,24 @@ def organs(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-def house(tmp_path: Path, **tables: object) -> House:
-    return House.model_validate({"data_dir": tmp_path, **tables})
+def house(tmp_path: Path, **tables: object) -> HouseSettings:
+    return HouseSettings.model_validate({"data_dir": tmp_path, **tables})
 
 
-def refusal(read: Callable[[House, str], object], home: House, name: str) -> str:
+def refusal(read: Callable[[HouseSettings, str], object], home: HouseSettings, name: str) -> str:
     with pytest.raises(SettingsError) as caught:
         read(home, name)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
 
-def test_an_organ_is_found_with_its_settings(tmp_path: Path) -> None:
+def test_a_service_is_found_with_its_settings(tmp_path: Path) -> None:
     home = house(tmp_path, senses={"door": {"kind": "bell", "button": "2"}}, actuators={"rex": {"kind": "dog"}})
     sense, settings = read_sense(home, "door")
     assert sense.settings is BellSettings
     assert settings == BellSettings(kind="bell", place="door", button=2)
     actuator, own = read_actuator(home, "rex")
-    assert actuator.hears is Visit
+    assert actuator.consumes is Visit
     assert own.kind == "dog"
 
 

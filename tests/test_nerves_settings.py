@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from nerves.errors import SettingsError
-from nerves.services import OrganSettings, SenseSettings
-from nerves.settings import House, load, read_table
+from nerves.services import SenseSettings, ServiceSettings
+from nerves.settings import HouseSettings, load, read_table
 from nerves.sources import Where, nearest
 
 
@@ -28,7 +28,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def house(text: str | None = None, **variables: str) -> House:
+def house(text: str | None = None, **variables: str) -> HouseSettings:
     if text is not None:
         Path("kinwatch.yaml").write_text(text)
     environ = {f"KINWATCH_{name}": value for name, value in variables.items()}
@@ -87,8 +87,8 @@ def test_an_empty_section_counts_as_absent() -> None:
         ("mqtt: {url: 3}", "kinwatch.yaml: mqtt.url: should be a valid string"),
         ("senses: {hall: }", "kinwatch.yaml: senses.hall: should be a table (key: value)"),
         ("senses: {a/b: {}}", "kinwatch.yaml: senses.a/b: 'a/b' cannot be a place"),
-        ("senses: {x: {}}\nactuators: {x: {}}", "kinwatch.yaml: two organs are called x"),
-        ("actuators: {brain: {}}", "kinwatch.yaml: two organs are called brain"),
+        ("senses: {x: {}}\nactuators: {x: {}}", "kinwatch.yaml: two services are called x"),
+        ("actuators: {brain: {}}", "kinwatch.yaml: two services are called brain"),
         ("senses: {a: {}, a: {}}", "kinwatch.yaml: line 1: a comes twice"),
         ("senses: [", "kinwatch.yaml: line 1: "),
         ("just words", "kinwatch.yaml: settings are a table"),
@@ -123,9 +123,9 @@ def test_a_missing_file_says_what_to_check() -> None:
 
 
 def test_the_named_file_wins_over_the_variable() -> None:
-    Path("other.yaml").write_text("brain: {sight: local}")
+    Path("other.yaml").write_text("brain: {vision: local}")
     environ = {"KINWATCH_CONFIG": "nowhere.yaml", "KINWATCH_DATA_DIR": "data"}
-    assert load(Path("other.yaml"), environ=environ).brain == {"sight": "local"}
+    assert load(Path("other.yaml"), environ=environ).brain == {"vision": "local"}
 
 
 def test_secrets_come_from_a_folder_or_the_environment(home: Path) -> None:
@@ -195,14 +195,14 @@ def test_a_wrong_variable_is_named_instead_of_the_file() -> None:
     assert str(caught.value) == said
 
 
-def test_an_organ_without_a_place_gets_none() -> None:
-    assert read_table(OrganSettings, "x", {"kind": "y"}, Where()) == OrganSettings(kind="y")
+def test_a_service_without_a_place_gets_none() -> None:
+    assert read_table(ServiceSettings, "x", {"kind": "y"}, Where()) == ServiceSettings(kind="y")
 
 
-@given(st.sampled_from(sorted(House.model_fields)), st.data())
+@given(st.sampled_from(sorted(HouseSettings.model_fields)), st.data())
 def test_one_letter_dropped_is_understood(name: str, data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(name) - 1))
-    assert nearest(name[:at] + name[at + 1 :], House.model_fields) == f"did you mean {name}?"
+    assert nearest(name[:at] + name[at + 1 :], HouseSettings.model_fields) == f"did you mean {name}?"
 
 
 @given(st.text(), st.lists(st.text(min_size=1)))

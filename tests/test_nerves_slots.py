@@ -4,15 +4,15 @@ from threading import Timer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nerves.slots import Slots
+from nerves.slots import NewestByPlace
 
 
-def emptied(slots: Slots[int]) -> list[int]:
+def emptied(slots: NewestByPlace[int]) -> list[int]:
     return list(iter(lambda: slots.take(0), None))
 
 
 def test_the_newest_item_replaces_the_one_before() -> None:
-    slots = Slots[int]()
+    slots = NewestByPlace[int]()
     for item in (1, 2, 3):
         slots.put("hall", item)
     assert emptied(slots) == [3]
@@ -20,7 +20,7 @@ def test_the_newest_item_replaces_the_one_before() -> None:
 
 
 def test_places_take_turns_however_fast_one_of_them_is() -> None:
-    slots = Slots[str]()
+    slots = NewestByPlace[str]()
     taken = []
     for _ in range(3):
         slots.put("fast", "fast")
@@ -32,12 +32,12 @@ def test_places_take_turns_however_fast_one_of_them_is() -> None:
 
 def test_nothing_comes_of_empty_slots() -> None:
     start = time.monotonic()
-    assert Slots[int]().take(0.05) is None
+    assert NewestByPlace[int]().take(0.05) is None
     assert time.monotonic() - start >= 0.05
 
 
 def test_whoever_waits_is_woken() -> None:
-    slots = Slots[int]()
+    slots = NewestByPlace[int]()
     later = Timer(0.05, slots.put, ["hall", 1])
     later.start()
     assert slots.take(5) == 1
@@ -46,7 +46,7 @@ def test_whoever_waits_is_woken() -> None:
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers())))
 def test_every_item_is_taken_or_counted_as_dropped(puts: list[tuple[str, int]]) -> None:
-    slots = Slots[int]()
+    slots = NewestByPlace[int]()
     for place, item in puts:
         slots.put(place, item)
     taken = emptied(slots)

@@ -27,13 +27,13 @@ from websockets.sync.client import ClientConnection
 from nerves import process
 from nerves.errors import MessageError, SettingsError
 from nerves.exif import stamped
-from nerves.messages import Box, Eyes, Heard, Known, People, Said, Say, Seen, Sighting, Visit, now
+from nerves.messages import Box, CameraEnabled, Detection, Detections, Heard, People, PersonEntry, Said, Say, Visit, now
 from senses import hearing
 from senses.browser import BrowserSettings, app, certificate, connection_guard, hub, motion_filter, wire
-from senses.browser.album import VISITS, Album
+from senses.browser.album import VISITS, RecentVisits
 from senses.browser.devices import CODE_S, Devices
 from senses.browser.limits import Guard, Pace
-from senses.browser.motion_filter import Sieve
+from senses.browser.motion_filter import MotionFilter
 from senses.browser.settings import topics_of
 from tests.pages import RATE, Page, served, soon, spoken
 
@@ -370,7 +370,7 @@ def test_whatever_comes_is_read_or_refused(message: str | bytes) -> None:
         read = wire.read_bytes(message) if isinstance(message, bytes) else wire.read_text(message)
     except MessageError:
         return
-    assert isinstance(read, wire.Heard | wire.Picture | wire.Sound)
+    assert isinstance(read, wire.PageSpeech | wire.PagePicture | wire.Sound)
 
 
 @pytest.mark.parametrize("body", [b"x" * 5000, b"[" * 4000, b"[]", b"\xff", b'{"code": 1, "name": {}}'])
@@ -386,8 +386,8 @@ def test_nonsense_at_the_door_is_refused(page: Page, body: bytes) -> None:
 def test_a_page_is_told_what_is_seen_and_draws_it(page: Page) -> None:
     with page.connect(page.pair(), is_page=True) as client:
         assert hello(client)["hello"]["place"] == "hall"
-        sighting = Sighting(label="person", box=Box(0.1, 0.2, 0.3, 0.4), score=0.9, verdict="family", who="Alice")
-        page.publish(Seen(place="hall", sightings=(sighting,)))
+        sighting = Detection(label="person", box=Box(0.1, 0.2, 0.3, 0.4), score=0.9, verdict="family", who="Alice")
+        page.publish(Detections(place="hall", detections=(sighting,)))
         [seen] = told(client, "seen")
         assert (seen["box"], seen["who"], seen["verdict"]) == ([0.1, 0.2, 0.3, 0.4], "Alice", "family")
 
@@ -410,7 +410,7 @@ def test_a_voice_that_begins_is_said_once_it_has(page: Page) -> None:
 def test_one_tap_names_a_visit(page: Page) -> None:
     token = page.pair()
     with page.connect(token, is_page=True) as client:
-        page.publish(People(place="brain", people=(Known(name="Alice", group="family"),)))
+        page.publish(People(place="brain", people=(PersonEntry(name="Alice", group="family"),)))
         assert told(client, "people") == [{"name": "Alice", "group": "family"}]
         page.publish(visit(picture=base64.b64encode(stamped(JPEG, now()))))
         line = told(client, "visit")
@@ -419,7 +419,7 @@ def test_one_tap_names_a_visit(page: Page) -> None:
         assert told(client, "visit")["told"] == "Alice"
         client.send(json.dumps({"do": "name", "visit": str(uuid4()), "who": "Mallory"}))
         assert soon(lambda: "1 unasked" in page.status())
-    [word] = page.facts("told")
+    [word] = page.facts("label")
     assert (word.who, word.group, str(word.visit)) == ("Alice", "family", line["visit"])
 
 
@@ -441,11 +441,11 @@ def test_a_place_has_one_eye(page: Page) -> None:
 def test_closed_eyes_take_no_picture(page: Page) -> None:
     with page.connect(page.pair(), is_page=True) as client:
         assert hello(client)["hello"]["closed"] is None
-        page.publish(Eyes(place="hall", open=False, by="Alice"))
+        page.publish(CameraEnabled(place="hall", enabled=False, by="Alice"))
         assert told(client, "closed") == "Alice"
         client.send(JPEG)
         assert soon(lambda: "1 eyes closed" in page.status())
-        page.publish(Eyes(place="hall", open=True))
+        page.publish(CameraEnabled(place="hall", enabled=True))
         assert told(client, "closed") is None
         assert not page.frames()
         client.send(JPEG)
@@ -456,7 +456,7 @@ def test_closed_eyes_stay_closed_when_the_sense_starts_anew(tmp_path: Path) -> N
     with served(tmp_path, tls="off") as page:
         token = page.pair()
         with page.connect(token, is_page=True) as client:
-            page.publish(Eyes(place="hall", open=False, by="Alice"))
+            page.publish(CameraEnabled(place="hall", enabled=False, by="Alice"))
             assert told(client, "closed") == "Alice"
     with served(tmp_path, tls="off") as page, page.connect(token, is_page=True) as client:
         assert hello(client)["hello"]["closed"] == "Alice"
@@ -473,7 +473,7 @@ def test_no_picture_is_taken_before_the_broker_had_a_moment_to_say_that_eyes_are
         client.send(JPEG)
         assert soon(lambda: "1 too early" in page.status())
         assert not page.frames()
-        page.publish(Eyes(place="hall", open=True))
+        page.publish(CameraEnabled(place="hall", enabled=True))
         page.publish(Say(place="hall", words="They are open"))
         assert client.recv(5) == "They are open"
         client.send(JPEG)
@@ -492,7 +492,7 @@ def scene(step: int = 0) -> bytes:
 
 
 def passed(pictures: dict[float, bytes], **table: object) -> list[float]:
-    own = Sieve(BrowserSettings.model_validate({"kind": "browser", "place": "hall", **table}))
+    own = MotionFilter(BrowserSettings.model_validate({"kind": "browser", "place": "hall", **table}))
     return [at for at, jpeg in pictures.items() if own.passes(jpeg, at)]
 
 
@@ -706,7 +706,7 @@ def test_a_pace_lets_a_burst_pass_and_then_so_many_a_second() -> None:
 
 
 def test_the_album_keeps_the_last_visits_and_their_pictures() -> None:
-    album, first = Album(), uuid4()
+    album, first = RecentVisits(), uuid4()
     picture = base64.b64encode(JPEG)
     assert album.put(visit(1, first, picture=picture))
     assert album.put(visit(2, first, verdict="family", who="Alice"))
@@ -723,7 +723,7 @@ def test_off_in_yaml_is_off() -> None:
     read = BrowserSettings.model_validate(table)
     assert (read.tls, read.address) == ("off", "127.0.0.1")
     assert topics_of(read) == (
-        *(f"kinwatch/hall/{kind}" for kind in ("seen", "say", "said", "eyes")),
+        *(f"kinwatch/hall/{kind}" for kind in ("detections", "say", "said", "enabled")),
         "kinwatch/all/say",
     )
 

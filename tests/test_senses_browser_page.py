@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from nerves import process
 from nerves.jpeg import fault
-from nerves.messages import Box, Eyes, Known, People, Say, Seen, Sighting, Visit, now
+from nerves.messages import Box, CameraEnabled, Detection, Detections, People, PersonEntry, Say, Visit, now
 from senses import hearing
 from senses.browser import app
 from tests.conftest import CHROMIUM
@@ -157,9 +157,9 @@ def visit(**more: object) -> Visit:
     return Visit.model_validate(fields | {"since": now(), "last": now()} | more)
 
 
-def seen(who: str = "Alice") -> Seen:
-    alice = Sighting(label="person", box=Box(0.3, 0.2, 0.2, 0.7), score=0.9, verdict="family", who=who)
-    return Seen(place="hall", sightings=(alice,))
+def seen(who: str = "Alice") -> Detections:
+    alice = Detection(label="person", box=Box(0.3, 0.2, 0.2, 0.7), score=0.9, verdict="family", who=who)
+    return Detections(place="hall", detections=(alice,))
 
 
 def test_a_tablet_is_an_eye_and_a_voice(page: Page, clip: Path) -> None:
@@ -184,13 +184,13 @@ def test_a_tablet_is_an_eye_and_a_voice(page: Page, clip: Path) -> None:
 def test_the_album_the_ear_and_the_languages(page: Page, clip: Path) -> None:
     with tab(page, clip) as opened:
         pair(opened, page)
-        page.publish(People(place="brain", people=(Known(name="Bob", group="guest"),)))
+        page.publish(People(place="brain", people=(PersonEntry(name="Bob", group="guest"),)))
         was = visit()
         page.publish(was)
         opened.get_by_role("button", name="Bob").click()
         opened.get_by_text("Told: Bob").wait_for()
-        assert soon(lambda: page.facts("told"))
-        [word] = page.facts("told")
+        assert soon(lambda: page.facts("label"))
+        [word] = page.facts("label")
         assert (word.visit, word.who, word.group) == (was.visit, "Bob", "guest")
         assert not page.facts("heard")
         opened.get_by_label("Listen with this browser's speech recognition").check()
@@ -259,11 +259,11 @@ def test_closed_eyes_turn_the_camera_off_until_they_open(page: Page, clip: Path)
         pair(opened, page)
         opened.get_by_role("button", name="Start the camera").click()
         assert soon(page.frames, 15)
-        page.publish(Eyes(place="hall", open=False, by="Alice"))
+        page.publish(CameraEnabled(place="hall", enabled=False, by="Alice"))
         opened.get_by_text("The house keeps its eyes closed here. (Alice)").wait_for()
         assert opened.evaluate("document.getElementById('video').srcObject") is None
         before = len(page.frames())
-        page.publish(Eyes(place="hall", open=True, by="Alice"))
+        page.publish(CameraEnabled(place="hall", enabled=True, by="Alice"))
         assert soon(lambda: len(page.frames()) > before, 15)
 
 
@@ -272,10 +272,10 @@ def test_eyes_that_open_while_the_page_is_hidden_wait_until_it_is_shown(page: Pa
         pair(opened, page)
         opened.get_by_role("button", name="Start the camera").click()
         assert soon(page.frames, 15)
-        page.publish(Eyes(place="hall", open=False, by="Alice"))
+        page.publish(CameraEnabled(place="hall", enabled=False, by="Alice"))
         opened.get_by_text("The house keeps its eyes closed here. (Alice)").wait_for()
         opened.evaluate(HIDE, arg=True)
-        page.publish(Eyes(place="hall", open=True, by="Alice"))
+        page.publish(CameraEnabled(place="hall", enabled=True, by="Alice"))
         opened.get_by_text("The page was hidden: the camera is off.").wait_for()
         assert opened.evaluate("document.getElementById('video').srcObject") is None
         before = len(page.frames())
@@ -293,7 +293,7 @@ def test_a_camera_that_opens_after_it_was_turned_off_is_not_announced(page: Page
         if how == "stopped":
             opened.get_by_role("button", name="Stop the camera").click()
         else:
-            page.publish(Eyes(place="hall", open=False, by="Alice"))
+            page.publish(CameraEnabled(place="hall", enabled=False, by="Alice"))
         opened.get_by_role("button", name="Start the camera").wait_for()
         opened.evaluate("window.waiting[0]()")
         assert soon(lambda: opened.evaluate(STATES) == "ended", 30)

@@ -29,7 +29,7 @@ from senses.camera import CameraSettings, live, mjpeg, sense, video, watch, watc
 from senses.camera.recorded import recording
 from senses.camera.settings import masked
 from senses.camera.shot import Away, Pixels, Shot
-from senses.gate import Gate, Rate
+from senses.gate import FrameRateLimit, Gate
 
 NOON = datetime(2026, 11, 21, 12, 0, 0, 123_000, UTC)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -122,13 +122,13 @@ def test_without_linger_the_first_frame_travels_all_the_same() -> None:
 @pytest.mark.parametrize("fps", [5.0, 10.0, 24.97, 30.0])
 def test_a_rate_is_kept_on_average_whatever_the_camera_sends(fps: float) -> None:
     jitter = np.random.default_rng(0).uniform(-0.02, 0.02, int(60 * fps))
-    rate = Rate(5)
+    rate = FrameRateLimit(5)
     passed = sum(rate.due(number / fps + late) for number, late in enumerate(jitter))
     assert 270 <= passed <= 302
 
 
 def test_a_rate_does_not_catch_up_after_a_pause() -> None:
-    rate = Rate(5)
+    rate = FrameRateLimit(5)
     assert rate.due(0)
     assert [rate.due(100 + number / 100) for number in range(17)].count(True) == 1
 

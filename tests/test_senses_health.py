@@ -14,12 +14,12 @@ import pytest
 from nerves.database import Database
 from nerves.errors import CameraLost
 from nerves.messages import Trouble
-from nerves.services import Desk
+from nerves.services import Context
 from senses.camera import CameraSettings, live, video, watching
 from senses.camera.health import Health
 from senses.camera.recorded import recording
 from senses.camera.shot import Away, Shot
-from senses.camera.stored_health import LastWord
+from senses.camera.stored_health import StoredHealth
 from senses.motion import Grey
 
 pytestmark = pytest.mark.timeout(90)
@@ -297,7 +297,7 @@ def test_the_camera_publishes_its_trouble_between_its_frames() -> None:
 
 def test_what_was_said_before_a_restart_is_taken_back(tmp_path: Path) -> None:
     with closing(Database(tmp_path / "hall.db")) as database:
-        word = LastWord(Desk(database, lambda _: None, lambda _: None))
+        word = StoredHealth(Context(database, lambda _: None, lambda _: None))
         assert word.said() == "recovered"
         word.keep("covered")
         assert word.said() == "covered"

@@ -25,18 +25,18 @@ from brain.settings.brain import BrainSettings
 from nerves.bus import open_link
 from nerves.database import Database
 from nerves.link import Link
-from nerves.messages import Eyes, Fact, Heard
-from nerves.services import Desk
-from nerves.settings import House
+from nerves.messages import CameraEnabled, Fact, Heard
+from nerves.services import Context
+from nerves.settings import HouseSettings
 from senses.camera import CameraSettings, live, watch
-from senses.camera.privacy import Lids
+from senses.camera.privacy import PrivacySwitch
 from senses.camera.shot import Shot
 from tests.faults import Broker
 from tests.sights import Blind
 from tests.test_senses_camera import begin_mjpeg, jpeg, part, served
 
 ROOT = Path(__file__).parent.parent
-OPEN, CLOSED = Eyes(place="hall", open=True), Eyes(place="hall", open=False, by="Alice")
+OPEN, CLOSED = CameraEnabled(place="hall", enabled=True), CameraEnabled(place="hall", enabled=False, by="Alice")
 
 
 def soon(true: Callable[[], object], within_s: float = 40) -> bool:
@@ -54,8 +54,8 @@ class Place:
         self.notes: list[str] = []
         self.begun = self.ended = 0
         self.database = Database(folder / "hall.db")
-        desk = Desk(self.database, lambda _: None, self.notes.append)
-        self.lids = Lids(desk, iter(self.said.get, None))
+        desk = Context(self.database, lambda _: None, self.notes.append)
+        self.lids = PrivacySwitch(desk, iter(self.said.get, None))
 
     def shots(self) -> Generator[int, None, None]:
         self.begun += 1
@@ -86,7 +86,10 @@ def test_closed_eyes_let_the_camera_go_and_open_ones_begin_anew(tmp_path: Path) 
         assert soon(lambda: hall.ended == 1)
         assert soon(lambda: hall.notes)
         assert hall.notes == [
-            'eyes closed by Alice: say "open your eyes", or publish {"open": true} on kinwatch/hall/eyes (retained)'
+            (
+                'eyes closed by Alice: say "open your eyes", or publish {"enabled": true} '
+                "on kinwatch/hall/enabled (retained)"
+            )
         ]
         before = len(numbers)
         hall.said.put(CLOSED)
@@ -127,9 +130,9 @@ def test_a_source_that_ends_ends_and_its_error_is_not_swallowed() -> None:
         message = "a bug"
         raise RuntimeError(message)
 
-    assert list(Lids().while_open(lambda: (number for number in range(3)), lambda shots: shots)) == [0, 1, 2]
+    assert list(PrivacySwitch().while_open(lambda: (number for number in range(3)), lambda shots: shots)) == [0, 1, 2]
     with pytest.raises(RuntimeError, match="a bug"):
-        list(Lids().while_open(broken, lambda shots: shots))
+        list(PrivacySwitch().while_open(broken, lambda shots: shots))
 
 
 def test_a_live_camera_is_let_go_before_its_eyes_are_said_to_be_closed() -> None:
@@ -166,7 +169,7 @@ def test_a_camera_on_the_network_is_hung_up_on(tmp_path: Path) -> None:
     said: Queue[Fact] = Queue()
     frames, enough = list[object](), Event()
     with served(stream) as host, closing(Database(tmp_path / "hall.db")) as database:
-        desk = Desk(database, lambda _: None, lambda _: None)
+        desk = Context(database, lambda _: None, lambda _: None)
         settings = CameraSettings(kind="camera", place="hall", source=f"http://{host}/", linger_s=100)
 
         def look() -> None:
@@ -197,12 +200,12 @@ class Witness:
         self.link, self.frames = link, 0
         self.said: list[str] = []
         self.details: list[str] = []
-        self.eyes: list[Eyes] = []
+        self.eyes: list[CameraEnabled] = []
         self.troubles: list[bytes] = []
         link.listen("kinwatch/+/frame", self._frame, qos=0)
         link.listen("kinwatch/+/say", lambda _, body: self.said.append(json.loads(body)["words"]), qos=1)
         link.listen("kinwatch/status/hall", lambda _, body: self.details.append(json.loads(body)["detail"]), qos=1)
-        link.listen("kinwatch/+/eyes", lambda topic, body: self.eyes.append(Eyes.read(topic, body)), qos=1)
+        link.listen("kinwatch/+/enabled", lambda topic, body: self.eyes.append(CameraEnabled.read(topic, body)), qos=1)
         link.listen("kinwatch/+/trouble", lambda _, body: self.troubles.append(body), qos=1)
 
     def _frame(self, _topic: str, _body: bytes) -> None:
@@ -269,7 +272,7 @@ def test_a_running_camera_closes_its_eyes_also_after_a_start_and_opens_them(tmp_
             assert soon(lambda: is_closed(seen))
             assert seen.is_still()
             assert seen.frames == 0
-            seen.link.post(OPEN.topic, b'{"open": true}', retain=True)
+            seen.link.post(OPEN.topic, b'{"enabled": true}', retain=True)
             assert seen.goes_on()
             assert soon(lambda: seen.details[-1] == "watching")
     assert not seen.troubles
@@ -302,7 +305,7 @@ def test_a_voice_closes_the_eyes_of_a_camera_and_opens_them(tmp_path: Path) -> N
     with Broker() as broker, Gallery(tmp_path / "gallery.db") as gallery:
         thread = Thread(target=live_there, args=[broker.url])
         thread.start()
-        run_brain(House.model_validate(house), BrainSettings(), Blind(), gallery, broker.url)
+        run_brain(HouseSettings.model_validate(house), BrainSettings(), Blind(), gallery, broker.url)
         thread.join()
     for failure in failures:
         raise failure
@@ -313,7 +316,7 @@ def _talked(seen: Witness) -> None:
     assert talk(seen, "Who do you see?") == "I see nobody."
     assert talk(seen, "close your eyes", "yes") == "My eyes are closed."
     assert soon(lambda: is_closed(seen))
-    assert (seen.eyes[-1].place, seen.eyes[-1].open, seen.eyes[-1].by) == ("hall", False, "a voice at kitchen")
+    assert (seen.eyes[-1].place, seen.eyes[-1].enabled, seen.eyes[-1].by) == ("hall", False, "a voice at kitchen")
     assert seen.is_still()
     assert talk(seen, "qui vois-tu ?") == "J'ai les yeux fermés."
     assert talk(seen, "ouvre les yeux") == "J'ai les yeux ouverts."

@@ -20,8 +20,8 @@ from nerves.bus import open_link
 from nerves.database import Database
 from nerves.messages import Fact, Mentioned
 from nerves.runner import run_sense
-from nerves.services import Desk, Note
-from nerves.settings import House
+from nerves.services import Context, RawMessage
+from nerves.settings import HouseSettings
 from senses.mentions import MentionsSettings, sense
 from senses.mentions.poll import poll
 from senses.mentions.x import bearer
@@ -134,13 +134,13 @@ class Sensed:
 
         until = len(self.pauses) + polls
         with closing(Database(self.folder / "x.db")) as database, suppress(StopAsyncIteration):
-            desk = Desk(database, self.tell, self.notes.append)
+            desk = Context(database, self.tell, self.notes.append)
             list(poll(settings, desk, pause=pause, clock=self.clock))
 
     def clock(self) -> float:
         return self.now.timestamp()
 
-    def tell(self, fact: Fact | Note) -> None:
+    def tell(self, fact: Fact | RawMessage) -> None:
         assert isinstance(fact, Mentioned)
         self.told.append(fact)
 
@@ -193,7 +193,7 @@ def test_a_restart_in_between_loses_and_repeats_nothing(sensed: Sensed, stand: S
 def test_a_process_that_dies_while_it_tells_tells_again_from_the_start(sensed: Sensed, stand: Stand) -> None:
     told = []
 
-    def die(fact: Fact | Note) -> None:
+    def die(fact: Fact | RawMessage) -> None:
         told.append(fact)
         if len(told) == 2:
             raise KeyboardInterrupt
@@ -202,7 +202,7 @@ def test_a_process_that_dies_while_it_tells_tells_again_from_the_start(sensed: S
         stand.post(number)
     settings = MentionsSettings(kind="mentions", place="x", account="us", api=stand.url)
     with closing(Database(sensed.folder / "x.db")) as database, pytest.raises(KeyboardInterrupt):
-        list(poll(settings, Desk(database, die, sensed.notes.append), clock=NOW.timestamp))
+        list(poll(settings, Context(database, die, sensed.notes.append), clock=NOW.timestamp))
     sensed.run(1)  # what was told in the broken transaction was rolled back with it
     assert sensed.posts == [1, 2, 3]
 
@@ -378,6 +378,6 @@ def test_the_running_sense_publishes_mentions_and_its_status(
     with link:
         assert link.wait_connected(5)
         Thread(target=wait, daemon=True).start()
-        run_sense("x", sense, settings, House(data_dir=tmp_path), url)
+        run_sense("x", sense, settings, HouseSettings(data_dir=tmp_path), url)
     assert is_told()
     assert [body["post"] for topic, body in heard if topic == "kinwatch/x/mentioned"] == (["5"] if token else [])

@@ -27,8 +27,8 @@ from nerves.database import Database
 from nerves.errors import ModelError, SettingsError
 from nerves.messages import Fact, Heard, Said, Say, now
 from nerves.runner import run_sense
-from nerves.services import Desk
-from nerves.settings import House
+from nerves.services import Context
+from nerves.settings import HouseSettings
 from senses.hearing.ear import recogniser_of
 from senses.hearing.echoes import Echoes
 from senses.hearing.level import levelled
@@ -51,7 +51,7 @@ def ear(source: Path | str | None, **table: object) -> MicrophoneSettings:
 
 def hear(folder: Path, settings: MicrophoneSettings, *, said: Iterable[Fact] = ()) -> list[Heard]:
     with closing(Database(folder / "ear.db")) as database:
-        return list(watch(settings, Desk(database, lambda _: None, lambda _: None), iter(said)))
+        return list(watch(settings, Context(database, lambda _: None, lambda _: None), iter(said)))
 
 
 def write(path: Path, samples: Samples, *, rate: int = RATE, channels: int = 1) -> Path:
@@ -189,7 +189,7 @@ def test_a_pipe_is_an_ear_and_the_house_s_own_voice_is_not_heard(tmp_path: Path)
             out.write(sound)
 
     with closing(Database(tmp_path / "ear.db")) as database:
-        desk = Desk(database, lambda _: None, lambda _: None)
+        desk = Context(database, lambda _: None, lambda _: None)
         Thread(target=speak, daemon=True).start()
         heard = next(watch(ear(pipe), desk, iter([])))
     assert heard.words == "who do you see"
@@ -297,7 +297,7 @@ def test_the_running_sense_publishes_words_and_keeps_no_sound(media: Path, tmp_p
     settings = ear(media / "speech" / "english_one_two_three.wav", sentences=["one two three"])
     with link:
         assert link.wait_connected(5)
-        run_sense("hall", sense, settings, House(data_dir=tmp_path), url)
+        run_sense("hall", sense, settings, HouseSettings(data_dir=tmp_path), url)
     assert len(heard) == 1
     assert Heard.read("kinwatch/hall/heard", heard[0][1]).words == "one two three"
     assert sum(file.stat().st_size for file in tmp_path.iterdir() if file.suffix != ".db-wal") < 100_000
@@ -314,7 +314,7 @@ def test_nothing_heavy_is_loaded_before_it_runs() -> None:
 @pytest.mark.timeout(60)
 def test_a_spoken_question_is_answered_at_its_place(tmp_path: Path) -> None:
     url, said = f"loopback://{uuid4()}", list[str]()
-    house, modes = House(data_dir=tmp_path), list[bytes]()
+    house, modes = HouseSettings(data_dir=tmp_path), list[bytes]()
     link = open_link(url, "listener", durable=False)
     link.listen("kinwatch/hall/say", lambda _, body: said.append(Say.read("kinwatch/hall/say", body).words), qos=1)
     link.listen("kinwatch/mode", lambda _, body: modes.append(body), qos=1)

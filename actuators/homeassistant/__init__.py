@@ -3,7 +3,7 @@
 from actuators.homeassistant.act import act, listens, sift
 from actuators.homeassistant.names import RETAINED
 from actuators.homeassistant.settings import HomeAssistantSettings
-from nerves.messages import Acknowledged, Eyes, People, Seen, Status, Stored, Told, Trouble, Visit
+from nerves.messages import Acknowledged, CameraEnabled, Detections, Label, People, Status, Stored, Trouble, Visit
 from nerves.services import Actuator
 
 __all__ = ["HomeAssistantSettings", "actuator"]
@@ -13,10 +13,10 @@ TICK_S = 3.0
 
 actuator = Actuator(
     HomeAssistantSettings,
-    (Visit, Seen, Trouble, Eyes, Stored, People, Status, Told, Acknowledged),
+    (Visit, Detections, Trouble, CameraEnabled, Stored, People, Status, Label, Acknowledged),
     act,
     tick_s=TICK_S,
-    listens=listens,
-    heeds=sift,
-    retains=("+/device/+/config", "+/+/device/+/config", RETAINED),
+    subscriptions=listens,
+    accepts=sift,
+    retained_topics=("+/device/+/config", "+/+/device/+/config", RETAINED),
 )

@@ -1,4 +1,4 @@
-"""Home Assistant as an organ's peer: entities there, facts here."""
+"""Home Assistant as a service's peer: entities there, facts here."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -11,8 +11,8 @@ from actuators.homeassistant.names import COMMANDS
 from actuators.homeassistant.settings import HomeAssistantSettings
 from actuators.homeassistant.states import happenings, picture_topics, pictures, states
 from nerves import topics
-from nerves.messages import Fact, Seen, Status, now
-from nerves.services import Desk, Note, Tick
+from nerves.messages import Detections, Fact, Status, now
+from nerves.services import Context, RawMessage, Tick
 
 __all__ = ["act", "birth", "listens", "sift"]
 
@@ -24,12 +24,12 @@ REPEATS = 2
 AWAY_S = 60.0
 
 
-def act(settings: HomeAssistantSettings, messages: Iterator[Fact | Note | Tick], desk: Desk) -> Iterable[Fact]:
+def act(settings: HomeAssistantSettings, messages: Iterator[Fact | RawMessage | Tick], desk: Context) -> Iterable[Fact]:
     """Tell Home Assistant of every message, and the house of every command."""
     envoy = _Envoy(settings, desk)
     envoy.tell_all()
     for message in messages:
-        if isinstance(message, Note):
+        if isinstance(message, RawMessage):
             envoy.obey(message)
         elif isinstance(message, Tick):
             envoy.repeat()
@@ -48,16 +48,16 @@ def listens(settings: HomeAssistantSettings) -> tuple[str, ...]:
     return birth(settings), topics.MODE, COMMANDS
 
 
-def sift(_: HomeAssistantSettings) -> Callable[[Fact | Note], bool]:
+def sift(_: HomeAssistantSettings) -> Callable[[Fact | RawMessage], bool]:
     """Return what lets through, of what comes many times a second, only news."""
     known: dict[object, object] = {}
 
-    def is_news(message: Fact | Note) -> bool:
-        if isinstance(message, Seen):
+    def is_news(message: Fact | RawMessage) -> bool:
+        if isinstance(message, Detections):
             return _is_new(known, message)
         if isinstance(message, Status):
             told = message.state, has_cloud(message)
-            return known.get(message.organ) != told and _noted(known, message.organ, told)
+            return known.get(message.service) != told and _noted(known, message.service, told)
         return True
 
     return is_news
@@ -68,9 +68,9 @@ def _noted(known: dict[object, object], key: object, value: object) -> bool:
     return True
 
 
-def _is_new(known: dict[object, object], seen: Seen) -> bool:
+def _is_new(known: dict[object, object], seen: Detections) -> bool:
     """Whether a place is new, or an animal has come."""
-    labels = {None, *(thing.label for thing in seen.sightings if thing.label != "person")}
+    labels = {None, *(thing.label for thing in seen.detections if thing.label != "person")}
     come = False
     for label in labels:
         last = known.get((seen.place, label))
@@ -82,7 +82,7 @@ def _is_new(known: dict[object, object], seen: Seen) -> bool:
 class _Envoy:
     """Keeps what is held of the house in step with what Home Assistant was told of it."""
 
-    def __init__(self, settings: HomeAssistantSettings, desk: Desk) -> None:
+    def __init__(self, settings: HomeAssistantSettings, desk: Context) -> None:
         self._settings, self._desk = settings, desk
         self._home = self._fit(self._remembered())
         self._repeats = 0
@@ -106,19 +106,19 @@ class _Envoy:
         self._repeats = REPEATS
         made = devices(self._home, self._settings, self._desk.name)
         notes = [*announce(made, self._home.announced), *self._faded(self._home)]
-        notes += [Note(topic, state) for topic, state in states(self._home).items()]
+        notes += [RawMessage(topic, state) for topic, state in states(self._home).items()]
         self._home = self._home.but(announced=announced(made), kept=self._keeps(self._home))
         self._say(notes)
 
-    def obey(self, note: Note) -> None:
+    def obey(self, note: RawMessage) -> None:
         """Do what Home Assistant asks; when it comes, or the connection has, tell everything."""
         if note.topic == topics.MODE or (note.topic == birth(self._settings) and note.body == b"online"):
             self.tell_all()
             return
         for fact in obey(note, self._home, now()):
-            self._desk.tell(fact)
+            self._desk.publish(fact)
 
-    def _step(self, before: Home, after: Home) -> list[Note]:
+    def _step(self, before: Home, after: Home) -> list[RawMessage]:
         """Go from one home to the next; return what differs, devices first."""
         after = self._fit(after)
         made = devices(after, self._settings, self._desk.name)
@@ -126,13 +126,13 @@ class _Envoy:
         notes = [*(announce(made, before.announced) if is_new else ()), *self._faded(after)]
         self._repeats = REPEATS if is_new else self._repeats
         told = states(before)
-        notes += [Note(topic, state) for topic, state in states(after).items() if told.get(topic) != state]
+        notes += [RawMessage(topic, state) for topic, state in states(after).items() if told.get(topic) != state]
         self._home = after.but(announced=announced(made), kept=self._keeps(after))
         return notes
 
-    def _faded(self, home: Home) -> list[Note]:
+    def _faded(self, home: Home) -> list[RawMessage]:
         """Return what makes the broker forget what belongs to no place or person any more."""
-        return [Note(topic, b"") for topic in home.kept if topic not in self._keeps(home)]
+        return [RawMessage(topic, b"") for topic in home.kept if topic not in self._keeps(home)]
 
     def _keeps(self, home: Home) -> tuple[str, ...]:
         return (*states(home), *picture_topics(home, keep=self._settings.keep_pictures))
@@ -140,12 +140,12 @@ class _Envoy:
     def _fit(self, home: Home) -> Home:
         return shown(home, self._settings.places, self._settings.people)
 
-    def _say(self, notes: list[Note]) -> None:
+    def _say(self, notes: list[RawMessage]) -> None:
         """Publish, and remember what is held, in one step."""
         with self._desk.database.transaction() as connection:
             connection.execute(KEEP, (self._home.model_dump_json(),))
             for note in notes:
-                self._desk.tell(note)
+                self._desk.publish(note)
 
     def _remembered(self) -> Home:
         with self._desk.database.transaction() as connection:

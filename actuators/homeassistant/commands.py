@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from actuators.homeassistant.home import Held, Home
 from actuators.homeassistant.names import house_topic
 from actuators.homeassistant.states import A_GUEST, NOBODY, NOT_A_PERSON
-from nerves.messages import Acknowledged, Fact, Rehearse, Told
-from nerves.services import Note
+from nerves.messages import Acknowledged, Fact, Label, TestAlert
+from nerves.services import RawMessage
 
 __all__ = ["obey"]
 
@@ -15,10 +15,10 @@ BY = "Home Assistant"
 LONGEST = 40
 
 
-def obey(note: Note, home: Home, at: datetime) -> Iterator[Fact]:
+def obey(note: RawMessage, home: Home, at: datetime) -> Iterator[Fact]:
     """Yield what a command asks to be published; nothing where there is nothing to name or to acknowledge."""
     if note.topic == house_topic("set/test"):
-        yield Rehearse()
+        yield TestAlert()
     elif note.topic == house_topic("set/acknowledge") and home.alert:
         yield Acknowledged(place=home.alert.place, visit=home.alert.visit, by=BY)
     elif note.topic == house_topic("set/who") and home.unknown:
@@ -27,11 +27,11 @@ def obey(note: Note, home: Home, at: datetime) -> Iterator[Fact]:
             yield _told(name, home.unknown, at)
 
 
-def _told(name: str, held: Held, at: datetime) -> Told:
+def _told(name: str, held: Held, at: datetime) -> Label:
     if name == NOT_A_PERSON:
-        return Told(place=held.place, visit=held.visit)
+        return Label(place=held.place, visit=held.visit)
     if name == A_GUEST:
         midnight = (at.astimezone() + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
         who = f"Guest {held.at.astimezone():%m-%d %H:%M:%S}"  # a name of its own: two guests are two people
-        return Told(place=held.place, visit=held.visit, who=who, group="guest", until=midnight)
-    return Told(place=held.place, visit=held.visit, who=name)
+        return Label(place=held.place, visit=held.visit, who=who, group="guest", until=midnight)
+    return Label(place=held.place, visit=held.visit, who=name)

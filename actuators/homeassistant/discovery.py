@@ -12,15 +12,15 @@ from actuators.homeassistant.names import house_topic, identity, person_topic, p
 from actuators.homeassistant.settings import HomeAssistantSettings
 from actuators.homeassistant.states import A_GUEST, ALERTS, NOBODY, NOT_A_PERSON, SIGHTINGS, dumped
 from nerves import topics
-from nerves.messages import Eyes, Say
-from nerves.services import Note
+from nerves.messages import CameraEnabled, Say
+from nerves.services import RawMessage
 
 __all__ = ["announce", "announced", "devices"]
 
 Component = dict[str, Any]
 HOUSE = "kinwatch_house"
 DIAGNOSTIC = {"entity_category": "diagnostic"}
-LIDS = '{{"open": {}, "by": "Home Assistant"}}'
+LIDS = '{{"enabled": {}, "by": "Home Assistant"}}'
 SAY = '{"words": {{ value | tojson }}}'
 # The cloud is billed by the month in UTC; only so are Home Assistant's sums right when the count starts anew.
 DOLLARS = (
@@ -30,9 +30,9 @@ DOLLARS = (
 MONTH = "{{ utcnow().replace(day=1, hour=0, minute=0, second=0, microsecond=0).isoformat() }}"
 
 
-def devices(home: Home, settings: HomeAssistantSettings, organ: str) -> dict[str, Component]:
+def devices(home: Home, settings: HomeAssistantSettings, service: str) -> dict[str, Component]:
     """Return every device's message, by topic."""
-    lives = [_lives(organ), _lives(BRAIN)]
+    lives = [_lives(service), _lives(BRAIN)]
     made = [_device(HOUSE, "Kinwatch", lives, _house(home, settings))]
     made += [
         _device(f"kinwatch_place_{identity(place)}", f"Kinwatch {place}", lives, _place(place, settings, lives))
@@ -49,16 +49,16 @@ def announced(made: Mapping[str, Component]) -> dict[str, dict[str, str]]:
     }
 
 
-def announce(made: Mapping[str, Component], known: Mapping[str, Mapping[str, str]]) -> Iterator[Note]:
+def announce(made: Mapping[str, Component], known: Mapping[str, Mapping[str, str]]) -> Iterator[RawMessage]:
     """Yield what makes Home Assistant have these devices, and no longer what it knew besides."""
     for topic in known.keys() - made.keys():
-        yield Note(topic, b"")
+        yield RawMessage(topic, b"")
     for topic, device in made.items():
         components = device["components"]
         gone = {key: {"platform": what} for key, what in known.get(topic, {}).items() if key not in components}
         if gone:
-            yield Note(topic, dumped(device | {"components": components | gone}))
-        yield Note(topic, dumped(device))
+            yield RawMessage(topic, dumped(device | {"components": components | gone}))
+        yield RawMessage(topic, dumped(device))
 
 
 def _device(identifier: str, name: str, lives: list[Component], components: Iterator[Component]) -> Component:
@@ -109,7 +109,7 @@ def _place(place: str, settings: HomeAssistantSettings, lives: list[Component]) 
     yield _entity("sensor", "trouble", "Camera trouble", icon="mdi:camera-off", **shows("trouble"), **DIAGNOSTIC)
     # Retained, and without us in between: it is a fact of its own, which the camera and the brain heed as any other.
     lids = {"payload_on": LIDS.format("true"), "payload_off": LIDS.format("false"), "retain": True}
-    lids |= {"state_on": "ON", "state_off": "OFF", "command_topic": topics.to(place, Eyes.kind)}
+    lids |= {"state_on": "ON", "state_off": "OFF", "command_topic": topics.to(place, CameraEnabled.kind)}
     yield _entity("switch", "eyes", "Eyes", icon="mdi:eye", **lids, **shows("eyes"))
     say = {"command_topic": topics.to(place, Say.kind), "command_template": SAY}
     yield _entity("notify", "announce", "Announce", **say)
@@ -231,8 +231,8 @@ def _attributes(topic: str, what: str = "visit") -> Component:
     return {"json_attributes_topic": topic, "json_attributes_template": f"{{{{ value_json.{what} | tojson }}}}"}
 
 
-def _lives(organ: str) -> Component:
-    return {"topic": topics.status(organ), "value_template": "{{ value_json.state }}"}
+def _lives(service: str) -> Component:
+    return {"topic": topics.status(service), "value_template": "{{ value_json.state }}"}
 
 
 def _version() -> str:

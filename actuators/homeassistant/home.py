@@ -9,9 +9,22 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from nerves import topics
-from nerves.messages import Acknowledged, Eyes, Fact, Group, People, Seen, Status, Stored, Told, Trouble, Verdict, Visit
+from nerves.messages import (
+    Acknowledged,
+    CameraEnabled,
+    Detections,
+    Fact,
+    Group,
+    Label,
+    People,
+    Status,
+    Stored,
+    Trouble,
+    Verdict,
+    Visit,
+)
 
-__all__ = ["BRAIN", "UNKNOWN", "Held", "Home", "Person", "Place", "has_cloud", "heed", "shown"]
+__all__ = ["BRAIN", "UNKNOWN", "Held", "Home", "PersonState", "PlaceState", "has_cloud", "heed", "shown"]
 
 BRAIN = "brain"
 UNKNOWN = ("stranger", "unidentified")
@@ -41,7 +54,7 @@ class Held(Value):
     alerted: bool = False
 
 
-class Place(Value):
+class PlaceState(Value):
     """What is held of one place."""
 
     trouble: str = ""
@@ -50,7 +63,7 @@ class Place(Value):
     last: Held | None = None
 
 
-class Person(Value):
+class PersonState(Value):
     """What is held of somebody we know."""
 
     group: Group = "family"
@@ -61,8 +74,8 @@ class Person(Value):
 class Home(Value):
     """All that Home Assistant is told, but for the pictures, which the broker keeps."""
 
-    places: dict[str, Place] = {}
-    people: dict[str, Person] = {}
+    places: dict[str, PlaceState] = {}
+    people: dict[str, PersonState] = {}
     visits: dict[UUID, Held] = {}
     ended: dict[UUID, Held | None] = {}
     unknown: Held | None = None
@@ -103,8 +116,8 @@ def shown(home: Home, places: tuple[str, ...], people: tuple[str, ...]) -> Home:
     """Return a home that fits the settings: these places alone, where any are named, and these people too."""
     wanted = places or tuple(home.places)
     return home.but(
-        places={place: home.places.get(place, Place()) for place in wanted},
-        people={name: Person() for name in people} | home.people,
+        places={place: home.places.get(place, PlaceState()) for place in wanted},
+        people={name: PersonState() for name in people} | home.people,
     )
 
 
@@ -136,7 +149,7 @@ def _(visit: Visit, home: Home) -> Home:
 
 
 @heed.register
-def _(seen: Seen, home: Home) -> Home:
+def _(seen: Detections, home: Home) -> Home:
     return _at(home, seen.place)
 
 
@@ -146,21 +159,21 @@ def _(trouble: Trouble, home: Home) -> Home:
 
 
 @heed.register
-def _(eyes: Eyes, home: Home) -> Home:
-    return _at(home, eyes.place, closed=not eyes.open)
+def _(eyes: CameraEnabled, home: Home) -> Home:
+    return _at(home, eyes.place, closed=not eyes.enabled)
 
 
 @heed.register
 def _(status: Status, home: Home) -> Home:
-    if status.organ == BRAIN and status.counts and has_cloud(status) != home.cloud:
+    if status.service == BRAIN and status.counts and has_cloud(status) != home.cloud:
         home = home.but(cloud=has_cloud(status))
-    known = status.organ in home.places
-    return _at(home, status.organ, offline=status.state == "offline") if known else home
+    known = status.service in home.places
+    return _at(home, status.service, offline=status.state == "offline") if known else home
 
 
 @heed.register
 def _(people: People, home: Home) -> Home:
-    known = {each.name: home.people.get(each.name, Person()) for each in people.people}
+    known = {each.name: home.people.get(each.name, PersonState()) for each in people.people}
     groups = {each.name: each.group for each in people.people}
     return home.but(people={name: each.model_copy(update={"group": groups[name]}) for name, each in known.items()})
 
@@ -176,7 +189,7 @@ def _(stored: Stored, home: Home) -> Home:
 
 
 @heed.register
-def _(told: Told, home: Home) -> Home:
+def _(told: Label, home: Home) -> Home:
     if home.unknown is None or home.unknown.visit != told.visit:
         return home
     return home.but(named=told.who or "")
@@ -194,7 +207,7 @@ def _held(visit: Visit, *, alerted: bool) -> Held:
 
 def _at(home: Home, place: str, **changes: Any) -> Home:  # noqa: ANN401 - each field has its own type
     known = home.places.get(place)
-    changed = (known or Place()).model_copy(update=changes)
+    changed = (known or PlaceState()).model_copy(update=changes)
     return home if changed == known else home.but(places=home.places | {place: changed})
 
 
@@ -205,7 +218,7 @@ def _replaces(home: Home, held: Held, old: Held | None) -> bool:
 
 
 def _last(home: Home, held: Held) -> Home:
-    old = home.places.get(held.place, Place()).last
+    old = home.places.get(held.place, PlaceState()).last
     is_told = held.verdict != "identifying" and _replaces(home, held, old)
     return _at(home, held.place, **({"last": held} if is_told else {}))
 
@@ -229,7 +242,7 @@ def _unknown(home: Home, held: Held, *, alert: bool) -> Home:
 def _met(home: Home, visit: Visit) -> Home:
     if not visit.who or visit.verdict not in ("family", "guest"):
         return home
-    known = home.people.get(visit.who, Person(group=visit.verdict))
+    known = home.people.get(visit.who, PersonState(group=visit.verdict))
     if known.seen and visit.last < known.seen:
         return home
     return home.but(

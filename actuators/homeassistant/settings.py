@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from nerves.services import OrganSettings
+from nerves.services import ServiceSettings
 from nerves.topics import check_place
 
 __all__ = ["HomeAssistantSettings"]
@@ -13,7 +13,7 @@ Place = Annotated[str, AfterValidator(check_place)]
 Name = Annotated[str, Field(min_length=1, max_length=40)]
 
 
-class HomeAssistantSettings(OrganSettings):
+class HomeAssistantSettings(ServiceSettings):
     """Entities in Home Assistant, by MQTT discovery: nothing is to be written there."""
 
     places: tuple[Place, ...] = ()

@@ -7,8 +7,8 @@ from typing import Any
 from actuators.homeassistant.home import UNKNOWN, Held, Home
 from actuators.homeassistant.names import house_topic, person_topic, picture_topic, place_topic
 from nerves import topics
-from nerves.messages import Acknowledged, Fact, Seen, Trouble, Visit, stamp
-from nerves.services import Note
+from nerves.messages import Acknowledged, Detections, Fact, Trouble, Visit, stamp
+from nerves.services import RawMessage
 
 __all__ = [
     "ALERTS",
@@ -50,17 +50,17 @@ def picture_topics(home: Home, *, keep: bool) -> list[str]:
     return [picture_topic(None, "unknown", keep=keep), *places]
 
 
-def pictures(message: Fact, home: Home, *, keep: bool) -> Iterator[Note]:
+def pictures(message: Fact, home: Home, *, keep: bool) -> Iterator[RawMessage]:
     """Yield the pictures that a message brings."""
     if not isinstance(message, Visit) or not message.picture or message.place not in home.places:
         return
     last = home.places[message.place].last
     if not home.is_late(message) or (last and last.visit == message.visit):
-        yield Note(picture_topic(message.place, "visit", keep=keep), message.picture)
+        yield RawMessage(picture_topic(message.place, "visit", keep=keep), message.picture)
     if message.verdict == "stranger" and not (home.is_late(message) and _came_later(message, home)):
-        yield Note(picture_topic(message.place, "stranger", keep=keep), message.picture)
+        yield RawMessage(picture_topic(message.place, "stranger", keep=keep), message.picture)
     if home.unknown and home.unknown.visit == message.visit and message.verdict in UNKNOWN:
-        yield Note(picture_topic(None, "unknown", keep=keep), message.picture)
+        yield RawMessage(picture_topic(None, "unknown", keep=keep), message.picture)
 
 
 def _came_later(visit: Visit, home: Home) -> bool:
@@ -69,11 +69,11 @@ def _came_later(visit: Visit, home: Home) -> bool:
     return any(each.place == visit.place and each.since > visit.since for each in known)
 
 
-def happenings(message: Fact, before: Home, after: Home) -> Iterator[Note]:
+def happenings(message: Fact, before: Home, after: Home) -> Iterator[RawMessage]:
     """Yield the events of a message, which has made `after` of `before`."""
     if isinstance(message, Visit):
         yield from _visited(message, before, after)
-    elif isinstance(message, Seen):
+    elif isinstance(message, Detections):
         yield from _animals(message)
     elif isinstance(message, Trouble) and after is not before:
         kind = "recovered" if message.what == "recovered" else "trouble"
@@ -85,7 +85,7 @@ def happenings(message: Fact, before: Home, after: Home) -> Iterator[Note]:
         yield _alert("acknowledged", told)
 
 
-def _visited(visit: Visit, before: Home, after: Home) -> Iterator[Note]:
+def _visited(visit: Visit, before: Home, after: Home) -> Iterator[RawMessage]:
     if visit.place == topics.TEST:
         yield _alert("test", _facts(visit))
     elif after is not before:
@@ -104,8 +104,8 @@ def _is_news(old: Held | None, visit: Visit) -> bool:
     return (old.verdict, old.who) != (visit.verdict, visit.who) or (visit.alert and not old.alerted)
 
 
-def _animals(seen: Seen) -> Iterator[Note]:
-    for label in sorted({thing.label for thing in seen.sightings if thing.label != PERSON}):
+def _animals(seen: Detections) -> Iterator[RawMessage]:
+    for label in sorted({thing.label for thing in seen.detections if thing.label != PERSON}):
         yield _sighting(seen.place, "animal", {"animal": label, "at": stamp(seen.at)})
 
 
@@ -117,12 +117,12 @@ def _facts(visit: Visit) -> dict[str, Any]:
     return told | {"visit": str(visit.visit), "reasons": reasons, "at": stamp(visit.at), "since": stamp(visit.since)}
 
 
-def _sighting(place: str, kind: str, fields: dict[str, Any]) -> Note:
-    return Note(place_topic(place, "sighting"), dumped({"event_type": kind, "place": place, **fields}))
+def _sighting(place: str, kind: str, fields: dict[str, Any]) -> RawMessage:
+    return RawMessage(place_topic(place, "sighting"), dumped({"event_type": kind, "place": place, **fields}))
 
 
-def _alert(kind: str, fields: dict[str, Any]) -> Note:
-    return Note(house_topic("alert"), dumped({"event_type": kind, **fields}))
+def _alert(kind: str, fields: dict[str, Any]) -> RawMessage:
+    return RawMessage(house_topic("alert"), dumped({"event_type": kind, **fields}))
 
 
 def _place(home: Home, place: str) -> dict[str, Any]:

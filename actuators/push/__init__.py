@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from actuators.push.notifier import Office
+from actuators.push.notifier import Notifier
 from actuators.push.settings import PushSettings
-from nerves.messages import Acknowledged, Fact, Told, Visit
-from nerves.services import Actuator, Desk, Tick
+from nerves.messages import Acknowledged, Fact, Label, Visit
+from nerves.services import Actuator, Context, Tick
 
 __all__ = ["PushSettings", "actuator", "push"]
 
@@ -13,10 +13,10 @@ TICK_S = 0.25
 
 
 def push(
-    settings: PushSettings, messages: Iterator[Visit | Told | Acknowledged | Tick], desk: Desk
+    settings: PushSettings, messages: Iterator[Visit | Label | Acknowledged | Tick], desk: Context
 ) -> tuple[Fact, ...]:
     """Note each message for good, and deliver what is due between them."""
-    office = Office(settings, desk)
+    office = Notifier(settings, desk)
     office.turn()
     for message in messages:
         if not isinstance(message, Tick):
@@ -25,4 +25,4 @@ def push(
     return ()
 
 
-actuator = Actuator(PushSettings, (Visit, Told, Acknowledged), push, tick_s=TICK_S, answers=True)
+actuator = Actuator(PushSettings, (Visit, Label, Acknowledged), push, tick_s=TICK_S, reports_test_result=True)

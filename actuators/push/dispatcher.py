@@ -7,14 +7,14 @@ from threading import Thread
 from typing import NamedTuple
 from uuid import UUID
 
-from actuators.push.services import Letter, deliver
+from actuators.push.services import Notification, deliver
 
-__all__ = ["Courier", "Errand"]
+__all__ = ["Delivery", "Dispatcher"]
 
 logger = logging.getLogger(__name__)
 
 
-class Errand(NamedTuple):
+class Delivery(NamedTuple):
     """A letter on its way."""
 
     visit: UUID
@@ -23,19 +23,19 @@ class Errand(NamedTuple):
     """How much its reader knows once it is delivered."""
 
 
-class Courier:
+class Dispatcher:
     """At most one letter under way for each service.
 
     `folder` is for pictures under way; `report` is called, in a thread of its own, as soon as an errand is over, with
     why the letter was not taken, or nothing.
     """
 
-    def __init__(self, folder: Path, report: Callable[[Errand, str], None]) -> None:
+    def __init__(self, folder: Path, report: Callable[[Delivery, str], None]) -> None:
         folder.mkdir(mode=0o700, exist_ok=True)
         for left in folder.glob("*.jpg"):  # by one who was killed
             left.unlink(missing_ok=True)
         self._folder, self._report = folder, report
-        self._out: dict[str, Errand] = {}
+        self._out: dict[str, Delivery] = {}
 
     def is_out(self, service: str) -> bool:
         """Whether a letter to a service is under way."""
@@ -45,16 +45,16 @@ class Courier:
         """Return the services to which a letter about a visit is under way."""
         return {errand.service for errand in tuple(self._out.values()) if errand.visit == visit}
 
-    def send(self, errand: Errand, url: str, letter: Letter) -> None:
+    def send(self, errand: Delivery, url: str, letter: Notification) -> None:
         """Send a letter on its way."""
         self._out[errand.service] = errand
         Thread(target=self._go, args=(errand, url, letter), name="letter", daemon=True).start()
 
-    def over(self, errand: Errand) -> None:
+    def over(self, errand: Delivery) -> None:
         """Note that an errand is over."""
         del self._out[errand.service]
 
-    def _go(self, errand: Errand, url: str, letter: Letter) -> None:
+    def _go(self, errand: Delivery, url: str, letter: Notification) -> None:
         try:
             why = deliver(url, letter, self._folder)
         except Exception as error:  # one broken service must not keep the others silent

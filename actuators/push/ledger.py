@@ -9,7 +9,7 @@ from actuators.push.rules import News, identity
 from nerves.database import Database
 from nerves.messages import Visit
 
-__all__ = ["Alert", "Due", "Ledger", "State", "Stuck"]
+__all__ = ["Alert", "AlertLedger", "Due", "State", "Stuck"]
 
 State = Literal["open", "welcome", "acknowledged"]
 
@@ -69,8 +69,8 @@ class Stuck(NamedTuple):
     why: str
 
 
-class Ledger:
-    """The tables in an organ's own file; what happens inside `transaction()` happens together."""
+class AlertLedger:
+    """The tables in a service's own file; what happens inside `transaction()` happens together."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -7,18 +7,18 @@ from datetime import datetime
 from hashlib import sha256
 from uuid import UUID
 
-from actuators.push.dispatcher import Courier, Errand
-from actuators.push.ledger import FAR_S, Alert, Ledger
+from actuators.push.dispatcher import Delivery, Dispatcher
+from actuators.push.ledger import FAR_S, Alert, AlertLedger
 from actuators.push.rules import News, compose, rings_at, said_of, text_of, title_of
-from actuators.push.services import Letter, resolve, shown
+from actuators.push.services import Notification, resolve, shown
 from actuators.push.settings import PushSettings
 from nerves.errors import KinwatchError
-from nerves.messages import Acknowledged, Rehearsed, Say, Told, Visit
+from nerves.messages import Acknowledged, Label, Say, TestResult, Visit
 from nerves.messages import now as utc_now
-from nerves.services import Desk
+from nerves.services import Context
 from nerves.topics import TEST
 
-__all__ = ["Office"]
+__all__ = ["Notifier"]
 
 SOON_S, LATER_S = (1.0, 60.0), (900.0, 900.0)
 TIDY_S = 600.0
@@ -30,19 +30,19 @@ PICTURELESS = frozenset({"answers 400", "answers 413", "answers 415"})
 logger = logging.getLogger(__name__)
 
 
-class Office:
+class Notifier:
     """Keeps the ledger, and sends the courier."""
 
-    def __init__(self, settings: PushSettings, desk: Desk, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, settings: PushSettings, desk: Context, clock: Callable[[], float] = time.time) -> None:
         self._settings, self._desk, self._clock = settings, desk, clock
-        self._ledger = Ledger(desk.database)
+        self._ledger = AlertLedger(desk.database)
         file = desk.database.path
-        self._courier = Courier(file.with_name(f"{file.stem}.sending"), self._return)
+        self._courier = Dispatcher(file.with_name(f"{file.stem}.sending"), self._return)
         self._urls = {_key(url): resolve(url) for step in settings.steps for url in step.urls}
         self._names = {key: shown(url) for key, url in self._urls.items()}
         self._tidied = -TIDY_S
 
-    def hear(self, message: Visit | Told | Acknowledged) -> None:
+    def hear(self, message: Visit | Label | Acknowledged) -> None:
         """Note what a message changes."""
         with self._ledger.transaction():
             known = self._ledger.alert(message.visit)
@@ -64,8 +64,8 @@ class Office:
             for due in self._ledger.due(now, self._urls):
                 if not self._courier.is_out(due.service):
                     number, letter = self._written(due.visit, due.told, due.why)
-                    self._courier.send(Errand(due.visit, due.service, number), self._urls[due.service], letter)
-        self._desk.note("; ".join(self._troubles()))
+                    self._courier.send(Delivery(due.visit, due.service, number), self._urls[due.service], letter)
+        self._desk.report("; ".join(self._troubles()))
 
     def _hear_visit(self, visit: Visit, known: Alert | None) -> None:
         now = self._clock()
@@ -94,7 +94,7 @@ class Office:
             self._ledger.spare(visit.visit, busy=self._courier.out_for(visit.visit), tried=False)
         self._ledger.say(visit.visit, News(text_of(self._settings, visit, first=False), visit.at), now)
 
-    def _hear_person(self, message: Told | Acknowledged, known: Alert | None) -> None:
+    def _hear_person(self, message: Label | Acknowledged, known: Alert | None) -> None:
         """Somebody has taken note: it stops everywhere, and those who were told are told that too."""
         now = self._clock()
         if known is None:
@@ -106,7 +106,7 @@ class Office:
         if text and known.step:
             self._ledger.say(message.visit, News(text, message.at), now)
 
-    def _word(self, message: Told | Acknowledged, known: Alert) -> str:
+    def _word(self, message: Label | Acknowledged, known: Alert) -> str:
         """Return what a person's word says that is new; nothing if it is known."""
         visit = known.facts
         if visit is None:
@@ -143,7 +143,7 @@ class Office:
                     break
                 self._ledger.take_step(visit, map(_key, step.urls), now)
                 if step.say:
-                    self._desk.tell(self._spoken(visit, step.say))
+                    self._desk.publish(self._spoken(visit, step.say))
 
     def _spoken(self, visit: UUID, place: str) -> Say:
         facts = self._facts(visit)
@@ -151,14 +151,14 @@ class Office:
         words = said_of(self._settings, "spoken", facts, text=news.text)
         return Say(place=place, words=words, language=self._settings.language)
 
-    def _written(self, visit: UUID, told: int, why: str) -> tuple[int, Letter]:
+    def _written(self, visit: UUID, told: int, why: str) -> tuple[int, Notification]:
         """Return the letter to somebody who was told so much, and how much they know then."""
         facts = self._facts(visit)
         news, number = self._ledger.news(visit, told)
         wants_picture = self._settings.picture and not told and why not in PICTURELESS
         picture = self._ledger.picture(visit) if wants_picture else None
         title = title_of(self._settings, facts)
-        return number, Letter(title, compose(self._settings, news, utc_now()), picture, facts.place)
+        return number, Notification(title, compose(self._settings, news, utc_now()), picture, facts.place)
 
     def _facts(self, visit: UUID) -> Visit:
         alert = self._ledger.alert(visit)
@@ -167,7 +167,7 @@ class Office:
             raise RuntimeError(message)
         return alert.facts
 
-    def _return(self, errand: Errand, why: str) -> None:
+    def _return(self, errand: Delivery, why: str) -> None:
         """Note at once what came of an errand: whoever is killed before that sends the letter twice."""
         now = self._clock()
         if why:
@@ -184,12 +184,12 @@ class Office:
         except KinwatchError as error:
             logger.error("%s", error)  # noqa: TRY400 - it says what to check, and the next turn finds it too
 
-    def _answer(self, errand: Errand, why: str) -> None:
+    def _answer(self, errand: Delivery, why: str) -> None:
         """Say what became of a test alert, if it was one: delivered as soon as one service has taken it."""
         if self._facts(errand.visit).place == TEST:
             name = self._names[errand.service]
             detail = f"{name} {why}" if why else f"delivered to {name}"
-            self._desk.tell(Rehearsed(visit=errand.visit, organ=self._desk.name, ok=not why, detail=detail))
+            self._desk.publish(TestResult(visit=errand.visit, service=self._desk.name, ok=not why, detail=detail))
 
     def _troubles(self) -> Iterator[str]:
         for service, letters, why in self._ledger.stuck():

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from nerves.errors import SettingsError
 
-__all__ = ["Letter", "check", "deliver", "resolve", "shown"]
+__all__ = ["Notification", "check", "deliver", "resolve", "shown"]
 
 REFERENCE = re.compile(r"\$\{(\w+)\}")
 SCHEME = re.compile(r"([\w.+-]+)://")
@@ -21,7 +21,7 @@ ERROR = re.compile(r"error=(\d{3})")
 TIMEOUTS = "cto=5&rto=15"
 
 
-class Letter(NamedTuple):
+class Notification(NamedTuple):
     """What one service is to deliver."""
 
     title: str
@@ -55,7 +55,7 @@ def shown(url: str) -> str:
     return _address(service, whole=False) if service else "a service"
 
 
-def deliver(url: str, letter: Letter, folder: Path) -> str:
+def deliver(url: str, letter: Notification, folder: Path) -> str:
     """Hand a letter to its service; return why it was not taken, or nothing. `folder` is for the picture, for now."""
     apprise = _apprise()
     from apprise.attachment.file import AttachFile  # noqa: PLC0415

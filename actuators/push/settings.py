@@ -7,12 +7,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInf
 from actuators.push.services import check
 from nerves.hours import HoursText
 from nerves.messages import Verdict
-from nerves.services import OrganSettings
+from nerves.services import ServiceSettings
 from nerves.sources import Where
 from nerves.texts import check_template
 from nerves.topics import check_place
 
-__all__ = ["FIELDS", "PushSettings", "Step", "Texts"]
+__all__ = ["FIELDS", "EscalationStep", "PushSettings", "Texts"]
 
 FIELDS = ("place", "name", "verdict", "time", "again")
 Sentence = Annotated[str, AfterValidator(check_template(FIELDS))] | None
@@ -43,7 +43,7 @@ class Texts(BaseModel):
     """What a voice says for a step with `say`: {text} of the alert too."""
 
 
-class Step(BaseModel):
+class EscalationStep(BaseModel):
     """Whom to tell next if nobody has acknowledged."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
@@ -63,12 +63,12 @@ class Step(BaseModel):
         return self
 
 
-class PushSettings(OrganSettings):
+class PushSettings(ServiceSettings):
     """Tells phones of an alert, once a visit, and corrects itself."""
 
     urls: tuple[str, ...] = ()
     """Apprise urls of the services to push to; `${NAME}` stands for a secret from the environment."""
-    contacts: tuple[Step, ...] = ()
+    contacts: tuple[EscalationStep, ...] = ()
     """Who is told next, while nobody acknowledges."""
     on: frozenset[Verdict] = frozenset({"stranger", "unidentified"})
     """The verdicts whose alerts are pushed."""
@@ -87,9 +87,9 @@ class PushSettings(OrganSettings):
     texts: Texts = Texts()
 
     @property
-    def steps(self) -> tuple[Step, ...]:
+    def steps(self) -> tuple[EscalationStep, ...]:
         """Everybody who is told, in order."""
-        return ((Step(urls=self.urls),) if self.urls else ()) + self.contacts
+        return ((EscalationStep(urls=self.urls),) if self.urls else ()) + self.contacts
 
     @field_validator("urls")
     @classmethod
@@ -100,7 +100,7 @@ class PushSettings(OrganSettings):
 
     @field_validator("contacts")
     @classmethod
-    def _in_order(cls, contacts: tuple[Step, ...], info: ValidationInfo) -> tuple[Step, ...]:
+    def _in_order(cls, contacts: tuple[EscalationStep, ...], info: ValidationInfo) -> tuple[EscalationStep, ...]:
         for url in (url for step in contacts for url in step.urls):
             check(url, in_file=_is_in_file(info))
         waits = [step.after_s for step in contacts]

@@ -12,7 +12,7 @@ from actuators.speech.settings import SpeechSettings
 from actuators.speech.voice import length, play, synthesise
 from nerves.errors import KinwatchError
 from nerves.messages import Fact, Said, Say, Visit, now
-from nerves.services import Actuator, Desk, Tick
+from nerves.services import Actuator, Context, Tick
 
 __all__ = ["SpeechSettings", "actuator", "speak"]
 
@@ -21,7 +21,7 @@ TICK_S = 60.0
 logger = logging.getLogger(__name__)
 
 
-def speak(settings: SpeechSettings, messages: Iterator[Say | Visit | Tick], desk: Desk) -> tuple[Fact, ...]:
+def speak(settings: SpeechSettings, messages: Iterator[Say | Visit | Tick], desk: Context) -> tuple[Fact, ...]:
     """Say one thing after the other; what comes too late, or in quiet hours, is not said."""
     for message in messages:
         speech = None if isinstance(message, Tick) else _wanted(settings, message)
@@ -44,7 +44,7 @@ def _wanted(settings: SpeechSettings, message: Say | Visit) -> Speech | None:
     return speech
 
 
-def _say(settings: SpeechSettings, speech: Speech, desk: Desk) -> None:
+def _say(settings: SpeechSettings, speech: Speech, desk: Context) -> None:
     """Say it; the house knows before the first sound until when, so that no ear takes it for a person's word."""
     logger.info("%s: %s", speech.place, speech.words)
     if settings.engine == "print":
@@ -53,7 +53,7 @@ def _say(settings: SpeechSettings, speech: Speech, desk: Desk) -> None:
         synthesise(settings, speech.words, speech.language, file)
         if settings.command:
             begin = now()
-            desk.tell(Said(place=speech.place, words=speech.words, at=begin, until=begin + length(file)))
+            desk.publish(Said(place=speech.place, words=speech.words, at=begin, until=begin + length(file)))
             play(settings.command, file)
 
 
@@ -79,4 +79,4 @@ def _heeds(settings: SpeechSettings) -> Callable[[Say | Visit], bool]:
     return lambda message: speech_of(settings, message) is not None
 
 
-actuator = Actuator(SpeechSettings, (Say, Visit), speak, tick_s=TICK_S, heeds=_heeds)
+actuator = Actuator(SpeechSettings, (Say, Visit), speak, tick_s=TICK_S, accepts=_heeds)

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from nerves.greeting import GreetingSettings
 from nerves.hours import HoursText
-from nerves.services import OrganSettings
+from nerves.services import ServiceSettings
 from nerves.texts import LANGUAGES
 
 __all__ = ["ALL", "PLAYERS", "SpeechSettings"]
@@ -18,7 +18,7 @@ ALL = "all"
 PLAYERS = ("pw-play", "paplay", "aplay")
 
 
-class SpeechSettings(GreetingSettings, OrganSettings):
+class SpeechSettings(GreetingSettings, ServiceSettings):
     """Says aloud what the house has to say at a place, and greets whoever comes there."""
 
     place: str

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from actuators.store.names import HISTORY, stem
-from actuators.store.stored_facts import Facts, Memory
+from actuators.store.stored_facts import Facts, StoredFacts
 from nerves.messages import Stored, Visit
 
 __all__ = ["Item", "Kept", "Put", "keep"]
@@ -39,7 +39,7 @@ class Kept(NamedTuple):
 Put = Callable[[Item], Kept]
 
 
-def keep(put: Put, memory: Memory, visits: Iterable[Visit]) -> Iterator[Stored]:
+def keep(put: Put, memory: StoredFacts, visits: Iterable[Visit]) -> Iterator[Stored]:
     """Store each message; the receipt comes once the server has confirmed all of it."""
     for visit in visits:
         known = memory.of(visit.visit)

@@ -6,23 +6,23 @@ from operator import attrgetter
 from actuators.store import files, offsite
 from actuators.store.settings import StoreSettings, folder
 from actuators.store.spool import worth
-from actuators.store.stored_facts import Memory
+from actuators.store.stored_facts import StoredFacts
 from nerves.errors import SettingsError
 from nerves.messages import Stored, Visit
-from nerves.services import Actuator, Desk, Tick
+from nerves.services import Actuator, Context, Tick
 
 __all__ = ["actuator", "store"]
 
 TICK_S = 60.0
 
 
-def store(settings: StoreSettings, messages: Iterable[Visit | Tick], desk: Desk) -> Iterator[Stored]:
+def store(settings: StoreSettings, messages: Iterable[Visit | Tick], desk: Context) -> Iterator[Stored]:
     """Store each message whole or not at all; the receipt comes when it is on the disk, or the server has it."""
     visits = (message for message in messages if isinstance(message, Visit))
     if not settings.is_remote:
         yield from files.keep(folder(settings.url), visits)
         return
-    yield from offsite.keep(_opened(settings), Memory(desk.database), visits)
+    yield from offsite.keep(_opened(settings), StoredFacts(desk.database), visits)
 
 
 def _opened(settings: StoreSettings) -> offsite.Put:
@@ -36,4 +36,4 @@ def _opened(settings: StoreSettings) -> offsite.Put:
     return opened(settings)
 
 
-actuator = Actuator(StoreSettings, Visit, store, tick_s=TICK_S, worth=worth, room_mb=attrgetter("spool_mb"))
+actuator = Actuator(StoreSettings, Visit, store, tick_s=TICK_S, priority=worth, queue_mb=attrgetter("spool_mb"))

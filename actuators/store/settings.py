@@ -7,9 +7,9 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
-from nerves.services import OrganSettings
+from nerves.services import ServiceSettings
 
-__all__ = ["Place", "StoreSettings", "bucket", "folder"]
+__all__ = ["S3Location", "StoreSettings", "bucket", "folder"]
 
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 LONGEST_PREFIX = 512
@@ -20,7 +20,7 @@ StorageClass = Literal[
 ]
 
 
-class StoreSettings(OrganSettings):
+class StoreSettings(ServiceSettings):
     """Where evidence is kept: docs/store.md."""
 
     url: str
@@ -72,7 +72,7 @@ class StoreSettings(OrganSettings):
         return self.url.startswith("s3://")
 
 
-class Place(NamedTuple):
+class S3Location(NamedTuple):
     """Where in S3."""
 
     bucket: str
@@ -90,7 +90,7 @@ def folder(url: str) -> Path:
     return Path(path.removeprefix("/")).expanduser() if path.startswith("/~") else Path(path)
 
 
-def bucket(url: str) -> Place:
+def bucket(url: str) -> S3Location:
     """Return the bucket and prefix that an `s3://...` url names; a `ValueError` says what is wrong with it."""
     parts = urlsplit(url)
     prefix = parts.path.strip("/")
@@ -103,4 +103,4 @@ def bucket(url: str) -> Place:
     if len(prefix) > LONGEST_PREFIX or not prefix.isprintable() or "//" in prefix:
         why = f"{url}: the prefix is a path of at most {LONGEST_PREFIX} characters"
         raise ValueError(why)
-    return Place(parts.netloc, f"{prefix}/")
+    return S3Location(parts.netloc, f"{prefix}/")

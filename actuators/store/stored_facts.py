@@ -8,7 +8,7 @@ from uuid import UUID
 
 from nerves.database import Database
 
-__all__ = ["Facts", "Memory"]
+__all__ = ["Facts", "StoredFacts"]
 
 Facts = dict[str, Any]
 KEEP = timedelta(days=90)
@@ -16,7 +16,7 @@ TABLE = """CREATE TABLE IF NOT EXISTS stored (
     visit TEXT NOT NULL, seq INTEGER NOT NULL, at REAL NOT NULL, facts TEXT NOT NULL, PRIMARY KEY (visit, seq))"""
 
 
-class Memory:
+class StoredFacts:
     """The facts that were stored, by visit, for 90 days."""
 
     def __init__(self, database: Database, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:

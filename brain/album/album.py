@@ -9,7 +9,7 @@ from uuid import UUID
 
 import numpy as np
 
-from brain.album.stranger_store import MADE, SCHEMA, Shelf
+from brain.album.stranger_store import MADE, SCHEMA, StrangerStore
 from brain.album.strangers import number_of
 from brain.settings.brain import AlbumSettings
 from brain.vision.crop import Crop, keep
@@ -67,7 +67,7 @@ class Album:
         with self._database.transaction() as connection:
             for statement in SCHEMA:
                 connection.execute(statement)
-        self.strangers = Shelf(self._database)
+        self.strangers = StrangerStore(self._database)
 
     def __enter__(self) -> Self:
         return self

@@ -7,22 +7,22 @@ from dataclasses import dataclass, replace
 from brain.album.album import Album
 from brain.people.alike import agreeing
 from brain.people.gallery import Gallery
-from brain.people.records import Photo, Word
+from brain.people.records import LabelRecord, Photo
 from brain.vision.backend import Vector
 from brain.vision.crop import Crop
-from nerves.messages import Told, now
+from nerves.messages import Label, now
 
-__all__ = ["Learned", "learn", "word_of"]
+__all__ = ["LearnResult", "learn", "word_of"]
 
 # A face below this is small, blurred or turned: as a reference it would match too many.
 GOOD = 0.3
 
 
 @dataclass(frozen=True, slots=True)
-class Learned:
+class LearnResult:
     """What came of a human's word."""
 
-    word: Word
+    word: LabelRecord
     photos: int
     """Pictures that were learned."""
     left_out: int
@@ -31,7 +31,7 @@ class Learned:
     """Why nothing was learned; empty if something was."""
 
 
-def learn(word: Word, album: Album, gallery: Gallery) -> Learned:
+def learn(word: LabelRecord, album: Album, gallery: Gallery) -> LearnResult:
     """Learn from a visit's pictures who it was, or that it is not a person: all of it at once, or nothing.
 
     Where there is no picture to learn from, the word itself is kept. The same word again changes nothing.
@@ -42,10 +42,10 @@ def learn(word: Word, album: Album, gallery: Gallery) -> Learned:
     crops = album.crops(word.visit)
     photos = [_photo(word, crop.at.strftime("%Y%m%d-%H%M%S"), crop.jpeg, vector) for crop, vector in usable(crops)]
     if not photos and _is_said(word, gallery):  # the pictures it was learned from have gone: it must not be unlearned
-        return Learned(word, 0, len(crops), "it was said before, and its pictures have gone since")
+        return LearnResult(word, 0, len(crops), "it was said before, and its pictures have gone since")
     learned = gallery.tell(word, photos)
     album.mark([word.visit], named=True)
-    return Learned(word, learned, len(crops) - len(photos), "" if photos else _why(past is not None))
+    return LearnResult(word, learned, len(crops) - len(photos), "" if photos else _why(past is not None))
 
 
 def usable(crops: Sequence[Crop]) -> list[tuple[Crop, Vector]]:
@@ -54,21 +54,21 @@ def usable(crops: Sequence[Crop]) -> list[tuple[Crop, Vector]]:
     return [good[number] for number in agreeing([vector for _, vector in good], [crop.weight for crop, _ in good])]
 
 
-def word_of(told: Told, gallery: Gallery) -> Word:
+def word_of(told: Label, gallery: Gallery) -> LabelRecord:
     """Return a message as a word; a person we know stays what they are to the household unless it says otherwise."""
     group, until = told.group, told.until
     if "group" not in told.model_fields_set:
         known = next((person for person in gallery.people() if person.name == told.who), None)
         group, until = (known.group, known.until) if known else (group, until)
-    return Word(told.visit, told.place, told.who, group, until, now(), None)
+    return LabelRecord(told.visit, told.place, told.who, group, until, now(), None)
 
 
-def _is_said(word: Word, gallery: Gallery) -> bool:
+def _is_said(word: LabelRecord, gallery: Gallery) -> bool:
     said = next((said for said in gallery.words() if said.visit == word.visit), None)
     return said is not None and (said.who, said.group, said.until) == (word.who, word.group, word.until)
 
 
-def _photo(word: Word, when: str, jpeg: bytes, vector: Vector) -> Photo:
+def _photo(word: LabelRecord, when: str, jpeg: bytes, vector: Vector) -> Photo:
     return Photo(vector, hashlib.sha256(jpeg).hexdigest(), f"{word.place} {when}", jpeg)
 
 

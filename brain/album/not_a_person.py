@@ -14,7 +14,7 @@ from brain.vision.backend import Vector
 from brain.vision.geometry import iou
 from nerves.messages import Box
 
-__all__ = ["Likeness", "Things", "Watched", "is_known_thing"]
+__all__ = ["NegativeGallery", "NegativeMatch", "Watched", "is_known_thing"]
 
 # Measured as docs/album.md says: the same picture again, degraded as by a camera, passes both in 95 of 100; of 234,000
 # comparisons with visits of other people one passed at 0.35, none at this.
@@ -24,7 +24,7 @@ SAME_BOX = 0.7
 
 
 @dataclass(frozen=True, slots=True)
-class Likeness:
+class NegativeMatch:
     """How a visit compares with something that is not a person."""
 
     mean: float | None
@@ -37,7 +37,7 @@ class Likeness:
     """The smallest share of the thing's box and the person's in any frame so far; 0 at another place."""
 
 
-def is_known_thing(likeness: Likeness) -> bool:
+def is_known_thing(likeness: NegativeMatch) -> bool:
     """Whether it is that thing: by its face where there is one, else by never having been anywhere else.
 
     One face that is not the thing's, or one step aside, and it is somebody.
@@ -63,7 +63,7 @@ class Watched(Protocol):
         ...
 
 
-class Things:
+class NegativeGallery:
     """The things that humans have named, compared with who is there."""
 
     def __init__(self, gallery: Gallery) -> None:
@@ -80,7 +80,7 @@ class Things:
         known = self._gallery.nearest(mean, at) if mean is not None else []
         for thing, pictures in things.items():
             self._note(visit, thing, pictures)
-            likeness = Likeness(
+            likeness = NegativeMatch(
                 mean=_mean(visit, thing, pictures, mean),
                 farthest=visit.farthest.get(thing, 0.0),
                 known=known[0].distance if known else None,
@@ -123,6 +123,6 @@ def _share(picture: Negative, visit: Watched) -> float:
     return iou(picture.box, visit.box) if picture.box and picture.place == visit.place else 0.0
 
 
-def _why(likeness: Likeness, thing: Negative) -> str:
+def _why(likeness: NegativeMatch, thing: Negative) -> str:
     how = "has always been where it is" if likeness.mean is None else f"looks like it, at {likeness.mean:.2f}"
     return f"you said on {thing.added.day} {thing.added:%B} that this is not a person: {how}"

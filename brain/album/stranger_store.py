@@ -10,7 +10,7 @@ from brain.album.strangers import Encounter
 from nerves.database import Database
 from nerves.messages import stamp
 
-__all__ = ["MADE", "SCHEMA", "Shelf"]
+__all__ = ["MADE", "SCHEMA", "StrangerStore"]
 
 MADE = "SELECT 1 FROM sqlite_master WHERE name = 'visits'"
 SCHEMA = (
@@ -35,7 +35,7 @@ LEAVE = """UPDATE strangers SET left = ? WHERE left IS NULL AND number IN
 UNSEEN = "DELETE FROM strangers WHERE number NOT IN (SELECT number FROM encounters WHERE at >= ?)"
 
 
-class Shelf:
+class StrangerStore:
     """A diary of strangers in the album's file. Whoever is named is a stranger no more, until that is taken back."""
 
     def __init__(self, database: Database) -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 from brain.people.alike import agreeing, distances, middle
 from brain.vision.backend import Vector
 
-__all__ = ["Diary", "Encounter", "Meet", "Pocket", "Stranger", "Strangers", "number_of", "said"]
+__all__ = ["Encounter", "EncounterStore", "Meet", "MemoryEncounterStore", "Stranger", "Strangers", "number_of", "said"]
 
 # Two people under one name are worse than one person under two, so both must hold: near the mean of all visits, and
 # near every single one. Of 4,782 camera-like visits of 45 people none joined another person's (docs/album.md); the
@@ -47,7 +47,7 @@ class Encounter:
     weight: float
 
 
-class Diary(Protocol):
+class EncounterStore(Protocol):
     """Where encounters are written down."""
 
     def encounters(self) -> Sequence[Encounter]:
@@ -63,7 +63,7 @@ class Diary(Protocol):
         ...
 
 
-class Pocket:
+class MemoryEncounterStore:
     """A diary that ends with the process: for a recording."""
 
     def __init__(self) -> None:
@@ -91,8 +91,8 @@ Meet = Callable[[UUID, Sequence[Vector], Sequence[float], datetime], Stranger | 
 class Strangers:
     """Knows strangers again by the faces of their visits."""
 
-    def __init__(self, diary: Diary | None = None) -> None:
-        self._diary = diary or Pocket()
+    def __init__(self, diary: EncounterStore | None = None) -> None:
+        self._diary = diary or MemoryEncounterStore()
 
     def meet(self, visit: UUID, vectors: Sequence[Vector], weights: Sequence[float], at: datetime) -> Stranger | None:
         """Return who it is, known again or new; None with too few faces that agree.

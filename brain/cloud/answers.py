@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 from brain.cloud.face_ids import name_of, read_label
-from brain.vision.backend import PERSON, Thing
+from brain.vision.backend import PERSON, DetectedObject
 from nerves.messages import Box
 
 __all__ = [
@@ -75,10 +75,10 @@ class Indexed(NamedTuple):
     """The name of the user it is part of; None if it is part of none, or of none of ours."""
 
 
-def things(said: Said) -> list[Thing]:
+def things(said: Said) -> list[DetectedObject]:
     """Return the people and animals that have a place in the picture, the surest first."""
     found = [
-        Thing(kind, _box(each["BoundingBox"]), each["Confidence"] / 100)
+        DetectedObject(kind, _box(each["BoundingBox"]), each["Confidence"] / 100)
         for label in said.get("Labels", ())
         if (kind := _kind(label["Name"]))
         for each in label.get("Instances", ())

@@ -24,12 +24,12 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 
 from brain.cloud.errors import CloudAway, CloudError, CloudMissing, CloudPicture, CloudRefused
-from brain.cloud.ledger import ANSWERED, About, Ledger
+from brain.cloud.ledger import ANSWERED, About, CallLedger
 from brain.cloud.refusals import advice, meaning
 from brain.settings.rekognition import RekognitionSettings
 from nerves.errors import SettingsError
 
-__all__ = ["Wire"]
+__all__ = ["BotoClient"]
 
 CREDENTIALS = (CredentialRetrievalError, NoCredentialsError, PartialCredentialsError, TokenRetrievalError)
 GARBLED, OK = "not understood", 200
@@ -41,13 +41,13 @@ Said = Mapping[str, Any]
 Found = TypeVar("Found")
 
 
-class Wire:
+class BotoClient:
     """A line that is counted.
 
     Raises `SettingsError` where it could never work: no region, no credentials.
     """
 
-    def __init__(self, settings: RekognitionSettings, ledger: Ledger) -> None:
+    def __init__(self, settings: RekognitionSettings, ledger: CallLedger) -> None:
         for noisy in ("boto3", "botocore", "urllib3"):
             logging.getLogger(noisy).setLevel(logging.WARNING)
         self._settings, self._ledger = settings, ledger

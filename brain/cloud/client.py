@@ -11,11 +11,11 @@ from brain.cloud.answers import CloudFace, Collection, Indexed, Page
 from brain.cloud.breaker import Breaker
 from brain.cloud.errors import CloudAway, CloudMissing, CloudPicture, CloudRefused
 from brain.cloud.face_ids import label, user_id
-from brain.cloud.ledger import About, Ledger
+from brain.cloud.ledger import About, CallLedger
 from brain.cloud.pictures import blank, fit
-from brain.cloud.references import Reference, read_all
+from brain.cloud.references import ComparePicture, read_all
 from brain.settings.rekognition import RekognitionSettings
-from brain.vision.backend import Thing
+from brain.vision.backend import DetectedObject
 from nerves.errors import SettingsError
 
 __all__ = ["Cloud", "CloudFace", "Collection", "Indexed"]
@@ -46,20 +46,20 @@ class Cloud:
     """
 
     def __init__(
-        self, settings: RekognitionSettings, ledger: Ledger, clock: Callable[[], float] = time.monotonic
+        self, settings: RekognitionSettings, ledger: CallLedger, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.names = tuple(settings.pictures)
         self._settings, self._ledger, self._clock = settings, ledger, clock
         self._breaker, self._lock = Breaker(), Lock()
         self._why, self._last = "", 0
         try:
-            from brain.cloud.boto import Wire  # noqa: PLC0415 - boto3 takes half a second
+            from brain.cloud.boto import BotoClient  # noqa: PLC0415 - boto3 takes half a second
         except ImportError as error:
             package = str(error.name).partition(".")[0]
             message = f"brain.rekognition needs the package {package}: pip install 'kinwatch[rekognition]'"
             raise SettingsError(message) from error
         self._references = read_all(settings.pictures)
-        self._wire = Wire(settings, ledger)
+        self._wire = BotoClient(settings, ledger)
         self.region = self._wire.region
 
     @property
@@ -76,7 +76,7 @@ class Cloud:
         with self._lock:
             self._breaker.worked()
 
-    def labels(self, jpeg: bytes, about: About) -> list[Thing]:
+    def labels(self, jpeg: bytes, about: About) -> list[DetectedObject]:
         """Return the people and animals in a picture, the surest first."""
         parameters = {"Image": {"Bytes": fit(jpeg)}, "MinConfidence": LEAST_LABEL}
         return self._look("DetectLabels", about, parameters, answers.things)
@@ -162,7 +162,7 @@ class Cloud:
         """Remove a user; its faces stay. Raises `CloudMissing` if there is none."""
         self._ask("DeleteUser", {"UserId": user_id(name)}, answers.nothing)
 
-    def _who(self, sent: bytes, about: About, references: Sequence[Reference]) -> dict[str, float]:
+    def _who(self, sent: bytes, about: About, references: Sequence[ComparePicture]) -> dict[str, float]:
         if self._settings.by == "compare":
             return self._compare(sent, about, references)
         asked: dict[str, Any] = {
@@ -176,7 +176,7 @@ class Cloud:
         asked |= {"FaceMatchThreshold": LEAST_SIMILARITY, "MaxFaces": MOST_FACES}
         return self._look("SearchFacesByImage", about, asked, answers.matched_faces)
 
-    def _compare(self, sent: bytes, about: About, references: Sequence[Reference]) -> dict[str, float]:
+    def _compare(self, sent: bytes, about: About, references: Sequence[ComparePicture]) -> dict[str, float]:
         """Compare with each reference, or with none: half an answer would make strangers of those left out."""
         self._ledger.check("CompareFaces", datetime.now(UTC), times=len(references))
         found: dict[str, float] = {}

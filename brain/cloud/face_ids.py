@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from brain.cloud.errors import CloudError
 
-__all__ = ["Label", "label", "name_of", "read_label", "user_id"]
+__all__ = ["FaceId", "label", "name_of", "read_label", "user_id"]
 
 PLAIN = re.compile(r"[a-zA-Z0-9_-]+(?: [a-zA-Z0-9_-]+)*")
 KEPT = re.compile(r"[a-zA-Z0-9_-]+(?:\.[a-zA-Z0-9_-]+)*")
@@ -20,7 +20,7 @@ LONGEST_LABEL, LONGEST_USER = 255, 128
 LAST_LETTER = 0x10FFFF
 
 
-class Label(NamedTuple):
+class FaceId(NamedTuple):
     """Whose photo a face in the collection is."""
 
     name: str
@@ -32,11 +32,11 @@ def label(name: str, sha256: str) -> str:
     return _fitting(f"{_written(name)}:{sha256}", name, LONGEST_LABEL)
 
 
-def read_label(text: str) -> Label | None:
+def read_label(text: str) -> FaceId | None:
     """Return whose photo an ExternalImageId names; None if it is none of ours."""
     written, _, sha256 = text.rpartition(":")
     name = _read(written)
-    return Label(name, sha256) if name is not None and SHA256.fullmatch(sha256) else None
+    return FaceId(name, sha256) if name is not None and SHA256.fullmatch(sha256) else None
 
 
 def user_id(name: str) -> str:

@@ -17,7 +17,7 @@ from brain.settings.rekognition import RekognitionSettings
 from nerves.database import Database
 from nerves.errors import KinwatchError
 
-__all__ = ["ANSWERED", "About", "Call", "Ledger", "Spent"]
+__all__ = ["ANSWERED", "About", "Call", "CallLedger", "Spent"]
 
 TABLES = (
     """CREATE TABLE IF NOT EXISTS calls (
@@ -69,7 +69,7 @@ class Call(NamedTuple):
     """`answered`, what went wrong, or `unknown`."""
 
 
-class Ledger:
+class CallLedger:
     """The calls and the switch on disk. Raises `KinwatchError` if the file cannot be used."""
 
     def __init__(self, path: Path, settings: RekognitionSettings) -> None:

@@ -3,20 +3,20 @@
 import logging
 from datetime import datetime
 
-from brain.cloud.ledger import Ledger
-from brain.cloud.worker import Asker
+from brain.cloud.ledger import CallLedger
+from brain.cloud.worker import RekognitionWorker
 from nerves import topics
 from nerves.errors import BrokerUnavailable
 from nerves.link import Link
 
-__all__ = ["OnBus"]
+__all__ = ["CloudOnBus"]
 
 log = logging.getLogger(__name__)
 
 WORDS = {"on": True, "off": False}
 
 
-class OnBus:
+class CloudOnBus:
     """Heeds the switch, and has everybody know how it is set.
 
     Args:
@@ -25,7 +25,7 @@ class OnBus:
         second: Who is asked about single faces, if anybody.
     """
 
-    def __init__(self, ledger: Ledger, *, enabled: bool, second: Asker | None = None) -> None:
+    def __init__(self, ledger: CallLedger, *, enabled: bool, second: RekognitionWorker | None = None) -> None:
         self._ledger, self._enabled, self.second = ledger, enabled, second
         self._told: object = None
 

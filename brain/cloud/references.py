@@ -9,10 +9,10 @@ from brain.cloud.pictures import upright
 from brain.settings.rekognition import s3_object
 from nerves.errors import SettingsError
 
-__all__ = ["Reference", "read_all"]
+__all__ = ["ComparePicture", "read_all"]
 
 
-class Reference(NamedTuple):
+class ComparePicture(NamedTuple):
     """One picture of somebody."""
 
     name: str
@@ -20,15 +20,15 @@ class Reference(NamedTuple):
     """As Rekognition takes it."""
 
 
-def read_all(pictures: Mapping[str, Sequence[str]]) -> tuple[Reference, ...]:
+def read_all(pictures: Mapping[str, Sequence[str]]) -> tuple[ComparePicture, ...]:
     """Return all of them, files read; `SettingsError` names one that cannot be used."""
     return tuple(_read(name, source) for name, sources in pictures.items() for source in sources)
 
 
-def _read(name: str, source: str) -> Reference:
+def _read(name: str, source: str) -> ComparePicture:
     there = s3_object(source)
     if there:
-        return Reference(name, {"S3Object": {"Bucket": there.bucket, "Name": there.key}})
+        return ComparePicture(name, {"S3Object": {"Bucket": there.bucket, "Name": there.key}})
     path = Path(source).expanduser()
     try:
         jpeg = upright(path.read_bytes())
@@ -36,4 +36,4 @@ def _read(name: str, source: str) -> Reference:
         why = error.strerror if isinstance(error, OSError) else error
         message = f"brain.rekognition.pictures.{name}: {path}: {why}"
         raise SettingsError(message) from error
-    return Reference(name, {"Bytes": jpeg})
+    return ComparePicture(name, {"Bytes": jpeg})

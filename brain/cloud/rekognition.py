@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from brain.cloud.errors import CloudAway, CloudError, CloudPicture
 from brain.cloud.ledger import About
 from brain.verdict.evidence import USABLE, ramp
-from brain.vision.backend import PERSON, Face, Guess, Likeness, Look, Sight, Thing
+from brain.vision.backend import PERSON, CloudSimilarity, DetectedObject, Face, FaceEmbedding, Guess, VisionBackend
 from brain.vision.crop import portrait
 from brain.vision.geometry import holds_middle, iou
 from brain.vision.picture import Picture
@@ -18,7 +18,7 @@ from nerves.messages import Box
 if TYPE_CHECKING:
     from brain.cloud.client import Cloud, CloudFace
 
-__all__ = ["RekognitionSight"]
+__all__ = ["RekognitionBackend"]
 
 log = logging.getLogger(__name__)
 
@@ -43,13 +43,13 @@ class _Seen:
     """What is known of the picture in hand."""
 
     picture: Picture
-    things: list[Thing] | None = None
+    things: list[DetectedObject] | None = None
     """None: not from the cloud."""
     faces: dict[Face, float] | None = None
     """How far each counts, 0 to 1; None: not from the cloud, or not yet."""
 
 
-class RekognitionSight:
+class RekognitionBackend:
     """A `Sight` that asks the cloud about every picture, and looks here whenever it gets no answer.
 
     Args:
@@ -57,7 +57,7 @@ class RekognitionSight:
         local: Looks while the cloud does not, and makes the vectors by which a stranger is known again.
     """
 
-    def __init__(self, cloud: "Cloud", local: Sight) -> None:
+    def __init__(self, cloud: "Cloud", local: VisionBackend) -> None:
         self._cloud, self._local = cloud, local
         self._pool = ThreadPoolExecutor(1, "rekognition")
         self._asked_last: Future[Any] | None = None
@@ -74,7 +74,7 @@ class RekognitionSight:
         """The score from which a thing is a person; what is found here is counted in the same measure."""
         return SURE_PERSON
 
-    def things(self, picture: Picture) -> list[Thing]:
+    def things(self, picture: Picture) -> list[DetectedObject]:
         """Return the people and the animals in a picture, the surest first."""
         try:
             things = self._ask(self._cloud.labels, picture.jpeg, "a picture")
@@ -95,19 +95,19 @@ class RekognitionSight:
             (face for face in found if within is None or holds_middle(within, face.box)), key=lambda face: -face.width
         )
 
-    def guess(self, picture: Picture, face: Face) -> Guess | Likeness | None:
+    def guess(self, picture: Picture, face: Face) -> Guess | CloudSimilarity | None:
         """Return how like the people we know a face is; None without the cloud."""
         found = self._found(picture)
         if found is None or found.get(face, 0.0) <= USABLE:
             return None
         crop = portrait(picture, face)
         try:
-            return Likeness(self._ask(self._cloud.who, crop, "a face"), found[face], self._cloud.compared)
+            return CloudSimilarity(self._ask(self._cloud.who, crop, "a face"), found[face], self._cloud.compared)
         except CloudError as error:
             self._note(error)
             return None
 
-    def look(self, picture: Picture, face: Face) -> Look | None:
+    def look(self, picture: Picture, face: Face) -> FaceEmbedding | None:
         """Return a face's vector and quality, as we see it here: of a face that we find here too, where it is."""
         found = self._found(picture)
         if found is None or face not in found:
@@ -127,7 +127,7 @@ class RekognitionSight:
                 seen.things = None  # what is left of this picture is looked at here
         return seen.faces
 
-    def _asked(self, picture: Picture, things: list[Thing]) -> dict[Face, float] | None:
+    def _asked(self, picture: Picture, things: list[DetectedObject]) -> dict[Face, float] | None:
         if not any(thing.label == PERSON for thing in things):
             return {}
         try:
@@ -162,12 +162,12 @@ class RekognitionSight:
         self._error = error
 
 
-def _scaled(thing: Thing, person: float) -> Thing:
+def _scaled(thing: DetectedObject, person: float) -> DetectedObject:
     """Return what was found here in the cloud's measure: a score that makes a person here makes one there."""
     if thing.label != PERSON:
         return thing
     low, high = thing.score / person * SURE_PERSON, 1 - (1 - thing.score) / (1 - person) * (1 - SURE_PERSON)
-    return Thing(thing.label, thing.box, low if thing.score < person else high)
+    return DetectedObject(thing.label, thing.box, low if thing.score < person else high)
 
 
 def _room(box: Box) -> Box:

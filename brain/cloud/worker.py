@@ -7,11 +7,11 @@ from threading import Thread
 
 from brain.cloud.errors import BudgetSpent, CloudOff, CloudPicture, CloudRefused
 from brain.cloud.ledger import About
-from brain.vision.backend import Likeness
-from brain.visits.second_opinion import Answer, Question
+from brain.vision.backend import CloudSimilarity
+from brain.visits.second_opinion import FaceAnswer, FaceQuestion
 from nerves.errors import KinwatchError
 
-__all__ = ["Asker"]
+__all__ = ["RekognitionWorker"]
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ CLOSE_S = 2.0
 Who = Callable[[bytes, About], Mapping[str, float]]
 
 
-class Asker:
+class RekognitionWorker:
     """Asks about one face after the other.
 
     Args:
@@ -33,8 +33,8 @@ class Asker:
 
     def __init__(self, who: Who, compared: Callable[[], frozenset[str]], *, patient: bool = False) -> None:
         self._who, self._compared, self._patient = who, compared, patient
-        self._questions: Queue[Question | None] = Queue(WAITING)
-        self._answers: Queue[Answer] = Queue()
+        self._questions: Queue[FaceQuestion | None] = Queue(WAITING)
+        self._answers: Queue[FaceAnswer] = Queue()
         self._error: KinwatchError | None = None
         if not patient:
             self._thread = Thread(target=self._work, name="cloud", daemon=True)
@@ -45,7 +45,7 @@ class Asker:
         """What keeps us from asking until a person does something, or a new day begins; empty if nothing does."""
         return str(self._error) if isinstance(self._error, (BudgetSpent, CloudOff, CloudRefused)) else ""
 
-    def ask(self, question: Question) -> bool:
+    def ask(self, question: FaceQuestion) -> bool:
         """Take a question; False while too many wait."""
         if self._patient:
             self._answer(question)
@@ -56,7 +56,7 @@ class Asker:
             return False
         return True
 
-    def answers(self) -> Sequence[Answer]:
+    def answers(self) -> Sequence[FaceAnswer]:
         """Return what has come back since."""
         found = []
         while True:
@@ -80,21 +80,21 @@ class Asker:
                 self._answer(question)
             except Exception:
                 log.exception("%s: a face could not be asked about; the next one is", question.place)
-                self._answers.put(Answer(question.visit, None))
+                self._answers.put(FaceAnswer(question.visit, None))
 
-    def _answer(self, question: Question) -> None:
+    def _answer(self, question: FaceQuestion) -> None:
         about = About(question.place, question.visit, len(question.jpeg), "a face")
         try:
-            likeness = Likeness(self._who(question.jpeg, about), asked=self._compared())
+            likeness = CloudSimilarity(self._who(question.jpeg, about), asked=self._compared())
         except CloudPicture as error:
             log.info("%s: the cloud found nothing to say: %s", question.place, error)
-            self._answers.put(Answer(question.visit, None))
+            self._answers.put(FaceAnswer(question.visit, None))
         except KinwatchError as error:
             self._note(error)
-            self._answers.put(Answer(question.visit, None, sent=False))
+            self._answers.put(FaceAnswer(question.visit, None, sent=False))
         else:
             self._note(None)
-            self._answers.put(Answer(question.visit, likeness))
+            self._answers.put(FaceAnswer(question.visit, likeness))
 
     def _note(self, error: KinwatchError | None) -> None:
         """Say what has changed, once: a text may name seconds that run."""

@@ -12,14 +12,14 @@ from brain.people.records import Person, Reference
 if TYPE_CHECKING:
     from brain.cloud.client import Indexed
 
-__all__ = ["Change", "Difference", "LeftOut", "Photo", "differ", "wanted"]
+__all__ = ["CollectionChange", "CollectionPhoto", "Difference", "LeftOut", "differ", "wanted"]
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
 # AWS makes a user of so many faces at most.
 MOST = 100
 
 
-class Photo(NamedTuple):
+class CollectionPhoto(NamedTuple):
     """A photo that belongs into the collection."""
 
     name: str
@@ -37,11 +37,11 @@ class LeftOut(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class CollectionChange:
     """What is to be done for one person."""
 
     name: str
-    add: tuple[Photo, ...] = ()
+    add: tuple[CollectionPhoto, ...] = ()
     """Photos that are not there."""
     remove: tuple[str, ...] = ()
     """Ids of faces that are no longer in the gallery, or there twice."""
@@ -63,7 +63,7 @@ class Change:
 class Difference(NamedTuple):
     """Everything that is to be done."""
 
-    changes: tuple[Change, ...]
+    changes: tuple[CollectionChange, ...]
     """Who has gone first, then by name."""
     equal: int
     """How many photos are there already."""
@@ -73,10 +73,10 @@ class Difference(NamedTuple):
 
 def wanted(
     people: Iterable[Person], references: Iterable[Reference], at: datetime, *, users: bool
-) -> tuple[list[Photo], list[LeftOut]]:
+) -> tuple[list[CollectionPhoto], list[LeftOut]]:
     """Return the photos that belong into the collection, and those of the gallery that do not, with the reason."""
     here = {person.name for person in people if not person.expired(at)}
-    photos: list[Photo] = []
+    photos: list[CollectionPhoto] = []
     left: list[LeftOut] = []
     counts: dict[str, int] = defaultdict(int)
     for one in sorted(references, key=lambda one: (one.name, one.spare)):
@@ -87,7 +87,7 @@ def wanted(
             left.append(LeftOut(one.name, one.file, why))
         else:
             counts[one.name] += 1
-            photos.append(Photo(one.name, one.sha256, one.file, one.thumbnail))
+            photos.append(CollectionPhoto(one.name, one.sha256, one.file, one.thumbnail))
     return photos, left
 
 
@@ -102,7 +102,7 @@ def _unfit(one: Reference) -> str:
 
 
 def differ(
-    photos: Iterable[Photo],
+    photos: Iterable[CollectionPhoto],
     faces: Iterable["Indexed"],
     users: Collection[str],
     refused: Collection[str],
@@ -137,18 +137,18 @@ def differ(
 
 def _change(
     name: str,
-    belongs: dict[tuple[str, str], Photo],
+    belongs: dict[tuple[str, str], CollectionPhoto],
     there: dict[tuple[str, str], list["Indexed"]],
     users: Collection[str],
     refused: Collection[str],
     *,
     by_user: bool,
-) -> Change:
+) -> CollectionChange:
     own = {key: sorted(faces, key=lambda face: face.user != name) for key, faces in there.items() if key[0] == name}
     kept = [faces[0] for key, faces in own.items() if key in belongs]
     rest = [face for key, faces in own.items() for face in faces[key in belongs :]]
     photos = [photo for key, photo in belongs.items() if key[0] == name]
-    return Change(
+    return CollectionChange(
         name,
         add=tuple(photo for photo in photos if (name, photo.sha256) not in own and photo.sha256 not in refused),
         remove=tuple(face.face_id for face in rest),

@@ -9,7 +9,7 @@ from brain.cloud.errors import CloudError
 
 if TYPE_CHECKING:
     from brain.cloud.client import Cloud
-    from brain.cloud.ledger import Ledger
+    from brain.cloud.ledger import CallLedger
 
 __all__ = ["debt", "is_of", "pay"]
 
@@ -29,7 +29,7 @@ def is_of(debt: str, name: str) -> bool:
     return _mixed(name, bytes.fromhex(salt)) == mixed
 
 
-def pay(cloud: "Cloud", ledger: "Ledger", kept: Container[tuple[str, str]]) -> int:
+def pay(cloud: "Cloud", ledger: "CallLedger", kept: Container[tuple[str, str]]) -> int:
     """Remove from the collection whoever was forgotten, and return how many faces were theirs.
 
     Args:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from brain.measure.rates import Rate
+from brain.measure.rates import Proportion
 from brain.settings.matching import MATCH_DISTANCE
 
 __all__ = ["Advice", "Nearest", "advise"]
@@ -47,7 +47,7 @@ class Advice:
     why: str
     needed: int = 0
     """How many more strangers it takes to tell."""
-    named: Rate = field(default_factory=partial(Rate, 0, 0))
+    named: Proportion = field(default_factory=partial(Proportion, 0, 0))
     """Pictures of family that are called by their name at the threshold."""
 
     def as_json(self) -> dict[str, Any]:
@@ -72,7 +72,7 @@ def advise(family: Sequence[Nearest], strangers: Sequence[Nearest]) -> Advice:
             f"mean fewer than 5 in 100. {ENOUGH - people} more are needed (--strangers FOLDER, a picture a person)"
         )
         return Advice(None, why, needed=ENOUGH - people)
-    right = Rate(sum(one.named(limit) == one.who for one in family), len(family))
+    right = Proportion(sum(one.named(limit) == one.who for one in family), len(family))
     if worst is None or worst.other > MATCH_DISTANCE:
         why = f"at {MATCH_DISTANCE:.2f} none of {people} strangers passes and no name is wrong; more is never advised"
     else:

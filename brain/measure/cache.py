@@ -6,17 +6,17 @@ from typing import Self
 
 import numpy as np
 
-from brain.vision.backend import Look
+from brain.vision.backend import FaceEmbedding
 from nerves.database import Database
 
-__all__ = ["Cache"]
+__all__ = ["EmbeddingCache"]
 
 SCHEMA = """CREATE TABLE IF NOT EXISTS looks (
     key TEXT PRIMARY KEY, vector BLOB, width REAL, sharpness REAL, yaw REAL, sure REAL)"""
 AT_ONCE = 500
 
 
-class Cache:
+class EmbeddingCache:
     """Looks by key; None is kept too: a picture in which no face can be measured."""
 
     def __init__(self, path: Path) -> None:
@@ -30,10 +30,10 @@ class Cache:
     def __exit__(self, *_: object) -> None:
         self._database.close()
 
-    def get(self, keys: Iterable[str]) -> dict[str, Look | None]:
+    def get(self, keys: Iterable[str]) -> dict[str, FaceEmbedding | None]:
         """Return what is kept of these keys."""
         wanted = list(dict.fromkeys(keys))
-        found: dict[str, Look | None] = {}
+        found: dict[str, FaceEmbedding | None] = {}
         with self._database.open() as connection:
             for start in range(0, len(wanted), AT_ONCE):
                 part = wanted[start : start + AT_ONCE]
@@ -42,7 +42,7 @@ class Cache:
                 found |= {row[0]: _look(*row[1:]) for row in rows}
         return found
 
-    def put(self, looks: Mapping[str, Look | None]) -> None:
+    def put(self, looks: Mapping[str, FaceEmbedding | None]) -> None:
         """Keep looks, all of them or none."""
         rows = [
             (key, look.vector.astype("<f4").tobytes(), look.width, look.sharpness, look.yaw, look.sure)
@@ -54,5 +54,5 @@ class Cache:
             connection.executemany("INSERT OR REPLACE INTO looks VALUES (?, ?, ?, ?, ?, ?)", rows)
 
 
-def _look(vector: bytes | None, *quality: float) -> Look | None:
-    return None if vector is None else Look(np.frombuffer(vector, "<f4").astype(np.float32), *quality)
+def _look(vector: bytes | None, *quality: float) -> FaceEmbedding | None:
+    return None if vector is None else FaceEmbedding(np.frombuffer(vector, "<f4").astype(np.float32), *quality)

@@ -8,32 +8,32 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from brain.measure.rates import Rate
+from brain.measure.rates import Proportion
 
-__all__ = ["Found", "accepted_at", "area", "best", "correct", "equal_error", "roc", "within"]
+__all__ = ["OperatingPoint", "accepted_at", "area", "best", "correct", "equal_error", "roc", "within"]
 
 Floats = npt.NDArray[np.float64]
 
 
-class Found(NamedTuple):
+class OperatingPoint(NamedTuple):
     """A threshold and what it does."""
 
     threshold: float
-    rate: Rate
+    rate: Proportion
 
 
-def within(distances: Floats, threshold: float) -> Rate:
+def within(distances: Floats, threshold: float) -> Proportion:
     """Return how many pairs are called one person."""
-    return Rate(int((distances <= threshold).sum()), len(distances))
+    return Proportion(int((distances <= threshold).sum()), len(distances))
 
 
-def correct(same: Floats, different: Floats, threshold: float) -> Rate:
+def correct(same: Floats, different: Floats, threshold: float) -> Proportion:
     """Return how many pairs are called what they are."""
     right = int((same <= threshold).sum() + (different > threshold).sum())
-    return Rate(right, len(same) + len(different))
+    return Proportion(right, len(same) + len(different))
 
 
-def best(same: Floats, different: Floats) -> Found:
+def best(same: Floats, different: Floats) -> OperatingPoint:
     """Return the threshold at which most pairs are called what they are, in the middle of where that is so."""
     steps = _steps(same, different)
     right = [correct(same, different, step).count for step in steps]
@@ -43,10 +43,10 @@ def best(same: Floats, different: Floats) -> Found:
         first + 1 if first + 1 < len(steps) else first,
     )
     threshold = float((steps[first] + steps[last]) / 2)
-    return Found(threshold, correct(same, different, threshold))
+    return OperatingPoint(threshold, correct(same, different, threshold))
 
 
-def accepted_at(same: Floats, different: Floats, false: float) -> Found:
+def accepted_at(same: Floats, different: Floats, false: float) -> OperatingPoint:
     """Return the share of one person's pairs that is accepted where at most a share `false` of two people's is.
 
     The threshold is just below the first distance that would be one too many.
@@ -56,7 +56,7 @@ def accepted_at(same: Floats, different: Floats, false: float) -> Found:
     limit = float(np.nextafter(finite[0], 0)) if finite.size else np.inf
     accepted = same[(same <= limit) & np.isfinite(same)]
     threshold = limit if np.isfinite(limit) else float(accepted.max(initial=0.0))
-    return Found(threshold, Rate(len(accepted), len(same)))
+    return OperatingPoint(threshold, Proportion(len(accepted), len(same)))
 
 
 def roc(same: Floats, different: Floats) -> Floats:
@@ -75,16 +75,16 @@ def area(same: Floats, different: Floats) -> float:
     return float((farther + equal / 2).sum() / (len(same) * len(ordered)))
 
 
-def equal_error(same: Floats, different: Floats) -> Found:
+def equal_error(same: Floats, different: Floats) -> OperatingPoint:
     """Return where as large a share of one person's pairs is refused as of two people's accepted, and that share."""
     rows = roc(same, different)
     misses = 1 - rows[:, 2]
     at = int(np.argmin(np.abs(misses - rows[:, 1])))
-    wrong = Rate(
+    wrong = Proportion(
         int((same > rows[at, 0]).sum() + (different <= rows[at, 0]).sum()),
         len(same) + len(different),
     )
-    return Found(float(rows[at, 0]), wrong)
+    return OperatingPoint(float(rows[at, 0]), wrong)
 
 
 def _steps(same: Floats, different: Floats) -> Floats:

@@ -7,7 +7,7 @@ from pathlib import Path
 from brain.people.enroll import PHOTO_TYPES
 from nerves.errors import KinwatchError
 
-__all__ = ["STRANGERS", "Labelled", "Unusable", "labelled", "strangers"]
+__all__ = ["STRANGERS", "PeoplePictures", "Unusable", "labelled", "strangers"]
 
 # The folder of people who are nobody's family, as `kinwatch retrain` has it too.
 STRANGERS = "people"
@@ -18,7 +18,7 @@ class Unusable(KinwatchError):
 
 
 @dataclass(frozen=True)
-class Labelled:
+class PeoplePictures:
     """Pictures by the person they show."""
 
     enrolled: dict[str, list[Path]]
@@ -30,12 +30,12 @@ class Labelled:
     notes: tuple[str, ...] = ()
     """What a person should know of how the folder was read."""
 
-    def visited_by(self, more: dict[str, list[Path]]) -> "Labelled":
+    def visited_by(self, more: dict[str, list[Path]]) -> "PeoplePictures":
         """Return the same with more strangers."""
         return replace(self, strangers=self.strangers | more)
 
 
-def labelled(folder: Path) -> Labelled:
+def labelled(folder: Path) -> PeoplePictures:
     """Return the pictures of FOLDER/train/<name>/ and FOLDER/test/<name>/, or of FOLDER/<name>/, split by a hash.
 
     Raises `Unusable`, in one line that names the folder.
@@ -74,12 +74,12 @@ def strangers(folder: Path) -> dict[str, list[Path]]:
     return found
 
 
-def _given(train: Path, test: Path) -> Labelled:
+def _given(train: Path, test: Path) -> PeoplePictures:
     enrolled = {one.name: _pictures(one) for one in _folders(train) if one.name != STRANGERS and _pictures(one)}
     others = {one.name: _pictures(one) for one in _folders(test) if one.name != STRANGERS and _pictures(one)}
     notes = [f"{test / name}: left out, there is no {name} in train" for name in others if name not in enrolled]
     notes += [f"{train / name}: nothing in test to judge {name} by" for name in enrolled if name not in others]
-    return Labelled(
+    return PeoplePictures(
         enrolled,
         {name: pictures for name, pictures in others.items() if name in enrolled},
         _people(test / STRANGERS),
@@ -87,7 +87,7 @@ def _given(train: Path, test: Path) -> Labelled:
     )
 
 
-def _split(folder: Path) -> Labelled:
+def _split(folder: Path) -> PeoplePictures:
     enrolled: dict[str, list[Path]] = {}
     tests: dict[str, list[Path]] = {}
     notes = []
@@ -104,7 +104,7 @@ def _split(folder: Path) -> Labelled:
             tests[one.name] = halves[1]
         else:
             notes.append(f"{one}: one picture is too few to judge {one.name} by")
-    return Labelled(enrolled, tests, _people(folder / STRANGERS), tuple(notes))
+    return PeoplePictures(enrolled, tests, _people(folder / STRANGERS), tuple(notes))
 
 
 def _people(folder: Path) -> dict[str, list[Path]]:

@@ -12,16 +12,16 @@ import numpy as np
 import numpy.typing as npt
 
 from brain.measure.advice import Nearest
-from brain.measure.folders import Labelled, Unusable
-from brain.measure.looks import Looker, Progress, View
-from brain.measure.rates import Rate
+from brain.measure.folders import PeoplePictures, Unusable
+from brain.measure.looks import Looker, PictureVariant, Progress
+from brain.measure.rates import Proportion
 from brain.measure.visits import compose, decide
 from brain.settings.matching import MATCH_DISTANCE, STRANGER_DISTANCE
-from brain.verdict.evidence import Known
-from brain.vision.backend import Look
+from brain.verdict.evidence import KnownPerson
+from brain.vision.backend import FaceEmbedding
 from nerves.messages import Verdict
 
-__all__ = ["Case", "Figures", "Found", "Plan", "alone", "figures", "measure", "nearest"]
+__all__ = ["Case", "Figures", "HouseholdPlan", "HouseholdResult", "alone", "figures", "measure", "nearest"]
 
 FAMILY = ("family", "guest")
 # So many visits by family make none of them wrong mean "at most 2 in 100".
@@ -29,7 +29,7 @@ FAMILY_VISITS = 200
 
 
 @dataclass(frozen=True)
-class Plan:
+class HouseholdPlan:
     """What to compose visits of."""
 
     visits: int | None = None
@@ -52,12 +52,12 @@ class Case(NamedTuple):
 class Figures:
     """How often what was said."""
 
-    strangers_called_family: Rate
-    family_called_stranger: Rate
-    wrong_name: Rate
-    named: Rate
+    strangers_called_family: Proportion
+    family_called_stranger: Proportion
+    wrong_name: Proportion
+    named: Proportion
     """Family called by their own name."""
-    decided: Rate
+    decided: Proportion
     """Of all: those with a verdict other than `unidentified`."""
 
     def as_json(self) -> dict[str, Any]:
@@ -66,7 +66,7 @@ class Figures:
 
 
 @dataclass(frozen=True)
-class Found:
+class HouseholdResult:
     """What was measured on labelled pictures."""
 
     pictures: Figures
@@ -85,22 +85,24 @@ def figures(cases: Iterable[Case]) -> Figures:
     strangers = [case for case in every if case.truth is None]
     family = [case for case in every if case.truth is not None]
     return Figures(
-        Rate(sum(case.verdict in FAMILY for case in strangers), len(strangers)),
-        Rate(sum(case.verdict == "stranger" for case in family), len(family)),
-        Rate(sum(case.who not in (None, case.truth) for case in family), len(family)),
-        Rate(sum(case.who == case.truth for case in family), len(family)),
-        Rate(sum(case.verdict != "unidentified" for case in every), len(every)),
+        Proportion(sum(case.verdict in FAMILY for case in strangers), len(strangers)),
+        Proportion(sum(case.verdict == "stranger" for case in family), len(family)),
+        Proportion(sum(case.who not in (None, case.truth) for case in family), len(family)),
+        Proportion(sum(case.who == case.truth for case in family), len(family)),
+        Proportion(sum(case.verdict != "unidentified" for case in every), len(every)),
     )
 
 
-def nearest(look: Look | npt.NDArray[np.float32], known: Sequence[Known]) -> list[tuple[float, Known]]:
+def nearest(
+    look: FaceEmbedding | npt.NDArray[np.float32], known: Sequence[KnownPerson]
+) -> list[tuple[float, KnownPerson]]:
     """Return the distance to the nearest photo of everybody, the nearest first."""
-    vector = look.vector if isinstance(look, Look) else look
+    vector = look.vector if isinstance(look, FaceEmbedding) else look
     away = [(float(np.linalg.norm(one.vectors - vector, axis=1).min(initial=np.inf)), one) for one in known]
     return sorted(away, key=lambda pair: pair[0])
 
 
-def alone(truth: str | None, look: Look | None, known: Sequence[Known]) -> Case:
+def alone(truth: str | None, look: FaceEmbedding | None, known: Sequence[KnownPerson]) -> Case:
     """Return what one picture alone would say: within 0.50 a name, beyond 0.60 a stranger."""
     if look is None or not known:
         return Case(truth, "unidentified", None)
@@ -110,7 +112,7 @@ def alone(truth: str | None, look: Look | None, known: Sequence[Known]) -> Case:
     return Case(truth, "stranger" if distance > STRANGER_DISTANCE else "unidentified", None)
 
 
-def measure(labelled: Labelled, looker: Looker, plan: Plan, show: Progress) -> Found:
+def measure(labelled: PeoplePictures, looker: Looker, plan: HouseholdPlan, show: Progress) -> HouseholdResult:
     """Return how the labelled pictures are told apart, alone and in visits.
 
     Raises `Unusable` if no picture that is to be enrolled shows a face.
@@ -118,13 +120,15 @@ def measure(labelled: Labelled, looker: Looker, plan: Plan, show: Progress) -> F
     visits = {name: _visits(files, count, plan) for name, files, count in _visitors(labelled, plan)}
     files = [file for some in (labelled.enrolled, labelled.tests, labelled.strangers) for file in _all(some)]
     looks = looker.look(
-        [*map(View, files), *(view for views in visits.values() for visit in views for view in visit)], show
+        [*map(PictureVariant, files), *(view for views in visits.values() for visit in views for view in visit)], show
     )
     known = enrolled(labelled.enrolled, looks)
-    seen = [(name, file) for name, files in labelled.tests.items() for file in files if View(file) in looks]
-    unseen = [(name, file) for name, files in labelled.strangers.items() for file in files if View(file) in looks]
-    pictures = [alone(name, looks[View(file)], known) for name, file in seen]
-    pictures += [alone(None, looks[View(file)], known) for _, file in unseen]
+    seen = [(name, file) for name, files in labelled.tests.items() for file in files if PictureVariant(file) in looks]
+    unseen = [
+        (name, file) for name, files in labelled.strangers.items() for file in files if PictureVariant(file) in looks
+    ]
+    pictures = [alone(name, looks[PictureVariant(file)], known) for name, file in seen]
+    pictures += [alone(None, looks[PictureVariant(file)], known) for _, file in unseen]
     truth = dict.fromkeys(labelled.strangers) | {name: name for name in labelled.tests}
     decided = [
         Case(truth[name], *decide([look for view in visit if (look := looks.get(view))], known)[:2])
@@ -132,21 +136,24 @@ def measure(labelled: Labelled, looker: Looker, plan: Plan, show: Progress) -> F
         for visit in views
         if any(view in looks for view in visit)
     ]
-    return Found(
+    return HouseholdResult(
         figures(pictures),
         figures(decided),
-        tuple(_near(name, file, looks[View(file)], known) for name, file in seen),
-        tuple(_near(name, file, looks[View(file)], known) for name, file in unseen),
+        tuple(_near(name, file, looks[PictureVariant(file)], known) for name, file in seen),
+        tuple(_near(name, file, looks[PictureVariant(file)], known) for name, file in unseen),
         {one.name: len(one.vectors) for one in known},
     )
 
 
-def enrolled(files: Mapping[str, Sequence[Path]], looks: Mapping[View, Look | None]) -> list[Known]:
+def enrolled(
+    files: Mapping[str, Sequence[Path]], looks: Mapping[PictureVariant, FaceEmbedding | None]
+) -> list[KnownPerson]:
     """Return the people whose photos show a face; `Unusable` if none does."""
     vectors = {
-        name: [look.vector for file in those if (look := looks.get(View(file)))] for name, those in files.items()
+        name: [look.vector for file in those if (look := looks.get(PictureVariant(file)))]
+        for name, those in files.items()
     }
-    known = [Known(name, "family", np.stack(found)) for name, found in vectors.items() if found]
+    known = [KnownPerson(name, "family", np.stack(found)) for name, found in vectors.items() if found]
     if not known:
         message = (
             f"no face in any of the {len(_all(files))} pictures to be enrolled: use photos from the front, well lit"
@@ -155,7 +162,7 @@ def enrolled(files: Mapping[str, Sequence[Path]], looks: Mapping[View, Look | No
     return known
 
 
-def _visitors(labelled: Labelled, plan: Plan) -> list[tuple[str, Sequence[Path], int]]:
+def _visitors(labelled: PeoplePictures, plan: HouseholdPlan) -> list[tuple[str, Sequence[Path], int]]:
     """Return who comes how often: a stranger once, for another visit by the same photo says nothing new."""
     often = plan.visits or -(-FAMILY_VISITS // max(1, len(labelled.tests)))
     return [
@@ -164,11 +171,11 @@ def _visitors(labelled: Labelled, plan: Plan) -> list[tuple[str, Sequence[Path],
     ]
 
 
-def _visits(files: Sequence[Path], count: int, plan: Plan) -> list[tuple[View, ...]]:
+def _visits(files: Sequence[Path], count: int, plan: HouseholdPlan) -> list[tuple[PictureVariant, ...]]:
     return list(compose(files, count, seed=plan.seed, room=plan.room))
 
 
-def _near(name: str, file: Path, look: Look | None, known: Sequence[Known]) -> Nearest:
+def _near(name: str, file: Path, look: FaceEmbedding | None, known: Sequence[KnownPerson]) -> Nearest:
     away = nearest(look, known) if look else []
     own = next((distance for distance, one in away if one.name == name), np.inf)
     other, whose = next(((distance, one.name) for distance, one in away if one.name != name), (np.inf, ""))

@@ -11,16 +11,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from brain.measure.cache import Cache
+from brain.measure.cache import EmbeddingCache
 from brain.measure.degrade import Degradation, as_seen
 from brain.models import dlib_face
 from brain.models.files import Pack, of_pack
 from brain.people.enroll import upright
-from brain.vision.backend import Face, Look, Sight
+from brain.vision.backend import Face, FaceEmbedding, VisionBackend
 from brain.vision.picture import Picture, Pixels
 from nerves.errors import BadPicture
 
-__all__ = ["Looker", "Progress", "View", "model"]
+__all__ = ["Looker", "PictureVariant", "Progress", "model"]
 
 Progress = Callable[[int, int | None], None]
 
@@ -35,7 +35,7 @@ AROUND = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class PictureVariant:
     """A picture file, and what a camera makes of it."""
 
     file: Path
@@ -58,18 +58,18 @@ def model(pack: Pack) -> str:
 class Looker:
     """Looks at pictures, each once in the life of the cache."""
 
-    open_sight: Callable[[], Sight]
+    open_sight: Callable[[], VisionBackend]
     """Called once in each process that looks."""
     model: str
     """See `model`."""
-    cache: Cache
+    cache: EmbeddingCache
     jobs: int = 1
     """Processes."""
     bad: dict[Path, str] = field(default_factory=dict)
     """Files that are no picture that can be used, and why."""
     _hashes: dict[Path, str] = field(default_factory=dict)
 
-    def look(self, views: Iterable[View], progress: Progress) -> dict[View, Look | None]:
+    def look(self, views: Iterable[PictureVariant], progress: Progress) -> dict[PictureVariant, FaceEmbedding | None]:
         """Return the look of each view: None where no face can be measured; unusable files are left out."""
         wanted = list(dict.fromkeys(views))
         keys = {view: key for view in wanted if (key := self._key(view))}
@@ -83,7 +83,7 @@ class Looker:
             progress(min(done * AT_ONCE, len(lacking)), len(lacking))
         return {view: kept[key] for view, key in keys.items() if view.file not in self.bad}
 
-    def _key(self, view: View) -> str | None:
+    def _key(self, view: PictureVariant) -> str | None:
         """Return what a view's look is kept under; None where the file cannot be read."""
         if view.file not in self._hashes and view.file not in self.bad:
             try:
@@ -93,7 +93,7 @@ class Looker:
         content = self._hashes.get(view.file)
         return content and hashlib.sha256(repr((content, self.model, view.how)).encode()).hexdigest()
 
-    def _batches(self, views: Sequence[View]) -> Iterator[dict[View, Look | str | None]]:
+    def _batches(self, views: Sequence[PictureVariant]) -> Iterator[dict[PictureVariant, FaceEmbedding | str | None]]:
         parts = [views[start : start + AT_ONCE] for start in range(0, len(views), AT_ONCE)]
         if self.jobs == 1 or len(parts) == 1:
             sight = self.open_sight() if parts else None
@@ -104,20 +104,20 @@ class Looker:
             yield from pool.map(_work, parts)
 
 
-_own: list[Sight] = []
+_own: list[VisionBackend] = []
 
 
-def _begin(open_sight: Callable[[], Sight]) -> None:
+def _begin(open_sight: Callable[[], VisionBackend]) -> None:
     _own.append(open_sight())
 
 
-def _work(views: Sequence[View]) -> dict[View, Look | str | None]:
+def _work(views: Sequence[PictureVariant]) -> dict[PictureVariant, FaceEmbedding | str | None]:
     return _look_at(_own[0], views)
 
 
-def _look_at(sight: Sight, views: Sequence[View]) -> dict[View, Look | str | None]:
+def _look_at(sight: VisionBackend, views: Sequence[PictureVariant]) -> dict[PictureVariant, FaceEmbedding | str | None]:
     """Return each view's look, None without a face, or what is wrong with the file."""
-    found: dict[View, Look | str | None] = {}
+    found: dict[PictureVariant, FaceEmbedding | str | None] = {}
     files = {view.file: [other for other in views if other.file == view.file] for view in views}
     for file, mine in files.items():
         try:
@@ -127,7 +127,9 @@ def _look_at(sight: Sight, views: Sequence[View]) -> dict[View, Look | str | Non
     return found
 
 
-def _look_at_file(sight: Sight, file: Path, views: Sequence[View]) -> dict[View, Look | None]:
+def _look_at_file(
+    sight: VisionBackend, file: Path, views: Sequence[PictureVariant]
+) -> dict[PictureVariant, FaceEmbedding | None]:
     pixels = np.ascontiguousarray(np.asarray(upright(file.read_bytes()), np.uint8)[:, :, ::-1])
     picture = Picture(cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes())
     face = _nearest(sight.faces(picture), 0.5, 0.5)
@@ -138,7 +140,9 @@ def _look_at_file(sight: Sight, file: Path, views: Sequence[View]) -> dict[View,
     return {view: degraded(view.how) if view.how else sight.look(picture, face) for view in views}
 
 
-def _degraded(sight: Sight, pixels: Pixels, width: float, centre: tuple[float, float], how: Degradation) -> Look | None:
+def _degraded(
+    sight: VisionBackend, pixels: Pixels, width: float, centre: tuple[float, float], how: Degradation
+) -> FaceEmbedding | None:
     picture = Picture(as_seen(pixels, width, how))
     face = _nearest(sight.faces(picture), *centre)
     return sight.look(picture, face) if face else None

@@ -9,8 +9,8 @@ import numpy as np
 from brain.measure.advice import Nearest
 from brain.measure.household import Case, Figures, alone, figures, nearest
 from brain.measure.visits import decide
-from brain.verdict.evidence import Known
-from brain.vision.backend import Look
+from brain.verdict.evidence import KnownPerson
+from brain.vision.backend import FaceEmbedding
 
 __all__ = ["Own", "Someone", "measure"]
 
@@ -48,7 +48,7 @@ class Own:
     strangers: tuple[Nearest, ...]
 
 
-def measure(known: Sequence[Known], visits: Sequence[tuple[str, Sequence[Look]]]) -> Own:
+def measure(known: Sequence[KnownPerson], visits: Sequence[tuple[str, Sequence[FaceEmbedding]]]) -> Own:
     """Return how near the people of a gallery are to each other, and to strangers.
 
     Args:
@@ -72,25 +72,25 @@ def measure(known: Sequence[Known], visits: Sequence[tuple[str, Sequence[Look]]]
     )
 
 
-def _without(known: Sequence[Known], one: Known, row: int) -> list[Known]:
+def _without(known: Sequence[KnownPerson], one: KnownPerson, row: int) -> list[KnownPerson]:
     """Return the gallery without one photo."""
     rest = replace(one, vectors=np.delete(one.vectors, row, axis=0))
     return [rest if other is one else other for other in known]
 
 
-def _bare(vector: np.ndarray[Any, np.dtype[np.float32]]) -> Look:
+def _bare(vector: np.ndarray[Any, np.dtype[np.float32]]) -> FaceEmbedding:
     """Return a look of which only the vector is known."""
-    return Look(vector, 0.0, 0.0, 0.0, 1.0)
+    return FaceEmbedding(vector, 0.0, 0.0, 0.0, 1.0)
 
 
-def _near(who: str, shown: str, vector: np.ndarray[Any, np.dtype[np.float32]], known: Sequence[Known]) -> Nearest:
+def _near(who: str, shown: str, vector: np.ndarray[Any, np.dtype[np.float32]], known: Sequence[KnownPerson]) -> Nearest:
     away = nearest(vector, known)
     own = next((distance for distance, one in away if one.name == who), np.inf)
     other, whose = next(((distance, one.name) for distance, one in away if one.name != who), (np.inf, ""))
     return Nearest(who or shown, shown, own, other, whose)
 
 
-def _someone(one: Known, near: Sequence[Nearest]) -> Someone:
+def _someone(one: KnownPerson, near: Sequence[Nearest]) -> Someone:
     own = [found.own for found in near if np.isfinite(found.own)]
     other = min(near, key=lambda found: found.other, default=None)
     alone_here = other is None or not np.isfinite(other.other)

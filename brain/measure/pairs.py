@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from brain.measure import curves
 from brain.measure.folders import Unusable
-from brain.measure.looks import Looker, Progress, View
-from brain.measure.rates import Rate
+from brain.measure.looks import Looker, PictureVariant, Progress
+from brain.measure.rates import Proportion
 from brain.settings.matching import MATCH_DISTANCE, STRANGER_DISTANCE
 
 __all__ = ["FILE", "Pairs", "measure"]
@@ -73,12 +73,12 @@ def measure(folder: Path, looker: Looker, show: Progress) -> Pairs:
     Raises `Unusable` if the file is not as it should be, or there are no pairs of both kinds.
     """
     rows = list(_rows(folder))
-    looks = looker.look([View(file) for row in rows for file in row[:2]], show)
+    looks = looker.look([PictureVariant(file) for row in rows for file in row[:2]], show)
     distances: dict[bool, list[float]] = {True: [], False: []}
     for one, other, same in rows:
         if one in looker.bad or other in looker.bad:
             continue
-        first, second = looks[View(one)], looks[View(other)]
+        first, second = looks[PictureVariant(one)], looks[PictureVariant(other)]
         both = first is not None and second is not None
         distances[same].append(float(np.linalg.norm(first.vector - second.vector)) if both else np.inf)  # type: ignore[union-attr]
     if not any(np.isfinite(found).any() for found in distances.values()) or not all(distances.values()):
@@ -103,5 +103,5 @@ def _rows(folder: Path) -> Iterator[tuple[Path, Path, bool]]:
         raise Unusable(message) from error
 
 
-def _rounded(rate: Rate) -> float:
+def _rounded(rate: Proportion) -> float:
     return round(rate.rate or 0.0, 4)

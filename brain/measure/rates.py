@@ -7,7 +7,7 @@ from math import exp, lgamma, log, log1p
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Rate", "clopper_pearson", "paired", "percent"]
+__all__ = ["Proportion", "clopper_pearson", "paired", "percent"]
 
 CONFIDENCE = 0.95
 FEW = 0.1  # a share below this, or its rest, is told to a tenth of a percent
@@ -17,7 +17,7 @@ Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Rate:
+class Proportion:
     """So many of so many, and the 95 % interval of Clopper and Pearson."""
 
     count: int

@@ -8,18 +8,18 @@ from typing import NamedTuple
 import numpy as np
 
 from brain.measure.degrade import Degradation, camera, moment
-from brain.measure.looks import View
-from brain.verdict.evidence import Evidence, Known, Sample, add, weight
+from brain.measure.looks import PictureVariant
+from brain.verdict.evidence import Evidence, FaceSample, KnownPerson, add, weight
 from brain.verdict.judge import judge
-from brain.vision.backend import Look
+from brain.vision.backend import FaceEmbedding
 from nerves.messages import Verdict
 
-__all__ = ["Known", "Outcome", "compose", "decide"]
+__all__ = ["KnownPerson", "VisitOutcome", "compose", "decide"]
 
 LOOKS = (6, 13)  # of a visit: 6 to 12
 
 
-class Outcome(NamedTuple):
+class VisitOutcome(NamedTuple):
     """What was decided of a visit."""
 
     verdict: Verdict
@@ -28,25 +28,27 @@ class Outcome(NamedTuple):
     """How many looks it took to decide so."""
 
 
-def decide(looks: Sequence[Look], known: Sequence[Known]) -> Outcome:
+def decide(looks: Sequence[FaceEmbedding], known: Sequence[KnownPerson]) -> VisitOutcome:
     """Return what the brain holds of a visit when it ends: the looks as they come, then the last word."""
-    evidence, held = Evidence(), Outcome("identifying", None, 0)
+    evidence, held = Evidence(), VisitOutcome("identifying", None, 0)
     for number, look in enumerate(looks, start=1):
-        evidence = add(evidence, Sample(look.vector, weight(look.width, look.sharpness, look.yaw), look.sure))
+        evidence = add(evidence, FaceSample(look.vector, weight(look.width, look.sharpness, look.yaw), look.sure))
         held = _held(held, evidence, known, number)
     return _held(held, evidence, known, len(looks), last=True)
 
 
-def _held(held: Outcome, evidence: Evidence, known: Sequence[Known], number: int, *, last: bool = False) -> Outcome:
+def _held(
+    held: VisitOutcome, evidence: Evidence, known: Sequence[KnownPerson], number: int, *, last: bool = False
+) -> VisitOutcome:
     """Return what is held after so many looks; a verdict that was given is not taken back for none."""
     said = judge(evidence, known, held=held.verdict, last=last)
     undecided = said.verdict == "identifying" or (said.verdict == "unidentified" and held.verdict != "identifying")
     if undecided or (said.verdict, said.who) == (held.verdict, held.who):
         return held
-    return Outcome(said.verdict, said.who, number)
+    return VisitOutcome(said.verdict, said.who, number)
 
 
-def compose(photos: Sequence[Path], count: int, *, seed: int, room: bool) -> Iterator[tuple[View, ...]]:
+def compose(photos: Sequence[Path], count: int, *, seed: int, room: bool) -> Iterator[tuple[PictureVariant, ...]]:
     """Yield visits of one person: 6 to 12 different photos where there are so many.
 
     Where there are fewer, each comes again with small changes, as if taken a moment later. With `room`, every picture
@@ -57,7 +59,7 @@ def compose(photos: Sequence[Path], count: int, *, seed: int, room: bool) -> Ite
         chosen = [photos[i] for i in order.permutation(len(photos))]
         looks = int(order.integers(*LOOKS))
         yield tuple(
-            View(chosen[i % len(chosen)], _how(chosen[i % len(chosen)], i // len(chosen), room=room))
+            PictureVariant(chosen[i % len(chosen)], _how(chosen[i % len(chosen)], i // len(chosen), room=room))
             for i in range(looks)
         )
 

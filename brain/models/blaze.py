@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from brain.models.litert import interpreter
-from brain.vision.boxes import Floats, Found, Letterbox, letterbox, suppress
+from brain.vision.boxes import Floats, Letterbox, RawDetection, letterbox, suppress
 from brain.vision.picture import Pixels
 
 __all__ = ["BlazeFace", "BlazePose"]
@@ -63,14 +63,14 @@ class BlazePose:
         self._net = _Net(path, threads)
         self._anchors = _anchors(POSE_SIDE, POSE_GRIDS)
 
-    def find(self, pixels: Pixels, floor: float) -> list[Found]:
+    def find(self, pixels: Pixels, floor: float) -> list[RawDetection]:
         """Return the people who score at least `floor` (0 to 1), the surest first."""
         found = [
             one.moved(x, y) for x, y, part in _squares(pixels) for one in self._find(np.ascontiguousarray(part), floor)
         ]
         return suppress([_clipped(one, pixels) for one in found], POSE_OVERLAP)
 
-    def _find(self, pixels: Pixels, floor: float) -> list[Found]:
+    def _find(self, pixels: Pixels, floor: float) -> list[RawDetection]:
         box = letterbox(pixels, POSE_SIDE, fill=GREY, centred=True)
         rows, scores = self._net.run(box.pixels)
         kept = scores >= floor
@@ -90,19 +90,19 @@ class BlazeFace:
         self._net = _Net(path, threads)
         self._anchors = _anchors(FACE_SIDE, FACE_GRIDS)
 
-    def find(self, pixels: Pixels, floor: float) -> list[Found]:
+    def find(self, pixels: Pixels, floor: float) -> list[RawDetection]:
         """Return the faces that score at least `floor` (0 to 1) in two looks, the surest first."""
         first = suppress(self._find(pixels, AGAIN_FLOOR), FACE_OVERLAP)[:MOST_AGAIN]
         both = [self._again(pixels, one) for one in first]
         return sorted((one for one in both if one.score >= floor), key=lambda one: -one.score)
 
-    def _find(self, pixels: Pixels, floor: float) -> list[Found]:
+    def _find(self, pixels: Pixels, floor: float) -> list[RawDetection]:
         box = letterbox(pixels, FACE_SIDE, fill=GREY, centred=True)
         rows, scores = self._net.run(box.pixels)
         kept = scores >= floor
         return _found("face", box, _heads(rows[kept], self._anchors[kept]), scores[kept])
 
-    def _again(self, pixels: Pixels, face: Found) -> Found:
+    def _again(self, pixels: Pixels, face: RawDetection) -> RawDetection:
         """Return the mean of a face and what is seen in the middle of a square around it."""
         side = AGAIN * max(face.right - face.left, face.bottom - face.top, 1.0)
         scale, middle = FACE_SIDE / side, FACE_SIDE / 2
@@ -118,10 +118,10 @@ class BlazeFace:
             return face._replace(score=face.score / 2)
         again = [edge / scale for edge in nearest[2:]]
         edges = zip(face[2:], (again[0] + x, again[1] + y, again[2] + x, again[3] + y), strict=True)
-        return Found(face.label, (face.score + nearest.score) / 2, *((one + two) / 2 for one, two in edges))
+        return RawDetection(face.label, (face.score + nearest.score) / 2, *((one + two) / 2 for one, two in edges))
 
 
-def _holds(one: Found, middle: float) -> bool:
+def _holds(one: RawDetection, middle: float) -> bool:
     return one.left < middle < one.right and one.top < middle < one.bottom
 
 
@@ -138,11 +138,11 @@ def _squares(pixels: Pixels) -> list[tuple[int, int, Pixels]]:
     return [(0, y, pixels[y : y + side]) for y in starts]
 
 
-def _clipped(one: Found, pixels: Pixels) -> Found:
+def _clipped(one: RawDetection, pixels: Pixels) -> RawDetection:
     height, width = pixels.shape[:2]
     left, right = (min(max(x, 0.0), float(width)) for x in (one.left, one.right))
     top, bottom = (min(max(y, 0.0), float(height)) for y in (one.top, one.bottom))
-    return Found(one.label, one.score, left, top, right, bottom)
+    return RawDetection(one.label, one.score, left, top, right, bottom)
 
 
 def _anchors(side: int, grids: tuple[tuple[int, int], ...]) -> Floats:
@@ -170,6 +170,6 @@ def _bodies(rows: Floats, anchors: Floats) -> Floats:
     return np.concatenate([np.minimum(hip - half, head[:, :2]), np.maximum(hip + half, head[:, 2:])], axis=1)
 
 
-def _found(label: str, box: Letterbox, boxes: Floats, scores: Floats) -> list[Found]:
+def _found(label: str, box: Letterbox, boxes: Floats, scores: Floats) -> list[RawDetection]:
     corners = box.undo(boxes).tolist()
-    return [Found(label, score, *corner) for score, corner in zip(scores.tolist(), corners, strict=True)]
+    return [RawDetection(label, score, *corner) for score, corner in zip(scores.tolist(), corners, strict=True)]

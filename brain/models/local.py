@@ -12,12 +12,12 @@ from brain.models.blaze import BlazeFace, BlazePose
 from brain.models.dlib_face import DlibFace
 from brain.models.yolox import LABELS, Yolox
 from brain.models.yunet import Yunet
-from brain.vision.backend import PERSON, Face, Guess, Look, Thing
-from brain.vision.boxes import Found
+from brain.vision.backend import PERSON, DetectedObject, Face, FaceEmbedding, Guess
+from brain.vision.boxes import RawDetection
 from brain.vision.picture import Picture, Pixels
 from nerves.messages import Box
 
-__all__ = ["LocalSight"]
+__all__ = ["LocalBackend"]
 
 # Measured on labelled stills and clips: below these, animals, rooms and backs of heads begin to pass.
 YOLOX_PERSON, YOLOX_ANIMAL, YUNET_FACE = 0.4, 0.3, 0.8
@@ -31,10 +31,10 @@ ABOVE, BESIDE = 0.1, 0.05
 # Doubling a crop finds 35 of 35 faces 13 to 23 pixels wide (else 29); tripling finds no more.
 LONGER_SIDE, MOST_ZOOM = 640, 2.0
 
-Finder = Callable[[Pixels], list[Found]]
+Finder = Callable[[Pixels], list[RawDetection]]
 
 
-class LocalSight:
+class LocalBackend:
     """A `Sight` by model files on this machine, each loaded when it is first needed.
 
     Args:
@@ -61,12 +61,12 @@ class LocalSight:
         """The score from which a thing is a person."""
         return YOLOX_PERSON if self._pack == packs.STANDARD else BLAZE_PERSON
 
-    def things(self, picture: Picture) -> list[Thing]:
+    def things(self, picture: Picture) -> list[DetectedObject]:
         """Return the people, weak ones too, and the animals in a picture, the surest first."""
         height, width = picture.small.shape[:2]
         x, y = picture.width / width, picture.height / height
         things = [
-            Thing(
+            DetectedObject(
                 one.label,
                 picture.fractions(one.left * x, one.top * y, one.right * x, one.bottom * y),
                 one.score,
@@ -89,14 +89,14 @@ class LocalSight:
         """Return nothing: who it is, the gallery knows."""
         return None
 
-    def look(self, picture: Picture, face: Face) -> Look | None:
+    def look(self, picture: Picture, face: Face) -> FaceEmbedding | None:
         """Return a face's vector and quality; None where it cannot be aligned."""
         left, top = face.box.x * picture.width, face.box.y * picture.height
         right, bottom = left + face.box.w * picture.width, top + face.box.h * picture.height
         aligned = self._dlib.describe(picture.full, (left, top, right, bottom))
         if aligned is None:
             return None
-        return Look(aligned.vector, face.width, aligned.sharpness, aligned.yaw, self._sure(face.score))
+        return FaceEmbedding(aligned.vector, face.width, aligned.sharpness, aligned.yaw, self._sure(face.score))
 
     @cached_property
     def _find_things(self) -> Finder:
@@ -138,7 +138,7 @@ def _zoomed(pixels: Pixels, zoom: float) -> Pixels:
     return cv2.resize(pixels, size, interpolation=how).astype(np.uint8, copy=False)
 
 
-def _face(picture: Picture, one: Found, origin: tuple[int, int], zoom: float) -> Face:
+def _face(picture: Picture, one: RawDetection, origin: tuple[int, int], zoom: float) -> Face:
     """Return a face found in a zoomed crop that begins at `origin` (pixels of the full picture)."""
     left, top = origin[0] + one.left / zoom, origin[1] + one.top / zoom
     width, height = (one.right - one.left) / zoom, (one.bottom - one.top) / zoom

@@ -8,12 +8,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from brain.models.labels import kind
 from brain.models.litert import Extractor, Network
-from brain.vision.backend import PERSON, Face, Guess, Look, Thing
+from brain.vision.backend import PERSON, DetectedObject, Face, FaceEmbedding, Guess
 from brain.vision.picture import Picture, Pixels
 from nerves.errors import ModelError
 from nerves.messages import Box
 
-__all__ = ["EXTRACTOR", "FORMAT", "HEAD", "LABELS", "MANIFEST", "Classifier", "Manifest", "RetrainedSight"]
+__all__ = ["EXTRACTOR", "FORMAT", "HEAD", "LABELS", "MANIFEST", "Classifier", "Manifest", "RetrainedBackend"]
 
 EXTRACTOR, HEAD, LABELS, MANIFEST = "extractor.tflite", "head.tflite", "labels.txt", "model.json"
 FORMAT = 1
@@ -53,7 +53,7 @@ class Classifier:
         return [(self.labels[at], float(chances[at])) for at in np.argsort(-chances, kind="stable")]
 
 
-class RetrainedSight:
+class RetrainedBackend:
     """A `Sight` that says what a whole picture shows; it finds no faces and has no vectors.
 
     Args:
@@ -84,7 +84,7 @@ class RetrainedSight:
             self._last = picture, self._classifier.classify(picture.small)
         return self._last[1]
 
-    def things(self, picture: Picture) -> list[Thing]:
+    def things(self, picture: Picture) -> list[DetectedObject]:
         """Return the person or the animal that the likeliest label names, over the whole picture."""
         found = self.classify(picture)
         first, chance = found[0]
@@ -92,10 +92,10 @@ class RetrainedSight:
         if meaning == "nobody":
             return []
         if meaning == "animal":
-            return [Thing(first, WHOLE, chance)]
+            return [DetectedObject(first, WHOLE, chance)]
         # Whoever it is: two members of the family at 0.4 each are a person at 0.8.
         somebody = sum(chance for label, chance in found if kind(label) in ("strangers", "somebody"))
-        return [Thing(PERSON, WHOLE, min(somebody, 1.0))]
+        return [DetectedObject(PERSON, WHOLE, min(somebody, 1.0))]
 
     def faces(self, picture: Picture, within: Box | None = None) -> list[Face]:  # noqa: ARG002 - the protocol's
         """Return the whole picture where it shows somebody: a retrained network looks for no faces."""
@@ -110,7 +110,7 @@ class RetrainedSight:
         total = sum(chances.values())
         return {label: chance / total for label, chance in chances.items() if kind(label) == "somebody"}
 
-    def look(self, picture: Picture, face: Face) -> Look | None:  # noqa: ARG002 - the protocol's
+    def look(self, picture: Picture, face: Face) -> FaceEmbedding | None:  # noqa: ARG002 - the protocol's
         """Return nothing: a retrained network has no vectors."""
         return None
 

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from brain.models.libraries import library
-from brain.vision.boxes import Floats, Found, letterbox, suppress
+from brain.vision.boxes import Floats, RawDetection, letterbox, suppress
 from brain.vision.picture import Pixels
 
 __all__ = ["LABELS", "Yolox"]
@@ -42,7 +42,7 @@ class Yolox:
         self._input = self._session.get_inputs()[0].name
         self._grid, self._stride = _grid()
 
-    def find(self, pixels: Pixels, floors: Mapping[str, float]) -> list[Found]:
+    def find(self, pixels: Pixels, floors: Mapping[str, float]) -> list[RawDetection]:
         """Return what scores at least the floor of its label (0 to 1; none: not wanted), the surest first."""
         box = letterbox(pixels, SIDE, fill=GREY, centred=False)
         batch = np.ascontiguousarray(box.pixels.transpose(2, 0, 1)[None], np.float32)
@@ -52,7 +52,7 @@ class Yolox:
         kept = np.flatnonzero(best >= np.array([floors.get(name, np.inf) for name in LABELS])[label])
         corners = box.undo(self._corners(rows[kept], kept)).tolist()
         found = [
-            Found(LABELS[label[row]], float(best[row]), *corner)
+            RawDetection(LABELS[label[row]], float(best[row]), *corner)
             for row, corner in zip(kept.tolist(), corners, strict=True)
         ]
         return suppress(found, OVERLAP)

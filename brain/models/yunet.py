@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from brain.vision.boxes import Found
+from brain.vision.boxes import RawDetection
 from brain.vision.picture import Pixels
 
 __all__ = ["Yunet"]
@@ -32,7 +32,7 @@ class Yunet:
         with _quiet():
             self._net = cv2.FaceDetectorYN.create(str(path), "", (MIN_SIDE, MIN_SIDE), 0.5, OVERLAP, MOST)
 
-    def find(self, pixels: Pixels, floor: float) -> list[Found]:
+    def find(self, pixels: Pixels, floor: float) -> list[RawDetection]:
         """Return the faces that score at least `floor` (0 to 1), the surest first."""
         pixels = _padded(pixels)
         self._net.setScoreThreshold(floor)
@@ -41,7 +41,7 @@ class Yunet:
         if not np.ndim(rows):  # None where there is no face, whatever its annotation says
             return []
         found = [
-            Found("face", score, left, top, left + width, top + height)
+            RawDetection("face", score, left, top, left + width, top + height)
             for score, left, top, width, height in rows[:, COLUMNS].tolist()
             if np.isfinite((score, left, top, width, height)).all()
         ]

@@ -8,7 +8,7 @@ from pathlib import Path
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from brain.people.gallery import Photo
-from brain.vision.backend import Face, Sight
+from brain.vision.backend import Face, VisionBackend
 from brain.vision.picture import MAX_MEGAPIXELS, Picture
 from nerves.errors import BadPicture, GalleryError
 
@@ -24,7 +24,7 @@ MIN_WIDTH = 32
 THUMBNAIL, ROOM = 112, 0.25
 
 
-def photo(path: Path, sight: Sight) -> Photo:
+def photo(path: Path, sight: VisionBackend) -> Photo:
     """Return the one face of a photo.
 
     Raises `GalleryError`, in one line that names the file: it cannot be read, shows no face, two faces, or one that is

@@ -15,24 +15,24 @@ from brain.people.labels import add_photos, add_word, drop_word, last_word, put_
 from brain.people.quality import KEPT, Tidy, limits, tidy
 from brain.people.records import (
     Entry,
+    LabelRecord,
     Match,
     Negative,
     Person,
     Photo,
     Reference,
-    Word,
     box_of,
     migrate,
     time_of,
     vector_of,
 )
-from brain.verdict.evidence import Known
+from brain.verdict.evidence import KnownPerson
 from brain.vision.backend import Vector
 from nerves.database import Database
 from nerves.errors import GalleryError
 from nerves.messages import Group
 
-__all__ = ["Entry", "Gallery", "Known", "Match", "Negative", "Person", "Photo", "Reference", "Word"]
+__all__ = ["Entry", "Gallery", "KnownPerson", "LabelRecord", "Match", "Negative", "Person", "Photo", "Reference"]
 
 
 class Gallery:
@@ -43,7 +43,7 @@ class Gallery:
 
     def __init__(self, path: Path) -> None:
         self._seen: tuple[int, int] | None = None
-        self._known: list[tuple[Known, datetime | None]] = []
+        self._known: list[tuple[KnownPerson, datetime | None]] = []
         self._people: list[Person] = []
         self._database = Database(path)
         try:
@@ -77,7 +77,7 @@ class Gallery:
         self._refresh()
         return list(self._people)
 
-    def known(self, at: datetime) -> list[Known]:
+    def known(self, at: datetime) -> list[KnownPerson]:
         """Return everybody to compare a face with: those whose pass is valid, with the photos that can be trusted."""
         self._refresh()
         return [known for known, until in self._known if until is None or at < until]
@@ -131,7 +131,7 @@ class Gallery:
             for blob, place, box, thumbnail, visit, added in rows
         ]
 
-    def words(self) -> list[Word]:
+    def words(self) -> list[LabelRecord]:
         """Return what humans have said about visits, the newest first."""
         with self._database.open() as connection:
             return words(connection)
@@ -153,7 +153,7 @@ class Gallery:
                 learned.append(add_photos(connection, entry.name, entry.photos, word=None))
             return learned
 
-    def tell(self, word: Word, photos: Sequence[Photo]) -> int:
+    def tell(self, word: LabelRecord, photos: Sequence[Photo]) -> int:
         """Learn from a human's word about a visit, in one step; return how many photos show something new.
 
         What was said of the same visit before is taken back first.
@@ -162,7 +162,7 @@ class Gallery:
             drop_word(connection, word.visit)
             return add_word(connection, word, photos)
 
-    def undo(self) -> Word | None:
+    def undo(self) -> LabelRecord | None:
         """Take the word that was told last back; return it, or None if there is none."""
         with self._changing() as connection:
             word = last_word(connection)
@@ -217,7 +217,7 @@ class Gallery:
         for one in vectors.values():
             one.flags.writeable = False
         self._known = [
-            (Known(person.name, person.group, vectors[person.name], limit[person.name]), person.until)
+            (KnownPerson(person.name, person.group, vectors[person.name], limit[person.name]), person.until)
             for person in self._people
             if person.name in vectors
         ]

@@ -8,7 +8,7 @@ from uuid import UUID
 import numpy as np
 
 from brain.people.quality import fresh
-from brain.people.records import Photo, Word, box_of, text_of, time_of, vector_of
+from brain.people.records import LabelRecord, Photo, box_of, text_of, time_of, vector_of
 from brain.vision.backend import Vector
 from nerves.messages import Group, stamp
 
@@ -17,19 +17,19 @@ __all__ = ["add_photos", "add_word", "drop_word", "last_word", "put_person", "wo
 COLUMNS = "visit, place, who, grp, until, at, box"
 
 
-def words(connection: sqlite3.Connection) -> list[Word]:
+def words(connection: sqlite3.Connection) -> list[LabelRecord]:
     """Return all words, the newest first."""
     rows = connection.execute(f"SELECT {COLUMNS} FROM words ORDER BY id DESC")  # noqa: S608 - our own constant
     return [_word(row) for row in rows]
 
 
-def last_word(connection: sqlite3.Connection) -> Word | None:
+def last_word(connection: sqlite3.Connection) -> LabelRecord | None:
     """Return the word told last."""
     row = connection.execute(f"SELECT {COLUMNS} FROM words ORDER BY id DESC LIMIT 1").fetchone()  # noqa: S608
     return _word(row) if row else None
 
 
-def add_word(connection: sqlite3.Connection, word: Word, photos: Sequence[Photo]) -> int:
+def add_word(connection: sqlite3.Connection, word: LabelRecord, photos: Sequence[Photo]) -> int:
     """Keep a word, and learn from its photos; return how many were new."""
     before = connection.execute("SELECT grp, until FROM people WHERE name = ?", (word.who,)).fetchone()
     touched = word.who is not None and (before is not None or bool(photos))
@@ -115,7 +115,9 @@ def add_photos(connection: sqlite3.Connection, name: str, photos: Sequence[Photo
     return len(new)
 
 
-def _add_negatives(connection: sqlite3.Connection, word: Word, photos: Sequence[Photo], number: int | None) -> int:
+def _add_negatives(
+    connection: sqlite3.Connection, word: LabelRecord, photos: Sequence[Photo], number: int | None
+) -> int:
     """Keep what is not a person; where no face was found in it, its place and box alone."""
     kept: list[tuple[bytes | None, bytes | None]] = [(_blob(photo.vector), photo.thumbnail) for photo in photos]
     if not kept and word.box:
@@ -130,9 +132,9 @@ def _add_negatives(connection: sqlite3.Connection, word: Word, photos: Sequence[
     return len(photos)
 
 
-def _word(row: tuple[str, str, str | None, Group, str | None, str, str | None]) -> Word:
+def _word(row: tuple[str, str, str | None, Group, str | None, str, str | None]) -> LabelRecord:
     visit, place, who, group, until, at, box = row
-    return Word(UUID(visit), place, who, group, time_of(until), datetime.fromisoformat(at), box_of(box))
+    return LabelRecord(UUID(visit), place, who, group, time_of(until), datetime.fromisoformat(at), box_of(box))
 
 
 def _stacked(vectors: Sequence[Vector]) -> Vector:

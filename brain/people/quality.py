@@ -70,8 +70,8 @@ def fresh(known: Vectors, new: Sequence[Vector]) -> tuple[list[int], list[int]]:
 def limits(people: Mapping[str, Vectors]) -> dict[str, float]:
     """Return for each person the largest distance that may be called a match.
 
-    It is the distance to the nearest reference of anybody else, at most `MATCH_DISTANCE` and at least `LEAST_LIMIT`: a face
-    farther from Alice than Bob's own photo is says nothing for Alice. 11 of 990 pairs of news people have photos
+    It is the distance to the nearest reference of anybody else, at most `MATCH_DISTANCE` and at least `LEAST_LIMIT`: a
+    face farther from Alice than Bob's own photo is says nothing for Alice. 11 of 990 pairs of news people have photos
     within `MATCH_DISTANCE` at all, the nearest at 0.44; for the five nearest pairs it takes wrong names of single
     degraded faces from 0.32 to 0.24 % (8 photos each), right names from 85.7 to 84.2 %. Lowering it by a further 0.05
     leaves 0.18 % and 75.4 %.

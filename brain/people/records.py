@@ -14,12 +14,12 @@ from nerves.messages import Box, Group
 
 __all__ = [
     "Entry",
+    "LabelRecord",
     "Match",
     "Negative",
     "Person",
     "Photo",
     "Reference",
-    "Word",
     "box_of",
     "migrate",
     "text_of",
@@ -136,7 +136,7 @@ class Negative:
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class LabelRecord:
     """A human's word about a visit."""
 
     visit: UUID

@@ -13,20 +13,20 @@ from brain.vision.backend import Vector
 from brain.vision.crop import Crop
 from brain.visits.visit import OpenVisit
 from nerves.errors import KinwatchError
-from nerves.log_once import Complaint
+from nerves.log_once import LogOnce
 from nerves.messages import now
 
-__all__ = ["Keepsakes"]
+__all__ = ["AlbumWriter"]
 
 AGAIN_S, PRUNE_S = 30.0, 3600.0
 
 
-class Keepsakes:
+class AlbumWriter:
     """Puts visits into the album and asks it for strangers; what goes wrong is logged once, and tried again later."""
 
     def __init__(self, path: Path, settings: AlbumSettings) -> None:
         self._path, self._settings = path, settings
-        self._complaint = Complaint("")
+        self._complaint = LogOnce("")
         self._album: Album | None = None
         self._tried = self._pruned = float("-inf")
 

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from uuid import UUID
 
 from brain.album.album import Album
-from brain.album.learn import Learned, learn, word_of
+from brain.album.learn import LearnResult, learn, word_of
 from brain.people.gallery import Gallery
-from nerves.durable_queue import Box, Row
+from nerves.durable_queue import DurableQueue, Row
 from nerves.errors import KinwatchError, MessageError
-from nerves.messages import Told
+from nerves.messages import Label
 
-__all__ = ["Lessons"]
+__all__ = ["LabelInbox"]
 
 # What failed is due again after a pause; whether it is, is asked this often.
 GLANCE_S = 2.0
@@ -20,7 +20,7 @@ GLANCE_S = 2.0
 log = logging.getLogger(__name__)
 
 
-class Lessons:
+class LabelInbox:
     """Words of humans that are to be learned.
 
     Args:
@@ -29,14 +29,14 @@ class Lessons:
         album: Opens the album, or returns None while it cannot be used.
     """
 
-    def __init__(self, inbox: Box, gallery: Gallery, album: Callable[[], Album | None]) -> None:
+    def __init__(self, inbox: DurableQueue, gallery: Gallery, album: Callable[[], Album | None]) -> None:
         self._inbox, self._gallery, self._album = inbox, gallery, album
         self._glanced = -GLANCE_S
 
     def receive(self, topic: str, body: bytes) -> None:
         """Keep a word, in the network's thread, before it is acknowledged; what cannot be read is said and gone."""
         try:
-            told = Told.read(topic, body)
+            told = Label.read(topic, body)
         except MessageError as error:
             log.warning("unreadable, left out: %s", error)
             return
@@ -63,7 +63,7 @@ class Lessons:
             if album is None:
                 self._inbox.later(row.key, "the album cannot be used")
                 return
-            told = Told.read(row.topic, row.body)
+            told = Label.read(row.topic, row.body)
             show(told.visit)
             learned = learn(word_of(told, self._gallery), album, self._gallery)
         except KinwatchError as error:
@@ -74,7 +74,7 @@ class Lessons:
         _say(learned)
 
 
-def _say(learned: Learned) -> None:
+def _say(learned: LearnResult) -> None:
     word = learned.word
     who = word.who or "what is not a person"
     if learned.why:
@@ -83,6 +83,6 @@ def _say(learned: Learned) -> None:
         log.info("%s: learned %s from %d pictures", word.place, who, learned.photos)
 
 
-def _with_id(told: Told) -> bytes:
+def _with_id(told: Label) -> bytes:
     """Return a word as it was written, and its id and time: what was left out stays left out."""
     return told.model_dump_json(include=told.model_fields_set | {"id", "at"}).encode()

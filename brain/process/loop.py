@@ -9,17 +9,17 @@ from datetime import datetime, timedelta
 from typing import get_args
 from uuid import UUID
 
-from brain.cloud.onbus import OnBus
+from brain.cloud.onbus import CloudOnBus
 from brain.people.gallery import Gallery
-from brain.process.album_writer import Keepsakes
-from brain.process.label_inbox import Lessons
-from brain.process.silence import Silence
-from brain.process.speech_inbox import Ears
-from brain.process.state import Memory
+from brain.process.album_writer import AlbumWriter
+from brain.process.label_inbox import LabelInbox
+from brain.process.silence import SilenceMonitor
+from brain.process.speech_inbox import SpeechInbox
+from brain.process.state import BrainState
 from brain.process.test_alert import rehearse
 from brain.settings.brain import BrainSettings
-from brain.talk.conversation import Answers, Person, View
-from brain.vision.backend import Sight
+from brain.talk.conversation import Conversation, HouseView, PersonInView
+from brain.vision.backend import VisionBackend
 from brain.visits.brain import Brain
 from brain.visits.visit import OpenVisit
 from nerves import topics
@@ -28,26 +28,26 @@ from nerves.errors import BrokerUnavailable, MessageError
 from nerves.exif import taken
 from nerves.link import Link
 from nerves.messages import (
-    Eyes,
+    CameraEnabled,
     Fact,
     Frame,
     Heard,
-    Known,
+    Label,
     Mentioned,
     Mode,
     People,
-    Rehearse,
-    Told,
+    PersonEntry,
+    TestAlert,
     Trouble,
     Visit,
     now,
 )
 from nerves.outbox import Outbox
-from nerves.process import Life, Listen, alive
-from nerves.settings import House
-from nerves.slots import Slots
+from nerves.process import Process, Subscription, running
+from nerves.settings import HouseSettings
+from nerves.slots import NewestByPlace
 
-__all__ = ["Thinker", "run"]
+__all__ = ["BrainLoop", "run"]
 
 log = logging.getLogger(__name__)
 
@@ -63,38 +63,43 @@ ASLEEP_S = 10.0
 
 
 def run(
-    house: House, settings: BrainSettings, sight: Sight, gallery: Gallery, url: str, cloud: OnBus | None = None
+    house: HouseSettings,
+    settings: BrainSettings,
+    sight: VisionBackend,
+    gallery: Gallery,
+    url: str,
+    cloud: CloudOnBus | None = None,
 ) -> None:
     """Be the house's brain until told to stop."""
-    slots: Slots[tuple[Frame, float]] = Slots()
-    modes: Slots[str] = Slots()
+    slots: NewestByPlace[tuple[Frame, float]] = NewestByPlace()
+    modes: NewestByPlace[str] = NewestByPlace()
     facts = open_link(url, f"{topics.ROOT}-brain-facts", durable=True, password=house.mqtt.login)
     facts.listen(topics.MODE_SET, lambda topic, body: modes.put(topic, body.decode(errors="replace")), qos=1)
     if cloud:
         facts.listen(topics.CLOUD_SET, cloud.receive, qos=1)
-    frames = Listen(topics.to("+", Frame.kind), lambda topic, jpeg: arrive(slots, topic, jpeg), qos=0)
-    silence = Silence()
-    facts.listen(Eyes.pattern(), lambda topic, body: hear_eyes(silence, topic, body), qos=1)
-    troubles = Listen(topics.to("+", Trouble.kind), lambda topic, body: hear_trouble(silence, topic, body))
+    frames = Subscription(topics.to("+", Frame.kind), lambda topic, jpeg: arrive(slots, topic, jpeg), qos=0)
+    silence = SilenceMonitor()
+    facts.listen(CameraEnabled.pattern(), lambda topic, body: hear_eyes(silence, topic, body), qos=1)
+    troubles = Subscription(topics.to("+", Trouble.kind), lambda topic, body: hear_trouble(silence, topic, body))
     with (
-        Memory(house.data_dir / "brain.db") as memory,
-        closing(Keepsakes(house.data_dir / "album.db", settings.album)) as keepsakes,
+        BrainState(house.data_dir / "brain.db") as memory,
+        closing(AlbumWriter(house.data_dir / "album.db", settings.album)) as keepsakes,
     ):
-        lessons = Lessons(memory.inbox, gallery, keepsakes.album)
-        facts.listen(topics.to("+", Told.kind), lessons.receive, qos=1)
-        ears = Ears(memory.heard, memory.outbox, Answers(settings.answer))
+        lessons = LabelInbox(memory.inbox, gallery, keepsakes.album)
+        facts.listen(topics.to("+", Label.kind), lessons.receive, qos=1)
+        ears = SpeechInbox(memory.heard, memory.outbox, Conversation(settings.answer))
         for kind in (Heard.kind, Mentioned.kind):
             facts.listen(topics.to("+", kind), ears.receive, qos=1)
-        wishes = topics.to(topics.TEST, Rehearse.kind)
+        wishes = topics.to(topics.TEST, TestAlert.kind)
         facts.listen(wishes, lambda topic, body: rehearse(topic, body, memory.outbox), qos=1)
         with (
-            alive("brain", url, password=house.mqtt.login, listens=[frames, troubles]) as life,
+            running("brain", url, password=house.mqtt.login, listens=[frames, troubles]) as life,
             facts,
-            Outbox(memory.outbox, facts, retained=[Eyes.pattern()]) as outbox,
+            Outbox(memory.outbox, facts, retained=[CameraEnabled.pattern()]) as outbox,
         ):
             second = cloud.second if cloud else None
             brain = Brain(sight, gallery, settings, visits=memory.visits(), meet=keepsakes.meet, second=second)
-            thinker = Thinker(brain, memory, keepsakes, life, silence, cloud)
+            thinker = BrainLoop(brain, memory, keepsakes, life, silence, cloud)
             log.info("awake: %s, %d people known, mode %s", sight.name, len(gallery.people()), memory.mode)
             while not life.stop.is_set():
                 thinker.hear_mode(modes.take(0) or ears.attend(lambda: thinker.view(gallery)), facts)
@@ -106,7 +111,7 @@ def run(
             outbox.flush(FLUSH_S)
 
 
-def arrive(slots: Slots[tuple[Frame, float]], topic: str, jpeg: bytes) -> None:
+def arrive(slots: NewestByPlace[tuple[Frame, float]], topic: str, jpeg: bytes) -> None:
     """Put a frame that has arrived into its place's slot; its time is the sender's where that is plausible."""
     arrived, sent = now(), taken(jpeg)
     believed = sent is not None and arrived - CLOCK_PAST <= sent <= arrived + CLOCK_FUTURE
@@ -115,7 +120,7 @@ def arrive(slots: Slots[tuple[Frame, float]], topic: str, jpeg: bytes) -> None:
     slots.put(place, (Frame(place, jpeg, at), time.monotonic()))
 
 
-def hear_trouble(silence: Silence, topic: str, body: bytes) -> None:
+def hear_trouble(silence: SilenceMonitor, topic: str, body: bytes) -> None:
     """Note what a sense says of itself."""
     try:
         silence.heard(Trouble.read(topic, body))
@@ -123,25 +128,25 @@ def hear_trouble(silence: Silence, topic: str, body: bytes) -> None:
         log.warning("unreadable, left out: %s", error)
 
 
-def hear_eyes(silence: Silence, topic: str, body: bytes) -> None:
+def hear_eyes(silence: SilenceMonitor, topic: str, body: bytes) -> None:
     """Note that somebody has opened or closed the eyes of a place; the broker repeats it on every connection."""
     try:
-        silence.lidded(Eyes.read(topic, body), now())
+        silence.lidded(CameraEnabled.read(topic, body), now())
     except MessageError as error:
         log.warning("unreadable, left out: %s", error)
 
 
-class Thinker:
+class BrainLoop:
     """Has the brain think, keeps and sends what it decides, and measures how fresh its frames are."""
 
     def __init__(
         self,
         brain: Brain,
-        memory: Memory,
-        keepsakes: Keepsakes,
-        life: Life,
-        silence: Silence | None = None,
-        cloud: OnBus | None = None,
+        memory: BrainState,
+        keepsakes: AlbumWriter,
+        life: Process,
+        silence: SilenceMonitor | None = None,
+        cloud: CloudOnBus | None = None,
     ) -> None:
         self._brain, self._memory, self._keepsakes, self._life = brain, memory, keepsakes, life
         self._cloud = cloud
@@ -152,7 +157,7 @@ class Thinker:
         self._ticked = self._kept = time.monotonic()
         self._connections = 0
         self._introduced: object = None
-        self._silence = silence or Silence()
+        self._silence = silence or SilenceMonitor()
         brain.mode = memory.mode
 
     def step(self, arrived: tuple[Frame, float] | None, dropped: int) -> None:
@@ -174,7 +179,7 @@ class Thinker:
             self._spent = self._cloud.counts(now()) if self._cloud else {}
         self._send(facts)
         self._keep_pictures(facts, [*before, *self._brain.visits])
-        self._life.status(
+        self._life.set_status(
             self._doing(),
             **self._brain.counts,
             dropped=dropped,
@@ -191,17 +196,17 @@ class Thinker:
         """Put a visit that is still open into the album, so that a human's word finds its pictures."""
         self._keepsakes.put(each for each in self._brain.visits if each.id == visit)
 
-    def view(self, gallery: Gallery) -> View:
+    def view(self, gallery: Gallery) -> HouseView:
         """Return who is in view where, by our clock, and who is known: what answers are made of."""
         people = [
-            Person(
+            PersonInView(
                 visit.id, visit.place, visit.verdict, visit.who, visit.last + self._lags.get(visit.place, timedelta())
             )
             for visit in self._brain.visits
         ]
-        known = [Known(name=person.name, group=person.group) for person in gallery.people()]
+        known = [PersonEntry(name=person.name, group=person.group) for person in gallery.people()]
         closed = self._silence.closed
-        return View(now(), people, closed.union(self._lags), known, closed=closed, mode=self._brain.mode)
+        return HouseView(now(), people, closed.union(self._lags), known, closed=closed, mode=self._brain.mode)
 
     def hear_mode(self, wanted: str | None, link: Link) -> None:
         """Take a new mode, and have everybody know the one that holds."""
@@ -225,7 +230,7 @@ class Thinker:
             return
         at = now()
         here = [person for person in gallery.people() if person.until is None or person.until > at]
-        known = tuple(Known(name=person.name, group=person.group) for person in here)
+        known = tuple(PersonEntry(name=person.name, group=person.group) for person in here)
         people = People(place="brain", people=known)
         try:
             link.post(people.topic, people.payload(), retain=True)

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from nerves.messages import Eyes, Trouble
+from nerves.messages import CameraEnabled, Trouble
 
-__all__ = ["Silence"]
+__all__ = ["SilenceMonitor"]
 
 # A camera of ours sends a frame every 10 s; another may be slower, and one picture by hand is no camera.
 LEAST, PATIENCE, ENOUGH = timedelta(seconds=30), 3.0, 4
@@ -16,7 +16,7 @@ SELF = timedelta(seconds=10)
 
 
 @dataclass
-class _Eye:
+class _WatchedPlace:
     last: datetime
     frames: int = 1
     usual: timedelta = timedelta()
@@ -28,11 +28,11 @@ class _Eye:
     """When its first frame came after that."""
 
 
-class Silence:
+class SilenceMonitor:
     """Knows each place's rhythm by its frames, and says when it has stopped and when it is there again."""
 
     def __init__(self) -> None:
-        self._eyes: dict[str, _Eye] = {}
+        self._eyes: dict[str, _WatchedPlace] = {}
         self._closed: frozenset[str] = frozenset()
 
     @property
@@ -44,7 +44,7 @@ class Silence:
         """Note a frame; yield that the place has recovered, where it had been silent."""
         eye = self._eyes.get(place)
         if eye is None:
-            self._eyes[place] = _Eye(at)
+            self._eyes[place] = _WatchedPlace(at)
             return
         pause = at - eye.last
         if pause <= LONGEST and place not in self._closed:
@@ -62,9 +62,9 @@ class Silence:
             eye = self._eyes[trouble.place]
             eye.told, eye.back = trouble.what == "offline", None
 
-    def lidded(self, eyes: Eyes, at: datetime) -> None:
+    def lidded(self, eyes: CameraEnabled, at: datetime) -> None:
         """Note that the eyes at a place were opened, and are given time, or closed."""
-        self._closed = self._closed - {eyes.place} if eyes.open else self._closed | {eyes.place}
+        self._closed = self._closed - {eyes.place} if eyes.enabled else self._closed | {eyes.place}
         if eyes.place in self._eyes:
             self._eyes[eyes.place].last = max(self._eyes[eyes.place].last, at)
 

@@ -3,18 +3,18 @@
 import logging
 from collections.abc import Callable
 
-from brain.talk.conversation import Answers, Change, View
+from brain.talk.conversation import Conversation, HouseView, ModeChange
 from nerves import topics
-from nerves.durable_queue import Box, Row
+from nerves.durable_queue import DurableQueue, Row
 from nerves.errors import MessageError
 from nerves.messages import Heard, Mentioned, Mode
 
-__all__ = ["Ears"]
+__all__ = ["SpeechInbox"]
 
 log = logging.getLogger(__name__)
 
 
-class Ears:
+class SpeechInbox:
     """Words that are to be answered.
 
     Args:
@@ -23,7 +23,7 @@ class Ears:
         answers: What answers.
     """
 
-    def __init__(self, inbox: Box, outbox: Box, answers: Answers) -> None:
+    def __init__(self, inbox: DurableQueue, outbox: DurableQueue, answers: Conversation) -> None:
         self._inbox, self._outbox, self._answers = inbox, outbox, answers
 
     def receive(self, topic: str, body: bytes) -> None:
@@ -35,19 +35,19 @@ class Ears:
             return
         self._inbox.put(str(fact.id), topic, fact.payload())
 
-    def attend(self, view: Callable[[], View]) -> Mode | None:
+    def attend(self, view: Callable[[], HouseView]) -> Mode | None:
         """Answer what has been said; return the mode that the house is to take, or None."""
         mode = None
         while row := self._inbox.due():
             mode = self._answer(row, view()) or mode
         return mode
 
-    def _answer(self, row: Row, view: View) -> Mode | None:
+    def _answer(self, row: Row, view: HouseView) -> Mode | None:
         fact, mode = _read(row.topic, row.body), None
         results = self._answers.hear(fact, view) if isinstance(fact, Heard) else self._answers.mention(fact)
         with self._inbox.transaction():
             for result in results:
-                if isinstance(result, Change):
+                if isinstance(result, ModeChange):
                     mode = result.mode
                 else:
                     self._outbox.put(str(result.id), result.topic, result.payload())

@@ -8,10 +8,10 @@ from pydantic import TypeAdapter
 
 from brain.visits.visit import OpenVisit
 from nerves.database import Database
-from nerves.durable_queue import Box
+from nerves.durable_queue import DurableQueue
 from nerves.messages import Mode, Visit
 
-__all__ = ["Memory"]
+__all__ = ["BrainState"]
 
 SCHEMA = (
     "CREATE TABLE IF NOT EXISTS visits (id TEXT PRIMARY KEY, body BLOB NOT NULL)",
@@ -25,14 +25,14 @@ LEFT_OUT = {"picture", "best", "crops", "asking"}
 LESSON_TRIES = 1500
 
 
-class Memory:
+class BrainState:
     """A restarted brain goes on with the visits that its predecessor had begun: none is told twice, each ends."""
 
     def __init__(self, path: Path) -> None:
         self._database = Database(path, SCHEMA)
-        self.outbox = Box(self._database, "outbox")
-        self.inbox = Box(self._database, "told", max_tries=LESSON_TRIES)
-        self.heard = Box(self._database, "heard")
+        self.outbox = DurableQueue(self._database, "outbox")
+        self.inbox = DurableQueue(self._database, "told", max_tries=LESSON_TRIES)
+        self.heard = DurableQueue(self._database, "heard")
 
     def __enter__(self) -> Self:
         return self

@@ -6,9 +6,9 @@ from base64 import b64encode
 import cv2
 import numpy as np
 
-from nerves.durable_queue import Box
+from nerves.durable_queue import DurableQueue
 from nerves.errors import MessageError
-from nerves.messages import Rehearse, Visit, now
+from nerves.messages import TestAlert, Visit, now
 from nerves.topics import TEST
 
 __all__ = ["rehearse", "test_visit"]
@@ -19,10 +19,10 @@ SIZE = 180, 320
 INK = 40, 40, 200
 
 
-def rehearse(topic: str, body: bytes, outbox: Box) -> None:
+def rehearse(topic: str, body: bytes, outbox: DurableQueue) -> None:
     """Put the test alert that somebody wants into the brain's outbox; a wish that comes twice is one alert."""
     try:
-        wish = Rehearse.read(topic, body)
+        wish = TestAlert.read(topic, body)
     except MessageError as error:
         log.warning("unreadable, left out: %s", error)
         return
@@ -30,7 +30,7 @@ def rehearse(topic: str, body: bytes, outbox: Box) -> None:
     outbox.put(str(visit.id), visit.topic, visit.payload())
 
 
-def test_visit(wish: Rehearse) -> Visit:
+def test_visit(wish: TestAlert) -> Visit:
     """Return an alert at `test` that says what it is, in its picture too."""
     picture = np.full((*SIZE, 3), 235, np.uint8)
     cv2.putText(picture, "TEST ALERT", (28, 85), cv2.FONT_HERSHEY_DUPLEX, 1.4, INK, 2, cv2.LINE_AA)

@@ -9,15 +9,15 @@ import numpy as np
 
 from brain.models.labels import kind
 from brain.people.enroll import photo, picture
-from brain.retrain.dataset.cache import Cache
+from brain.retrain.dataset.cache import FeatureCache
 from brain.retrain.dataset.features import Progress
-from brain.retrain.dataset.labelled import Sample
+from brain.retrain.dataset.labelled import LabelledPicture
 from brain.retrain.marks import Share
-from brain.vision.backend import Sight
+from brain.vision.backend import VisionBackend
 from brain.vision.boxes import Floats
 from nerves.errors import GalleryError
 
-__all__ = ["Compared", "Eyes", "compare"]
+__all__ = ["CachedBackend", "Compared", "compare"]
 
 # Euclidean, between dlib's 128 numbers: up to this a face is taken for the nearest one enrolled.
 MATCH = 0.50
@@ -45,13 +45,13 @@ class Compared:
 
 
 @dataclass(frozen=True, slots=True)
-class Eyes:
+class CachedBackend:
     """A sight that looks at each picture once, ever."""
 
-    sight: Sight
-    cache: Cache
+    sight: VisionBackend
+    cache: FeatureCache
 
-    def vector(self, sample: Sample) -> Floats:
+    def vector(self, sample: LabelledPicture) -> Floats:
         """Return the vector of a picture's face, 128 numbers; none where no face can be measured.
 
         A training picture must show one face alone, as for `kinwatch enroll`; of a test picture the widest counts.
@@ -74,7 +74,9 @@ class Eyes:
         return next((look.vector for look in looks if look), NO_FACE)
 
 
-def compare(samples: Sequence[Sample], called: Mapping[Path, str], eyes: Eyes, progress: Progress) -> Compared | str:
+def compare(
+    samples: Sequence[LabelledPicture], called: Mapping[Path, str], eyes: CachedBackend, progress: Progress
+) -> Compared | str:
     """Return how both ways did, or a sentence that says why they cannot be compared.
 
     Args:
@@ -97,7 +99,10 @@ def compare(samples: Sequence[Sample], called: Mapping[Path, str], eyes: Eyes, p
 
 
 def _compared(
-    test: Sequence[Sample], called: Mapping[Path, str], seen: Mapping[Path, Floats], known: Mapping[str, Floats]
+    test: Sequence[LabelledPicture],
+    called: Mapping[Path, str],
+    seen: Mapping[Path, Floats],
+    known: Mapping[str, Floats],
 ) -> Compared:
     family = [one for one in test if one.label in known]
     strangers = [one for one in test if kind(one.label) == "strangers"]
@@ -113,7 +118,7 @@ def _compared(
     )
 
 
-def _seen(samples: Sequence[Sample], eyes: Eyes, progress: Progress) -> dict[Path, Floats]:
+def _seen(samples: Sequence[LabelledPicture], eyes: CachedBackend, progress: Progress) -> dict[Path, Floats]:
     seen = {}
     for number, sample in enumerate(samples, start=1):
         seen[sample.path] = eyes.vector(sample)
@@ -121,7 +126,7 @@ def _seen(samples: Sequence[Sample], eyes: Eyes, progress: Progress) -> dict[Pat
     return seen
 
 
-def _enrolled(samples: Sequence[Sample], seen: Mapping[Path, Floats], name: str) -> Floats | None:
+def _enrolled(samples: Sequence[LabelledPicture], seen: Mapping[Path, Floats], name: str) -> Floats | None:
     """Return the vectors of a person's training pictures; None if too few show one face."""
     mine = [seen[one.path] for one in samples if one.label == name and one.set == "training"]
     faces = [vector for vector in mine if vector.size]

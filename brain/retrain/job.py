@@ -11,24 +11,24 @@ from types import ModuleType
 import numpy as np
 
 from brain.retrain.backbone import choose
-from brain.retrain.dataset.cache import Cache
-from brain.retrain.dataset.features import Reader, Seen
-from brain.retrain.dataset.labelled import BadFolder, Labelled, Sample, read, split
-from brain.retrain.faces import Compared, Eyes, compare
+from brain.retrain.dataset.cache import FeatureCache
+from brain.retrain.dataset.features import PictureFeatures, Reader
+from brain.retrain.dataset.labelled import BadFolder, Dataset, LabelledPicture, read, split
+from brain.retrain.faces import CachedBackend, Compared, compare
 from brain.retrain.folder import check, replacing
 from brain.retrain.lesson import Lesson
 from brain.retrain.marks import Share
-from brain.retrain.plan import Place, Plan
+from brain.retrain.plan import RetrainPaths, RetrainPlan
 from brain.retrain.quiet import quiet
 from brain.retrain.result import Result
 from brain.vision.boxes import Floats
 from nerves.errors import BadPicture, SettingsError
 
-__all__ = ["Outcome", "retrain", "training_part"]
+__all__ = ["RetrainOutcome", "retrain", "training_part"]
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RetrainOutcome:
     """What was made."""
 
     labels: tuple[str, ...]
@@ -39,7 +39,7 @@ class Outcome:
     seconds: float
 
 
-def retrain(folder: Path, plan: Plan, place: Place) -> Outcome:
+def retrain(folder: Path, plan: RetrainPlan, place: RetrainPaths) -> RetrainOutcome:
     """Train a last layer on the pictures of a folder and put the model where it is found.
 
     Raises a `KinwatchError` that names the file or the label which is wrong; what was there before then stays.
@@ -49,7 +49,7 @@ def retrain(folder: Path, plan: Plan, place: Place) -> Outcome:
     labelled = read(folder)
     _need("tensorflow", "matplotlib")
     backbone = choose(plan.wanted, place.models, place.cache / "extractors", _convert)
-    cache = Cache(place.cache / "features")
+    cache = FeatureCache(place.cache / "features")
     reader = Reader(backbone.open(), f"{backbone.sha256} {backbone.pixels}", cache)
     seen, warnings = _split(labelled, _look(labelled, reader, place), plan)
     for line in warnings:
@@ -63,7 +63,7 @@ def retrain(folder: Path, plan: Plan, place: Place) -> Outcome:
     compared = _compare(result, chances, cache, place)
     with replacing(place.out) as new:
         marks = result.write(new, chances, compared, warnings)
-    return Outcome(labelled.labels, marks.right, compared, time.monotonic() - began)
+    return RetrainOutcome(labelled.labels, marks.right, compared, time.monotonic() - began)
 
 
 def _need(*packages: str) -> None:
@@ -86,7 +86,7 @@ def _convert(name: str, weights: Path | None) -> bytes:
     return converted
 
 
-def _look(labelled: Labelled, reader: Reader, place: Place) -> list[Seen]:
+def _look(labelled: Dataset, reader: Reader, place: RetrainPaths) -> list[PictureFeatures]:
     """Return the pictures that can be used; the others are told."""
     seen = []
     with place.show("looking at the pictures") as progress:
@@ -99,7 +99,9 @@ def _look(labelled: Labelled, reader: Reader, place: Place) -> list[Seen]:
     return seen
 
 
-def _split(labelled: Labelled, seen: Sequence[Seen], plan: Plan) -> tuple[list[Seen], tuple[str, ...]]:
+def _split(
+    labelled: Dataset, seen: Sequence[PictureFeatures], plan: RetrainPlan
+) -> tuple[list[PictureFeatures], tuple[str, ...]]:
     """Return the pictures with their sets, and what a person should know of it."""
     for label in labelled.labels:
         before = [one for one in labelled.samples if one.label == label and one.set is None]
@@ -113,7 +115,7 @@ def _split(labelled: Labelled, seen: Sequence[Seen], plan: Plan) -> tuple[list[S
     return kept, (*labelled.warnings, *warnings, *twice)
 
 
-def _once(seen: Sequence[Seen]) -> tuple[list[Seen], list[str]]:
+def _once(seen: Sequence[PictureFeatures]) -> tuple[list[PictureFeatures], list[str]]:
     """Leave out of validation and test what is trained with: nobody is judged by what he was told."""
     told = {one.sha256 for one in seen if one.sample.set == "training"}
     twice = [one.sample.path for one in seen if one.sample.set != "training" and one.sha256 in told]
@@ -121,7 +123,9 @@ def _once(seen: Sequence[Seen]) -> tuple[list[Seen], list[str]]:
     return kept, [f"{path}: left out of the test, the same picture is trained with" for path in twice]
 
 
-def _copies(seen: Sequence[Seen], reader: Reader, plan: Plan, place: Place) -> Iterator[tuple[Sample, Floats]]:
+def _copies(
+    seen: Sequence[PictureFeatures], reader: Reader, plan: RetrainPlan, place: RetrainPaths
+) -> Iterator[tuple[LabelledPicture, Floats]]:
     """Yield the features of the distorted copies of the training pictures."""
     training = [one for one in seen if one.sample.set == "training"]
     if not plan.distortion.count:
@@ -132,7 +136,9 @@ def _copies(seen: Sequence[Seen], reader: Reader, plan: Plan, place: Place) -> I
             progress(number, len(training))
 
 
-def _lesson(labels: Sequence[str], seen: Sequence[Seen], copies: Iterator[tuple[Sample, Floats]]) -> Lesson:
+def _lesson(
+    labels: Sequence[str], seen: Sequence[PictureFeatures], copies: Iterator[tuple[LabelledPicture, Floats]]
+) -> Lesson:
     rows = [(one.sample, one.row) for one in seen] + list(copies)
 
     def part(name: str) -> tuple[Floats, np.ndarray[tuple[int], np.dtype[np.int64]]]:
@@ -143,9 +149,9 @@ def _lesson(labels: Sequence[str], seen: Sequence[Seen], copies: Iterator[tuple[
     return Lesson(*part("training"), *part("validation"), len(labels))
 
 
-def _compare(result: Result, chances: Floats, cache: Cache, place: Place) -> Compared | str:
+def _compare(result: Result, chances: Floats, cache: FeatureCache, place: RetrainPaths) -> Compared | str:
     if isinstance(place.sight, str):
         return place.sight
     samples = [one.sample for one in result.seen]
     with place.show("comparing with face vectors") as progress:
-        return compare(samples, result.called(chances), Eyes(place.sight, cache), progress)
+        return compare(samples, result.called(chances), CachedBackend(place.sight, cache), progress)

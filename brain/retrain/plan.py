@@ -10,13 +10,13 @@ from brain.retrain.backbone import Wanted
 from brain.retrain.dataset.distort import Distortion
 from brain.retrain.dataset.features import Progress
 from brain.retrain.lesson import Schedule
-from brain.vision.backend import Sight
+from brain.vision.backend import VisionBackend
 
-__all__ = ["Place", "Plan"]
+__all__ = ["RetrainPaths", "RetrainPlan"]
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class RetrainPlan:
     """What is wanted."""
 
     wanted: Wanted = field(default_factory=Wanted)
@@ -35,7 +35,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RetrainPaths:
     """Where things are, and who looks on."""
 
     out: Path
@@ -43,7 +43,7 @@ class Place:
     cache: Path
     models: Sequence[Path]
     """The folders that may hold model files."""
-    sight: Sight | str
+    sight: VisionBackend | str
     """Finds faces; or a sentence that says why there is none."""
     show: Callable[[str], AbstractContextManager[Progress]]
     """Opens a progress bar."""

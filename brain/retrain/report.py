@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from brain.retrain.dataset.labelled import Sample
+from brain.retrain.dataset.labelled import LabelledPicture
 from brain.retrain.faces import Compared
 from brain.retrain.lesson import Fitted
 from brain.retrain.marks import Marks, Mistake
@@ -38,7 +38,7 @@ class Findings:
     folder: Path
     backbone: str
     labels: tuple[str, ...]
-    samples: Sequence[Sample]
+    samples: Sequence[LabelledPicture]
     fitted: Fitted
     marks: Marks
     mistakes: Sequence[Mistake]

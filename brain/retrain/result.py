@@ -11,11 +11,11 @@ import numpy as np
 from brain.models.litert import Network
 from brain.models.retrained import EXTRACTOR, HEAD, LABELS, MANIFEST, Manifest
 from brain.retrain.backbone import Backbone
-from brain.retrain.dataset.features import Seen
+from brain.retrain.dataset.features import PictureFeatures
 from brain.retrain.faces import Compared
 from brain.retrain.lesson import Fitted
 from brain.retrain.marks import Marks, Mistake, mark, worst
-from brain.retrain.plan import Plan
+from brain.retrain.plan import RetrainPlan
 from brain.retrain.report import Findings, write
 from brain.vision.boxes import Floats
 from nerves.messages import now, stamp
@@ -31,17 +31,17 @@ class Result:
 
     folder: Path
     """Of the labelled pictures."""
-    plan: Plan
+    plan: RetrainPlan
     labels: tuple[str, ...]
     backbone: Backbone
-    seen: Sequence[Seen]
+    seen: Sequence[PictureFeatures]
     """The pictures of all three sets."""
     fitted: Fitted
     head: bytes
     """The layer as a LiteRT file."""
 
     @property
-    def test(self) -> list[Seen]:
+    def test(self) -> list[PictureFeatures]:
         """The test pictures."""
         return [one for one in self.seen if one.sample.set == "test"]
 

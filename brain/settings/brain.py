@@ -9,13 +9,13 @@ from brain.settings.matching import MATCH_DISTANCE
 from brain.settings.policy import PolicySettings
 from brain.settings.rekognition import RekognitionSettings
 
-__all__ = ["AlbumSettings", "BrainSettings", "Timing"]
+__all__ = ["AlbumSettings", "BrainSettings", "TimingSettings"]
 
 # Every frame is two or three calls that cost something.
 CLOUD_PAUSE_S = 1.0
 
 
-class Timing(BaseModel):
+class TimingSettings(BaseModel):
     """When a visit begins, is decided and ends; in seconds."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
@@ -29,7 +29,7 @@ class Timing(BaseModel):
     look_s: float = Field(default=0.25, ge=0, le=10)
     """A person's face is compared at most this often: frames nearer to each other say the same."""
     frame_s: float = Field(default=0.0, ge=0, le=60)
-    """A place's frames are looked at no more often; with `sight: rekognition` at most once a second in any case."""
+    """A place's frames are looked at no more often; with `vision: rekognition` at most once a second in any case."""
 
 
 class AlbumSettings(BaseModel):
@@ -50,7 +50,7 @@ class BrainSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    sight: Literal["local", "retrained", "cascade", "rekognition"] = "local"
+    vision: Literal["local", "retrained", "cascade", "rekognition"] = "local"
     """Where pictures are recognised; `retrained` is what `kinwatch retrain` made; `cascade` asks Amazon Rekognition
     about the faces that stay uncertain here, `rekognition` about every picture."""
     pack: Literal["auto", "built-in", "standard"] = "auto"
@@ -59,7 +59,7 @@ class BrainSettings(BaseModel):
     """Processor cores that one picture may use."""
     match: float = Field(default=MATCH_DISTANCE, ge=0.3, le=MATCH_DISTANCE)
     """Less than 0.5: a name needs one face as near as this to an enrolled photo; `kinwatch measure` advises."""
-    timing: Timing = Timing()
+    timing: TimingSettings = TimingSettings()
     """When a visit begins, is decided and ends."""
     policy: PolicySettings = PolicySettings()
     """When to alert."""
@@ -68,17 +68,17 @@ class BrainSettings(BaseModel):
     answer: AnswerSettings = AnswerSettings()
     """What is answered to what is heard."""
     rekognition: RekognitionSettings = RekognitionSettings()
-    """What Amazon Rekognition may be asked, with `sight: cascade` or `rekognition`."""
+    """What Amazon Rekognition may be asked, with `vision: cascade` or `rekognition`."""
 
     @property
     def cloud(self) -> bool:
         """Whether pictures may leave the house at all."""
-        return self.sight in ("cascade", "rekognition")
+        return self.vision in ("cascade", "rekognition")
 
     @property
     def pause_s(self) -> float:
         """How long after a frame the next one of its place is looked at, at the earliest, in seconds."""
-        return max(self.timing.frame_s, CLOUD_PAUSE_S if self.sight == "rekognition" else 0.0)
+        return max(self.timing.frame_s, CLOUD_PAUSE_S if self.vision == "rekognition" else 0.0)
 
     @property
     def elsewhere(self) -> tuple[str, ...]:

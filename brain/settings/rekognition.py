@@ -68,7 +68,7 @@ class RekognitionSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     enabled: bool = True
-    """`false`: no call at all, whatever the switch says. While `brain.sight` is `local` none is made anyway."""
+    """`false`: no call at all, whatever the switch says. While `brain.vision` is `local` none is made anyway."""
     region: Annotated[str | None, AfterValidator(_region)] = None
     """The region that is asked, such as eu-west-1; else what AWS's own settings say, each call at the dearest price."""
     endpoint_url: Annotated[str | None, AfterValidator(_endpoint)] = None

@@ -10,9 +10,9 @@ from uuid import UUID
 
 from brain.settings.answers import AnswerSettings, fold
 from brain.talk.phrasebook import Ask, Phrasebook, understood
-from nerves.messages import Eyes, Group, Heard, Known, Mentioned, Mode, Say, Told, Verdict
+from nerves.messages import CameraEnabled, Group, Heard, Label, Mentioned, Mode, PersonEntry, Say, Verdict
 
-__all__ = ["Answers", "Change", "Person", "View"]
+__all__ = ["Conversation", "HouseView", "ModeChange", "PersonInView"]
 
 RECENT = timedelta(seconds=10)
 # What was asked long ago is not answered into an empty room, nor is a "yes" to what nobody remembers.
@@ -26,7 +26,7 @@ LINK = re.compile(r"https?://\S+")
 UNKNOWN: tuple[Verdict, ...] = ("stranger", "unidentified", "identifying")
 
 
-class Person(NamedTuple):
+class PersonInView(NamedTuple):
     """Somebody in view."""
 
     visit: UUID
@@ -37,14 +37,14 @@ class Person(NamedTuple):
 
 
 @dataclass(frozen=True)
-class View:
+class HouseView:
     """What the brain holds as something is heard."""
 
     at: datetime
-    people: Sequence[Person]
+    people: Sequence[PersonInView]
     eyes: frozenset[str]
     """The places that have a camera."""
-    known: Sequence[Known] = ()
+    known: Sequence[PersonEntry] = ()
     """Everybody in the gallery."""
     closed: frozenset[str] = frozenset()
     """The places whose eyes are closed."""
@@ -56,13 +56,13 @@ class View:
         return [place] if place in self.eyes else sorted(self.eyes)
 
 
-class Change(NamedTuple):
+class ModeChange(NamedTuple):
     """The house is to change its mode."""
 
     mode: Mode
 
 
-Result = Say | Told | Change | Eyes
+Result = Say | Label | ModeChange | CameraEnabled
 
 
 class _Pending(NamedTuple):
@@ -70,11 +70,11 @@ class _Pending(NamedTuple):
 
     ask: Ask
     until: datetime
-    whom: Person | None = None
+    whom: PersonInView | None = None
     group: Group = "family"
 
 
-class Answers:
+class Conversation:
     """Answers one place after another; only what waits for a "yes" is remembered."""
 
     def __init__(self, settings: AnswerSettings) -> None:
@@ -82,7 +82,7 @@ class Answers:
         self._books = [Phrasebook.read(language, settings.phrases) for language in settings.languages]
         self._pending: dict[str, _Pending] = {}
 
-    def hear(self, heard: Heard, view: View) -> Iterator[Result]:
+    def hear(self, heard: Heard, view: HouseView) -> Iterator[Result]:
         """Yield what is said, told or changed because of what was heard; nothing for what is not for us."""
         doubtful = heard.confidence is not None and heard.confidence < DOUBT
         if doubtful or view.at - heard.at > STALE:
@@ -106,7 +106,7 @@ class Answers:
         for place in self._settings.mentions:
             yield _say(book, place, "mention", author=mentioned.author, words=words)
 
-    def _asked(self, ask: Ask, place: str, view: View) -> Iterator[Result]:
+    def _asked(self, ask: Ask, place: str, view: HouseView) -> Iterator[Result]:
         book = self._book(ask)
         if ask.intent == "who":
             yield _say(book, place, *_seen(book, place, view))
@@ -119,7 +119,7 @@ class Answers:
         else:
             yield self._confirm(_Pending(ask, view.at + PATIENCE), place)
 
-    def _refusal(self, ask: Ask, place: str, view: View) -> str:
+    def _refusal(self, ask: Ask, place: str, view: HouseView) -> str:
         """Return which sentence says why that is not done, if it is not."""
         if ask.intent == "close" and not view.cameras(place):
             return "eyeless"
@@ -127,14 +127,14 @@ class Answers:
             return ""
         return {"disarm": "never", "close": "armed" if view.mode in ARMED else ""}.get(ask.intent, "")
 
-    def _lids(self, book: Phrasebook, place: str, view: View, *, is_open: bool) -> Iterator[Result]:
+    def _lids(self, book: Phrasebook, place: str, view: HouseView, *, is_open: bool) -> Iterator[Result]:
         """Open or close the eyes that are meant, and say so."""
         cameras, by = view.cameras(place), f"a voice at {place}"[:LONGEST_NAME]
         for camera in cameras:
-            yield Eyes(place=camera, open=is_open, by=by)
+            yield CameraEnabled(place=camera, enabled=is_open, by=by)
         yield _say(book, place, ("open" if is_open else "close") if cameras else "eyeless")
 
-    def _named(self, ask: Ask, place: str, view: View) -> Say:
+    def _named(self, ask: Ask, place: str, view: HouseView) -> Say:
         """Ask whether the one person in view whom we do not know is the one who was named."""
         book, here = self._book(ask), _here(place, view)
         known = max(view.known, key=lambda person: _likeness(person.name, ask.name), default=None)
@@ -148,7 +148,7 @@ class Answers:
         named = Ask("name", ask.language, known.name)
         return self._confirm(_Pending(named, view.at + PATIENCE, unknown[0], known.group), place)
 
-    def _may_name(self, whom: Person, view: View) -> bool:
+    def _may_name(self, whom: PersonInView, view: HouseView) -> bool:
         """Return whether somebody may say who that is: as long as family is in view at that very place."""
         family = (person for person in _here(whom.place, view) if person.verdict == "family")
         vouched = any(person.place == whom.place for person in family)
@@ -158,7 +158,7 @@ class Answers:
         self._pending[place] = pending
         return _say(self._book(pending.ask), place, f"{pending.ask.intent}?", name=pending.ask.name)
 
-    def _settled(self, pending: _Pending, place: str, view: View, *, is_yes: bool) -> Iterator[Result]:
+    def _settled(self, pending: _Pending, place: str, view: HouseView, *, is_yes: bool) -> Iterator[Result]:
         book, intent = self._book(pending.ask), pending.ask.intent if is_yes else "refuse"
         if intent == "close":
             refusal = self._refusal(pending.ask, place, view)  # the house may have been armed since
@@ -168,9 +168,9 @@ class Answers:
             if not self._may_name(whom, view):  # the family may have left since
                 yield _say(book, place, "vouch")
                 return
-            yield Told(place=whom.place, visit=whom.visit, who=pending.ask.name, group=pending.group)
+            yield Label(place=whom.place, visit=whom.visit, who=pending.ask.name, group=pending.group)
         elif intent in MODES:
-            yield Change(MODES[intent])
+            yield ModeChange(MODES[intent])
         yield _say(book, place, intent, name=pending.ask.name)
         if MODES.get(intent) in ARMED and view.closed:
             yield _say(book, place, "blind", places=book.says["list"].join(sorted(view.closed)))
@@ -186,7 +186,7 @@ def _say(book: Phrasebook, place: str, which: str, people: str = "", **fields: s
     return Say(place=place, words=words, language=book.language)
 
 
-def _here(place: str, view: View) -> list[Person]:
+def _here(place: str, view: HouseView) -> list[PersonInView]:
     """Return who is in view of a place; of all places, where it has no camera of its own."""
     return [
         person
@@ -195,7 +195,7 @@ def _here(place: str, view: View) -> list[Person]:
     ]
 
 
-def _seen(book: Phrasebook, place: str, view: View) -> tuple[str, str]:
+def _seen(book: Phrasebook, place: str, view: HouseView) -> tuple[str, str]:
     """Return which sentence says who is seen, and the people in it."""
     people, cameras = _here(place, view), view.cameras(place)
     if cameras and view.closed.issuperset(cameras):

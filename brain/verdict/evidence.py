@@ -9,10 +9,10 @@ from pydantic import PlainSerializer, PlainValidator
 
 from brain.settings.matching import MATCH_DISTANCE
 from brain.verdict import odds
-from brain.vision.backend import Guess, Likeness, Vector
+from brain.vision.backend import CloudSimilarity, Guess, Vector
 from nerves.messages import Group
 
-__all__ = ["USABLE", "Evidence", "Known", "Sample", "add", "hear", "ramp", "weight"]
+__all__ = ["USABLE", "Evidence", "FaceSample", "KnownPerson", "add", "hear", "ramp", "weight"]
 
 # A face counts fully from 48 pixels, not at all below 18: what dlib's 150-pixel chip can be made of.
 WIDTH_NONE, WIDTH_FULL = 18.0, 48.0
@@ -37,7 +37,7 @@ Packed = Annotated[Vector, PlainValidator(_unpacked), PlainSerializer(_packed, w
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class FaceSample:
     """One face of a visit."""
 
     vector: Packed
@@ -52,15 +52,15 @@ class Evidence:
     """The faces of a visit: how many could be used, and the newest of them."""
 
     faces: int = 0
-    samples: tuple[Sample, ...] = ()
+    samples: tuple[FaceSample, ...] = ()
     guesses: tuple[Guess, ...] = ()
     """What a sight that knows people itself has said, the newest."""
-    likenesses: tuple[Likeness, ...] = ()
+    likenesses: tuple[CloudSimilarity, ...] = ()
     """What the cloud has said of single faces, the newest."""
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownPerson:
     """Somebody we know, and the vectors of the photos that count."""
 
     name: str
@@ -90,7 +90,7 @@ def weight(width: float, sharpness: float, yaw: float) -> float:
     )
 
 
-def add(evidence: Evidence, sample: Sample) -> Evidence:
+def add(evidence: Evidence, sample: FaceSample) -> Evidence:
     """Return the evidence with one more face in it, if that is usable."""
     if max(sample.counts, sample.sure) <= USABLE:
         return evidence
@@ -98,9 +98,9 @@ def add(evidence: Evidence, sample: Sample) -> Evidence:
     return replace(evidence, faces=evidence.faces + usable, samples=(*evidence.samples, sample)[-KEPT:])
 
 
-def hear(evidence: Evidence, said: Guess | Likeness) -> Evidence:
+def hear(evidence: Evidence, said: Guess | CloudSimilarity) -> Evidence:
     """Return the evidence with what a sight, or the cloud, says of one more picture."""
-    if isinstance(said, Likeness):
+    if isinstance(said, CloudSimilarity):
         return replace(evidence, likenesses=(*evidence.likenesses, said)[-KEPT:])
     return replace(evidence, guesses=(*evidence.guesses, said)[-KEPT:])
 

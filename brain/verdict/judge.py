@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from brain.settings.matching import MATCH_DISTANCE, STRANGER_DISTANCE
 from brain.verdict import odds, similarity
-from brain.verdict.evidence import USABLE, Evidence, Known, ramp
-from brain.vision.backend import Likeness, Vector
+from brain.verdict.evidence import USABLE, Evidence, KnownPerson, ramp
+from brain.vision.backend import CloudSimilarity, Vector
 from nerves.messages import Verdict
 
 __all__ = ["Judgement", "judge"]
@@ -56,7 +56,7 @@ class Judgement:
 class Opinion:
     """What the faces say of one person."""
 
-    known: Known
+    known: KnownPerson
     log_odds: float
     """For this person, against somebody else."""
     nearest: float
@@ -71,7 +71,7 @@ class Opinion:
 
 def judge(
     evidence: Evidence,
-    known: Sequence[Known],
+    known: Sequence[KnownPerson],
     *,
     held: Verdict = "identifying",
     match: float = MATCH_DISTANCE,
@@ -98,7 +98,9 @@ def judge(
     return _decided(evidence, faces, known, held, last=last)
 
 
-def _decided(evidence: Evidence, faces: "_Faces", known: Sequence[Known], held: Verdict, *, last: bool) -> Judgement:
+def _decided(
+    evidence: Evidence, faces: "_Faces", known: Sequence[KnownPerson], held: Verdict, *, last: bool
+) -> Judgement:
     opinions = _opinions(faces, known)
     reasons = _reasons(evidence, faces, opinions)
     total = faces.total
@@ -129,7 +131,7 @@ class _Faces:
     weights: npt.NDArray[np.float64]
     nearest: npt.NDArray[np.float64]
     """n x people: from each face to the nearest photo of each person."""
-    likenesses: tuple[Likeness, ...]
+    likenesses: tuple[CloudSimilarity, ...]
     """What the cloud has said of faces."""
 
     @property
@@ -148,7 +150,7 @@ class _Faces:
         return _Faces(self.vectors[-count:], self.weights[-count:], self.nearest[-count:], likenesses)
 
 
-def _weighed(evidence: Evidence, known: Sequence[Known]) -> _Faces:
+def _weighed(evidence: Evidence, known: Sequence[KnownPerson]) -> _Faces:
     """Return the usable faces; a vector that matches speaks for being a face at all, by half."""
     samples, likenesses = evidence.samples, tuple(one for one in evidence.likenesses if one.counts > USABLE)
     vectors = np.stack([sample.vector for sample in samples]) if samples else np.zeros((0, 128), np.float32)
@@ -166,7 +168,7 @@ def _nearest(vectors: Vector, photos: Vector) -> npt.NDArray[np.float64]:
     return np.asarray(np.linalg.norm(vectors[:, None, :] - photos[None, :, :], axis=2).min(axis=1), np.float64)
 
 
-def _opinions(faces: _Faces, known: Sequence[Known]) -> list[Opinion]:
+def _opinions(faces: _Faces, known: Sequence[KnownPerson]) -> list[Opinion]:
     """Return what the faces say of everybody, the likeliest first."""
     of_vectors = _by_vectors(faces)
     return sorted(
@@ -175,14 +177,14 @@ def _opinions(faces: _Faces, known: Sequence[Known]) -> list[Opinion]:
     )
 
 
-def _by_vectors(faces: _Faces) -> Callable[[Known], float]:
+def _by_vectors(faces: _Faces) -> Callable[[KnownPerson], float]:
     """Return what gives the log odds of a person by the vectors; 0 where there are none to compare."""
     if not len(faces.weights):
         return lambda _: 0.0
     space, looks = odds.dlib(), odds.independent(faces.vectors, faces.weights)
     visit = space.place(odds.mean(faces.vectors, faces.weights))
 
-    def log_odds(person: Known) -> float:
+    def log_odds(person: KnownPerson) -> float:
         if not len(person.vectors):
             return 0.0
         return odds.log_odds(visit, looks, person.placed, person.photos, space)
@@ -190,7 +192,7 @@ def _by_vectors(faces: _Faces) -> Callable[[Known], float]:
     return log_odds
 
 
-def _opinion(faces: _Faces, person: Known, number: int, by_vectors: float) -> Opinion:
+def _opinion(faces: _Faces, person: KnownPerson, number: int, by_vectors: float) -> Opinion:
     nearest, likenesses = faces.nearest[:, number], [one for one in faces.likenesses if one.speaks_of(person.name)]
     far = float(faces.weights[nearest > STRANGER_DISTANCE].sum()) if len(person.vectors) else 0.0
     return Opinion(
@@ -236,7 +238,7 @@ def _is_stranger(opinions: Sequence[Opinion], total: float, *, last: bool) -> bo
     return total >= needs and opinions[0].log_odds <= least
 
 
-def _has_changed(faces: _Faces, known: Sequence[Known]) -> bool:
+def _has_changed(faces: _Faces, known: Sequence[KnownPerson]) -> bool:
     """Whether the newest faces speak against everybody: somebody else stands there now."""
     newest = faces.newest(TURN)
     if newest.total < TURN_NEEDS:

@@ -13,7 +13,7 @@ import math
 from collections.abc import Sequence
 
 from brain.verdict.odds import MOST
-from brain.vision.backend import Likeness
+from brain.vision.backend import CloudSimilarity
 
 __all__ = ["ALIKE", "SAME", "log_odds", "of_person", "unlike"]
 
@@ -29,7 +29,7 @@ def log_odds(similarity: float) -> float:
     return FOR_ALIKE * (2 * max(similarity - NOBODY, 0.0) / (ALIKE - NOBODY) - 1)
 
 
-def of_person(likenesses: Sequence[Likeness], name: str) -> float:
+def of_person(likenesses: Sequence[CloudSimilarity], name: str) -> float:
     """Return the log odds that all faces together give for a person; ever so many of one visit are worth four.
 
     What was not compared with the person says nothing of them.
@@ -42,6 +42,6 @@ def of_person(likenesses: Sequence[Likeness], name: str) -> float:
     return mean / (1 / total + 1 / MOST)
 
 
-def unlike(likenesses: Sequence[Likeness], name: str) -> float:
+def unlike(likenesses: Sequence[CloudSimilarity], name: str) -> float:
     """Return how much of the faces, in the sum of their weights, is not found like a person."""
     return sum(one.counts for one in likenesses if one.speaks_of(name) and one.similarities.get(name, 0.0) < ALIKE)

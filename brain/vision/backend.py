@@ -10,7 +10,7 @@ import numpy.typing as npt
 from brain.vision.picture import Picture
 from nerves.messages import Box
 
-__all__ = ["PERSON", "Face", "Guess", "Likeness", "Look", "Sight", "Thing", "Vector"]
+__all__ = ["PERSON", "CloudSimilarity", "DetectedObject", "Face", "FaceEmbedding", "Guess", "Vector", "VisionBackend"]
 
 Vector = npt.NDArray[np.float32]
 PERSON = "person"
@@ -19,7 +19,7 @@ Guess = Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Thing:
+class DetectedObject:
     """A person or an animal in a picture."""
 
     label: str
@@ -43,7 +43,7 @@ class Face:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class FaceEmbedding:
     """What can be said of one face: whose it could be, and how far to trust that."""
 
     vector: Vector
@@ -60,7 +60,7 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Likeness:
+class CloudSimilarity:
     """How like people whom the cloud knows one face is."""
 
     similarities: Mapping[str, float]
@@ -75,7 +75,7 @@ class Likeness:
         return name in self.similarities or name in self.asked
 
 
-class Sight(Protocol):
+class VisionBackend(Protocol):
     """Answers what is in a picture."""
 
     @property
@@ -88,7 +88,7 @@ class Sight(Protocol):
         """The score from which a thing is a person; a weaker one only backs a face found there."""
         ...
 
-    def things(self, picture: Picture) -> list[Thing]:
+    def things(self, picture: Picture) -> list[DetectedObject]:
         """Return the people, weak ones too, and the animals in a picture, the surest first."""
         ...
 
@@ -96,10 +96,10 @@ class Sight(Protocol):
         """Return the faces in a part of a picture (all of it if None) at full size, the widest first."""
         ...
 
-    def guess(self, picture: Picture, face: Face) -> Guess | Likeness | None:
+    def guess(self, picture: Picture, face: Face) -> Guess | CloudSimilarity | None:
         """Return who it is, from a sight that knows people itself; None from one that leaves it to the gallery."""
         ...
 
-    def look(self, picture: Picture, face: Face) -> Look | None:
+    def look(self, picture: Picture, face: Face) -> FaceEmbedding | None:
         """Return a face's vector and quality; None where it cannot be aligned."""
         ...

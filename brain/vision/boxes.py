@@ -10,12 +10,12 @@ from brain.vision.geometry import iou
 from brain.vision.picture import Pixels
 from nerves.messages import Box
 
-__all__ = ["Floats", "Found", "Letterbox", "letterbox", "suppress"]
+__all__ = ["Floats", "Letterbox", "RawDetection", "letterbox", "suppress"]
 
 Floats = npt.NDArray[np.float32]
 
 
-class Found(NamedTuple):
+class RawDetection(NamedTuple):
     """Something a detector found."""
 
     label: str
@@ -32,9 +32,9 @@ class Found(NamedTuple):
         """Where it is, in pixels of the picture the detector was given."""
         return Box(self.left, self.top, self.right - self.left, self.bottom - self.top)
 
-    def moved(self, x: float, y: float) -> "Found":
+    def moved(self, x: float, y: float) -> "RawDetection":
         """Return it as pixels of a picture in which this one begins at x, y."""
-        return Found(self.label, self.score, self.left + x, self.top + y, self.right + x, self.bottom + y)
+        return RawDetection(self.label, self.score, self.left + x, self.top + y, self.right + x, self.bottom + y)
 
 
 class Letterbox(NamedTuple):
@@ -65,7 +65,7 @@ def letterbox(pixels: Pixels, side: int, *, fill: int, centred: bool) -> Letterb
     return Letterbox(square, scale, left, top)
 
 
-def suppress(found: list[Found], overlap: float) -> list[Found]:
+def suppress(found: list[RawDetection], overlap: float) -> list[RawDetection]:
     """Return the surest first, without those that overlap a surer one of their label by more than `overlap`.
 
     Args:
@@ -73,7 +73,7 @@ def suppress(found: list[Found], overlap: float) -> list[Found]:
         overlap: Intersection over union, 0 to 1.
     """
     left = sorted((one for one in found if np.isfinite(one[1:]).all()), key=lambda one: -one.score)
-    kept: list[Found] = []
+    kept: list[RawDetection] = []
     while left:
         best, left = left[0], left[1:]
         kept.append(best)

@@ -6,27 +6,27 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from brain.album.not_a_person import Things
+from brain.album.not_a_person import NegativeGallery
 from brain.album.strangers import Meet, Strangers
 from brain.people.gallery import Gallery
-from brain.people.records import Word
+from brain.people.records import LabelRecord
 from brain.settings.brain import BrainSettings
-from brain.verdict.evidence import Known, Sample, add, hear, weight
+from brain.verdict.evidence import FaceSample, KnownPerson, add, hear, weight
 from brain.verdict.guesses import judge_guesses
 from brain.verdict.judge import Judgement, judge
 from brain.verdict.policy import alerts
-from brain.vision.backend import PERSON, Sight, Thing
+from brain.vision.backend import PERSON, DetectedObject, VisionBackend
 from brain.vision.geometry import area
 from brain.vision.snapshot import snapshot
-from brain.visits.face_search import Around
-from brain.visits.frame_analysis import Glance
-from brain.visits.observe import Observation, observe
+from brain.visits.face_search import FaceSearch
+from brain.visits.frame_analysis import FrameAnalysis
+from brain.visits.observe import ObservedPerson, observe
 from brain.visits.second_opinion import MOST as ASKED
-from brain.visits.second_opinion import Doubts, Second
+from brain.visits.second_opinion import SecondOpinionProvider, SecondOpinions
 from brain.visits.tracking import match
 from brain.visits.visit import OpenVisit
 from nerves.errors import BadPicture
-from nerves.messages import Fact, Frame, Mode, Phase, Seen, Sighting, Visit
+from nerves.messages import Detection, Detections, Fact, Frame, Mode, Phase, Visit
 
 __all__ = ["Brain"]
 
@@ -46,25 +46,25 @@ class Brain:
 
     def __init__(
         self,
-        sight: Sight,
+        sight: VisionBackend,
         gallery: Gallery,
         settings: BrainSettings,
         *,
         visits: Iterable[OpenVisit] = (),
         meet: Meet | None = None,
-        second: Second | None = None,
+        second: SecondOpinionProvider | None = None,
     ) -> None:
         self.mode: Mode = "home"
         self.counts = {"frames": 0, "bad": 0, "visits": 0, "alerts": 0}
         self._sight, self._gallery, self._settings = sight, gallery, settings
         self._visits: list[OpenVisit] = list(visits)
         self._alerted: dict[tuple[str, str], datetime] = {}
-        self._glances: dict[str, Glance] = {}
-        self._around = Around()
-        self._things, self._meet = Things(gallery), meet or Strangers().meet
+        self._glances: dict[str, FrameAnalysis] = {}
+        self._around = FaceSearch()
+        self._things, self._meet = NegativeGallery(gallery), meet or Strangers().meet
         self._heeded: object = None
         self._frames: dict[str, datetime] = {}
-        self._doubts = Doubts(second, timedelta(seconds=settings.timing.deadline_s))
+        self._doubts = SecondOpinions(second, timedelta(seconds=settings.timing.deadline_s))
         self._elsewhere = settings.elsewhere
 
     @property
@@ -110,7 +110,7 @@ class Brain:
             visit.evidence = hear(visit.evidence, likeness)
             yield from self._judge(visit, clock(visit.place), last=visit.decided)
 
-    def told(self, visit: OpenVisit, word: Word | None, at: datetime) -> Iterator[Visit]:
+    def told(self, visit: OpenVisit, word: LabelRecord | None, at: datetime) -> Iterator[Visit]:
         """Take a human's word on an open visit at once; None if it was taken back, and the faces count again."""
         yield self._message(visit, visit.heed(word), at, None)
 
@@ -135,14 +135,14 @@ class Brain:
         self._frames[frame.place] = frame.at
         return False
 
-    def _glance(self, frame: Frame) -> Glance:
+    def _glance(self, frame: Frame) -> FrameAnalysis:
         """Return the glance at a frame; the last one if the picture is the same."""
         last = self._glances.get(frame.place)
         if last is None or last.picture.jpeg != frame.jpeg:
-            last = self._glances[frame.place] = Glance(self._sight, frame.jpeg)
+            last = self._glances[frame.place] = FrameAnalysis(self._sight, frame.jpeg)
         return last
 
-    def _see(self, frame: Frame, glance: Glance) -> Iterator[Fact]:
+    def _see(self, frame: Frame, glance: FrameAnalysis) -> Iterator[Fact]:
         observations = observe(glance.things, self._around.faces(frame, glance), sure=self._sight.person)
         yield from self._set_back(frame)
         yield from self._heed(frame.at)
@@ -168,8 +168,8 @@ class Brain:
                 yield from self._end(visit, frame.at, frame.number)
 
     def _follow(
-        self, frame: Frame, observations: list[Observation], here: list[OpenVisit]
-    ) -> list[tuple[Observation, OpenVisit]]:
+        self, frame: Frame, observations: list[ObservedPerson], here: list[OpenVisit]
+    ) -> list[tuple[ObservedPerson, OpenVisit]]:
         found = match(observations, [visit.trail(frame.at) for visit in here])
         present = []
         for number, observation in enumerate(observations):
@@ -182,7 +182,7 @@ class Brain:
             present.append((observation, visit))
         return present
 
-    def _look(self, visit: OpenVisit, observation: Observation, glance: Glance, at: datetime) -> None:
+    def _look(self, visit: OpenVisit, observation: ObservedPerson, glance: FrameAnalysis, at: datetime) -> None:
         """Compare the face, where it is time to, and keep the best picture."""
         merit = observation.score * (0.2 + area(observation.box))
         if observation.face and self._is_due(visit, at):
@@ -195,7 +195,7 @@ class Brain:
             self._doubts.propose(visit, glance, observation.face, counts, at)
             if look:
                 visit.collect(glance.picture, observation.face, look, counts, at)
-                visit.evidence = add(visit.evidence, Sample(look.vector, counts, look.sure))
+                visit.evidence = add(visit.evidence, FaceSample(look.vector, counts, look.sure))
                 merit += 2 * counts
         if merit > BETTER * visit.best:
             visit.best, visit.picture = merit, snapshot(glance.picture, observation.box)
@@ -235,7 +235,7 @@ class Brain:
             return judge_guesses(visit.evidence.guesses, groups, expired=expired, last=last)
         return judge(visit.evidence, self._known(at), held=visit.verdict, match=self._settings.match, last=last)
 
-    def _known(self, at: datetime) -> list[Known]:
+    def _known(self, at: datetime) -> list[KnownPerson]:
         """Return everybody we know, and those of whom only the cloud has pictures."""
         known = self._gallery.known(at)
         if not self._elsewhere:
@@ -244,7 +244,7 @@ class Brain:
         for name in self._elsewhere:
             person = people.get(name)
             if name not in named and not (person and person.expired(at)):
-                known.append(Known(name, person.group if person else "family", np.zeros((0, 128), np.float32)))
+                known.append(KnownPerson(name, person.group if person else "family", np.zeros((0, 128), np.float32)))
         return known
 
     def _message(self, visit: OpenVisit, phase: Phase, at: datetime, number: int | None) -> Visit:
@@ -287,9 +287,9 @@ class Brain:
             self._doubts.bury(visit, at)
 
 
-def _seen(frame: Frame, things: list[Thing], present: list[tuple[Observation, OpenVisit]]) -> Seen:
+def _seen(frame: Frame, things: list[DetectedObject], present: list[tuple[ObservedPerson, OpenVisit]]) -> Detections:
     people = [
-        Sighting(
+        Detection(
             label=PERSON,
             box=observation.box,
             score=min(observation.score, 1.0),
@@ -300,6 +300,6 @@ def _seen(frame: Frame, things: list[Thing], present: list[tuple[Observation, Op
         for observation, visit in present
     ]
     animals = [
-        Sighting(label=thing.label, box=thing.box, score=thing.score) for thing in things if thing.label != PERSON
+        Detection(label=thing.label, box=thing.box, score=thing.score) for thing in things if thing.label != PERSON
     ]
-    return Seen(place=frame.place, at=frame.at, sightings=(*people, *animals))
+    return Detections(place=frame.place, at=frame.at, detections=(*people, *animals))

@@ -4,10 +4,10 @@ from datetime import datetime, timedelta
 
 from brain.vision.backend import Face
 from brain.vision.geometry import holds_middle, iou
-from brain.visits.frame_analysis import Glance
+from brain.visits.frame_analysis import FrameAnalysis
 from nerves.messages import Frame
 
-__all__ = ["Around"]
+__all__ = ["FaceSearch"]
 
 # Two faces that share this much of their joint area are one face, found twice.
 SAME_FACE = 0.3
@@ -15,13 +15,13 @@ SAME_FACE = 0.3
 OFTEN = timedelta(seconds=1)
 
 
-class Around:
+class FaceSearch:
     """Finds the faces in a frame, each once."""
 
     def __init__(self) -> None:
         self._looked: dict[str, datetime] = {}
 
-    def faces(self, frame: Frame, glance: Glance) -> list[Face]:
+    def faces(self, frame: Frame, glance: FrameAnalysis) -> list[Face]:
         """Look for faces closely in every person, and around them for someone too near to be seen whole."""
         faces: list[Face] = []
         for box in glance.people:

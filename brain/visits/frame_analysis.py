@@ -2,28 +2,28 @@
 
 from functools import cached_property
 
-from brain.vision.backend import PERSON, Face, Guess, Likeness, Look, Sight, Thing
+from brain.vision.backend import PERSON, CloudSimilarity, DetectedObject, Face, FaceEmbedding, Guess, VisionBackend
 from brain.vision.picture import Picture
 from nerves.messages import Box
 
-__all__ = ["Glance"]
+__all__ = ["FrameAnalysis"]
 
 
-class Glance:
+class FrameAnalysis:
     """A picture and what was found in it. `BadPicture` at once if it cannot be used.
 
     Cameras that are asked for stills send the same picture again while nothing changes.
     """
 
-    def __init__(self, sight: Sight, jpeg: bytes) -> None:
+    def __init__(self, sight: VisionBackend, jpeg: bytes) -> None:
         self.picture = Picture(jpeg)
         self._sight = sight
         self._faces: dict[Box | None, list[Face]] = {}
-        self._guesses: dict[Face, Guess | Likeness | None] = {}
-        self._looks: dict[Face, Look | None] = {}
+        self._guesses: dict[Face, Guess | CloudSimilarity | None] = {}
+        self._looks: dict[Face, FaceEmbedding | None] = {}
 
     @cached_property
-    def things(self) -> list[Thing]:
+    def things(self) -> list[DetectedObject]:
         """The people, weak ones too, and the animals."""
         return self._sight.things(self.picture)
 
@@ -38,13 +38,13 @@ class Glance:
             self._faces[within] = self._sight.faces(self.picture, within)
         return self._faces[within]
 
-    def guess(self, face: Face) -> Guess | Likeness | None:
+    def guess(self, face: Face) -> Guess | CloudSimilarity | None:
         """Return who it is, from a sight that knows people itself."""
         if face not in self._guesses:
             self._guesses[face] = self._sight.guess(self.picture, face)
         return self._guesses[face]
 
-    def look(self, face: Face) -> Look | None:
+    def look(self, face: Face) -> FaceEmbedding | None:
         """Return a face's vector and quality."""
         if face not in self._looks:
             self._looks[face] = self._sight.look(self.picture, face)

@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from brain.vision.backend import PERSON, Face, Thing
+from brain.vision.backend import PERSON, DetectedObject, Face
 from brain.vision.geometry import area, overlap
 from nerves.messages import Box
 
-__all__ = ["Observation", "observe"]
+__all__ = ["ObservedPerson", "observe"]
 
 # A face's own body, where no person box holds it: three faces wide and seven high is a standing adult.
 BODY_WIDTHS, BODY_HEIGHTS = 3.0, 7.0
@@ -18,7 +18,7 @@ TOUCHED = 0.3
 
 
 @dataclass(frozen=True, slots=True)
-class Observation:
+class ObservedPerson:
     """One person in one frame."""
 
     box: Box
@@ -29,7 +29,7 @@ class Observation:
     """The person's face, where one is seen."""
 
 
-def observe(things: Iterable[Thing], faces: Iterable[Face], *, sure: float) -> list[Observation]:
+def observe(things: Iterable[DetectedObject], faces: Iterable[Face], *, sure: float) -> list[ObservedPerson]:
     """Give every person the face that fits best; a face left over is a person of its own.
 
     A person's box holds one face: two faces in one box are two people. People score at least `sure`; a face in
@@ -40,16 +40,16 @@ def observe(things: Iterable[Thing], faces: Iterable[Face], *, sure: float) -> l
     people = [person for person in weak if person.score >= sure]
     animals = [thing for thing in things if thing.label != PERSON]
     taken, left = _share_out(people, sorted(faces, key=lambda face: -face.score))
-    observations = [Observation(person.box, person.score, taken.get(index)) for index, person in enumerate(people)]
+    observations = [ObservedPerson(person.box, person.score, taken.get(index)) for index, person in enumerate(people)]
     return observations + [
-        Observation(_body(face.box), face.score, face)
+        ObservedPerson(_body(face.box), face.score, face)
         for face in left
         if any(_holds(person.box, face) for person in weak)
         and not any(_touches(animal.box, face) for animal in animals)
     ]
 
 
-def _share_out(people: list[Thing], faces: list[Face]) -> tuple[dict[int, Face], list[Face]]:
+def _share_out(people: list[DetectedObject], faces: list[Face]) -> tuple[dict[int, Face], list[Face]]:
     """Return each person's face by the person's number, and the faces that are left."""
     pairs = sorted(
         (_misfit(person.box, face.box), index, number)

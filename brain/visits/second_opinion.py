@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
-from brain.vision.backend import Face, Likeness
+from brain.vision.backend import CloudSimilarity, Face
 from brain.vision.crop import portrait
-from brain.visits.frame_analysis import Glance
+from brain.visits.frame_analysis import FrameAnalysis
 from brain.visits.visit import Candidate, OpenVisit
 
-__all__ = ["Answer", "Doubts", "Question", "Second"]
+__all__ = ["FaceAnswer", "FaceQuestion", "SecondOpinionProvider", "SecondOpinions"]
 
 # Asked so long before the verdict falls due, or at half of that time, that an answer can be there by then.
 LEAD = timedelta(seconds=4)
@@ -25,7 +25,7 @@ AGAIN = timedelta(seconds=10)
 PATIENCE = timedelta(minutes=5)
 
 
-class Question(NamedTuple):
+class FaceQuestion(NamedTuple):
     """One face to be looked at."""
 
     visit: UUID
@@ -33,29 +33,29 @@ class Question(NamedTuple):
     jpeg: bytes
 
 
-class Answer(NamedTuple):
+class FaceAnswer(NamedTuple):
     """What is said of a face of a visit."""
 
     visit: UUID
-    likeness: Likeness | None
+    likeness: CloudSimilarity | None
     """None: nothing can be said of it."""
     sent: bool = True
     """False: it was not looked at, because nobody could be asked."""
 
 
-class Second(Protocol):
+class SecondOpinionProvider(Protocol):
     """Somebody who is asked, and never waited for."""
 
-    def ask(self, question: Question) -> bool:
+    def ask(self, question: FaceQuestion) -> bool:
         """Take a question; False if it cannot be asked now, and may be later."""
         ...
 
-    def answers(self) -> Sequence[Answer]:
+    def answers(self) -> Sequence[FaceAnswer]:
         """Return what has come back since."""
         ...
 
 
-class Doubts:
+class SecondOpinions:
     """What has been asked, and the visits that are over but may still be answered for.
 
     Args:
@@ -63,7 +63,7 @@ class Doubts:
         deadline: When a visit's verdict falls due.
     """
 
-    def __init__(self, second: Second | None, deadline: timedelta) -> None:
+    def __init__(self, second: SecondOpinionProvider | None, deadline: timedelta) -> None:
         self._second = second
         self._after = max(deadline - LEAD, deadline / 2)
         self._over: dict[UUID, OpenVisit] = {}
@@ -75,7 +75,7 @@ class Doubts:
         """The visits that have ended and wait for an answer."""
         return list(self._over.values())
 
-    def propose(self, visit: OpenVisit, glance: Glance, face: Face, counts: float, at: datetime) -> None:
+    def propose(self, visit: OpenVisit, glance: FrameAnalysis, face: Face, counts: float, at: datetime) -> None:
         """Keep a face to ask about, if it is among the best so far; what surely is no face is not asked about."""
         if self._second is None:
             return
@@ -105,7 +105,7 @@ class Doubts:
     def ask(self, visit: OpenVisit) -> None:
         """Ask about the visit's best face."""
         best, *rest = visit.asking
-        if self._second and self._second.ask(Question(visit.id, visit.place, best.jpeg)):
+        if self._second and self._second.ask(FaceQuestion(visit.id, visit.place, best.jpeg)):
             visit.asked, visit.asked_at, visit.asking = visit.asked + 1, best.at, tuple(rest)
             self._waiting.add(visit.id)
 
@@ -119,7 +119,7 @@ class Doubts:
         """Expect no answer any more on visits of which a human has said who it was."""
         self._over = {key: each for key, each in self._over.items() if key not in told}
 
-    def answered(self, visits: Sequence[OpenVisit]) -> Iterator[tuple[OpenVisit, Likeness]]:
+    def answered(self, visits: Sequence[OpenVisit]) -> Iterator[tuple[OpenVisit, CloudSimilarity]]:
         """Yield the answers that have come, each with its visit, be it over or not."""
         if self._second is None:
             return

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from brain.vision.geometry import iou
-from brain.visits.observe import Observation
+from brain.visits.observe import ObservedPerson
 from nerves.messages import Box
 
-__all__ = ["Speed", "Trail", "affinity", "match", "speed"]
+__all__ = ["Speed", "Track", "affinity", "match", "speed"]
 
 # How a box's left, top, right and bottom move, in pictures a second: who comes nearer grows at the top first.
 Speed = tuple[float, float, float, float]
@@ -22,7 +22,7 @@ LEEWAY = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Trail:
+class Track:
     """Where somebody was last seen."""
 
     box: Box
@@ -33,7 +33,7 @@ class Trail:
     """How they moved then; None if they were seen once."""
 
 
-def match(observations: Sequence[Observation], trails: Sequence[Trail]) -> dict[int, int]:
+def match(observations: Sequence[ObservedPerson], trails: Sequence[Track]) -> dict[int, int]:
     """Return for each observation that continues a trail the trail's index; the likeliest pair first."""
     pairs = sorted(
         (
@@ -50,7 +50,7 @@ def match(observations: Sequence[Observation], trails: Sequence[Trail]) -> dict[
     return found
 
 
-def affinity(observation: Observation, trail: Trail) -> float:
+def affinity(observation: ObservedPerson, trail: Track) -> float:
     """Return how likely an observation continues a trail: 1 is the very place where it is expected, above 0 near it.
 
     Faces are compared too where both have one: they are small, so they tell two people apart who stand close together.
@@ -73,7 +73,7 @@ def speed(held: Speed | None, before: Box, after: Box, seconds: float) -> Speed 
     return left, top, right, bottom
 
 
-def _expected(trail: Trail) -> Box:
+def _expected(trail: Track) -> Box:
     """Return where somebody is now, who went on as they did."""
     if trail.speed is None:
         return trail.box

@@ -9,14 +9,14 @@ from uuid import UUID
 from uuid6 import uuid7
 
 from brain.album.strangers import Stranger, said
-from brain.people.records import Word
+from brain.people.records import LabelRecord
 from brain.verdict.evidence import USABLE, Evidence
 from brain.verdict.judge import Judgement
-from brain.vision.backend import Face, Look, Vector
+from brain.vision.backend import Face, FaceEmbedding, Vector
 from brain.vision.crop import Crop, is_wanted, keep, portrait
 from brain.vision.picture import Picture
-from brain.visits.observe import Observation
-from brain.visits.tracking import Speed, Trail, speed
+from brain.visits.observe import ObservedPerson
+from brain.visits.tracking import Speed, Track, speed
 from nerves.messages import Box, Phase, Verdict, Visit
 
 __all__ = ["Candidate", "OpenVisit"]
@@ -70,7 +70,7 @@ class OpenVisit:
     """When the last one of them was seen."""
     met: Stranger | None = None
     """Which stranger it is, where it is one."""
-    told: Word | None = None
+    told: LabelRecord | None = None
     """What a human has said of this visit; no evidence overrules it."""
     before: Judgement | None = None
     """What was held before the human's word."""
@@ -104,11 +104,11 @@ class OpenVisit:
         worth = [(sample.vector, sample.counts * sample.sure) for sample in self.evidence.samples]
         return [(vector, counts) for vector, counts in worth if counts > USABLE]
 
-    def trail(self, at: datetime) -> Trail:
+    def trail(self, at: datetime) -> Track:
         """Return where the person was last seen."""
-        return Trail(self.box, self.face, max((at - self.last).total_seconds(), 0.0), self.speed)
+        return Track(self.box, self.face, max((at - self.last).total_seconds(), 0.0), self.speed)
 
-    def see(self, observation: Observation, at: datetime) -> None:
+    def see(self, observation: ObservedPerson, at: datetime) -> None:
         """Note that the person is in a frame."""
         self.speed = speed(self.speed, self.box, observation.box, (at - self.last).total_seconds())
         self.box, self.last, self.missing = observation.box, at, None
@@ -120,7 +120,7 @@ class OpenVisit:
         """Note that a frame does not show the person."""
         self.missing = self.missing or at
 
-    def collect(self, picture: Picture, face: Face, look: Look, counts: float, at: datetime) -> None:
+    def collect(self, picture: Picture, face: Face, look: FaceEmbedding, counts: float, at: datetime) -> None:
         """Keep the face for the album if it is among the best."""
         worth = counts * look.sure
         if worth > USABLE and is_wanted(self.crops, at, look.vector, (worth, look.width)):
@@ -139,7 +139,7 @@ class OpenVisit:
         self.is_thing = bool(thing)
         return self._take(judgement)
 
-    def heed(self, word: Word | None) -> Phase:
+    def heed(self, word: LabelRecord | None) -> Phase:
         """Take a human's word, or its being taken back; return the phase to tell of."""
         if word is None:
             self.told, before, self.before = None, self.before, None

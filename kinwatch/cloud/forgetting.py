@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from brain.cloud.ledger import Ledger
+from brain.cloud.ledger import CallLedger
 from brain.collection.pending_deletions import debt, pay
 from brain.collection.sync_state import Remembered
 from brain.people.gallery import Gallery
@@ -13,13 +13,13 @@ from kinwatch.cloud.sync import asked, faces, ledger_file
 from kinwatch.console import err, say
 from kinwatch.opening import brain_settings
 from nerves.errors import KinwatchError
-from nerves.settings import House
+from nerves.settings import HouseSettings
 
 __all__ = ["forgetting"]
 
 
 @contextmanager
-def forgetting(house: House, gallery: Gallery, name: str) -> Iterator[None]:
+def forgetting(house: HouseSettings, gallery: Gallery, name: str) -> Iterator[None]:
     """Have somebody removed from the collection too, after the block has forgotten them here.
 
     Raises `KinwatchError`, after that, where AWS could not be asked: they are then owed, and not by name.
@@ -46,14 +46,14 @@ def forgetting(house: House, gallery: Gallery, name: str) -> Iterator[None]:
 
 
 @contextmanager
-def _concerned(house: House, settings: BrainSettings) -> Iterator[Ledger | None]:
+def _concerned(house: HouseSettings, settings: BrainSettings) -> Iterator[CallLedger | None]:
     """Open the ledger of a house that has, or may have, faces at AWS."""
     file = ledger_file(house)
     is_used = settings.cloud and settings.rekognition.by != "compare"
     if not is_used and not (file.exists() and _is_filled(file)):
         yield None
         return
-    with Ledger(file, settings.rekognition) as ledger:
+    with CallLedger(file, settings.rekognition) as ledger:
         yield ledger
 
 
@@ -62,7 +62,7 @@ def _is_filled(file: Path) -> bool:
         return remembered.is_filled()
 
 
-def _paid(house: House, settings: BrainSettings, gallery: Gallery, ledger: Ledger) -> str | None:
+def _paid(house: HouseSettings, settings: BrainSettings, gallery: Gallery, ledger: CallLedger) -> str | None:
     """Remove whoever is owed from the collection; return why that was not possible."""
     kept = {(one.name, one.sha256) for one in gallery.references()}
     try:

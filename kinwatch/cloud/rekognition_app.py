@@ -12,7 +12,7 @@ __all__ = ["app"]
 app = typer.Typer(
     help="AWS Rekognition: its collection of faces, what was sent there, and the switch that stops it.\n\n"
     "First docs/rekognition.md: what it is for, what it costs, what leaves the house. Then "
-    "`kinwatch rekognition sync`, and `brain: {sight: cascade}` in kinwatch.yaml.",
+    "`kinwatch rekognition sync`, and `brain: {vision: cascade}` in kinwatch.yaml.",
     epilog="`on` and `off` hold for a brain that is running too, from its next call on.",
     no_args_is_help=True,
 )
@@ -41,9 +41,9 @@ def sync(
 
     It keeps to the budget and may be ended at any moment: the next run goes on with the rest.
     """
-    from kinwatch.cloud.sync import Options, run_sync  # noqa: PLC0415
+    from kinwatch.cloud.sync import SyncOptions, run_sync  # noqa: PLC0415
 
-    run_sync(load(config), Options(yes=yes, dry_run=dry_run, again=again, json=json))
+    run_sync(load(config), SyncOptions(yes=yes, dry_run=dry_run, again=again, json=json))
 
 
 @app.command()

@@ -3,13 +3,13 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from brain.cloud.ledger import Call, Ledger
+from brain.cloud.ledger import Call, CallLedger
 from brain.settings.brain import BrainSettings
 from kinwatch.cloud.sync import ledger_file
 from kinwatch.console import emit, say
 from kinwatch.opening import brain_settings
 from nerves.messages import stamp
-from nerves.settings import House
+from nerves.settings import HouseSettings
 
 __all__ = ["run_sent", "run_status", "run_switch"]
 
@@ -18,10 +18,10 @@ ANSWERED = "answered"
 ALL = 10_000_000
 
 
-def run_sent(house: House, *, days: float, json: bool) -> None:
+def run_sent(house: HouseSettings, *, days: float, json: bool) -> None:
     """Do `kinwatch rekognition sent`."""
     settings = brain_settings(house)
-    with Ledger(ledger_file(house), settings.rekognition) as ledger:
+    with CallLedger(ledger_file(house), settings.rekognition) as ledger:
         calls = ledger.calls(datetime.now(UTC) - timedelta(days=days), ALL)[::-1]
     for call in calls:
         emit(_facts(call)) if json else say(_line(call), None if call.size else "dim")
@@ -34,26 +34,26 @@ def run_sent(house: House, *, days: float, json: bool) -> None:
         say(f"{sums['calls']} calls in {days:g} days, {cost}; {pictures}, {lost}")
 
 
-def run_switch(house: House, *, on: bool) -> None:
+def run_switch(house: HouseSettings, *, on: bool) -> None:
     """Do `kinwatch rekognition on` and `off`."""
     settings = brain_settings(house)
-    with Ledger(ledger_file(house), settings.rekognition) as ledger:
+    with CallLedger(ledger_file(house), settings.rekognition) as ledger:
         ledger.on = on
     say(_switch(settings, on=on))
 
 
-def run_status(house: House, *, json: bool) -> None:
+def run_status(house: HouseSettings, *, json: bool) -> None:
     """Do `kinwatch rekognition status`."""
     settings = brain_settings(house)
     most = settings.rekognition
-    with Ledger(ledger_file(house), most) as ledger:
+    with CallLedger(ledger_file(house), most) as ledger:
         on, spent, owed = ledger.on, ledger.spent(datetime.now(UTC)), len(ledger.owed())
     if json:
         emit(
             {
                 "switch": "on" if on else "off",
                 "enabled": most.enabled,
-                "sight": settings.sight,
+                "vision": settings.vision,
                 "by": most.by,
                 "collection": None if most.by == "compare" else most.collection,
                 "region": most.region,
@@ -77,8 +77,8 @@ def _switch(settings: BrainSettings, *, on: bool) -> str:
     if not settings.rekognition.enabled:
         return "on, but brain.rekognition.enabled is false: no call leaves the house"
     if not settings.cloud:
-        return f"on, but brain.sight is {settings.sight}: the brain asks nobody, `kinwatch rekognition sync` does"
-    return f"on: brain.sight is {settings.sight}"
+        return f"on, but brain.sight is {settings.vision}: the brain asks nobody, `kinwatch rekognition sync` does"
+    return f"on: brain.sight is {settings.vision}"
 
 
 def _budget(calls: int, most_calls: int, usd: float, most_usd: float) -> dict[str, Any]:

@@ -10,23 +10,23 @@ from typing import Any, NamedTuple
 import typer
 
 from brain.cloud.errors import BudgetSpent, CloudError
-from brain.cloud.ledger import Ledger
+from brain.cloud.ledger import CallLedger
 from brain.cloud.prices import price
-from brain.collection.diff import Change, Difference, LeftOut, Photo, differ, wanted
-from brain.collection.sync import ASSOCIATE, INDEX, PART, Step, Way, sync
+from brain.collection.diff import CollectionChange, CollectionPhoto, Difference, LeftOut, differ, wanted
+from brain.collection.sync import ASSOCIATE, INDEX, PART, SyncStep, Way, sync
 from brain.collection.sync_state import Remembered
 from brain.people.gallery import Gallery
 from brain.settings.brain import BrainSettings
 from kinwatch.console import emit, err, progress, say
 from kinwatch.opening import Clouds, brain_settings, open_cloud, open_gallery
 from nerves.errors import KinwatchError, SettingsError
-from nerves.settings import House
+from nerves.settings import HouseSettings
 
-__all__ = ["Options", "asked", "faces", "ledger_file", "run_sync"]
+__all__ = ["SyncOptions", "asked", "faces", "ledger_file", "run_sync"]
 
 
 @dataclass(frozen=True)
-class Options:
+class SyncOptions:
     """How to do it."""
 
     yes: bool = False
@@ -36,14 +36,14 @@ class Options:
     json: bool = False
 
 
-class Plan(NamedTuple):
+class SyncPlan(NamedTuple):
     """What is to be done, and what it costs."""
 
     collection: str
     is_new: bool
     difference: Difference
     left_out: list[LeftOut]
-    wanted: list[Photo]
+    wanted: list[CollectionPhoto]
     """All photos that belong there."""
     refused: int
     """Photos that were not taken before, and are not sent again."""
@@ -79,7 +79,7 @@ class Tally:
     notes: list[str] = field(default_factory=list)
     """What else a person should know."""
 
-    def count(self, step: Step) -> None:
+    def count(self, step: SyncStep) -> None:
         """Take a step into account."""
         if step.what == "added":
             self.added += 1
@@ -98,7 +98,7 @@ class Tally:
         return [*(f"not taken: {line}" for line in self.refused), *self.notes]
 
 
-def run_sync(house: House, options: Options) -> None:
+def run_sync(house: HouseSettings, options: SyncOptions) -> None:
     """Do `kinwatch rekognition sync`."""
     settings = brain_settings(house)
     if settings.rekognition.by == "compare":
@@ -112,15 +112,15 @@ def run_sync(house: House, options: Options) -> None:
         _run(_way(settings, clouds, remembered), settings, gallery, options)
 
 
-def ledger_file(house: House) -> Path:
+def ledger_file(house: HouseSettings) -> Path:
     """Return the file in which every call is counted."""
     return house.data_dir / "cloud.db"
 
 
 @contextmanager
-def asked(house: House, settings: BrainSettings) -> Iterator[Clouds]:
+def asked(house: HouseSettings, settings: BrainSettings) -> Iterator[Clouds]:
     """Open the way to the cloud for a person who wants it now, whatever the brain asks. Raises as `open_cloud` does."""
-    with open_cloud(house, settings.model_copy(update={"sight": "cascade"})) as clouds:
+    with open_cloud(house, settings.model_copy(update={"vision": "cascade"})) as clouds:
         if clouds is None:
             message = "no call may leave the house: brain.rekognition.enabled is false"
             raise SettingsError(message)
@@ -132,7 +132,7 @@ def _way(settings: BrainSettings, clouds: Clouds, remembered: Remembered) -> Way
     return Way(clouds.cloud, clouds.ledger, remembered, rekognition.collection, rekognition.by == "users")
 
 
-def _run(way: Way, settings: BrainSettings, gallery: Gallery, options: Options) -> None:
+def _run(way: Way, settings: BrainSettings, gallery: Gallery, options: SyncOptions) -> None:
     plan = _plan(way, settings.rekognition.region, gallery, again=options.again)
     _show(plan, json=options.json)
     tally = Tally()
@@ -150,7 +150,7 @@ def _run(way: Way, settings: BrainSettings, gallery: Gallery, options: Options) 
         _remember(plan, way, tally)
 
 
-def _remember(plan: Plan, way: Way, tally: Tally) -> None:
+def _remember(plan: SyncPlan, way: Way, tally: Tally) -> None:
     """Keep who is in the collection now; and who was forgotten is owed no more, if nothing of them has stayed."""
     refused = way.remembered.refused(way.collection)
     way.ledger.hold(way.collection, {photo.name for photo in plan.wanted if photo.sha256 not in refused})
@@ -158,7 +158,7 @@ def _remember(plan: Plan, way: Way, tally: Tally) -> None:
         way.ledger.paid(owed)
 
 
-def _plan(way: Way, region: str | None, gallery: Gallery, *, again: bool) -> Plan:
+def _plan(way: Way, region: str | None, gallery: Gallery, *, again: bool) -> SyncPlan:
     there = way.cloud.describe()
     listed = list(way.cloud.list_faces()) if there else []
     users = set(way.cloud.list_users()) if there and there.users else set()
@@ -176,10 +176,10 @@ def _plan(way: Way, region: str | None, gallery: Gallery, *, again: bool) -> Pla
         calls[PART] += way.by_user and bool(change.part) and not change.gone
     month = way.ledger.spent(datetime.now(UTC)).month_calls
     usd = sum(count * price(operation, region, month) for operation, count in calls.items())
-    return Plan(way.collection, there is None, difference, left_out, photos, known_bad, sum(calls.values()), usd)
+    return SyncPlan(way.collection, there is None, difference, left_out, photos, known_bad, sum(calls.values()), usd)
 
 
-def _show(plan: Plan, *, json: bool) -> None:
+def _show(plan: SyncPlan, *, json: bool) -> None:
     for out in plan.left_out:
         err.print(f"stays at home: {out.file} of {out.name}: {out.why}", markup=False, style="yellow", soft_wrap=True)
     if plan.refused:
@@ -197,7 +197,7 @@ def _show(plan: Plan, *, json: bool) -> None:
             say(f"{change.name}: {_said(change)}")
 
 
-def _said(change: Change) -> str:
+def _said(change: CollectionChange) -> str:
     """Return a change in words."""
     parts = [f"+ {_photos(len(change.add))}"] if change.add else []
     if change.remove:
@@ -208,7 +208,7 @@ def _said(change: Change) -> str:
     return ", ".join(parts) or "- the user"
 
 
-def _confirm(plan: Plan, ledger: Ledger, settings: BrainSettings, options: Options) -> None:
+def _confirm(plan: SyncPlan, ledger: CallLedger, settings: BrainSettings, options: SyncOptions) -> None:
     """Say what it takes, and ask; `KinwatchError` if it is not wanted."""
     now = datetime.now(UTC)
     spent, most = ledger.spent(now), settings.rekognition
@@ -232,7 +232,7 @@ def _confirm(plan: Plan, ledger: Ledger, settings: BrainSettings, options: Optio
         raise KinwatchError(message)
 
 
-def _carry_out(plan: Plan, way: Way) -> tuple[Tally, CloudError | None]:
+def _carry_out(plan: SyncPlan, way: Way) -> tuple[Tally, CloudError | None]:
     """Do it; return how far it has come, and what has stopped it."""
     tally = Tally()
     try:
@@ -248,7 +248,7 @@ def _carry_out(plan: Plan, way: Way) -> tuple[Tally, CloudError | None]:
     return tally, None
 
 
-def _finish(plan: Plan, tally: Tally | None, stopped: CloudError | None, options: Options) -> None:
+def _finish(plan: SyncPlan, tally: Tally | None, stopped: CloudError | None, options: SyncOptions) -> None:
     """Say what was done, nothing if there is no tally; raise what has stopped it."""
     for line in tally.lines() if tally else ():
         err.print(line, markup=False, style="yellow", soft_wrap=True)
@@ -262,7 +262,7 @@ def _finish(plan: Plan, tally: Tally | None, stopped: CloudError | None, options
         raise KinwatchError(message) from stopped
 
 
-def _outcome(plan: Plan, tally: Tally | None) -> str:
+def _outcome(plan: SyncPlan, tally: Tally | None) -> str:
     if not plan.is_work:
         return f"the collection {plan.collection} is equal to the gallery: {_photos(plan.difference.equal)}"
     if tally is None:
@@ -270,7 +270,7 @@ def _outcome(plan: Plan, tally: Tally | None) -> str:
     return f"{_photos(tally.added)} added, {tally.removed} removed: {plan.collection} is equal to the gallery"
 
 
-def _facts(plan: Plan, tally: Tally | None) -> dict[str, Any]:
+def _facts(plan: SyncPlan, tally: Tally | None) -> dict[str, Any]:
     done = tally or Tally()
     return {
         "collection": plan.collection,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from brain.cloud.errors import BudgetSpent, CloudOff
-from brain.cloud.ledger import Ledger
+from brain.cloud.ledger import CallLedger
 from brain.models import packs
 from brain.settings.brain import BrainSettings
 from kinwatch.console import emit, say
@@ -17,7 +17,7 @@ from nerves.bus import open_link
 from nerves.errors import BrokerUnavailable, KinwatchError, MessageError, SettingsError
 from nerves.messages import Status, now
 from nerves.plugins import read_actuator, read_sense
-from nerves.settings import House
+from nerves.settings import HouseSettings
 
 __all__ = ["Finding", "findings", "run"]
 
@@ -36,7 +36,7 @@ class Finding:
     detail: str
 
 
-def run(house: House, *, json: bool) -> None:
+def run(house: HouseSettings, *, json: bool) -> None:
     """Do `kinwatch check`; `KinwatchError` if something is not well."""
     bad = 0
     for finding in findings(house):
@@ -51,14 +51,14 @@ def run(house: House, *, json: bool) -> None:
         raise KinwatchError(message)
 
 
-def findings(house: House) -> Iterator[Finding]:
+def findings(house: HouseSettings) -> Iterator[Finding]:
     """Check one thing after the other."""
     yield Finding("data folder", ok=True, detail=str(house.data_dir))
     for name in house.senses:
         yield _try(f"sense {name}", partial(_sense, house, name))
     for name in house.actuators:
         yield _try(f"actuator {name}", partial(_actuator, house, name))
-    yield _try("brain", lambda: f"sight {brain_settings(house).sight}, settings are right")
+    yield _try("brain", lambda: f"sight {brain_settings(house).vision}, settings are right")
     yield _try("model files", lambda: _models(house))
     yield _try("people", lambda: _people(house))
     yield from _cloud(house)
@@ -72,15 +72,15 @@ def _try(what: str, look: Callable[[], str]) -> Finding:
         return Finding(what, ok=False, detail=str(error))
 
 
-def _sense(house: House, name: str) -> str:
+def _sense(house: HouseSettings, name: str) -> str:
     return f"a {read_sense(house, name)[1].kind}, its settings are right"
 
 
-def _actuator(house: House, name: str) -> str:
+def _actuator(house: HouseSettings, name: str) -> str:
     return f"a {read_actuator(house, name)[1].kind}, its settings are right"
 
 
-def _models(house: House) -> str:
+def _models(house: HouseSettings) -> str:
     folders = packs.folders(house.data_dir)
     pack = packs.choose(brain_settings(house).pack, folders)
     for file in packs.of_pack(pack):
@@ -89,13 +89,13 @@ def _models(house: House) -> str:
     return f"pack {pack}, all files are right{better}"
 
 
-def _people(house: House) -> str:
+def _people(house: HouseSettings) -> str:
     with open_gallery(house) as gallery:
         names = [f"{person.name} ({person.photos} photos)" for person in gallery.people()]
     return ", ".join(names) or "nobody yet, so everybody is a stranger: kinwatch enroll NAME PHOTO..."
 
 
-def _cloud(house: House) -> Iterator[Finding]:
+def _cloud(house: HouseSettings) -> Iterator[Finding]:
     try:
         settings = brain_settings(house)
     except SettingsError:
@@ -104,12 +104,12 @@ def _cloud(house: House) -> Iterator[Finding]:
         yield _try("rekognition", lambda: _asked_once(house, settings))
 
 
-def _asked_once(house: House, settings: BrainSettings) -> str:
+def _asked_once(house: HouseSettings, settings: BrainSettings) -> str:
     """Make the call that recognising a face takes, once, with a picture of nobody."""
     limits = settings.rekognition
     once = settings.model_copy(update={"rekognition": limits.model_copy(update={"tries": 1})})
     try:
-        with Ledger(house.data_dir / "cloud.db", limits) as ledger:
+        with CallLedger(house.data_dir / "cloud.db", limits) as ledger:
             ledger.check(A_CALL, now())
         with open_cloud(house, once) as clouds:
             if clouds is None:
@@ -124,7 +124,7 @@ def _asked_once(house: House, settings: BrainSettings) -> str:
     return f"{region}{whom}: answers as it should; {today}"
 
 
-def _bus(house: House) -> Iterator[Finding]:
+def _bus(house: HouseSettings) -> Iterator[Finding]:
     url = house_url(house)
     if url is None:
         yield Finding("broker", ok=True, detail="none named and none running: `kinwatch up` starts a private one")
@@ -136,7 +136,7 @@ def _bus(house: House) -> Iterator[Finding]:
             status = Status.read(topic, payload)
         except MessageError:
             return
-        statuses[status.organ] = status
+        statuses[status.service] = status
 
     link = open_link(url, "kinwatch-check", durable=False, password=house.mqtt.login)
     link.listen(topics.status("+"), receive, qos=1)

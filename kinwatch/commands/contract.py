@@ -10,8 +10,8 @@ from nerves import topics
 from nerves.errors import MessageError
 from nerves.exif import taken
 from nerves.jpeg import MAX_MEGAPIXELS, MIN_SIDE, fault, size
-from nerves.link import Letter
-from nerves.messages import FACTS, Fact, Frame, People, Seen, Status, Visit, parse
+from nerves.link import BusMessage
+from nerves.messages import FACTS, CameraEnabled, Detections, Fact, Frame, People, Status, Visit, parse
 from nerves.sources import nearest
 
 __all__ = ["doubts", "wrong"]
@@ -21,7 +21,7 @@ FRAME = Frame.kind
 CLOCK_PAST, CLOCK_FUTURE, LATE = timedelta(seconds=60), timedelta(seconds=2), timedelta(seconds=60)
 # Mosquitto 2.1 ends the connection of whoever sends more, unless `max_packet_size` lets it.
 LARGE_MB = 2.0
-KEPT = frozenset({Status.kind, People.kind, "eyes"})
+KEPT = frozenset({Status.kind, People.kind, CameraEnabled.kind})
 BEGINNINGS = {
     b"\x89PNG": "a PNG: convert it to JPEG",
     b"RIFF": "a WebP or a sound: convert it to JPEG",
@@ -37,7 +37,7 @@ BEGINNINGS = {
 PICTURES = (b".jpg", b".jpeg", b".JPG", b".JPEG", b".png")
 
 
-def wrong(letter: Letter, at: datetime) -> str | None:
+def wrong(letter: BusMessage, at: datetime) -> str | None:
     """Return what does not fit the contract in what arrived at a time, in one line; None if all is well."""
     if _takes_back(letter):
         return None
@@ -56,7 +56,7 @@ def wrong(letter: Letter, at: datetime) -> str | None:
     return f"{letter.topic}: {why}" if why else None
 
 
-def doubts(letter: Letter, at: datetime) -> Iterator[str]:
+def doubts(letter: BusMessage, at: datetime) -> Iterator[str]:
     """Yield what is allowed, but hardly meant, in a message that fits."""
     if letter.topic in topics.WORDS or _takes_back(letter):
         return
@@ -66,7 +66,7 @@ def doubts(letter: Letter, at: datetime) -> Iterator[str]:
         yield f"{letter.topic}: {what}"
 
 
-def _takes_back(letter: Letter) -> bool:
+def _takes_back(letter: BusMessage) -> bool:
     """Return whether it says nothing, but takes back what the broker has kept."""
     if letter.payload:
         return False
@@ -114,7 +114,7 @@ def _guess(payload: bytes) -> str | None:
     return next((what for begins, what in BEGINNINGS.items() if payload.startswith(begins)), None)
 
 
-def _kept(letter: Letter) -> str | None:
+def _kept(letter: BusMessage) -> str | None:
     if not letter.retained or topics.parse(letter.topic).place == Status.kind:
         return None
     kind = topics.parse(letter.topic).kind
@@ -126,7 +126,7 @@ def _kept(letter: Letter) -> str | None:
     )
 
 
-def _clock(fact: Fact, letter: Letter, at: datetime) -> str | None:
+def _clock(fact: Fact, letter: BusMessage, at: datetime) -> str | None:
     """Return what is wrong with the sender's clock; a last will says when it was made, long before it is sent."""
     if letter.retained or isinstance(fact, Status) or "at" not in fact.model_fields_set:
         return None
@@ -169,7 +169,7 @@ def _is_base64(payload: bytes) -> bool:
     return True
 
 
-def _of_frame(letter: Letter, at: datetime) -> Iterator[str]:
+def _of_frame(letter: BusMessage, at: datetime) -> Iterator[str]:
     if letter.qos:
         yield f"QoS {letter.qos}: send frames as QoS 0, for a late one is worth nothing"
     if len(letter.payload) > LARGE_MB * 1_000_000:
@@ -183,9 +183,9 @@ def _of_frame(letter: Letter, at: datetime) -> Iterator[str]:
         )
 
 
-def _of_fact(letter: Letter) -> Iterator[str]:
+def _of_fact(letter: BusMessage) -> Iterator[str]:
     fact = parse(letter.topic, letter.payload)
-    if not letter.qos and not isinstance(fact, Seen):
+    if not letter.qos and not isinstance(fact, Detections):
         yield "QoS 0: it is lost where the connection is; send facts as QoS 1 (mosquitto_pub -q 1)"
     known = type(fact).model_fields
     for key in json.loads(letter.payload):

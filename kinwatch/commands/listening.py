@@ -12,9 +12,9 @@ from nerves import topics
 from nerves.broker import house_url
 from nerves.bus import open_link
 from nerves.errors import BrokerUnavailable, KinwatchError
-from nerves.link import Letter
+from nerves.link import BusMessage
 from nerves.messages import Fact, Visit, now, parse
-from nerves.settings import House
+from nerves.settings import HouseSettings
 
 __all__ = ["describe", "run"]
 
@@ -25,12 +25,12 @@ ASTRAY = (f"/{topics.ROOT}/#", f"{topics.ROOT.upper()}/#", f"{topics.ROOT.capita
 CONNECT_S = 5.0
 
 
-def run(house: House, *, json: bool, strict: bool, seconds: float | None, messages: int | None) -> None:
+def run(house: HouseSettings, *, json: bool, strict: bool, seconds: float | None, messages: int | None) -> None:
     """Do `kinwatch listen`, until Ctrl-C, for so many seconds or until so many messages have come.
 
     Strict, it raises `KinwatchError` at the end if anything was wrong, or nothing came.
     """
-    arrived: Queue[Letter] = Queue(maxsize=10_000)
+    arrived: Queue[BusMessage] = Queue(maxsize=10_000)
     count = _Count()
     for letter in _letters(house, arrived, seconds, strict=strict):
         problem = contract.wrong(letter, now())
@@ -38,7 +38,7 @@ def run(house: House, *, json: bool, strict: bool, seconds: float | None, messag
             emit({"topic": letter.topic, "wrong": problem}) if json else say(f"WRONG {problem}", "red")
         else:
             _show(letter, json=json, strict=strict)
-        # What the broker had kept and the life of organs says nothing of a sense that is being tried.
+        # What the broker had kept and the life of services says nothing of a sense that is being tried.
         if problem or not (letter.retained or letter.topic.startswith(topics.status(""))):
             count.took(letter, is_wrong=problem is not None, tells=strict and not json)
         if messages and count.all >= messages:
@@ -54,7 +54,7 @@ class _Count:
         self.all = self.wrong = 0
         self._well: set[str] = set()
 
-    def took(self, letter: Letter, *, is_wrong: bool, tells: bool) -> None:
+    def took(self, letter: BusMessage, *, is_wrong: bool, tells: bool) -> None:
         self.all += 1
         self.wrong += is_wrong
         if tells and not is_wrong and letter.topic not in self._well:
@@ -72,7 +72,7 @@ class _Count:
         err.print(f"{self.all} messages, all well")
 
 
-def _show(letter: Letter, *, json: bool, strict: bool) -> None:
+def _show(letter: BusMessage, *, json: bool, strict: bool) -> None:
     """Show a message that fits; strict, only what is hardly meant in it."""
     doubts = list(contract.doubts(letter, now())) if strict else []
     if json:
@@ -99,7 +99,9 @@ def describe(topic: str, payload: bytes) -> tuple[str, str | None]:
     return f"{place}: {kind} {', '.join(f'{key}={value}' for key, value in told.items())}", "dim"
 
 
-def _letters(house: House, arrived: "Queue[Letter]", seconds: float | None, *, strict: bool) -> Iterator[Letter]:
+def _letters(
+    house: HouseSettings, arrived: "Queue[BusMessage]", seconds: float | None, *, strict: bool
+) -> Iterator[BusMessage]:
     end = time.monotonic() + seconds if seconds else None
     url = house_url(house)
     if url is None:

@@ -14,24 +14,24 @@ from rich.table import Table
 
 from brain.measure import folders, household, own, pairs
 from brain.measure.advice import Advice, Nearest, advise
-from brain.measure.cache import Cache
+from brain.measure.cache import EmbeddingCache
 from brain.measure.curves import best, correct, roc, within
-from brain.measure.household import Figures, Plan
+from brain.measure.household import Figures, HouseholdPlan
 from brain.measure.looks import Looker, Progress, model
-from brain.measure.rates import Rate
+from brain.measure.rates import Proportion
 from brain.measure.visits import compose
 from brain.models import packs
 from brain.settings.matching import MATCH_DISTANCE, STRANGER_DISTANCE
-from brain.verdict.evidence import Known
-from brain.vision.backend import Sight
+from brain.verdict.evidence import KnownPerson
+from brain.vision.backend import VisionBackend
 from kinwatch.commands import plots
 from kinwatch.console import emit, err, progress, say
 from kinwatch.files import write_private
 from kinwatch.opening import brain_settings, open_gallery, open_local
 from nerves.errors import GalleryError
-from nerves.settings import House
+from nerves.settings import HouseSettings
 
-__all__ = ["OUT", "Options", "run"]
+__all__ = ["OUT", "MeasureOptions", "run"]
 
 OUT = Path("kinwatch-measure")
 ROWS = {
@@ -47,12 +47,12 @@ Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 
 @dataclass(frozen=True)
-class Options:
+class MeasureOptions:
     """What the person asked for."""
 
     strangers: tuple[Path, ...] = ()
     """Folders of people who are nobody's family."""
-    plan: Plan = field(default_factory=Plan)
+    plan: HouseholdPlan = field(default_factory=HouseholdPlan)
     out: Path | None = None
     """The folder for the report; None for `./kinwatch-measure`."""
     jobs: int = 1
@@ -72,14 +72,14 @@ class Measured:
     """Draws into a folder and returns the files' names."""
 
 
-def run(house: House, folder: Path | None, options: Options) -> None:
+def run(house: HouseSettings, folder: Path | None, options: MeasureOptions) -> None:
     """Do `kinwatch measure`."""
     plots.need()
     out = options.out or OUT
     settings = brain_settings(house)
     sight = open_local(house, settings)
     pack = packs.choose(settings.pack, packs.folders(house.data_dir))
-    with Cache(house.data_dir / "cache" / "looks.db") as cache, progress("looking at pictures") as show:
+    with EmbeddingCache(house.data_dir / "cache" / "looks.db") as cache, progress("looking at pictures") as show:
         looker = Looker(_opener(house, sight, options.jobs), model(pack), cache, options.jobs)
         if folder is None:
             measured = _gallery(house, looker, options, show)
@@ -105,14 +105,14 @@ def _make(out: Path) -> None:
         raise folders.Unusable(message) from error
 
 
-def _opener(house: House, sight: Sight, jobs: int) -> Callable[[], Sight]:
+def _opener(house: HouseSettings, sight: VisionBackend, jobs: int) -> Callable[[], VisionBackend]:
     """Return what opens the sight: here it is open already, other processes open their own."""
     if jobs == 1:
         return lambda: sight
-    from brain.models.local import LocalSight  # noqa: PLC0415 - it takes a second and 100 MB
+    from brain.models.local import LocalBackend  # noqa: PLC0415 - it takes a second and 100 MB
 
     settings = brain_settings(house)
-    return partial(LocalSight, settings.pack, packs.folders(house.data_dir), settings.threads)
+    return partial(LocalBackend, settings.pack, packs.folders(house.data_dir), settings.threads)
 
 
 def _pairs(folder: Path, looker: Looker, show: Progress) -> Measured:
@@ -144,7 +144,7 @@ def _pairs(folder: Path, looker: Looker, show: Progress) -> Measured:
     return Measured({"pairs": found.as_json()}, table, tuple(filter(None, lines)), draw)
 
 
-def _labelled(folder: Path, looker: Looker, options: Options, show: Progress) -> Measured:
+def _labelled(folder: Path, looker: Looker, options: MeasureOptions, show: Progress) -> Measured:
     labelled = folders.labelled(folder)
     for more in options.strangers:
         labelled = labelled.visited_by(folders.strangers(more))
@@ -165,9 +165,9 @@ def _labelled(folder: Path, looker: Looker, options: Options, show: Progress) ->
     return Measured(facts, table, (*lines, _advised(advice)), partial(_draw_figures, found, advice, folder.name))
 
 
-def _gallery(house: House, looker: Looker, options: Options, show: Progress) -> Measured:
+def _gallery(house: HouseSettings, looker: Looker, options: MeasureOptions, show: Progress) -> Measured:
     with open_gallery(house) as gallery:
-        known = [Known(one.name, one.group, one.vectors, one.limit) for one in gallery.known(datetime.now(UTC))]
+        known = [KnownPerson(one.name, one.group, one.vectors, one.limit) for one in gallery.known(datetime.now(UTC))]
     if not known:
         message = "nobody is enrolled yet: kinwatch enroll NAME PHOTO..., or name a folder of labelled pictures"
         raise GalleryError(message)
@@ -203,7 +203,7 @@ def _figures(columns: Mapping[str, Figures]) -> Table:
     for heading in columns:
         table.add_column(heading)
     for key, text in ROWS.items():
-        rates: list[Rate] = [getattr(figures, key) for figures in columns.values()]
+        rates: list[Proportion] = [getattr(figures, key) for figures in columns.values()]
         style = (
             "bold red"
             if key in ("strangers_called_family", "wrong_name") and any(rate.count for rate in rates)
@@ -230,7 +230,7 @@ def _advised(advice: Advice) -> str:
     return f"recommended for a match: at most {advice.threshold:.2f} ({advice.why}); {named}"
 
 
-def _draw_figures(found: household.Found | own.Own, advice: Advice, title: str, out: Path) -> list[str]:
+def _draw_figures(found: household.HouseholdResult | own.Own, advice: Advice, title: str, out: Path) -> list[str]:
     def column(some: Sequence[Nearest], what: str) -> Floats:
         return np.array([getattr(one, what) for one in some], np.float64)
 
@@ -270,7 +270,7 @@ def _curves(
     return ["distances.png", "roc.png", "det.png"]
 
 
-def _tell(facts: Mapping[str, Any], measured: Measured, options: Options) -> None:
+def _tell(facts: Mapping[str, Any], measured: Measured, options: MeasureOptions) -> None:
     for one in facts["left_out"]:
         err.print(f"left out: {one['file']}: {one['why']}", markup=False, style="yellow", soft_wrap=True)
     if options.json:

@@ -8,7 +8,7 @@ from brain.models import packs
 from brain.models.pull import pull
 from kinwatch.console import emit, err, progress, say
 from nerves.errors import ModelError
-from nerves.settings import House
+from nerves.settings import HouseSettings
 from senses.hearing import models as speech
 from senses.hearing.pull import pull as pull_speech
 
@@ -17,7 +17,7 @@ __all__ = ["Wanted", "run"]
 Wanted = Literal["built-in", "standard", "vosk-en", "vosk-fr"]
 
 
-def run(house: House, action: Literal["list", "pull"], wanted: Wanted, *, json: bool) -> None:
+def run(house: HouseSettings, action: Literal["list", "pull"], wanted: Wanted, *, json: bool) -> None:
     """Do `kinwatch models` or `kinwatch models pull`; it fails if a file is there and wrong."""
     if action == "pull":
         _pull(wanted, house.data_dir / "models")

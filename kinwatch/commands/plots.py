@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from brain.measure.rates import Rate
+from brain.measure.rates import Proportion
 from kinwatch.files import write_private
 from nerves.errors import SettingsError
 
@@ -112,7 +112,7 @@ def _joined(thresholds: Mapping[str, float]) -> dict[float, str]:
     return found
 
 
-def rates(path: Path, panels: Mapping[str, Mapping[str, Mapping[str, Rate]]], title: str) -> None:
+def rates(path: Path, panels: Mapping[str, Mapping[str, Mapping[str, Proportion]]], title: str) -> None:
     """Draw rates with their intervals: a panel with an axis of its own for each kind, a bar for each row and group.
 
     Args:
@@ -132,7 +132,7 @@ def rates(path: Path, panels: Mapping[str, Mapping[str, Mapping[str, Rate]]], ti
     _save(figure, path)
 
 
-def _panel(axes: "Axes", heading: str, found: Mapping[str, Mapping[str, Rate]]) -> None:
+def _panel(axes: "Axes", heading: str, found: Mapping[str, Mapping[str, Proportion]]) -> None:
     bars = [
         (row, group, rate) for row, groups in enumerate(found.values()) for group, rate in groups.items() if rate.of
     ]

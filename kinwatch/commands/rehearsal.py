@@ -10,8 +10,8 @@ from nerves.broker import need_url
 from nerves.bus import open_link
 from nerves.errors import BrokerUnavailable, KinwatchError, MessageError
 from nerves.link import Link
-from nerves.messages import Acknowledged, Fact, Rehearse, Rehearsed, Visit
-from nerves.settings import House
+from nerves.messages import Acknowledged, Fact, TestAlert, TestResult, Visit
+from nerves.settings import HouseSettings
 
 __all__ = ["run"]
 
@@ -22,78 +22,80 @@ BRAIN = "brain"
 
 
 @dataclass
-class Answers:
+class TestResults:
     """What has come back of one test alert."""
 
-    wish: Rehearse
+    wish: TestAlert
     since: float = field(default_factory=time.monotonic)
     found: dict[str, tuple[bool, str, float]] = field(default_factory=dict)
-    """For each organ: whether it is done, what it says, and after how many seconds."""
+    """For each service: whether it is done, what it says, and after how many seconds."""
     came: Condition = field(default_factory=Condition)
 
     def receive(self, topic: str, body: bytes) -> None:
-        """Note what the brain published or an organ did; a failure is what is said last until it is done."""
+        """Note what the brain published or a service did; a failure is what is said last until it is done."""
         try:
-            fact: Fact = (Visit if topic == topics.to(topics.TEST, Visit.kind) else Rehearsed).read(topic, body)
+            fact: Fact = (Visit if topic == topics.to(topics.TEST, Visit.kind) else TestResult).read(topic, body)
         except MessageError:
             return
         if isinstance(fact, Visit) and fact.visit == self.wish.id:
             self._note(BRAIN, ok=True, detail="published the test alert")
-        elif isinstance(fact, Rehearsed) and fact.visit == self.wish.id:
-            self._note(fact.organ, ok=fact.ok, detail=fact.detail)
+        elif isinstance(fact, TestResult) and fact.visit == self.wish.id:
+            self._note(fact.service, ok=fact.ok, detail=fact.detail)
 
-    def wait(self, organs: list[str], seconds: float) -> bool:
-        """Wait until all organs are done; return whether they are."""
+    def wait(self, services: list[str], seconds: float) -> bool:
+        """Wait until all services are done; return whether they are."""
         with self.came:
-            return self.came.wait_for(lambda: all(self.found.get(organ, (False,))[0] for organ in organs), seconds)
+            return self.came.wait_for(
+                lambda: all(self.found.get(service, (False,))[0] for service in services), seconds
+            )
 
-    def missing(self, organs: list[str]) -> bool:
-        """Whether one of the organs has not said a word."""
+    def missing(self, services: list[str]) -> bool:
+        """Whether one of the services has not said a word."""
         with self.came:
-            return any(organ not in self.found for organ in organs)
+            return any(service not in self.found for service in services)
 
-    def _note(self, organ: str, *, ok: bool, detail: str) -> None:
+    def _note(self, service: str, *, ok: bool, detail: str) -> None:
         with self.came:
-            if not self.found.get(organ, (False,))[0]:
-                self.found[organ] = ok, detail, time.monotonic() - self.since
+            if not self.found.get(service, (False,))[0]:
+                self.found[service] = ok, detail, time.monotonic() - self.since
             self.came.notify_all()
 
 
-def run(house: House, *, json: bool, seconds: float) -> None:
+def run(house: HouseSettings, *, json: bool, seconds: float) -> None:
     """Send a test alert and tell what became of it; `KinwatchError` if it did not get through everywhere."""
-    organs = [BRAIN, *house.actuators]
-    answers = Answers(Rehearse())
+    services = [BRAIN, *house.actuators]
+    answers = TestResults(TestAlert())
     link = open_link(need_url(house), "kinwatch-rehearsal", durable=False, password=house.mqtt.login)
-    for kind in (Visit.kind, Rehearsed.kind):
+    for kind in (Visit.kind, TestResult.kind):
         link.listen(topics.to(topics.TEST, kind), answers.receive, qos=1)
     with link:
         _post(link, answers.wish)
         end = time.monotonic() + seconds
-        while not answers.wait(organs, max(0.0, min(AGAIN_S, end - time.monotonic()))) and time.monotonic() < end:
-            if answers.missing(organs):
+        while not answers.wait(services, max(0.0, min(AGAIN_S, end - time.monotonic()))) and time.monotonic() < end:
+            if answers.missing(services):
                 _post(link, answers.wish)
         done = Acknowledged(place=topics.TEST, visit=answers.wish.id, by="kinwatch check")
         link.post(done.topic, done.payload())  # else it goes on to the next contact
-    bad = sum(not _tell(organ, answers, seconds, json=json) for organ in organs)
+    bad = sum(not _tell(service, answers, seconds, json=json) for service in services)
     if bad:
-        message = f"the test alert did not get through everywhere: {bad} of {len(organs)} missing, see above"
+        message = f"the test alert did not get through everywhere: {bad} of {len(services)} missing, see above"
         raise KinwatchError(message)
 
 
-def _post(link: Link, wish: Rehearse) -> None:
+def _post(link: Link, wish: TestAlert) -> None:
     if not link.wait_connected(CONNECT_S):
         raise BrokerUnavailable(link.trouble or "no broker answers")
     link.post(wish.topic, wish.payload())
 
 
-def _tell(organ: str, answers: Answers, seconds: float, *, json: bool) -> bool:
-    """Say what became of it at one organ; whether all is well there."""
-    start = "think" if organ == BRAIN else f"act {organ}"
+def _tell(service: str, answers: TestResults, seconds: float, *, json: bool) -> bool:
+    """Say what became of it at one service; whether all is well there."""
+    start = "think" if service == BRAIN else f"act {service}"
     silent = f"no answer in {seconds:.0f} s: is it running? (kinwatch up, or kinwatch {start})"
-    ok, detail, after = answers.found.get(organ, (False, silent, seconds))
+    ok, detail, after = answers.found.get(service, (False, silent, seconds))
     if json:
-        emit({"organ": organ, "ok": ok, "detail": detail, "seconds": round(after, 2)})
+        emit({"service": service, "ok": ok, "detail": detail, "seconds": round(after, 2)})
     else:
-        text = f"ok   {organ}: {detail}, after {after:.1f} s" if ok else f"BAD  {organ}: {detail}"
+        text = f"ok   {service}: {detail}, after {after:.1f} s" if ok else f"BAD  {service}: {detail}"
         say(text, "green" if ok else "bold red")
     return ok

@@ -9,17 +9,17 @@ from typing import Any
 
 from brain.people.gallery import Gallery
 from brain.settings.brain import BrainSettings
-from brain.vision.backend import Sight
+from brain.vision.backend import VisionBackend
 from brain.visits.brain import Brain
-from brain.visits.second_opinion import Second
+from brain.visits.second_opinion import SecondOpinionProvider
 from kinwatch.console import emit, progress, say, sentence
 from kinwatch.opening import asker, brain_settings, open_cloud, open_gallery, open_sight
 from nerves.errors import CameraLost, StoreError
 from nerves.messages import Fact, Visit, stamp
-from nerves.settings import House
+from nerves.settings import HouseSettings
 from senses.camera.recorded import recording
 
-__all__ = ["Options", "Summary", "as_json", "replay", "run"]
+__all__ = ["ReplayOptions", "Summary", "as_json", "replay", "run"]
 
 # More looks a second say nothing new of a person, and a live brain has no time for more.
 FPS = 10.0
@@ -68,11 +68,11 @@ class Summary:
 
 def replay(
     clip: Path,
-    sight: Sight,
+    sight: VisionBackend,
     gallery: Gallery,
     settings: BrainSettings,
     progress: Progress,
-    second: Second | None = None,
+    second: SecondOpinionProvider | None = None,
 ) -> Iterator[Visit | Summary]:
     """Yield what the brain decides on a clip, a picture or a folder, and last the summary.
 
@@ -132,14 +132,14 @@ def _still(at: datetime) -> Callable[[str], datetime]:
 
 
 @dataclass(frozen=True)
-class Options:
+class ReplayOptions:
     """The options of `kinwatch replay`."""
 
     json: bool
     pictures: Path | None
 
 
-def run(house: House, clips: Sequence[Path], options: Options) -> None:
+def run(house: HouseSettings, clips: Sequence[Path], options: ReplayOptions) -> None:
     """Do `kinwatch replay`; a clip that cannot be read is told in a line, the others are replayed, and it fails."""
     settings = brain_settings(house)
     failed = []
@@ -157,7 +157,7 @@ def run(house: House, clips: Sequence[Path], options: Options) -> None:
         raise CameraLost("\n".join(failed))
 
 
-def _show(clip: Path, found: Visit | Summary, options: Options) -> None:
+def _show(clip: Path, found: Visit | Summary, options: ReplayOptions) -> None:
     if options.json:
         emit(found.as_json() if isinstance(found, Summary) else as_json(clip, found, options.pictures))
     elif isinstance(found, Visit):

@@ -10,24 +10,24 @@ from brain.models.retrained import LABELS, MANIFEST
 from brain.retrain.backbone import Wanted
 from brain.retrain.dataset.distort import Distortion
 from brain.retrain.faces import Compared
-from brain.retrain.job import Outcome, retrain
+from brain.retrain.job import RetrainOutcome, retrain
 from brain.retrain.lesson import Schedule
-from brain.retrain.plan import Place, Plan
+from brain.retrain.plan import RetrainPaths, RetrainPlan
 from brain.retrain.report import HTML
-from brain.vision.backend import Sight
+from brain.vision.backend import VisionBackend
 from kinwatch.console import emit, err, progress, say
 from kinwatch.opening import brain_settings, open_local
 from nerves.errors import ModelError, SettingsError
-from nerves.settings import House
+from nerves.settings import HouseSettings
 
-__all__ = ["Options", "plan", "run"]
+__all__ = ["RetrainOptions", "plan", "run"]
 
 
 @dataclass(frozen=True)
-class Options:
+class RetrainOptions:
     """What the person asked for."""
 
-    plan: Plan = field(default_factory=Plan)
+    plan: RetrainPlan = field(default_factory=RetrainPlan)
     out: Path | None = None
     """The folder of the result; None for `<data_dir>/retrained`."""
     faces: bool = True
@@ -43,7 +43,7 @@ def plan(
     sets: tuple[float, float],
     schedule: Mapping[str, Any],
     distortion: Mapping[str, Any],
-) -> Plan:
+) -> RetrainPlan:
     """Return what the command's options ask for; `SettingsError` if no picture is left to train with."""
     validation, test = sets
     if validation + test >= 100:  # noqa: PLR2004 - percent
@@ -51,14 +51,14 @@ def plan(
         raise SettingsError(message)
     low, high = (float(end) for end in pixels.split(".."))
     wanted = Wanted(backbone, weights, (low, high))
-    return Plan(wanted, validation, test, Schedule(**schedule), Distortion(**distortion))
+    return RetrainPlan(wanted, validation, test, Schedule(**schedule), Distortion(**distortion))
 
 
-def run(house: House, folder: Path, options: Options) -> None:
+def run(house: HouseSettings, folder: Path, options: RetrainOptions) -> None:
     """Do `kinwatch retrain`."""
     out = options.out or house.data_dir / "retrained"
     sight = _sight(house) if options.faces else "Not compared with face vectors: --no-faces."
-    place = Place(
+    place = RetrainPaths(
         out=out,
         cache=house.data_dir / "cache",
         models=packs.folders(house.data_dir),
@@ -73,7 +73,7 @@ def run(house: House, folder: Path, options: Options) -> None:
         _tell(outcome, out)
 
 
-def _sight(house: House) -> Sight | str:
+def _sight(house: HouseSettings) -> VisionBackend | str:
     """Return the sight of this machine; a sentence where it has none. Nothing is downloaded for a comparison."""
     settings = brain_settings(house)
     folders = packs.folders(house.data_dir)
@@ -86,7 +86,7 @@ def _sight(house: House) -> Sight | str:
     return "Not compared with face vectors: there are no face models here; `kinwatch models pull` fetches them."
 
 
-def _facts(outcome: Outcome, out: Path) -> dict[str, object]:
+def _facts(outcome: RetrainOutcome, out: Path) -> dict[str, object]:
     low, high = outcome.right.interval
     return {
         "test_accuracy": outcome.right.rate,
@@ -101,7 +101,7 @@ def _facts(outcome: Outcome, out: Path) -> dict[str, object]:
     }
 
 
-def _tell(outcome: Outcome, out: Path) -> None:
+def _tell(outcome: RetrainOutcome, out: Path) -> None:
     say(f"{', '.join(outcome.labels)}: right {outcome.right} test pictures, in {outcome.seconds:.0f} s")
     compared = outcome.compared
     if isinstance(compared, Compared):

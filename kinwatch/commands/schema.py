@@ -9,7 +9,7 @@ from kinwatch.console import print_json
 from nerves.errors import SettingsError
 from nerves.messages import FACTS
 from nerves.plugins import actuators, senses
-from nerves.settings import House
+from nerves.settings import HouseSettings
 from nerves.sources import nearest
 
 __all__ = ["message_schema", "run", "settings_schema"]
@@ -34,25 +34,25 @@ def message_schema(kind: str) -> dict[str, Any]:
 
 
 def settings_schema() -> dict[str, Any]:
-    """Return the JSON Schema of kinwatch.yaml, with the tables of every organ that is installed."""
+    """Return the JSON Schema of kinwatch.yaml, with the tables of every service that is installed."""
     tables = {
-        "senses": [_organ(point.load().settings, kind) for kind, point in sorted(senses().items())],
-        "actuators": [_organ(point.load().settings, kind) for kind, point in sorted(actuators().items())],
+        "senses": [_service(point.load().settings, kind) for kind, point in sorted(senses().items())],
+        "actuators": [_service(point.load().settings, kind) for kind, point in sorted(actuators().items())],
     }
-    schema = House.model_json_schema()
+    schema = HouseSettings.model_json_schema()
     definitions = schema.setdefault("$defs", {})
-    for group, organs in tables.items():
-        for organ in organs:
-            definitions.update(organ.pop("$defs", {}))
-        schema["properties"][group]["additionalProperties"] = {"oneOf": organs}
+    for group, services in tables.items():
+        for service in services:
+            definitions.update(service.pop("$defs", {}))
+        schema["properties"][group]["additionalProperties"] = {"oneOf": services}
     brain = BrainSettings.model_json_schema(ref_template="#/$defs/{model}")
     definitions.update(brain.pop("$defs", {}))
     schema["properties"]["brain"] = brain
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "kinwatch.yaml"} | schema
 
 
-def _organ(settings: type[BaseModel], kind: str) -> dict[str, Any]:
+def _service(settings: type[BaseModel], kind: str) -> dict[str, Any]:
     schema = settings.model_json_schema()
-    schema["properties"]["kind"] = {"const": kind, "description": "Which organ this is."}
+    schema["properties"]["kind"] = {"const": kind, "description": "Which service this is."}
     schema["required"] = [key for key in schema.get("required", []) if key != "place"]
     return schema

@@ -14,7 +14,7 @@ import cv2
 from kinwatch.demo.scene import ACTS, FPS, Pixels, frames
 from nerves.errors import CameraLost
 
-__all__ = ["Theatre"]
+__all__ = ["DemoCamera"]
 
 QUALITY = 90
 BOUNDARY = "frame"
@@ -22,7 +22,7 @@ BOUNDARY = "frame"
 PATIENCE = 5.0
 
 
-class Theatre:
+class DemoCamera:
     """Shows the acts the director asks for and the empty room in between, `FPS` pictures a second.
 
     Open it with `with`; any number of clients may watch `url` meanwhile.

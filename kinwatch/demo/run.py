@@ -11,24 +11,24 @@ from typing import Any
 
 import yaml
 
-from kinwatch.demo.showing import NAME, PLACE, Act, Options, Showing
+from kinwatch.demo.showing import NAME, PLACE, DemoAct, DemoOptions, DemoRun
 from kinwatch.opening import brain_settings, open_sight
 from nerves.errors import SettingsError
 from nerves.process import stopped_by_signals
-from nerves.settings import House, load
+from nerves.settings import HouseSettings, load
 
-__all__ = ["Options", "run"]
+__all__ = ["DemoOptions", "run"]
 
 ACTS = (
-    Act("cat", "a cat crosses the room: nothing should happen", None),
-    Act("woman", "a woman whom nobody knows comes in: the household should be alerted", "stranger", alerts=1),
-    Act("woman", f"{NAME} comes again, now that she is enrolled: a greeting", "family", who=NAME),
-    Act("far", "somebody is there whose face cannot be seen: after 10 seconds, say so", "unidentified", alerts=1),
+    DemoAct("cat", "a cat crosses the room: nothing should happen", None),
+    DemoAct("woman", "a woman whom nobody knows comes in: the household should be alerted", "stranger", alerts=1),
+    DemoAct("woman", f"{NAME} comes again, now that she is enrolled: a greeting", "family", who=NAME),
+    DemoAct("far", "somebody is there whose face cannot be seen: after 10 seconds, say so", "unidentified", alerts=1),
 )
 ENROLL_BEFORE = 2
 
 
-def run(options: Options) -> None:
+def run(options: DemoOptions) -> None:
     """Show the scene, or watch a real camera; `KinwatchError` if the house did not do what it must."""
     with ExitStack() as stack:
         folder = options.keep or Path(tempfile.mkdtemp(prefix="kinwatch-demo-"))
@@ -40,10 +40,10 @@ def run(options: Options) -> None:
             _show(options, folder, stop, stack)
 
 
-def _show(options: Options, folder: Path, stop: Event, stack: ExitStack) -> None:
+def _show(options: DemoOptions, folder: Path, stop: Event, stack: ExitStack) -> None:
     theatre = stack.enter_context(_theatre())
     house, config = _house(folder, theatre.url, options, data_dir=folder / "data")
-    showing = Showing(options, house, config, folder)
+    showing = DemoRun(options, house, config, folder)
     stack.enter_context(showing.open())
     showing.await_awake(stop)
     begun = time.monotonic()
@@ -57,7 +57,7 @@ def _show(options: Options, folder: Path, stop: Event, stack: ExitStack) -> None
     showing.summary(failed, time.monotonic() - begun)
 
 
-def _acts(showing: Showing, theatre: Any, stop: Event) -> Iterator[str]:  # noqa: ANN401 - the theatre is imported late
+def _acts(showing: DemoRun, theatre: Any, stop: Event) -> Iterator[str]:  # noqa: ANN401 - the theatre is imported late
     for number, act in enumerate(ACTS):
         if stop.is_set():
             return
@@ -67,10 +67,10 @@ def _acts(showing: Showing, theatre: Any, stop: Event) -> Iterator[str]:  # noqa
         yield from showing.play(act, theatre.play)
 
 
-def _watch(options: Options, source: str, folder: Path, stop: Event, stack: ExitStack) -> None:
+def _watch(options: DemoOptions, source: str, folder: Path, stop: Event, stack: ExitStack) -> None:
     """Run the house on a real camera, with the people who are enrolled on this machine."""
     house, config = _house(folder, source, options, data_dir=None)
-    showing = Showing(options, house, config, folder)
+    showing = DemoRun(options, house, config, folder)
     stack.enter_context(showing.open())
     showing.await_awake(stop)
     showing.tell(f"watching {source}; Ctrl-C ends it. `kinwatch enroll NAME PHOTO...` teaches it who is family")
@@ -83,15 +83,15 @@ def _watch(options: Options, source: str, folder: Path, stop: Event, stack: Exit
 @contextmanager
 def _theatre() -> Iterator[Any]:
     try:
-        from kinwatch.demo.camera import Theatre  # noqa: PLC0415 - OpenCV and scikit-image take two seconds
+        from kinwatch.demo.camera import DemoCamera  # noqa: PLC0415 - OpenCV and scikit-image take two seconds
     except ImportError as error:
         message = f"the demo needs the package {error.name}: pip install 'kinwatch[demo]'"
         raise SettingsError(message) from error
-    with Theatre() as theatre:
+    with DemoCamera() as theatre:
         yield theatre
 
 
-def _house(folder: Path, source: str, options: Options, *, data_dir: Path | None) -> tuple[House, Path]:
+def _house(folder: Path, source: str, options: DemoOptions, *, data_dir: Path | None) -> tuple[HouseSettings, Path]:
     """Write the demo's settings; the models are looked for, and fetched if need be, in the usual data folder."""
     usual = load()
     os.environ.setdefault("KINWATCH_MODELS", str(usual.data_dir / "models"))

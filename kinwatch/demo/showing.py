@@ -18,12 +18,12 @@ from nerves.broker import private_broker
 from nerves.bus import open_link
 from nerves.errors import KinwatchError
 from nerves.messages import Fact, Status, Stored, Visit
-from nerves.settings import House
+from nerves.settings import HouseSettings
 
-__all__ = ["NAME", "PLACE", "Act", "Options", "Showing", "wrong"]
+__all__ = ["NAME", "PLACE", "DemoAct", "DemoOptions", "DemoRun", "wrong"]
 
 PLACE, NAME = "garage", "Eileen"
-ORGANS = {PLACE, "brain", "evidence"}
+SERVICES = {PLACE, "brain", "evidence"}
 AWAKE_S = 90.0
 # A visit ends some seconds after its person has gone; a slow machine may take its time.
 SETTLE_S = 20.0
@@ -31,7 +31,7 @@ QUIET_S = 2.0
 
 
 @dataclass(frozen=True)
-class Options:
+class DemoOptions:
     """The options of `kinwatch demo`."""
 
     once: bool
@@ -42,7 +42,7 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Act:
+class DemoAct:
     """One act of the show, and what the house must make of it."""
 
     name: str
@@ -52,10 +52,10 @@ class Act:
     alerts: int = 0
 
 
-class Showing:
+class DemoRun:
     """The running house, as its audience sees it."""
 
-    def __init__(self, options: Options, house: House, config: Path, folder: Path) -> None:
+    def __init__(self, options: DemoOptions, house: HouseSettings, config: Path, folder: Path) -> None:
         self.visits: list[Visit] = []
         self.receipts: list[Stored] = []
         self._options, self._house, self._config, self._folder = options, house, config, folder
@@ -65,7 +65,7 @@ class Showing:
 
     @contextmanager
     def open(self) -> Iterator[None]:
-        """Start the broker and every organ, each a process; end them."""
+        """Start the broker and every service, each a process; end them."""
         with ExitStack() as stack:
             broker = stack.enter_context(private_broker(self._house.data_dir))
             self.tell(f"the bus is {broker.kind} at {broker.url}", quiet=True)
@@ -74,8 +74,8 @@ class Showing:
             log = stack.enter_context((self._folder / "house.log").open("a"))
             self._env = environment(self._house, broker.url)
 
-            def note(organ: str, line: str) -> None:
-                log.write(f"{organ}: {line}\n")
+            def note(service: str, line: str) -> None:
+                log.write(f"{service}: {line}\n")
                 log.flush()
 
             self._statuses = stack.enter_context(statuses(self._house, broker.url, note))
@@ -85,26 +85,26 @@ class Showing:
             stack.enter_context(link)
             link.wait_connected(AWAKE_S)
             over = Event()
-            organs = parts(self._house, self._config)
-            keeper = Thread(target=keep, args=[organs], kwargs={"stop": over, "say": note, "env": self._env})
+            services = parts(self._house, self._config)
+            keeper = Thread(target=keep, args=[services], kwargs={"stop": over, "say": note, "env": self._env})
             keeper.start()
             stack.callback(keeper.join)
             stack.callback(over.set)
             yield
 
     def await_awake(self, stop: Event) -> None:
-        """Wait until every organ lives."""
+        """Wait until every service lives."""
         until = time.monotonic() + AWAKE_S
         while not stop.wait(0.1):
             awake = {name for name, status in self._statuses.items() if status.state == "online" and status.detail}
-            if awake >= ORGANS:
-                self.tell(f"awake, each a process of its own: {', '.join(sorted(ORGANS))}", quiet=True)
+            if awake >= SERVICES:
+                self.tell(f"awake, each a process of its own: {', '.join(sorted(SERVICES))}", quiet=True)
                 return
             if time.monotonic() > until:
-                message = f"{', '.join(sorted(ORGANS - awake))} did not start: see {self._folder / 'house.log'}"
+                message = f"{', '.join(sorted(SERVICES - awake))} did not start: see {self._folder / 'house.log'}"
                 raise KinwatchError(message)
 
-    def play(self, act: Act, play: Callable[[str], None]) -> Iterator[str]:
+    def play(self, act: DemoAct, play: Callable[[str], None]) -> Iterator[str]:
         """Play an act, show what the house says, and yield what it should have done and did not."""
         before = len(self.visits)
         player = Thread(target=play, args=[act.name], daemon=True)
@@ -211,7 +211,7 @@ class Showing:
         return lambda topic, payload: self._arrived.put(fact.read(topic, payload))
 
 
-def wrong(act: Act, said: list[Visit]) -> str | None:
+def wrong(act: DemoAct, said: list[Visit]) -> str | None:
     """Return what the house should have said in an act and did not, or the other way round."""
     visits = {visit.visit for visit in said}
     if act.verdict is None:

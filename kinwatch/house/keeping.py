@@ -18,7 +18,7 @@ PAUSES_S = (1.0, 30.0)
 LONG_S = 60.0
 END_S = 10.0
 WRONG_SETTINGS = 2
-# A line of an organ carries its time and name already.
+# A line of a service carries its time and name already.
 TITLED = re.compile(r"\d\d:\d\d:\d\d (?P<name>[^:]+): ")
 
 Say = Callable[[str, str], None]

@@ -1,4 +1,4 @@
-"""`kinwatch up`: the broker if none is named, and every organ a process of its own."""
+"""`kinwatch up`: the broker if none is named, and every service a process of its own."""
 
 import os
 import sys
@@ -19,7 +19,7 @@ from nerves.errors import MessageError, SettingsError
 from nerves.messages import Status, now
 from nerves.plugins import read_actuator, read_sense
 from nerves.process import stopped_by_signals
-from nerves.settings import House, read_table
+from nerves.settings import HouseSettings, read_table
 
 __all__ = ["environment", "narrator", "parts", "statuses", "up"]
 
@@ -30,21 +30,21 @@ COLOURS = ("cyan", "magenta", "green", "yellow", "blue", "bright_cyan", "bright_
 NAMES_WIDTH = 10
 
 
-def up(house: House, config: Path | None = None) -> None:
+def up(house: HouseSettings, config: Path | None = None) -> None:
     """Run the house until told to stop; all settings are checked before anything starts."""
-    organs = parts(house, config)
+    services = parts(house, config)
     say = narrator()
     with stopped_by_signals() as stop, _broker(house, say) as url, statuses(house, url, say):
-        say(HOUSE, f"up with {', '.join(part.name for part in organs)}; the bus is {url}; Ctrl-C ends it")
-        status = keep(organs, stop=stop, say=say, env=environment(house, url))
+        say(HOUSE, f"up with {', '.join(part.name for part in services)}; the bus is {url}; Ctrl-C ends it")
+        status = keep(services, stop=stop, say=say, env=environment(house, url))
     say(HOUSE, "down")
     if status and not stop.is_set():
-        message = "no organ could run: see why above"
+        message = "no service could run: see why above"
         raise SettingsError(message)
 
 
-def parts(house: House, config: Path | None = None) -> list[Part]:
-    """Return the processes that the settings ask for; `SettingsError` if any organ's settings are wrong."""
+def parts(house: HouseSettings, config: Path | None = None) -> list[Part]:
+    """Return the processes that the settings ask for; `SettingsError` if any service's settings are wrong."""
     read_table(BrainSettings, BRAIN, house.brain, house.where("brain"))
     for name in house.senses:
         read_sense(house, name)
@@ -66,15 +66,15 @@ def parts(house: House, config: Path | None = None) -> list[Part]:
     ]
 
 
-def environment(house: House, url: str) -> dict[str, str]:
-    """Return the environment in which an organ finds this house's broker and folder."""
+def environment(house: HouseSettings, url: str) -> dict[str, str]:
+    """Return the environment in which a service finds this house's broker and folder."""
     env = {key: value for key, value in os.environ.items() if key != "KINWATCH_MQTT__URL"}
     env |= {"KINWATCH_DATA_DIR": str(house.data_dir), "PYTHONUNBUFFERED": "1"}
     return env if house.mqtt.url else env | {"KINWATCH_MQTT_URL": url}
 
 
 def narrator() -> Say:
-    """Return what shows a line of an organ on stderr, its name in front, in colours on a terminal."""
+    """Return what shows a line of a service on stderr, its name in front, in colours on a terminal."""
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     colours: dict[str, str] = {}
     lock = Lock()
@@ -89,7 +89,7 @@ def narrator() -> Say:
 
 
 @contextmanager
-def _broker(house: House, say: Say) -> Iterator[str]:
+def _broker(house: HouseSettings, say: Say) -> Iterator[str]:
     if house.mqtt.url:
         yield house.mqtt.url
         return
@@ -100,8 +100,8 @@ def _broker(house: House, say: Say) -> Iterator[str]:
 
 
 @contextmanager
-def statuses(house: House, url: str, say: Say) -> Iterator[Mapping[str, Status]]:
-    """Say when an organ comes, goes or changes what it does; give the newest status of each."""
+def statuses(house: HouseSettings, url: str, say: Say) -> Iterator[Mapping[str, Status]]:
+    """Say when a service comes, goes or changes what it does; give the newest status of each."""
     known: dict[str, Status] = {}
 
     def receive(topic: str, payload: bytes) -> None:
@@ -109,10 +109,10 @@ def statuses(house: House, url: str, say: Say) -> Iterator[Mapping[str, Status]]
             status = Status.read(topic, payload)
         except MessageError:
             return
-        before = known.get(status.organ)
-        known[status.organ] = status
+        before = known.get(status.service)
+        known[status.service] = status
         if before is None or (before.state, before.detail) != (status.state, status.detail):
-            say(status.organ, f"{status.state}{f': {status.detail}' if status.detail else ''}")
+            say(status.service, f"{status.state}{f': {status.detail}' if status.detail else ''}")
 
     link = open_link(url, f"{topics.ROOT}-up-{os.getpid()}", durable=False, password=house.mqtt.login)
     link.listen(topics.status("+"), receive, qos=1)

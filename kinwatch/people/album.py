@@ -10,10 +10,10 @@ from typing import Any, Self
 from uuid import UUID
 
 from brain.album.album import Album, PastVisit
-from brain.album.learn import Learned, learn
+from brain.album.learn import LearnResult, learn
 from brain.album.strangers import number_of
 from brain.people.gallery import Gallery
-from brain.people.records import Word
+from brain.people.records import LabelRecord
 from kinwatch.console import STYLES, emit, err, say
 from kinwatch.files import write_private
 from kinwatch.opening import brain_settings, open_gallery
@@ -21,7 +21,7 @@ from kinwatch.people.contact_sheet import Cell, contact_sheet
 from kinwatch.people.enroll import check_name, when
 from nerves.errors import GalleryError, SettingsError
 from nerves.messages import Group, now, stamp
-from nerves.settings import House
+from nerves.settings import HouseSettings
 
 __all__ = ["Pages", "chosen", "forget_visits", "run_discard", "run_list", "run_name", "run_show", "run_undo", "since"]
 
@@ -40,7 +40,7 @@ COLOURS = {
 
 
 @dataclass(frozen=True)
-class Page:
+class AlbumEntry:
     """A visit as a person sees it."""
 
     past: PastVisit
@@ -68,7 +68,7 @@ class Page:
 class Pages:
     """The album and the gallery, open together."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: HouseSettings) -> None:
         self._stack = ExitStack()
         path = house.data_dir / "album.db"
         self.gallery: Gallery = self._stack.enter_context(open_gallery(house))
@@ -80,15 +80,17 @@ class Pages:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def all(self) -> list[Page]:
+    def all(self) -> list[AlbumEntry]:
         """Return every visit, the oldest first."""
         visits, left = self.album.visits(), self.album.strangers.left()
         words = {word.visit: word for word in self.gallery.words()}
         shorts = _shortest([str(visit.visit) for visit in visits])
-        return [Page(visit, shorts[str(visit.visit)], *_named(visit, _word(visit, words, left))) for visit in visits]
+        return [
+            AlbumEntry(visit, shorts[str(visit.visit)], *_named(visit, _word(visit, words, left))) for visit in visits
+        ]
 
 
-def run_list(house: House, *, ago: str | None, verdict: str | None, json: bool) -> None:
+def run_list(house: HouseSettings, *, ago: str | None, verdict: str | None, json: bool) -> None:
     """Do `kinwatch album list`."""
     begin = since(ago) if ago else None
     with Pages(house) as pages:
@@ -110,7 +112,7 @@ def run_list(house: House, *, ago: str | None, verdict: str | None, json: bool) 
 EMPTY = "the album is empty: visits come into it while the brain runs (kinwatch up)"
 
 
-def run_show(house: House, names: Sequence[str], *, out: Path) -> None:
+def run_show(house: HouseSettings, names: Sequence[str], *, out: Path) -> None:
     """Do `kinwatch album show`."""
     with Pages(house) as pages:
         every = pages.all()
@@ -122,7 +124,7 @@ def run_show(house: House, names: Sequence[str], *, out: Path) -> None:
     say(f"{_visits(len(wanted))}: see {out.resolve()}")
 
 
-def run_name(house: House, which: str, name: str | None, *, group: Group | None, until: str | None) -> None:
+def run_name(house: HouseSettings, which: str, name: str | None, *, group: Group | None, until: str | None) -> None:
     """Do `kinwatch album name`; without a name it is not a person."""
     end = when(until) if until else None
     if end and group != "guest":
@@ -138,7 +140,7 @@ def run_name(house: House, which: str, name: str | None, *, group: Group | None,
         at = now()
         learned = [
             learn(
-                Word(page.past.visit, page.past.place, name, group or "family", end, at, None),
+                LabelRecord(page.past.visit, page.past.place, name, group or "family", end, at, None),
                 pages.album,
                 pages.gallery,
             )
@@ -147,14 +149,14 @@ def run_name(house: House, which: str, name: str | None, *, group: Group | None,
     _tell(name, learned)
 
 
-def run_discard(house: House, names: Sequence[str]) -> None:
+def run_discard(house: HouseSettings, names: Sequence[str]) -> None:
     """Do `kinwatch album discard`."""
     with Pages(house) as pages:
         gone = pages.album.discard([page.past.visit for page in chosen(pages.all(), names)])
     say(f"{_visits(gone)} discarded")
 
 
-def run_undo(house: House) -> None:
+def run_undo(house: HouseSettings) -> None:
     """Do `kinwatch album undo`: all that was said in the last step is taken back."""
     with Pages(house) as pages:
         first = word = pages.gallery.undo()
@@ -169,7 +171,7 @@ def run_undo(house: House) -> None:
     say(f"taken back: {_visits(len(undone))} called {first.who or NOT_A_PERSON}")
 
 
-def forget_visits(house: House, gallery: Gallery, name: str) -> int:
+def forget_visits(house: HouseSettings, gallery: Gallery, name: str) -> int:
     """Remove every visit of a person from the album, before the gallery forgets them; return how many."""
     if not (house.data_dir / "album.db").exists():
         return 0
@@ -180,12 +182,12 @@ def forget_visits(house: House, gallery: Gallery, name: str) -> int:
         return album.discard(theirs)
 
 
-def chosen(pages: Sequence[Page], names: Iterable[str]) -> list[Page]:
+def chosen(pages: Sequence[AlbumEntry], names: Iterable[str]) -> list[AlbumEntry]:
     """Return the visits that are named by the beginning of an id, or as `stranger-7`.
 
     Raises `GalleryError` for one that is nobody, or more than one visit.
     """
-    found: dict[UUID, Page] = {}
+    found: dict[UUID, AlbumEntry] = {}
     for name in names:
         for page in _one(_some(pages), name.lower()):
             found[page.past.visit] = page
@@ -204,13 +206,13 @@ def since(text: str) -> datetime:
         raise SettingsError(message) from error
 
 
-def _some(pages: Sequence[Page]) -> Sequence[Page]:
+def _some(pages: Sequence[AlbumEntry]) -> Sequence[AlbumEntry]:
     if not pages:
         raise GalleryError(EMPTY)
     return pages
 
 
-def _one(pages: Sequence[Page], name: str) -> list[Page]:
+def _one(pages: Sequence[AlbumEntry], name: str) -> list[AlbumEntry]:
     if number_of(name) is not None:
         found = [page for page in pages if page.past.stranger == name]
         if not found:
@@ -240,7 +242,7 @@ def _shared(one: str, other: str) -> int:
     return next((number for number, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), len(one))
 
 
-def _word(visit: PastVisit, words: Mapping[UUID, Word], left: Mapping[str, UUID]) -> Word | None:
+def _word(visit: PastVisit, words: Mapping[UUID, LabelRecord], left: Mapping[str, UUID]) -> LabelRecord | None:
     """Return what was said of a visit, or else of another one of the same stranger."""
     if visit.visit in words:
         return words[visit.visit]
@@ -248,13 +250,13 @@ def _word(visit: PastVisit, words: Mapping[UUID, Word], left: Mapping[str, UUID]
     return words.get(by) if by else None
 
 
-def _named(visit: PastVisit, word: Word | None) -> tuple[str, bool]:
+def _named(visit: PastVisit, word: LabelRecord | None) -> tuple[str, bool]:
     if word:
         return word.who or NOT_A_PERSON, True
     return visit.who or visit.stranger or visit.verdict, False
 
 
-def _cells(page: Page, album: Album, *, best_only: bool) -> list[Cell]:
+def _cells(page: AlbumEntry, album: Album, *, best_only: bool) -> list[Cell]:
     crops = album.crops(page.past.visit)
     if best_only:
         crops = sorted(crops, key=lambda crop: crop.merit)[-1:]
@@ -267,7 +269,7 @@ def _cells(page: Page, album: Album, *, best_only: bool) -> list[Cell]:
     ]
 
 
-def _facts(page: Page, faces: int) -> dict[str, Any]:
+def _facts(page: AlbumEntry, faces: int) -> dict[str, Any]:
     past = page.past
     return {
         "visit": str(past.visit),
@@ -285,7 +287,7 @@ def _facts(page: Page, faces: int) -> dict[str, Any]:
     }
 
 
-def _tell(name: str | None, learned: Sequence[Learned]) -> None:
+def _tell(name: str | None, learned: Sequence[LearnResult]) -> None:
     for one in learned:
         if one.why:
             err.print(f"noted, but {one.why}", markup=False, style="yellow")

@@ -8,20 +8,20 @@ from pathlib import Path
 
 from brain.people.enroll import PHOTO_TYPES, photo
 from brain.people.gallery import Gallery, Photo
-from brain.vision.backend import Sight
+from brain.vision.backend import VisionBackend
 from kinwatch.console import emit, err, progress, say
 from kinwatch.opening import brain_settings, open_gallery, open_local
 from nerves.errors import GalleryError, SettingsError
 from nerves.messages import Group
-from nerves.settings import House
+from nerves.settings import HouseSettings
 
-__all__ = ["Enrolled", "check_name", "doubts", "enroll", "new_doubts", "photos", "run_enroll", "run_forget", "when"]
+__all__ = ["EnrolResult", "check_name", "doubts", "enroll", "new_doubts", "photos", "run_enroll", "run_forget", "when"]
 
 NAME_MAX = 40
 
 
 @dataclass(frozen=True)
-class Enrolled:
+class EnrolResult:
     """What became of the photos given for one person."""
 
     name: str
@@ -35,14 +35,14 @@ class Enrolled:
 
 def enroll(  # noqa: PLR0913 - the command's own options
     gallery: Gallery,
-    sight: Sight,
+    sight: VisionBackend,
     name: str,
     files: Sequence[Path],
     *,
     group: Group,
     until: datetime | None,
     progress: Callable[[int, int | None], None],
-) -> Enrolled:
+) -> EnrolResult:
     """Learn a person from photos; what cannot be used is told, the rest is learned in one step.
 
     Raises `GalleryError` if no photo can be used: the gallery is then as it was.
@@ -61,7 +61,7 @@ def enroll(  # noqa: PLR0913 - the command's own options
         raise GalleryError(message)
     before = doubts(gallery)
     learned = gallery.learn(name, found, group=group, until=until)
-    return Enrolled(name, learned, len(found) - learned, tuple(refused), tuple(new_doubts(gallery, before)))
+    return EnrolResult(name, learned, len(found) - learned, tuple(refused), tuple(new_doubts(gallery, before)))
 
 
 def doubts(gallery: Gallery) -> set[tuple[str, str]]:
@@ -123,7 +123,9 @@ def check_name(name: str) -> None:
         raise SettingsError(message)
 
 
-def run_enroll(house: House, name: str, paths: Sequence[Path], *, group: Group, until: str | None, json: bool) -> None:
+def run_enroll(
+    house: HouseSettings, name: str, paths: Sequence[Path], *, group: Group, until: str | None, json: bool
+) -> None:
     """Do `kinwatch enroll`."""
     end = when(until) if until else None
     if end and group == "family":
@@ -148,7 +150,7 @@ def run_enroll(house: House, name: str, paths: Sequence[Path], *, group: Group, 
         say(f"{name}: learned {enrolled.learned} photo{'s' * (enrolled.learned != 1)}{known}; {total} in all")
 
 
-def run_forget(house: House, name: str) -> None:
+def run_forget(house: HouseSettings, name: str) -> None:
     """Do `kinwatch forget`."""
     from kinwatch.cloud.forgetting import forgetting  # noqa: PLC0415
     from kinwatch.people.album import forget_visits  # noqa: PLC0415 - it imports this module

@@ -12,14 +12,14 @@ from kinwatch.opening import open_gallery
 from kinwatch.people.contact_sheet import Cell, contact_sheet
 from nerves.errors import GalleryError
 from nerves.messages import stamp
-from nerves.settings import House
+from nerves.settings import HouseSettings
 
 __all__ = ["run", "sheet_of"]
 
 DOUBTFUL = "#c62828"
 
 
-def run(house: House, name: str | None, *, sheet: Path | None, json: bool) -> None:
+def run(house: HouseSettings, name: str | None, *, sheet: Path | None, json: bool) -> None:
     """Do `kinwatch people`."""
     at = datetime.now(UTC)
     with open_gallery(house) as gallery:

@@ -17,7 +17,7 @@ from kinwatch.opening import open_gallery
 from kinwatch.people.enroll import check_name, doubts, new_doubts
 from nerves.errors import GalleryError, SettingsError
 from nerves.messages import Group, stamp
-from nerves.settings import House
+from nerves.settings import HouseSettings
 
 __all__ = ["entries", "exported", "run_export", "run_import"]
 
@@ -74,7 +74,7 @@ def entries(data: bytes) -> list[Entry]:
         raise GalleryError(message) from error
 
 
-def run_export(house: House, file: Path, names: Sequence[str], *, json: bool) -> None:
+def run_export(house: HouseSettings, file: Path, names: Sequence[str], *, json: bool) -> None:
     """Do `kinwatch export`."""
     with open_gallery(house) as gallery:
         people = _chosen(gallery, names)
@@ -86,7 +86,7 @@ def run_export(house: House, file: Path, names: Sequence[str], *, json: bool) ->
         say(f"{', '.join(person.name for person in people)}: {len(references)} photos in {file}")
 
 
-def run_import(house: House, file: Path, *, json: bool) -> None:
+def run_import(house: HouseSettings, file: Path, *, json: bool) -> None:
     """Do `kinwatch import`."""
     try:
         found = entries(_read(file))

@@ -6,13 +6,13 @@ A small server gives the page out, and speaks with it, and with anybody else, ov
 from collections.abc import Iterator
 
 from nerves.messages import Fact, Frame
-from nerves.services import Desk, Sense
+from nerves.services import Context, Sense
 from senses.browser.settings import BrowserSettings, topics_of
 
 __all__ = ["BrowserSettings", "sense", "watch"]
 
 
-def watch(settings: BrowserSettings, desk: Desk, heard: Iterator[Fact]) -> Iterator[Frame | Fact]:
+def watch(settings: BrowserSettings, desk: Context, heard: Iterator[Fact]) -> Iterator[Frame | Fact]:
     """Yield the pictures and words that pages send, for ever; what is `heard` on the bus goes to the pages."""
     from senses.browser.serving import served  # noqa: PLC0415 - the web server takes half a second to load
 

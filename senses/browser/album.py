@@ -3,14 +3,14 @@
 from collections import OrderedDict
 from typing import Any
 
-from nerves.messages import Told, Visit, stamp
+from nerves.messages import Label, Visit, stamp
 
-__all__ = ["Album"]
+__all__ = ["RecentVisits"]
 
 VISITS = 20
 
 
-class Album:
+class RecentVisits:
     """The newest message of each of the last 20 visits, with the last picture of each; in memory only."""
 
     def __init__(self) -> None:
@@ -40,7 +40,7 @@ class Album:
         held = self._visits.get(visit)
         return held.picture if held else None
 
-    def told(self, told: Told) -> dict[str, Any] | None:
+    def told(self, told: Label) -> dict[str, Any] | None:
         """Note a human's word on a visit, and return its line; None if the visit is not held."""
         held = self._visits.get(str(told.visit))
         if held is None:

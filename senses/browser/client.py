@@ -40,11 +40,11 @@ class Client:
         self._waiting: deque[str] = deque()
         self._filled = asyncio.Event()
 
-    def may(self, asked: wire.Asked | wire.Picture | wire.Sound) -> bool:
+    def may(self, asked: wire.Asked | wire.PagePicture | wire.Sound) -> bool:
         """Return whether this is not too much in too short a time, and count it."""
         if isinstance(asked, wire.Sound):
             return self.sound.allows(max(asked.seconds, LEAST_S))
-        return (self.pictures if isinstance(asked, wire.Picture) else self.texts).allows()
+        return (self.pictures if isinstance(asked, wire.PagePicture) else self.texts).allows()
 
     def tell(self, message: dict[str, Any]) -> None:
         """Send our page a message; of what is seen only the newest."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-__all__ = ["Doorstep"]
+__all__ = ["ConnectionGuard"]
 
 MOST = 256
 WAIT_S = 10.0
@@ -14,7 +14,7 @@ WAIT_S = 10.0
 logger = logging.getLogger(__name__)
 
 
-class Doorstep(H11Protocol):
+class ConnectionGuard(H11Protocol):
     """uvicorn's own protocol, with a limit of connections and a time to ask within."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]

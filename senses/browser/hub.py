@@ -15,16 +15,16 @@ from starlette.websockets import WebSocket
 from nerves.errors import KinwatchError, MessageError
 from nerves.greeting import greeting
 from nerves.hours import read_hours
-from nerves.messages import Eyes, Fact, Frame, Heard, People, Said, Say, Seen, Told, Visit, now
-from nerves.services import Desk
-from nerves.slots import Slots
+from nerves.messages import CameraEnabled, Detections, Fact, Frame, Heard, Label, People, Said, Say, Visit, now
+from nerves.services import Context
+from nerves.slots import NewestByPlace
 from senses import privacy
 from senses.browser import wire
-from senses.browser.album import Album
+from senses.browser.album import RecentVisits
 from senses.browser.client import PATIENCE, PROTOCOL, Client
 from senses.browser.devices import Device, Devices
 from senses.browser.ear import Ear
-from senses.browser.motion_filter import Sieve
+from senses.browser.motion_filter import MotionFilter
 from senses.browser.settings import BrowserSettings
 
 __all__ = ["Hub"]
@@ -43,12 +43,12 @@ logger = logging.getLogger(__name__)
 class Hub:
     """All that is connected; used in the server's own thread, except for `out`."""
 
-    def __init__(self, settings: BrowserSettings, devices: Devices, desk: Desk) -> None:
+    def __init__(self, settings: BrowserSettings, devices: Devices, desk: Context) -> None:
         self.settings, self.devices = settings, devices
-        self.out: Slots[Frame | Fact] = Slots()
+        self.out: NewestByPlace[Frame | Fact] = NewestByPlace()
         self.refused: Counter[str] = Counter()
-        self.album = Album()
-        self.sieve = Sieve(settings)
+        self.album = RecentVisits()
+        self.sieve = MotionFilter(settings)
         folder = desk.database.path.parent
         self.ear = Ear(settings.place, settings.ear, folder, lambda heard: self.out.put(str(heard.id), heard))
         self._desk = desk
@@ -69,14 +69,14 @@ class Hub:
         refused = ", ".join(f"{count} {why}" for why, count in sorted(self.refused.items()))
         eye = f"eye: {self._whose('eye')}" if "eye" in self._roles else "no eye"
         ear = f", ear: {self._whose('ear')}" if "ear" in self._roles else ""
-        self._desk.note(f"{len(self._clients)} connected, {eye}{ear}" + (f"; refused: {refused}" if refused else ""))
+        self._desk.report(f"{len(self._clients)} connected, {eye}{ear}" + (f"; refused: {refused}" if refused else ""))
 
     # What the bus says.
 
     def hear(self, fact: Fact) -> None:
         """Pass on what the bus says to whom it concerns."""
-        if isinstance(fact, Seen):
-            lines = [each.model_dump(mode="json", exclude_none=True) for each in fact.sightings]
+        if isinstance(fact, Detections):
+            lines = [each.model_dump(mode="json", exclude_none=True) for each in fact.detections]
             self._all({"seen": lines})
         elif isinstance(fact, Say):
             self._say(fact)
@@ -87,7 +87,7 @@ class Hub:
             self._all({"people": self._people})
         elif isinstance(fact, Said):
             self.ear.echoes.add(fact)
-        elif isinstance(fact, Eyes):
+        elif isinstance(fact, CameraEnabled):
             self._closed, self._knows_from = _by_whom(fact), 0
             self._all({"closed": self._closed})
             privacy.keep(self._desk, fact)
@@ -209,13 +209,13 @@ class Hub:
             return "unreadable"
         return self._do(client, asked) if client.may(asked) else "too fast"
 
-    def _do(self, client: Client, asked: wire.Asked | wire.Picture | wire.Sound) -> str:
-        if isinstance(asked, wire.Picture):
+    def _do(self, client: Client, asked: wire.Asked | wire.PagePicture | wire.Sound) -> str:
+        if isinstance(asked, wire.PagePicture):
             return self._see(client, asked.jpeg)
         if isinstance(asked, wire.Sound):
             return self._listen_to(client, asked.pcm)
-        if isinstance(asked, wire.Camera | wire.Microphone):
-            return self._switch(client, "eye" if isinstance(asked, wire.Camera) else "ear", on=asked.on)
+        if isinstance(asked, wire.PageCamera | wire.Microphone):
+            return self._switch(client, "eye" if isinstance(asked, wire.PageCamera) else "ear", on=asked.on)
         if isinstance(asked, wire.Spoke):
             return self._spoke(client, asked)
         if isinstance(asked, wire.Named):
@@ -264,7 +264,7 @@ class Hub:
         if role == "ear":
             self.ear.end()
         elif on:
-            self.sieve = Sieve(self.settings)
+            self.sieve = MotionFilter(self.settings)
         else:
             self._all({"seen": []})
         self._all({role: self._whose(role)})
@@ -291,7 +291,7 @@ class Hub:
         if place is None:
             return "unasked"
         try:
-            told = Told(place=place, visit=UUID(named.visit), who=named.who, group=named.group)
+            told = Label(place=place, visit=UUID(named.visit), who=named.who, group=named.group)
         except ValidationError:
             return "unreadable"
         self.out.put(str(told.id), told)
@@ -299,6 +299,6 @@ class Hub:
         return ""
 
 
-def _by_whom(said: Eyes | None) -> str | None:
+def _by_whom(said: CameraEnabled | None) -> str | None:
     """Return by whom the eyes of a place are closed; None while they are open."""
-    return None if said is None or said.open else said.by or ""
+    return None if said is None or said.enabled else said.by or ""

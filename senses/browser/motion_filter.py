@@ -5,12 +5,12 @@ from senses.gate import Gate
 from senses.motion import Motion
 from senses.reduced import reduced
 
-__all__ = ["Sieve"]
+__all__ = ["MotionFilter"]
 
 SELDOM_S = 2.0
 
 
-class Sieve:
+class MotionFilter:
     """Lets a device's pictures pass as a camera's do: while something moves and a little longer, and now and then one.
 
     Where pictures come seldom, each of them passes: it was meant.

@@ -13,10 +13,10 @@ import uvicorn
 
 from nerves.errors import SettingsError
 from nerves.messages import Fact, Frame
-from nerves.services import Desk
+from nerves.services import Context
 from senses.browser.app import Door, app_of, invitation
 from senses.browser.certificate import Papers, certified, names_here
-from senses.browser.connection_guard import Doorstep
+from senses.browser.connection_guard import ConnectionGuard
 from senses.browser.devices import Devices
 from senses.browser.hub import Hub
 from senses.browser.settings import BrowserSettings
@@ -32,7 +32,7 @@ FILES = 8192
 logger = logging.getLogger(__name__)
 
 
-def served(settings: BrowserSettings, desk: Desk, heard: Iterator[Fact]) -> Iterator[Frame | Fact]:
+def served(settings: BrowserSettings, desk: Context, heard: Iterator[Fact]) -> Iterator[Frame | Fact]:
     """Yield what pages perceive until the bus has no more to say: all words; of pictures the newest that travels."""
     folder = desk.database.path.parent
     hub = Hub(settings, Devices(folder / f"{desk.name}.devices.json"), desk)
@@ -109,7 +109,7 @@ def _server(door: Door, papers: Papers | None, heard: Iterator[Fact], ended: Eve
 
     config = uvicorn.Config(
         app_of(door, begin),
-        http=Doorstep,
+        http=ConnectionGuard,
         ws="websockets-sansio",
         ws_max_size=int(door.hub.settings.max_mb * MB),
         ws_ping_interval=PING_S,

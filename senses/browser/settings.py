@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field
 from nerves import topics
 from nerves.greeting import GreetingSettings
 from nerves.hours import HoursText
-from nerves.messages import Eyes, People, Said, Say, Seen, Visit
+from nerves.messages import CameraEnabled, Detections, People, Said, Say, Visit
 from nerves.services import SenseSettings
 from senses.hearing.settings import HearingSettings
 
@@ -67,7 +67,10 @@ class BrowserSettings(GreetingSettings, SenseSettings):
 def topics_of(settings: BrowserSettings) -> tuple[str, ...]:
     """Return what the page wants to hear: of its place what is seen and said, and of the house visits and people."""
     place = settings.place
-    heard = (*(topics.to(place, fact.kind) for fact in (Seen, Say, Said, Eyes)), topics.to("all", Say.kind))
+    heard = (
+        *(topics.to(place, fact.kind) for fact in (Detections, Say, Said, CameraEnabled)),
+        topics.to("all", Say.kind),
+    )
     visits = (Visit.pattern() if settings.album == "house" else topics.to(place, Visit.kind),)
     if settings.album == "off":
         return (*heard, *(visits if settings.greets else ()))

@@ -16,7 +16,18 @@ from nerves.errors import MessageError
 from nerves.jpeg import fault
 from nerves.messages import Group
 
-__all__ = ["Asked", "Camera", "Heard", "Microphone", "Named", "Picture", "Sound", "Spoke", "read_bytes", "read_text"]
+__all__ = [
+    "Asked",
+    "Microphone",
+    "Named",
+    "PageCamera",
+    "PagePicture",
+    "PageSpeech",
+    "Sound",
+    "Spoke",
+    "read_bytes",
+    "read_text",
+]
 
 WORDS = 2000
 SOUND, RATE, WIDTH = 1, 16_000, 2
@@ -26,7 +37,7 @@ class _Message(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
-class Picture(_Message):
+class PagePicture(_Message):
     """A picture."""
 
     jpeg: bytes
@@ -43,7 +54,7 @@ class Sound(_Message):
         return len(self.pcm) / WIDTH / RATE
 
 
-class Heard(_Message):
+class PageSpeech(_Message):
     """Somebody said something."""
 
     do: Literal["heard"] = "heard"
@@ -51,7 +62,7 @@ class Heard(_Message):
     confidence: float | None = Field(default=None, ge=0, le=1)
 
 
-class Camera(_Message):
+class PageCamera(_Message):
     """The page wants to be the eye of the place, or no longer."""
 
     do: Literal["camera"]
@@ -82,11 +93,11 @@ class Named(_Message):
     group: Group = "family"
 
 
-Asked = Camera | Microphone | Spoke | Named | Heard
+Asked = PageCamera | Microphone | Spoke | Named | PageSpeech
 _asked: TypeAdapter[Asked] = TypeAdapter(Annotated[Asked, Field(discriminator="do")])
 
 
-def read_bytes(body: bytes) -> Picture | Sound:
+def read_bytes(body: bytes) -> PagePicture | Sound:
     """Return the picture or sound; `MessageError` if it is neither."""
     if body[:1] == bytes([SOUND]):
         return _sound(body[1:])
@@ -100,14 +111,14 @@ def _sound(pcm: bytes) -> Sound:
     return Sound(pcm=pcm)
 
 
-def _picture(body: bytes) -> Picture:
+def _picture(body: bytes) -> PagePicture:
     why = fault(body)
     if why:
         raise MessageError(why)
-    return Picture(jpeg=body)
+    return PagePicture(jpeg=body)
 
 
-def read_text(text: str) -> Asked | Picture:
+def read_text(text: str) -> Asked | PagePicture:
     """Return what a text asks; `MessageError` if it looks like a message and does not fit."""
     table = _table(text)
     if table is None:
@@ -115,7 +126,7 @@ def read_text(text: str) -> Asked | Picture:
         if not words or len(words) > WORDS:
             message = f"{len(words)} characters are no words (1 to {WORDS})"
             raise MessageError(message)
-        return Heard(words=words)
+        return PageSpeech(words=words)
     if "dataURI" in table:
         return _classic(table["dataURI"])
     try:
@@ -135,7 +146,7 @@ def _table(text: str) -> dict[str, object] | None:
     return dict(table)
 
 
-def _classic(uri: object) -> Picture:
+def _classic(uri: object) -> PagePicture:
     if not isinstance(uri, dict) or uri.get("contentType") != "image/jpeg" or not isinstance(uri.get("content"), str):
         message = 'a picture is {"dataURI": {"contentType": "image/jpeg", "content": "<base64>"}}'
         raise MessageError(message)

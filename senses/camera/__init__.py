@@ -6,14 +6,14 @@
 from collections.abc import Iterator
 
 from nerves.messages import Fact, Frame, Trouble
-from nerves.services import Desk, Sense
+from nerves.services import Context, Sense
 from senses.camera.settings import CameraSettings, topics_of
 
 __all__ = ["CameraSettings", "sense", "watch"]
 
 
 def watch(
-    settings: CameraSettings, desk: Desk | None = None, heard: Iterator[Fact] | None = None
+    settings: CameraSettings, desk: Context | None = None, heard: Iterator[Fact] | None = None
 ) -> Iterator[Frame | Trouble]:
     """Yield what the camera sees while something moves, and a frame now and then anyway.
 
@@ -21,11 +21,11 @@ def watch(
     recovered; it is tried for ever. While the eyes at its place are closed, the camera is let go and there is
     nothing. A file or folder without pictures raises `CameraLost`.
     """
-    from senses.camera.privacy import Lids  # noqa: PLC0415
-    from senses.camera.stored_health import LastWord  # noqa: PLC0415
+    from senses.camera.privacy import PrivacySwitch  # noqa: PLC0415
+    from senses.camera.stored_health import StoredHealth  # noqa: PLC0415
     from senses.camera.watching import frames  # noqa: PLC0415 - OpenCV takes a second to load
 
-    return frames(settings, Lids(desk, heard), LastWord(desk))
+    return frames(settings, PrivacySwitch(desk, heard), StoredHealth(desk))
 
 
 sense = Sense(CameraSettings, watch, topics_of)

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from senses.motion import Grey
 
-__all__ = ["BLACK", "Cells", "Gaze", "Look", "alike", "roughness", "spread", "steepness"]
+__all__ = ["BLACK", "Cells", "FrameStats", "Gaze", "alike", "roughness", "spread", "steepness"]
 
 Cells = npt.NDArray[np.float32]
 
@@ -20,7 +20,7 @@ EVERY = 2  # neighbouring lines say the same
 SHARPEST = 0.95
 
 
-class Look(NamedTuple):
+class FrameStats(NamedTuple):
     """One picture, measured."""
 
     light: float
@@ -41,14 +41,14 @@ class Gaze:
     def __init__(self) -> None:
         self._average: Cells | None = None
 
-    def look(self, grey: Grey) -> Look:
+    def look(self, grey: Grey) -> FrameStats:
         """Return what is measured of the next picture."""
         middle = _middle(grey)
         new, last = _means(middle, FINE), self._average
         self._average = new if last is None or last.shape != new.shape else last + np.float32(SLOW) * (new - last)
         coarse = _means(self._average, COARSE)
         light = float(coarse.mean()) if coarse.size else float(grey.mean())
-        return Look(light, roughness(coarse), spread(self._average), steepness(middle), coarse)
+        return FrameStats(light, roughness(coarse), spread(self._average), steepness(middle), coarse)
 
     def forget(self) -> None:
         """Begin anew: the next picture is not compared with the ones before."""

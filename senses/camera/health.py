@@ -3,7 +3,7 @@
 import hashlib
 from typing import Literal, NamedTuple
 
-from senses.camera.clarity import BLACK, Gaze, Look
+from senses.camera.clarity import BLACK, FrameStats, Gaze
 from senses.camera.focus import Focus
 from senses.motion import Grey
 
@@ -86,7 +86,7 @@ class Health:
         self._held, self._pending = found, None
         return Report(found, detail)
 
-    def _found(self, look: Look, *, frozen: bool) -> What:
+    def _found(self, look: FrameStats, *, frozen: bool) -> What:
         # First what hides the scene: black tape may well be the same picture again and again.
         if look.shape < (CLEAR if self._held in ("covered", "blind") else COVERED):
             # What was dark already and gets darker still has not been covered.

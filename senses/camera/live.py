@@ -12,7 +12,7 @@ from nerves.errors import CameraLost
 from senses.camera import video, web
 from senses.camera.settings import CameraSettings, masked
 from senses.camera.shot import Away, Image, Shot
-from senses.gate import Rate
+from senses.gate import FrameRateLimit
 
 __all__ = ["is_live", "lasting", "newest", "shots"]
 
@@ -133,7 +133,7 @@ def _connected(settings: CameraSettings) -> Shots:
 
 def _images(settings: CameraSettings) -> Iterator[Image]:
     """Yield pictures at most `fps` times a second, until the line is lost."""
-    source, rate = settings.source, Rate(settings.fps)
+    source, rate = settings.source, FrameRateLimit(settings.fps)
     if source.lower().startswith(("http://", "https://")):
         try:
             yield from web.images(source, fps=settings.fps)

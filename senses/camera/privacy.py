@@ -10,11 +10,11 @@ from threading import Condition, Thread
 from typing import TypeVar
 
 from nerves.errors import KinwatchError
-from nerves.messages import Eyes, Fact
-from nerves.services import Desk
+from nerves.messages import CameraEnabled, Fact
+from nerves.services import Context
 from senses import privacy
 
-__all__ = ["Lids"]
+__all__ = ["PrivacySwitch"]
 
 Shot = TypeVar("Shot")
 Seen = TypeVar("Seen")
@@ -22,7 +22,7 @@ Seen = TypeVar("Seen")
 log = logging.getLogger(__name__)
 
 
-class Lids:
+class PrivacySwitch:
     """The lids of a place's eyes; without a desk they are always open.
 
     Args:
@@ -30,7 +30,7 @@ class Lids:
         heard: Who opens and closes them; read in a thread of its own.
     """
 
-    def __init__(self, desk: Desk | None = None, heard: Iterator[Fact] | None = None) -> None:
+    def __init__(self, desk: Context | None = None, heard: Iterator[Fact] | None = None) -> None:
         self._desk = desk
         self._changed = Condition()
         self._said = privacy.kept(desk) if desk else None
@@ -58,7 +58,7 @@ class Lids:
 
     @property
     def _closed(self) -> bool:
-        return self._said is not None and not self._said.open
+        return self._said is not None and not self._said.enabled
 
     def _await_open(self) -> None:
         with self._changed:
@@ -67,26 +67,26 @@ class Lids:
             self._tell()
             self._changed.wait_for(lambda: not self._closed)
         if self._desk:
-            self._desk.note("")
+            self._desk.report("")
 
     def _tell(self) -> None:
         """Say that they are closed, by whom, and how to open them."""
         said = self._said
         if self._desk and said:
             by = f" by {said.by}" if said.by else ""
-            how = f'say "open your eyes", or publish {{"open": true}} on {said.topic} (retained)'
+            how = f'say "open your eyes", or publish {{"enabled": true}} on {said.topic} (retained)'
             log.info("%s: eyes closed%s", said.place, by)
-            self._desk.note(f"eyes closed{by}: {how}")
+            self._desk.report(f"eyes closed{by}: {how}")
 
     def _listen(self, heard: Iterator[Fact]) -> None:
         for fact in heard:
-            if isinstance(fact, Eyes):
+            if isinstance(fact, CameraEnabled):
                 with self._changed:
                     self._said = fact
                     self._changed.notify_all()
                 self._keep(fact)  # obeyed first: a full disk opens no eye
 
-    def _keep(self, said: Eyes) -> None:
+    def _keep(self, said: CameraEnabled) -> None:
         try:
             if self._desk:
                 privacy.keep(self._desk, said)

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from nerves import topics
-from nerves.messages import Eyes
+from nerves.messages import CameraEnabled
 from nerves.services import SenseSettings
 
 __all__ = ["CameraSettings", "masked", "topics_of"]
@@ -37,7 +37,7 @@ class CameraSettings(SenseSettings):
 
 def topics_of(settings: CameraSettings) -> tuple[str, ...]:
     """Return what a camera must hear of: whether the eyes at its place are open."""
-    return (topics.to(settings.place, Eyes.kind),)
+    return (topics.to(settings.place, CameraEnabled.kind),)
 
 
 def masked(source: str) -> str:

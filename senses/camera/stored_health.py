@@ -2,19 +2,19 @@
 
 from typing import get_args
 
-from nerves.services import Desk
+from nerves.services import Context
 from senses.camera.health import What
 
-__all__ = ["LastWord"]
+__all__ = ["StoredHealth"]
 
 TABLE = "CREATE TABLE IF NOT EXISTS health (id INTEGER PRIMARY KEY CHECK (id = 1), what TEXT NOT NULL)"
 KEEP = "INSERT INTO health VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET what = excluded.what"
 
 
-class LastWord:
+class StoredHealth:
     """Remembers at a desk; without one, for as long as the process lives, which needs no memory."""
 
-    def __init__(self, desk: Desk | None) -> None:
+    def __init__(self, desk: Context | None) -> None:
         self._desk = desk
 
     def said(self) -> What:

@@ -12,10 +12,10 @@ from nerves.exif import stamped
 from nerves.messages import Frame, Trouble
 from senses.camera import live, recorded, video
 from senses.camera.health import Health
-from senses.camera.privacy import Lids
+from senses.camera.privacy import PrivacySwitch
 from senses.camera.settings import CameraSettings
 from senses.camera.shot import Away, Shot
-from senses.camera.stored_health import LastWord
+from senses.camera.stored_health import StoredHealth
 from senses.gate import Gate
 from senses.motion import Grey, Motion
 
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 MEMORY_S = 1.0  # long enough to see a slow walker, short enough to forget who has left
 
 
-def frames(settings: CameraSettings, lids: Lids, word: LastWord) -> Iterator[Frame | Trouble]:
+def frames(settings: CameraSettings, lids: PrivacySwitch, word: StoredHealth) -> Iterator[Frame | Trouble]:
     """Yield the frames of a source that travel; those of a live camera say inside when they were taken.
 
     Of a live camera, yield too how it is, whenever that changes. While the lids are closed, nothing.

@@ -16,7 +16,7 @@ from urllib.request import (
 from nerves.errors import CameraLost
 from senses.camera import mjpeg, video
 from senses.camera.shot import Image
-from senses.gate import Rate
+from senses.gate import FrameRateLimit
 
 __all__ = ["NotPictures", "images"]
 
@@ -40,7 +40,7 @@ def images(url: str, *, fps: float) -> Iterator[Image]:
         with opener.open(address, timeout=TIMEOUT_S) as response:
             kind = response.headers.get_content_type()
             if kind.startswith("multipart/"):
-                rate = Rate(fps)
+                rate = FrameRateLimit(fps)
                 yield from (jpeg for jpeg in mjpeg.pictures(_chunks(response)) if rate.due(time.monotonic()))
                 message = "ended the stream"
                 raise CameraLost(message)

@@ -1,4 +1,4 @@
-"""From sound to sentences, for every sense that has an ear: no organ itself, and no device."""
+"""From sound to sentences, for every sense that has an ear: no service itself, and no device."""
 
 from importlib.util import find_spec
 

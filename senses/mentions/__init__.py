@@ -3,17 +3,17 @@
 from collections.abc import Iterator
 
 from nerves.messages import Fact, Mentioned
-from nerves.services import Desk, Sense
+from nerves.services import Context, Sense
 from senses.mentions.settings import MentionsSettings
 
 __all__ = ["MentionsSettings", "sense", "watch"]
 
 
-def watch(settings: MentionsSettings, desk: Desk, _heard: Iterator[Fact]) -> Iterator[Mentioned]:
+def watch(settings: MentionsSettings, desk: Context, _heard: Iterator[Fact]) -> Iterator[Mentioned]:
     """Tell the desk of new mentions for ever; its note says what is not well."""
     from senses.mentions.poll import poll  # noqa: PLC0415 - tweepy takes a moment to load
 
     return poll(settings, desk)
 
 
-sense = Sense(MentionsSettings, watch, hears=lambda _: ())
+sense = Sense(MentionsSettings, watch, subscriptions=lambda _: ())

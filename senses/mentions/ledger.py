@@ -5,7 +5,7 @@ from datetime import datetime
 
 from nerves.database import Database
 
-__all__ = ["Ledger"]
+__all__ = ["MentionLedger"]
 
 SCHEMA = (
     "CREATE TABLE IF NOT EXISTS mention_facts (key TEXT PRIMARY KEY, value TEXT NOT NULL)",
@@ -16,7 +16,7 @@ ADD = """INSERT INTO mention_reads VALUES (?, max(?, 0))
     ON CONFLICT (period) DO UPDATE SET reads = max(reads + ?, 0)"""
 
 
-class Ledger:
+class MentionLedger:
     """The sense's own tables in its own file, for one account."""
 
     def __init__(self, database: Database, account: str) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 from nerves.messages import Mentioned
-from nerves.services import Desk
-from senses.mentions.ledger import Ledger
+from nerves.services import Context
+from senses.mentions.ledger import MentionLedger
 from senses.mentions.settings import MentionsSettings
 from senses.mentions.x import BEARER, Post, Refused, X, bearer
 
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 def poll(
     settings: MentionsSettings,
-    desk: Desk,
+    desk: Context,
     *,
     pause: Callable[[float], object] = time.sleep,
     clock: Callable[[], float] = time.time,
@@ -40,7 +40,7 @@ def poll(
             failures += 1
             note, wait_s = str(refused), _wait_s(refused, failures, settings.every_s, clock())
             log.warning("%s: %s; asking again in %.0f s", settings.place, note, wait_s)
-        desk.note(note)
+        desk.report(note)
         pause(wait_s)
         yield from ()
 
@@ -56,9 +56,9 @@ def _wait_s(refused: Refused, failures: int, every_s: float, now: float) -> floa
 class Asking:
     """One question to X after another: what was read of an answer is not read, and paid for, again."""
 
-    def __init__(self, settings: MentionsSettings, desk: Desk, clock: Callable[[], float]) -> None:
+    def __init__(self, settings: MentionsSettings, desk: Context, clock: Callable[[], float]) -> None:
         self._settings, self._desk, self._clock = settings, desk, clock
-        self._ledger = Ledger(desk.database, settings.account)
+        self._ledger = MentionLedger(desk.database, settings.account)
         self._budget = (settings.reads_a_day, settings.reads_a_month)
         self._posts: dict[int, Post] = {}
         self._page: str | None = None
@@ -148,7 +148,7 @@ class Asking:
             names = self._names(x, {post.author for post in young})
             with self._ledger.database.transaction():
                 for post in young:
-                    self._desk.tell(self._mentioned(post, names))
+                    self._desk.publish(self._mentioned(post, names))
                 self._ledger.keep("since", str(posts[-1].id))
             self._posts.clear()
 

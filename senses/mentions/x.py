@@ -13,7 +13,7 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from nerves.errors import KinwatchError
 
-__all__ = ["BEARER", "Page", "Post", "Refused", "X", "bearer"]
+__all__ = ["BEARER", "MentionPage", "Post", "Refused", "X", "bearer"]
 
 BEARER = "KINWATCH_X_BEARER"
 HOST = "https://api.twitter.com"
@@ -52,7 +52,7 @@ class Post(NamedTuple):
     at: datetime
 
 
-class Page(NamedTuple):
+class MentionPage(NamedTuple):
     """Some mentions, newest first, and the token of those before; None if there are none."""
 
     posts: list[Post]
@@ -74,7 +74,9 @@ class X:
             raise Refused(why, wait_s=HOUR_S, free=True)
         return int(user.id)
 
-    def mentions(self, account: int, *, most: int, since: int | None, start: datetime, token: str | None) -> Page:
+    def mentions(
+        self, account: int, *, most: int, since: int | None, start: datetime, token: str | None
+    ) -> MentionPage:
         """Return a page of at most `most` (5 to 100) posts newer than `since`, or than `start` if that is None."""
         after: dict[str, Any] = {"since_id": since} if since else {"start_time": start}
         answer = _asked(
@@ -83,7 +85,7 @@ class X:
             )
         )
         posts = [_post(each) for each in answer.data or ()]
-        return Page(posts, (answer.meta or {}).get("next_token"))
+        return MentionPage(posts, (answer.meta or {}).get("next_token"))
 
     def names(self, ids: list[int]) -> dict[int, str]:
         """Return the names of at most 100 accounts; of some there may be none."""

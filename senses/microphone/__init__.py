@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 
 from nerves.messages import Fact, Heard
-from nerves.services import Desk, Sense
+from nerves.services import Context, Sense
 from senses.microphone.settings import MicrophoneSettings, topics_of
 
 __all__ = ["MicrophoneSettings", "sense", "watch"]
 
 
-def watch(settings: MicrophoneSettings, desk: Desk, heard: Iterator[Fact]) -> Iterator[Heard]:
+def watch(settings: MicrophoneSettings, desk: Context, heard: Iterator[Fact]) -> Iterator[Heard]:
     """Yield the sentences that are said, for ever or until a recording ends; what the house `Said` itself is not."""
     from senses.microphone.listen import sentences  # noqa: PLC0415 - the recogniser takes a second to load
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from threading import Thread
 
 from nerves.messages import Fact, Heard, Said
-from nerves.services import Desk
+from nerves.services import Context
 from senses.hearing import ear
 from senses.hearing.echoes import Echoes
 from senses.microphone.settings import MicrophoneSettings
@@ -13,12 +13,12 @@ from senses.microphone.sound import chunks, is_recording
 __all__ = ["sentences"]
 
 
-def sentences(settings: MicrophoneSettings, desk: Desk, heard: Iterator[Fact]) -> Iterator[Heard]:
+def sentences(settings: MicrophoneSettings, desk: Context, heard: Iterator[Fact]) -> Iterator[Heard]:
     """Yield the sentences that somebody says."""
     recogniser, echoes = ear.recogniser_of(settings, desk.database.path.parent), Echoes()
     Thread(target=_note, args=(echoes, heard), name="echoes", daemon=True).start()
     is_live = not is_recording(settings.source)
-    desk.note("")
+    desk.report("")
     sound = chunks(settings.device, settings.source)
     yield from ear.sentences(settings.place, recogniser, sound, lambda *when: is_live and echoes.cover(*when))
 

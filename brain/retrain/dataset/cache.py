@@ -10,12 +10,12 @@ import numpy as np
 
 from brain.vision.boxes import Floats
 
-__all__ = ["Cache"]
+__all__ = ["FeatureCache"]
 
 DIGEST = hashlib.sha256().digest_size
 
 
-class Cache:
+class FeatureCache:
     """A folder of rows; what is damaged is made again.
 
     Args:

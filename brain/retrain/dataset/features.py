@@ -9,23 +9,23 @@ import numpy as np
 
 from brain.models.litert import Extractor
 from brain.people.enroll import upright
-from brain.retrain.dataset.cache import Cache
+from brain.retrain.dataset.cache import FeatureCache
 from brain.retrain.dataset.distort import Distortion
-from brain.retrain.dataset.labelled import Sample
+from brain.retrain.dataset.labelled import LabelledPicture
 from brain.vision.boxes import Floats
 from brain.vision.picture import Pixels
 from nerves.errors import BadPicture
 
-__all__ = ["Progress", "Reader", "Seen"]
+__all__ = ["PictureFeatures", "Progress", "Reader"]
 
 Progress = Callable[[int, int | None], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class PictureFeatures:
     """A picture that can be used."""
 
-    sample: Sample
+    sample: LabelledPicture
     sha256: str
     row: Floats
     """Its features."""
@@ -38,16 +38,18 @@ class Reader:
     extractor: Extractor
     key: str
     """What decides its answers: the sha256 of its file, and how pixels are given to it."""
-    cache: Cache
+    cache: FeatureCache
 
-    def see(self, sample: Sample) -> Seen:
+    def see(self, sample: LabelledPicture) -> PictureFeatures:
         """Return a picture with its features; `BadPicture` names the file."""
         data = _bytes(sample.path)
         sha256 = hashlib.sha256(data).hexdigest()
         key = f"{self.key} {sha256}"
-        return Seen(sample, sha256, self.cache.row(key, lambda: self.extractor.features(_pixels(sample.path, data))))
+        return PictureFeatures(
+            sample, sha256, self.cache.row(key, lambda: self.extractor.features(_pixels(sample.path, data)))
+        )
 
-    def copies(self, seen: Seen, distortion: Distortion) -> list[Floats]:
+    def copies(self, seen: PictureFeatures, distortion: Distortion) -> list[Floats]:
         """Return the features of a picture's distorted copies."""
         decoded: list[Pixels] = []
 

@@ -9,7 +9,7 @@ from typing import Literal
 from brain.people.enroll import PHOTO_TYPES
 from nerves.errors import KinwatchError
 
-__all__ = ["BadFolder", "Labelled", "Sample", "read", "split"]
+__all__ = ["BadFolder", "Dataset", "LabelledPicture", "read", "split"]
 
 Set = Literal["training", "validation", "test"]
 # Steps of the split: a hundred would turn 12.5 % into 13 %.
@@ -24,7 +24,7 @@ class BadFolder(KinwatchError):
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class LabelledPicture:
     """One labelled picture."""
 
     path: Path
@@ -34,17 +34,17 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class Labelled:
+class Dataset:
     """The pictures of a folder."""
 
     labels: tuple[str, ...]
-    samples: tuple[Sample, ...]
+    samples: tuple[LabelledPicture, ...]
     given_test: bool
     """Whether the folder itself says which pictures are the test."""
     warnings: tuple[str, ...] = ()
 
 
-def read(folder: Path) -> Labelled:
+def read(folder: Path) -> Dataset:
     """Return the pictures in FOLDER/<label>/, or in FOLDER/train/<label>/ and FOLDER/test/<label>/.
 
     Raises `BadFolder`, in one line that names the folder: it is not there, or holds fewer than two labels, or a
@@ -57,15 +57,17 @@ def read(folder: Path) -> Labelled:
     samples = _samples(folder / "train" if given else folder)
     labels = tuple(dict.fromkeys(sample.label for sample in samples))
     if not given:
-        return Labelled(labels, tuple(samples), given_test=False)
+        return Dataset(labels, tuple(samples), given_test=False)
     test = [replace(sample, set="test") for sample in _samples(folder / "test", need=False)]
     extra = sorted({sample.label for sample in test} - {*labels})
     warnings = tuple(f"{folder / 'test' / label}: left out, there is no {label} in train" for label in extra)
     known = (sample for sample in test if sample.label in labels)
-    return Labelled(labels, (*samples, *known), given_test=True, warnings=warnings)
+    return Dataset(labels, (*samples, *known), given_test=True, warnings=warnings)
 
 
-def split(samples: Iterable[Sample], validation: float, test: float) -> tuple[list[Sample], list[str]]:
+def split(
+    samples: Iterable[LabelledPicture], validation: float, test: float
+) -> tuple[list[LabelledPicture], list[str]]:
     """Return the samples with their sets, by a hash of their names, and what a person should know of it.
 
     Args:
@@ -73,9 +75,9 @@ def split(samples: Iterable[Sample], validation: float, test: float) -> tuple[li
         validation: Percent of the pictures.
         test: Percent of the pictures.
     """
-    done: list[Sample] = []
+    done: list[LabelledPicture] = []
     warnings: list[str] = []
-    by_label: dict[str, list[Sample]] = {}
+    by_label: dict[str, list[LabelledPicture]] = {}
     for sample in samples:
         by_label.setdefault(sample.label, []).append(sample)
     for label, those in by_label.items():
@@ -100,13 +102,13 @@ def _pictures(folder: Path) -> list[Path]:
     )
 
 
-def _samples(folder: Path, *, need: bool = True) -> list[Sample]:
+def _samples(folder: Path, *, need: bool = True) -> list[LabelledPicture]:
     labels = _folders(folder)
     if need and len(labels) < 2:  # noqa: PLR2004 - this or that
         found = f"only one label ({labels[0].name})" if labels else "no label"
         message = f"{folder}: {found}; at least two are needed, each a folder of pictures: {folder}/<label>/*.jpg"
         raise BadFolder(message)
-    samples: list[Sample] = []
+    samples: list[LabelledPicture] = []
     for label in labels:
         pictures = _pictures(label)
         if need and not pictures:
@@ -115,7 +117,7 @@ def _samples(folder: Path, *, need: bool = True) -> list[Sample]:
         if not label.name.isprintable():
             message = f"{str(label)!r}: a label is the name of a folder on one line"
             raise BadFolder(message)
-        samples += [Sample(path, label.name) for path in pictures]
+        samples += [LabelledPicture(path, label.name) for path in pictures]
     return samples
 
 
@@ -131,7 +133,9 @@ def _set(name: str, validation: float, test: float) -> Set:
     return "test" if percent < validation + test else "training"
 
 
-def _with_training(placed: list[Sample], given: list[Sample]) -> tuple[list[Sample], list[str]]:
+def _with_training(
+    placed: list[LabelledPicture], given: list[LabelledPicture]
+) -> tuple[list[LabelledPicture], list[str]]:
     """Take one picture for training where the hash took them all away."""
     free = [sample for sample, before in zip(placed, given, strict=True) if before.set is None]
     if not free or any(sample.set == "training" for sample in placed):
@@ -141,7 +145,7 @@ def _with_training(placed: list[Sample], given: list[Sample]) -> tuple[list[Samp
     return moved, [f"{last.label}: the split leaves no picture to train with; {last.path.name} is taken for it"]
 
 
-def _doubts(label: str, samples: list[Sample]) -> list[str]:
+def _doubts(label: str, samples: list[LabelledPicture]) -> list[str]:
     training = sum(sample.set == "training" for sample in samples)
     few = [f"{label}: only {training} pictures to train with; 20 and more are good"] if training < FEW else []
     lacking = [name for name in ("validation", "test") if not any(sample.set == name for sample in samples)]
