@@ -43,10 +43,10 @@ __all__ = [
     "Phase",
     "Said",
     "Say",
+    "SelfTest",
+    "SelfTestResult",
     "Status",
     "Stored",
-    "TestAlert",
-    "TestResult",
     "Trouble",
     "Verdict",
     "Visit",
@@ -321,19 +321,19 @@ class Acknowledged(Fact):
     """Who has taken note of it."""
 
 
-class TestAlert(Fact):
+class SelfTest(Fact):
     """A test alert is wanted: the brain answers with a visit at `test`, which goes the way of every alert."""
 
-    kind: ClassVar[str] = "test_alert"
+    kind: ClassVar[str] = "self_test"
 
     place: str = topics.TEST
     """Always `test`."""
 
 
-class TestResult(Fact):
+class SelfTestResult(Fact):
     """What became of a test alert at one service."""
 
-    kind: ClassVar[str] = "test_result"
+    kind: ClassVar[str] = "self_test_result"
 
     place: str = topics.TEST
     """Always `test`."""
@@ -425,8 +425,8 @@ FACTS: dict[str, type[Fact]] = {
         Stored,
         CameraEnabled,
         People,
-        TestAlert,
-        TestResult,
+        SelfTest,
+        SelfTestResult,
         Status,
     )
 }

@@ -17,7 +17,7 @@ from nerves.database import Database
 from nerves.durable_queue import DurableQueue, Row
 from nerves.errors import KinwatchError, MessageError, OutOfReach, SettingsError
 from nerves.exif import stamped
-from nerves.messages import Fact, Frame, Status, TestResult, Visit, parse
+from nerves.messages import Fact, Frame, SelfTestResult, Status, Visit, parse
 from nerves.outbox import Outbox
 from nerves.process import Process, Subscription, running
 from nerves.services import Actuator, Context, RawMessage, Sense, SenseSettings, ServiceSettings, Tick
@@ -284,7 +284,7 @@ class _ActuatorRunner:
         with self._inbox.transaction():
             for fact in self._facts:
                 self._tell(fact)
-            if not self._actuator.reports_test_result:
+            if not self._actuator.reports_self_test:
                 self._answer(ok=True, detail="done")
             if self._row:
                 self._inbox.done(self._row.key)
@@ -296,7 +296,7 @@ class _ActuatorRunner:
         """Say what became of a test alert, if it is one."""
         if self._row and self._row.topic == topics.to(topics.TEST, Visit.kind):
             visit = Visit.read(self._row.topic, self._row.body)
-            self._tell(TestResult(visit=visit.visit, service=self._name, ok=ok, detail=detail))
+            self._tell(SelfTestResult(visit=visit.visit, service=self._name, ok=ok, detail=detail))
 
     def _put_back(self, why: str, life: Process) -> None:
         logger.warning("%s", why)

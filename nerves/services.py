@@ -100,7 +100,7 @@ class Actuator:
     """Topics of a peer, for these settings: what comes there is given to it as a `Note`."""
     accepts: Callable[[Any], Callable[[Any], bool]] = lambda _: lambda _: True
     """Makes what says, in the network's thread, whether a message is worth keeping: most are no news to some."""
-    reports_test_result: bool = False
+    reports_self_test: bool = False
     """Whether it says itself, by `Rehearsed`, what became of a test alert; else taking it is enough."""
     retained_topics: tuple[str, ...] = ()
     """Topics whose last message the broker keeps for whoever comes later."""

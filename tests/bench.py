@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.faults import HOST, Broker
+from tests.paths import ROOT
 
 __all__ = ["ROOT", "Bench", "bench", "clients"]
-
-ROOT = Path(__file__).parents[1]
 
 
 @dataclass

@@ -5,7 +5,6 @@ import socket
 import subprocess
 import sys
 from http.client import HTTPConnection
-from pathlib import Path
 from threading import Event, Thread
 from typing import Any, Self
 
@@ -21,7 +20,6 @@ threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).st
 from moto.server import main
 main(["-H", "127.0.0.1", "-p", sys.argv[1]])
 """
-ROOT = Path(__file__).parents[1]
 KEYS = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",

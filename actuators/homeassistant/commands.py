@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from actuators.homeassistant.home import Held, Home
 from actuators.homeassistant.names import house_topic
 from actuators.homeassistant.states import A_GUEST, NOBODY, NOT_A_PERSON
-from nerves.messages import Acknowledged, Fact, Label, TestAlert
+from nerves.messages import Acknowledged, Fact, Label, SelfTest
 from nerves.services import RawMessage
 
 __all__ = ["obey"]
@@ -18,7 +18,7 @@ LONGEST = 40
 def obey(note: RawMessage, home: Home, at: datetime) -> Iterator[Fact]:
     """Yield what a command asks to be published; nothing where there is nothing to name or to acknowledge."""
     if note.topic == house_topic("set/test"):
-        yield TestAlert()
+        yield SelfTest()
     elif note.topic == house_topic("set/acknowledge") and home.alert:
         yield Acknowledged(place=home.alert.place, visit=home.alert.visit, by=BY)
     elif note.topic == house_topic("set/who") and home.unknown:

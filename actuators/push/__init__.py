@@ -25,4 +25,4 @@ def push(
     return ()
 
 
-actuator = Actuator(PushSettings, (Visit, Label, Acknowledged), push, tick_s=TICK_S, reports_test_result=True)
+actuator = Actuator(PushSettings, (Visit, Label, Acknowledged), push, tick_s=TICK_S, reports_self_test=True)

@@ -13,7 +13,7 @@ from actuators.push.rules import News, compose, rings_at, said_of, text_of, titl
 from actuators.push.services import Notification, resolve, shown
 from actuators.push.settings import PushSettings
 from nerves.errors import KinwatchError
-from nerves.messages import Acknowledged, Label, Say, TestResult, Visit
+from nerves.messages import Acknowledged, Label, Say, SelfTestResult, Visit
 from nerves.messages import now as utc_now
 from nerves.services import Context
 from nerves.topics import TEST
@@ -189,7 +189,7 @@ class Notifier:
         if self._facts(errand.visit).place == TEST:
             name = self._names[errand.service]
             detail = f"{name} {why}" if why else f"delivered to {name}"
-            self._desk.publish(TestResult(visit=errand.visit, service=self._desk.name, ok=not why, detail=detail))
+            self._desk.publish(SelfTestResult(visit=errand.visit, service=self._desk.name, ok=not why, detail=detail))
 
     def _troubles(self) -> Iterator[str]:
         for service, letters, why in self._ledger.stuck():

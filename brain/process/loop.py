@@ -13,10 +13,10 @@ from brain.cloud.onbus import CloudOnBus
 from brain.people.gallery import Gallery
 from brain.process.album_writer import AlbumWriter
 from brain.process.label_inbox import LabelInbox
+from brain.process.self_test import rehearse
 from brain.process.silence import SilenceMonitor
 from brain.process.speech_inbox import SpeechInbox
 from brain.process.state import BrainState
-from brain.process.test_alert import rehearse
 from brain.settings.brain import BrainSettings
 from brain.talk.conversation import Conversation, HouseView, PersonInView
 from brain.vision.backend import VisionBackend
@@ -37,7 +37,7 @@ from nerves.messages import (
     Mode,
     People,
     PersonEntry,
-    TestAlert,
+    SelfTest,
     Trouble,
     Visit,
     now,
@@ -90,7 +90,7 @@ def run(
         ears = SpeechInbox(memory.heard, memory.outbox, Conversation(settings.answer))
         for kind in (Heard.kind, Mentioned.kind):
             facts.listen(topics.to("+", kind), ears.receive, qos=1)
-        wishes = topics.to(topics.TEST, TestAlert.kind)
+        wishes = topics.to(topics.TEST, SelfTest.kind)
         facts.listen(wishes, lambda topic, body: rehearse(topic, body, memory.outbox), qos=1)
         with (
             running("brain", url, password=house.mqtt.login, listens=[frames, troubles]) as life,

@@ -10,7 +10,7 @@ from nerves.broker import need_url
 from nerves.bus import open_link
 from nerves.errors import BrokerUnavailable, KinwatchError, MessageError
 from nerves.link import Link
-from nerves.messages import Acknowledged, Fact, TestAlert, TestResult, Visit
+from nerves.messages import Acknowledged, Fact, SelfTest, SelfTestResult, Visit
 from nerves.settings import HouseSettings
 
 __all__ = ["run"]
@@ -22,10 +22,10 @@ BRAIN = "brain"
 
 
 @dataclass
-class TestResults:
+class SelfTestResults:
     """What has come back of one test alert."""
 
-    wish: TestAlert
+    wish: SelfTest
     since: float = field(default_factory=time.monotonic)
     found: dict[str, tuple[bool, str, float]] = field(default_factory=dict)
     """For each service: whether it is done, what it says, and after how many seconds."""
@@ -34,12 +34,12 @@ class TestResults:
     def receive(self, topic: str, body: bytes) -> None:
         """Note what the brain published or a service did; a failure is what is said last until it is done."""
         try:
-            fact: Fact = (Visit if topic == topics.to(topics.TEST, Visit.kind) else TestResult).read(topic, body)
+            fact: Fact = (Visit if topic == topics.to(topics.TEST, Visit.kind) else SelfTestResult).read(topic, body)
         except MessageError:
             return
         if isinstance(fact, Visit) and fact.visit == self.wish.id:
             self._note(BRAIN, ok=True, detail="published the test alert")
-        elif isinstance(fact, TestResult) and fact.visit == self.wish.id:
+        elif isinstance(fact, SelfTestResult) and fact.visit == self.wish.id:
             self._note(fact.service, ok=fact.ok, detail=fact.detail)
 
     def wait(self, services: list[str], seconds: float) -> bool:
@@ -64,9 +64,9 @@ class TestResults:
 def run(house: HouseSettings, *, json: bool, seconds: float) -> None:
     """Send a test alert and tell what became of it; `KinwatchError` if it did not get through everywhere."""
     services = [BRAIN, *house.actuators]
-    answers = TestResults(TestAlert())
+    answers = SelfTestResults(SelfTest())
     link = open_link(need_url(house), "kinwatch-rehearsal", durable=False, password=house.mqtt.login)
-    for kind in (Visit.kind, TestResult.kind):
+    for kind in (Visit.kind, SelfTestResult.kind):
         link.listen(topics.to(topics.TEST, kind), answers.receive, qos=1)
     with link:
         _post(link, answers.wish)
@@ -82,13 +82,13 @@ def run(house: HouseSettings, *, json: bool, seconds: float) -> None:
         raise KinwatchError(message)
 
 
-def _post(link: Link, wish: TestAlert) -> None:
+def _post(link: Link, wish: SelfTest) -> None:
     if not link.wait_connected(CONNECT_S):
         raise BrokerUnavailable(link.trouble or "no broker answers")
     link.post(wish.topic, wish.payload())
 
 
-def _tell(service: str, answers: TestResults, seconds: float, *, json: bool) -> bool:
+def _tell(service: str, answers: SelfTestResults, seconds: float, *, json: bool) -> bool:
     """Say what became of it at one service; whether all is well there."""
     start = "think" if service == BRAIN else f"act {service}"
     silent = f"no answer in {seconds:.0f} s: is it running? (kinwatch up, or kinwatch {start})"

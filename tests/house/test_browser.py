@@ -1,0 +1,186 @@
+"""The real house with a tablet for its only eye: what a recording of the same decides, is said and asked."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import cv2
+import pytest
+import yaml
+
+from nerves.bus import open_link
+from nerves.messages import Visit
+from tests.conftest import CHROMIUM
+from tests.pages import soon, spoken
+from tests.paths import ROOT
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page as Tab
+
+pytestmark = [pytest.mark.chromium, pytest.mark.media, pytest.mark.models, pytest.mark.mosquitto]
+
+SIZE, FPS = (480, 270), 10
+PATIENCE_S = 120
+# What a voice would do, noted: a headless browser has none.
+VOICE = """
+window.utterances = [];
+speechSynthesis.speak = (sentence) => {
+  if (!sentence.text) return;
+  window.utterances.push(sentence.text);
+  setTimeout(() => sentence.onstart?.(new Event("start")), 10);
+};
+"""
+
+
+def frames(clip: Path, numbers: range) -> list[cv2.typing.MatLike]:
+    film = cv2.VideoCapture(str(clip))
+    found = [film.read()[1] for _ in range(numbers.stop)]
+    film.release()
+    return [cv2.resize(found[number], SIZE) for number in numbers]
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory, media: Path) -> Path:
+    """26 s: two of the family, an empty room, somebody seen from behind, the empty room."""
+    file = tmp_path_factory.mktemp("clip") / "evening.mp4"
+    out = cv2.VideoWriter(str(file), cv2.VideoWriter.fourcc(*"mp4v"), FPS, SIZE)
+    room, family = media / "clips" / "visits_1_4.mp4", media / "clips" / "me_and_wife_facing.mp4"
+    two, empty = frames(family, range(55)), frames(room, range(5, 50))
+    for frame in (*two, *reversed(two), *empty, *frames(room, range(60, 125)), *empty):
+        out.write(frame)
+    out.release()
+    return file
+
+
+@pytest.fixture(scope="module")
+def camera(clip: Path) -> Path:
+    """The same as Chromium's fake camera takes it: it shows 30 pictures a second, whatever the file says."""
+    file = clip.with_suffix(".mjpeg")
+    ffmpeg = shutil.which("ffmpeg")
+    if not ffmpeg:
+        pytest.skip("ffmpeg is not installed")
+    how = ["-vf", "fps=30", "-c:v", "mjpeg", "-q:v", "3"]
+    subprocess.run([ffmpeg, "-v", "error", "-i", clip, *how, file], check=True)
+    return file
+
+
+class House:
+    """`kinwatch up` in a folder of its own, and what it told of visits."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.told: dict[tuple[UUID, int], Visit] = {}
+        self.lock = threading.Lock()
+        config = {
+            "senses": {"hall": {"kind": "browser", "tls": "off", "port": 0, "greets": ["family"]}},
+            "brain": {"pack": "standard", "timing": {"gone_s": 2.0}},
+        }
+        self.config = folder / "kinwatch.yaml"
+        self.config.write_text(yaml.safe_dump(config))
+        self.env = {key: value for key, value in os.environ.items() if key != "KINWATCH_CONFIG"}
+        self.env |= {"KINWATCH_DATA_DIR": str(folder / "data")}
+
+    def run(self, *words: str | Path) -> str:
+        command = [sys.executable, "-m", "kinwatch", *words, "--config", self.config]
+        return subprocess.run(command, env=self.env, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+    @contextmanager
+    def up(self) -> Iterator[None]:
+        command = [sys.executable, "-m", "kinwatch", "up", "--config", str(self.config)]
+        with (self.folder / "log").open("wb") as log:
+            process = subprocess.Popen(command, env=self.env, cwd=ROOT, stdout=log, stderr=log)
+            try:
+                assert soon(lambda: self.find(r"and type (\w{4}-\w{4}),") and "awake" in self.log(), PATIENCE_S), (
+                    self.log()
+                )
+                witness = open_link((self.folder / "data" / "broker.url").read_text().strip(), "witness", durable=True)
+                witness.listen("kinwatch/hall/visit", self._hear, qos=1)
+                with witness:
+                    yield
+            finally:
+                process.send_signal(signal.SIGTERM)
+                process.wait(30)
+
+    def log(self) -> str:
+        return (self.folder / "log").read_text(errors="replace")
+
+    def find(self, pattern: str) -> str:
+        found = re.search(pattern, self.log())
+        return found[1] if found else ""
+
+    def ended(self) -> list[tuple[str, str | None]]:
+        """Return what was decided of each visit that has ended, first those that began first."""
+        with self.lock:
+            last = {visit.visit: visit for visit in sorted(self.told.values(), key=lambda visit: visit.seq)}
+        ended = [visit for visit in last.values() if visit.phase == "ended"]
+        ended.sort(key=lambda visit: (visit.since, str(visit.who)))  # two may come at once
+        return [(visit.verdict, visit.who) for visit in ended]
+
+    def _hear(self, topic: str, payload: bytes) -> None:
+        visit = Visit.read(topic, payload)
+        with self.lock:
+            self.told[visit.visit, visit.seq] = visit
+
+
+@contextmanager
+def tablet(camera: Path, microphone: Path) -> Iterator["Tab"]:
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - absent where chromium is
+
+    arguments = [
+        "--no-sandbox",
+        "--use-fake-ui-for-media-stream",
+        "--use-fake-device-for-media-stream",
+        f"--use-file-for-fake-video-capture={camera}",
+        f"--use-file-for-fake-audio-capture={microphone}",
+    ]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        try:
+            opened = browser.new_context(locale="en-GB").new_page()
+            opened.add_init_script(VOICE)
+            yield opened
+        finally:
+            browser.close()
+
+
+def said(opened: "Tab") -> list[str]:
+    """Return what the page was heard to say."""
+    return [str(each) for each in opened.evaluate("utterances")]
+
+
+@pytest.mark.espeak
+@pytest.mark.timeout(600)
+def test_a_tablet_alone_is_the_eye_the_voice_and_the_ear_of_a_house(
+    tmp_path: Path, media: Path, clip: Path, camera: Path
+) -> None:
+    house = House(tmp_path)
+    for name, folder in {"Alice": "wife", "Bob": "me"}.items():
+        house.run("enroll", name, media / "family" / folder)
+    summary = json.loads(house.run("replay", clip, "--json").splitlines()[-1])["summary"]
+    expected = [(visit["verdict"], visit["who"]) for visit in summary["visits"]]
+    assert sorted(expected, key=str) == [("family", "Alice"), ("family", "Bob"), ("unidentified", None)]
+    with house.up(), tablet(camera, spoken(tmp_path, "who is there")) as opened:
+        opened.goto(house.find(r"the page of hall is at (\S+)") + "#code=" + house.find(r"and type (\w{4}-\w{4}),"))
+        opened.get_by_label("A name for this device").fill("wall tablet")
+        opened.get_by_role("button", name="Pair", exact=True).click()
+        opened.get_by_role("button", name="Start the camera").click()
+        # What the house decides is drawn over the picture ...
+        opened.locator(".box.family").get_by_text("Alice · Family").wait_for(timeout=1000 * PATIENCE_S)
+        # ... a greeting is spoken ...
+        assert soon(lambda: {"Hello Alice.", "Hello Bob."} <= {*said(opened)}, PATIENCE_S), said(opened)
+        # ... and every visit is decided as in the recording.
+        assert soon(lambda: len(house.ended()) >= len(expected), PATIENCE_S), house.told
+        assert house.ended()[: len(expected)] == sorted(expected, key=str)
+        # A question that the page's microphone takes up is answered by the page's voice.
+        opened.get_by_label("Listen here").check()
+        assert soon(lambda: any(words.startswith("I see") for words in said(opened)), PATIENCE_S), said(opened)

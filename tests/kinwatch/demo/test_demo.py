@@ -1,0 +1,57 @@
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from uuid6 import uuid7
+
+from kinwatch.demo.run import ACTS
+from kinwatch.demo.showing import wrong
+from nerves.messages import Phase, Verdict, Visit
+from tests.paths import ROOT
+
+AT = datetime(2026, 11, 21, tzinfo=UTC)
+CAT, WOMAN, AGAIN, FAR = ACTS
+
+
+def told(verdict: Verdict, who: str | None = None, *, alert: bool = False, phase: Phase = "ended") -> Visit:
+    return Visit(place="x", visit=uuid7(), seq=1, phase=phase, verdict=verdict, who=who, alert=alert, since=AT, last=AT)
+
+
+def test_the_show_is_right_when_each_act_is() -> None:
+    assert wrong(CAT, []) is None
+    assert wrong(WOMAN, [told("stranger", alert=True)]) is None
+    assert wrong(AGAIN, [told("family", "Eileen")]) is None
+    assert wrong(FAR, [told("unidentified", alert=True)]) is None
+
+
+def test_the_show_is_wrong_when_anything_is() -> None:
+    assert wrong(CAT, [told("unidentified")]) == "1 visits where there is nobody"
+    assert wrong(WOMAN, []) == "0 visits instead of one"
+    assert wrong(WOMAN, [told("stranger")]) == "0 alerts instead of 1"
+    assert wrong(WOMAN, [told("family", "Eileen")]) == "family Eileen instead of stranger"
+    assert wrong(AGAIN, [told("stranger", alert=True)]) == "stranger instead of family Eileen"
+
+
+@pytest.mark.mosquitto
+@pytest.mark.models
+@pytest.mark.timeout(150)
+def test_the_demo_shows_the_whole_house_and_leaves_the_evidence(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "kinwatch", "demo", "--once", "--json", "--keep", str(tmp_path / "demo")],
+        env=os.environ | {"KINWATCH_DATA_DIR": str(tmp_path / "data"), "PYTHONPATH": str(ROOT)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert lines[-1]["summary"]["ok"]
+    decided = [(line["verdict"], line["who"], line["alert"]) for line in lines[:-1] if line["phase"] == "decided"]
+    assert decided == [("stranger", None, True), ("family", "Eileen", False), ("unidentified", None, True)]
+    assert len(list((tmp_path / "demo" / "evidence").glob("*/*.jpg"))) == 3
