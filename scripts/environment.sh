@@ -185,6 +185,22 @@ environment() {
     export PATH
 }
 
+# The model files of the tests in one folder: those of KINWATCH_MODELS, and the built-in ones, fetched once (136 MB).
+want_models() {
+    [ -n "${KINWATCH_MODELS:-}" ] || return 0
+    mkdir -p "$venv/models"
+    find "$venv/models" -type l -exec rm {} +
+    if ! KINWATCH_DATA_DIR="$venv" python -m kinwatch models pull built-in >/dev/null; then
+        say "the built-in models could not be fetched: is this machine online?"
+        return 1
+    fi
+    for file in "$KINWATCH_MODELS"/*; do
+        ln -s "$file" "$venv/models/" 2>/dev/null || true
+    done
+    KINWATCH_MODELS="$venv/models"
+    export KINWATCH_MODELS
+}
+
 # Where pyenv keeps its Pythons: its own folder, or the one whose shims are on PATH.
 pyenv_roots() {
     printf '%s\n' "${PYENV_ROOT:-$HOME/.pyenv}"

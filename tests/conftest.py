@@ -20,8 +20,9 @@ hypothesis.settings.load_profile("patient")
 
 def packages() -> dict[str, str]:
     """Return the Debian package of each program that the tests may start, as scripts/programs declares them."""
-    lines = [line.split() for line in (ROOT / "scripts" / "programs").read_text().splitlines() if line[:1] not in "#"]
-    return {name: line[1] for line in lines for name in line[0].split("|")}
+    lines = (ROOT / "scripts" / "programs").read_text().splitlines()
+    declared = [line.split() for line in lines if line and not line.startswith("#")]
+    return {name: package for programs, package, *_ in declared for name in programs.split("|")}
 
 
 def lacks(program: str) -> str | None:
