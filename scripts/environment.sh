@@ -21,21 +21,25 @@ find_python() {
     return 1
 }
 
-# Runs apt-get with a dot for every package; what it complains of is shown as it stands.
+# Runs apt-get with a dot for every ten packages; what it complains of is shown as it stands.
 apt() {
     if [ "$(id -u)" = 0 ]; then set -- env "$@"; else set -- sudo -n env "$@"; fi
     { "$@" </dev/null 2>&1 && echo "ended 0" || echo "ended 1"; } | dots
 }
 
 dots() {
+    lines=0
     while IFS= read -r line; do
         case $line in
-        Get:* | "Setting up "*) printf . >&2 ;;
+        Get:* | "Setting up "*)
+            lines=$((lines + 1))
+            [ $((lines % 10)) != 0 ] || printf . >&2
+            ;;
         E:*) printf '\n%s' "$line" >&2 ;;
         "ended "*) ended=${line#ended } ;;
         esac
     done
-    printf '\n' >&2
+    [ "$lines" = 0 ] || printf '\n' >&2
     return "${ended:-1}"
 }
 

@@ -9,8 +9,8 @@ import hypothesis
 import pytest
 
 from tests.faults import MOSQUITTO
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parent.parent
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 # A shared machine may pause for a second: how long an example takes says nothing.

