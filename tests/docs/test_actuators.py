@@ -23,7 +23,7 @@ from tests.faults import HOST, Broker
 from tests.hass import Hass, wait
 from tests.paths import ROOT
 
-pytestmark = [pytest.mark.mosquitto, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.mosquitto, pytest.mark.programs("mosquitto_pub", "mosquitto_sub"), pytest.mark.timeout(240)]
 
 PAGE = ROOT / "docs" / "add-an-actuator.md"
 RING = ["/bin/sh", "-c", "echo ring >>rung"]

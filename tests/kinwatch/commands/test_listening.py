@@ -194,6 +194,7 @@ def test_the_size_in_a_head_is_the_picture_s(width: int, height: int, mode: str)
 
 
 @pytest.mark.mosquitto
+@pytest.mark.programs("mosquitto_pub")
 @pytest.mark.timeout(120)
 def test_a_script_is_told_that_all_was_well(tmp_path: Path) -> None:
     with bench(tmp_path, "--messages", "2") as bench_:
@@ -206,6 +207,7 @@ def test_a_script_is_told_that_all_was_well(tmp_path: Path) -> None:
 
 
 @pytest.mark.mosquitto
+@pytest.mark.programs("mosquitto_pub")
 @pytest.mark.timeout(120)
 def test_a_script_is_told_what_was_wrong(tmp_path: Path) -> None:
     with bench(tmp_path, "--messages", "5") as bench_:

@@ -118,7 +118,7 @@ def test_colours_are_learned_and_told_apart_by_litert_alone(command: Command, ti
         assert (out / name).stat().st_size > 100, name
     report = json.loads((out / "report.json").read_text())
     assert report["test_accuracy"]["count"] == facts["test_count"] == sum(map(sum, report["confusion"]))
-    assert "no label is a person" in report["faces"]["skipped"]
+    assert any(why in report["faces"]["skipped"] for why in ("no label is a person", "no face models here"))
     sight = RetrainedBackend(out)
     likeliest = {label: sight.classify(seen(picture(tmp_path / "new.jpg", COLOURS[label], 999))) for label in COLOURS}
     assert {label: found[0][0] for label, found in likeliest.items()} == {label: label for label in COLOURS}

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 pytestmark = [
     pytest.mark.chromium,
     pytest.mark.timeout(60),
-    pytest.mark.skipif(not shutil.which("ffmpeg"), reason="ffmpeg is not installed"),
+    pytest.mark.programs("ffmpeg"),
 ]
 # What a voice would do, noted; and a recogniser that hears one sentence: no sound leaves a test.
 STAND_INS = """
