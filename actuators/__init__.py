@@ -1,1 +1,3 @@
 """Actuators act: settings and messages in, receipts out."""
+
+__project__ = "kinwatch"

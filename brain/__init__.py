@@ -1,1 +1,3 @@
 """The brain decides: messages in, messages out; no device, no effect."""
+
+__project__ = "kinwatch"

@@ -1,1 +1,3 @@
 """The command, and all that may know every service."""
+
+__project__ = "kinwatch"

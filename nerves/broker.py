@@ -178,7 +178,7 @@ def _find() -> tuple[str, list[str]]:
     if mosquitto:
         return "mosquitto", [mosquitto]
     if importlib.util.find_spec("amqtt"):
-        return "amqtt", [sys.executable, "-m", "amqtt.scripts.broker_script"]
+        return "amqtt", [sys.executable, "-P", "-m", "amqtt.scripts.broker_script"]
     raise BrokerUnavailable(NONE)
 
 

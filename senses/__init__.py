@@ -1,1 +1,3 @@
 """Senses perceive: settings in, messages out."""
+
+__project__ = "kinwatch"

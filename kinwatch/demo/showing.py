@@ -1,7 +1,6 @@
 """One showing of the demo: the running house as its audience sees it, and what it made of each act."""
 
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -12,7 +11,7 @@ from threading import Event, Thread
 
 from kinwatch.console import emit, err, say, sentence
 from kinwatch.house.keeping import keep
-from kinwatch.house.up import environment, parts, statuses
+from kinwatch.house.up import command_line, environment, parts, statuses
 from nerves import topics
 from nerves.broker import private_broker
 from nerves.bus import open_link
@@ -131,7 +130,7 @@ class DemoRun:
     def command(self, *words: str) -> None:
         """Run a command of kinwatch on this house."""
         self.tell(f"$ kinwatch {' '.join(words)}")
-        line = [sys.executable, "-m", "kinwatch", *words, "--config", str(self._config)]
+        line = command_line(*words, "--config", str(self._config))
         done = subprocess.run(line, env=self._env, capture_output=True, text=True, check=False)
         if done.returncode:
             raise KinwatchError(done.stderr.strip() or f"kinwatch {words[0]} failed")

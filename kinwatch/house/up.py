@@ -21,7 +21,7 @@ from nerves.plugins import read_actuator, read_sense
 from nerves.process import stopped_by_signals
 from nerves.settings import HouseSettings, read_table
 
-__all__ = ["environment", "narrator", "parts", "statuses", "up"]
+__all__ = ["command_line", "environment", "narrator", "parts", "statuses", "up"]
 
 BRAIN = "brain"
 HOUSE = "house"
@@ -56,8 +56,7 @@ def parts(house: HouseSettings, config: Path | None = None) -> list[Part]:
     chosen = ("--config", str(config)) if config else ()
 
     def part(name: str, turn: int, *words: str) -> Part:
-        command = (sys.executable, "-m", "kinwatch", *words, *chosen)
-        return Part(name, command, turn, may_end=turn == SENSES)
+        return Part(name, command_line(*words, *chosen), turn, may_end=turn == SENSES)
 
     return [
         *(part(name, ACTS, "act", name) for name in house.actuators),
@@ -66,10 +65,18 @@ def parts(house: HouseSettings, config: Path | None = None) -> list[Part]:
     ]
 
 
+def command_line(*words: str) -> tuple[str, ...]:
+    """Return how to start `kinwatch` with these words as a process of its own.
+
+    With `-P` a `brain.py` or `queue.py` in the working folder, where the settings lie, is never imported.
+    """
+    return (sys.executable, "-P", "-m", "kinwatch", *words)
+
+
 def environment(house: HouseSettings, url: str) -> dict[str, str]:
     """Return the environment in which a service finds this house's broker and folder."""
     env = {key: value for key, value in os.environ.items() if key != "KINWATCH_MQTT__URL"}
-    env |= {"KINWATCH_DATA_DIR": str(house.data_dir), "PYTHONUNBUFFERED": "1"}
+    env |= {"KINWATCH_DATA_DIR": str(house.data_dir), "PYTHONSAFEPATH": "1", "PYTHONUNBUFFERED": "1"}
     return env if house.mqtt.url else env | {"KINWATCH_MQTT_URL": url}
 
 

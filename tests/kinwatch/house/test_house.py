@@ -3,7 +3,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from threading import Event, Thread
 from typing import Self
@@ -17,13 +16,7 @@ from kinwatch.house.up import environment, parts
 from nerves.errors import SettingsError
 from nerves.settings import HouseSettings
 from tests.paths import ROOT
-
-
-def soon(true: Callable[[], object], within_s: float = 8) -> bool:
-    until = time.monotonic() + within_s
-    while not true() and time.monotonic() < until:
-        time.sleep(0.01)
-    return bool(true())
+from tests.waiting import soon
 
 
 def python(name: str, code: str, turn: int = 0, *, may_end: bool = False) -> Part:
@@ -141,8 +134,8 @@ STORE = {"kind": "store", "url": "file:///evidence"}
 def test_a_service_is_a_process_and_senses_end_first(tmp_path: Path) -> None:
     found = parts(house(tmp_path, actuators={"evidence": STORE}), Path("my.yaml"))
     assert [(part.name, part.command[1:], part.turn) for part in found] == [
-        ("evidence", ("-m", "kinwatch", "act", "evidence", "--config", "my.yaml"), 2),
-        ("brain", ("-m", "kinwatch", "think", "--config", "my.yaml"), 1),
+        ("evidence", ("-P", "-m", "kinwatch", "act", "evidence", "--config", "my.yaml"), 2),
+        ("brain", ("-P", "-m", "kinwatch", "think", "--config", "my.yaml"), 1),
     ]
 
 
