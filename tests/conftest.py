@@ -10,6 +10,7 @@ import pytest
 
 from tests.faults import MOSQUITTO
 from tests.paths import ROOT
+from tests.waiting import SLOWER, scaled
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -32,7 +33,21 @@ def lacks(program: str) -> str | None:
     return None if here else f"{program} is not installed (Debian: apt install {package})"
 
 
+def limit_of(item: pytest.Item) -> float:
+    """Return the seconds that a test may take, before they are scaled: its marker's, or the default."""
+    marker = item.get_closest_marker("timeout")
+    default = item.config.getoption("timeout") or item.config.getini("timeout")
+    return float(marker.args[0] if marker else default)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if SLOWER != 1:
+        for item in items:
+            item.add_marker(pytest.mark.timeout(scaled(limit_of(item))), append=False)
+    skip_what_cannot_run(items)
+
+
+def skip_what_cannot_run(items: list[pytest.Item]) -> None:
     reasons = {
         "chromium": None
         if CHROMIUM and find_spec("playwright")

@@ -7,12 +7,13 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Self
+
+from tests.waiting import soon
 
 HOST = "127.0.0.1"
 MOSQUITTO = shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
@@ -28,16 +29,15 @@ def free_port() -> int:
 
 
 def wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + 8
-    while True:
+    def answers() -> bool:
         try:
             socket.create_connection((HOST, port), 0.5).close()
         except OSError:
             assert process.poll() is None, f"the broker ended with {process.returncode}"
-            assert time.monotonic() < until, "the broker does not answer"
-            time.sleep(0.02)
-        else:
-            return
+            return False
+        return True
+
+    soon(answers, 8, "the broker to answer")
 
 
 class Broker:
@@ -94,10 +94,7 @@ class Broker:
         store = self._folder / "mosquitto.db"
         store.unlink(missing_ok=True)
         self._process.send_signal(signal.SIGUSR1)
-        until = time.monotonic() + 5
-        while not store.exists():
-            assert time.monotonic() < until, "the broker does not save"
-            time.sleep(0.02)
+        soon(store.exists, 5, "the broker to save")
 
     def pause(self) -> None:
         self._process.send_signal(signal.SIGSTOP)

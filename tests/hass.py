@@ -5,10 +5,8 @@ import os
 import secrets
 import signal
 import subprocess
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -16,6 +14,7 @@ from typing import Any, Self, TypeVar
 from urllib.parse import urlencode
 
 from tests.faults import HOST, free_port
+from tests.waiting import soon
 
 CONFIG = """\
 homeassistant: {{name: Test, latitude: 52.37, longitude: 4.89, elevation: 2, unit_system: metric, time_zone: UTC,
@@ -39,15 +38,6 @@ ONBOARDED = {
 GUARD = 'read _; kill -9 "$1" 2>/dev/null'
 START_S = 120
 T = TypeVar("T")
-
-
-def wait(until: Callable[[], T], seconds: float, what: str) -> T:
-    """Wait for something true, and return it."""
-    end = time.monotonic() + seconds
-    while not (found := until()):
-        assert time.monotonic() < end, f"waited {seconds:g} s in vain for {what}"
-        time.sleep(0.1)
-    return found
 
 
 class Hass:
@@ -86,7 +76,7 @@ class Hass:
             )
         guard = ["/bin/sh", "-c", GUARD, "guard", str(self._process.pid)]
         self._guard = subprocess.Popen(guard, stdin=subprocess.PIPE, start_new_session=True)
-        wait(lambda: self._status("/api/onboarding") in (200, 404), START_S, f"{self.url}: {self.log()[-500:]}")
+        soon(lambda: self._status("/api/onboarding") in (200, 404), START_S, f"{self.url}: {self.log()[-500:]}")
 
     def stop(self) -> None:
         self._process.send_signal(signal.SIGTERM)
@@ -104,8 +94,8 @@ class Hass:
         self.wait_running()
 
     def wait_running(self) -> None:
-        wait(lambda: self._status("/api/config") == 200, START_S, "the API")
-        wait(lambda: self.get("/api/config")["state"] == "RUNNING", START_S, "Home Assistant to run")
+        soon(lambda: self._status("/api/config") == 200, START_S, "the API")
+        soon(lambda: self.get("/api/config")["state"] == "RUNNING", START_S, "Home Assistant to run")
 
     def log(self) -> str:
         return (self.folder / "log").read_text(errors="replace")
@@ -122,7 +112,7 @@ class Hass:
 
     def soon(self, entity: str, state: str, seconds: float = 15) -> None:
         """Wait until an entity has a state."""
-        wait(lambda: self.state(entity) == state, seconds, f"{entity} to be {state}")
+        soon(lambda: self.state(entity) == state, seconds, f"{entity} to be {state}")
 
     def call(self, action: str, **data: object) -> None:
         self.post(f"/api/services/{action.replace('.', '/')}", data)
@@ -234,4 +224,4 @@ class Phone:
         system = {"os_name": "Android", "os_version": "14", "supports_encryption": False}
         name = {"device_id": secrets.token_hex(8), "device_name": "Pretend phone"}
         hass.post("/api/mobile_app/registrations", about | system | name | {"app_data": app})
-        return str(wait(lambda: hass.render("{{ device_id('Pretend phone') or '' }}"), 15, "the phone"))
+        return str(soon(lambda: hass.render("{{ device_id('Pretend phone') or '' }}"), 15, "the phone"))

@@ -6,7 +6,6 @@ import logging
 import re
 import ssl
 import subprocess
-import time
 import urllib.error
 import urllib.request
 import wave
@@ -29,16 +28,10 @@ from nerves.services import Sense
 from nerves.settings import HouseSettings
 from senses.browser import BrowserSettings, sense
 from senses.microphone.sound import resampled
+from tests.waiting import soon
 
 Answer = tuple[int, dict[str, Any], dict[str, str]]
 RATE = 16_000
-
-
-def soon(true: Callable[[], object], within_s: float = 8) -> bool:
-    until = time.monotonic() + within_s
-    while not true() and time.monotonic() < until:
-        time.sleep(0.01)
-    return bool(true())
 
 
 def spoken(folder: Path, words: str) -> Path:

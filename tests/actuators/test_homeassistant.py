@@ -39,8 +39,9 @@ from nerves.runner import run_actuator
 from nerves.services import RawMessage
 from nerves.settings import HouseSettings
 from nerves.topics import matches
-from tests.nerves.test_runner import listening, soon, stop_when
+from tests.nerves.test_runner import listening
 from tests.paths import ROOT
+from tests.waiting import interrupt_when, soon
 
 SETTINGS = HomeAssistantSettings(kind="homeassistant")
 HALL, HOUSE = place_topic("hall"), house_topic("state")
@@ -426,7 +427,7 @@ def test_wrong_settings_are_refused(wrong: dict[str, object]) -> None:
 
 
 def run(tmp_path: Path, url: str, until: Callable[[], object]) -> None:
-    stop_when(until)
+    interrupt_when(until)
     run_actuator("ha", actuator, SETTINGS, HouseSettings(data_dir=tmp_path), url)
 
 

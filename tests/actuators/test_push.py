@@ -6,7 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -31,6 +31,7 @@ from nerves.services import Context, Tick
 from nerves.settings import load
 from tests.faults import Broker, free_port
 from tests.paths import ROOT
+from tests.waiting import soon
 
 pytest.importorskip("apprise")
 # Nothing of these visits is a picture, and nothing looks into it: what matters is that each byte arrives.
@@ -105,13 +106,6 @@ def phone() -> Iterator[Phone]:
 def second() -> Iterator[Phone]:
     with Phone() as phone:
         yield phone
-
-
-def soon(true: Callable[[], object], within_s: float = 8) -> bool:
-    until = time.monotonic() + within_s
-    while not true() and time.monotonic() < until:
-        time.sleep(0.01)
-    return bool(true())
 
 
 def visit(seq: int = 1, verdict: str = "stranger", **fields: object) -> Visit:

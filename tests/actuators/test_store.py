@@ -22,6 +22,7 @@ from nerves.database import Database
 from nerves.errors import StoreError
 from nerves.messages import Stored, Visit
 from nerves.services import Context
+from tests.paths import ROOT
 
 SINCE = datetime(2026, 11, 21, 12, 30, 15, tzinfo=UTC)
 VISIT = UUID("01a1fc42-41bb-7146-a325-ac71dc40921f")
@@ -195,8 +196,7 @@ def test_a_wrong_url_is_refused(url: str, said: str) -> None:
 WRITE = """
 import sys
 from pathlib import Path
-sys.path.insert(0, sys.argv[3])
-from test_actuators_store import keep, visit
+from tests.actuators.test_store import keep, visit
 from uuid import UUID
 root, seed = Path(sys.argv[1]), int(sys.argv[2])
 print("ready", flush=True)
@@ -211,12 +211,11 @@ while True:
 @pytest.mark.timeout(60)
 def test_killed_at_any_moment_every_receipt_holds(tmp_path: Path) -> None:
     dice = random.Random(7)  # noqa: S311 - the same moments each time
-    here = Path(__file__)
     for round_ in range(8):
         with subprocess.Popen(
-            [sys.executable, "-c", WRITE, str(tmp_path), str(round_ + 1), str(here.parent)],
+            [sys.executable, "-c", WRITE, str(tmp_path), str(round_ + 1)],
             stdout=subprocess.PIPE,
-            cwd=here.parents[1],
+            cwd=ROOT,
         ) as writer:
             assert writer.stdout
             assert writer.stdout.readline() == b"ready\n"

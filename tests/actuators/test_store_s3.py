@@ -1,8 +1,6 @@
 import base64
 import hashlib
 import json
-import os
-import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -28,8 +26,8 @@ from nerves.services import Context, Tick
 from nerves.settings import HouseSettings
 from tests.actuators.test_store import SINCE, VISIT, visit
 from tests.buckets import KEYS, S3, Weather, answer
-from tests.nerves.test_runner import soon
 from tests.paths import ROOT
+from tests.waiting import interrupting, soon
 
 FOLDER = f"visits/2026/11/21/123015_hall_{VISIT}"
 JPEG = bytes(range(256)) * 300
@@ -222,13 +220,13 @@ def test_an_outage_is_outlived_by_the_running_service(
     link.listen("kinwatch/status/evidence", lambda topic, body: states.append(Status.read(topic, body).detail), qos=1)
 
     def outage() -> None:
-        soon(lambda: states)
-        for message in told:
-            link.post(message.topic, message.payload()).wait(5)
-        soon(lambda: any("cannot be reached" in state for state in states))
-        line.now = "clear"
-        soon(lambda: len(receipts) == 3, 20)
-        os.kill(os.getpid(), signal.SIGINT)
+        with interrupting():
+            soon(lambda: states)
+            for message in told:
+                link.post(message.topic, message.payload()).wait(5)
+            soon(lambda: any("cannot be reached" in state for state in states))
+            line.now = "clear"
+            soon(lambda: len(receipts) == 3, 20)
 
     with Weather(server.port) as line, link:
         line.now = "down"

@@ -21,8 +21,9 @@ import yaml
 from nerves.bus import open_link
 from nerves.messages import Visit
 from tests.conftest import CHROMIUM
-from tests.pages import soon, spoken
+from tests.pages import spoken
 from tests.paths import ROOT
+from tests.waiting import soon
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page as Tab

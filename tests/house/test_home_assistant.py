@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -40,8 +39,9 @@ from nerves.messages import (
 )
 from nerves.process import say
 from tests.faults import Broker
-from tests.hass import Hass, Phone, wait
+from tests.hass import Hass, Phone
 from tests.paths import ROOT
+from tests.waiting import soon
 
 pytestmark = [pytest.mark.hass, pytest.mark.mosquitto, pytest.mark.timeout(120)]
 
@@ -105,7 +105,7 @@ class World:
         return [kind.read(topic, body) for topic, body in topics]
 
     def soon(self, kind: type[Fact], true: Callable[[Any], object]) -> Any:  # noqa: ANN401 - that kind of fact
-        return wait(lambda: next((fact for fact in self.told(kind) if true(fact)), None), 10, kind.__name__)
+        return soon(lambda: next((fact for fact in self.told(kind) if true(fact)), None), 10, kind.__name__)
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +150,7 @@ def comes(world: World, *, place: str = "hall", shade: int = 200) -> Visit:
     decided = with_picture(visit(begun, phase="decided", verdict="stranger", alert=True), picture(shade))
     world.tell(decided)
     is_told = '{{ state_attr("binary_sensor.kinwatch_open_alert", "visit") }}'
-    wait(lambda: world.hass.render(is_told) == str(begun.visit), 10, "the alert")
+    soon(lambda: world.hass.render(is_told) == str(begun.visit), 10, "the alert")
     return decided
 
 
@@ -195,7 +195,7 @@ def test_a_visit_is_seen_from_its_start_to_its_end(world: World) -> None:
     world.tell(visit(decided, phase="corrected", verdict="family", who="Alice"))
     hass.soon("binary_sensor.kinwatch_alice_here", "on")
     assert hass.state("sensor.kinwatch_hall_last_person") == "Alice"
-    wait(lambda: hass.attributes("event.kinwatch_alert")["event_type"] == "family", 5, "the correction")
+    soon(lambda: hass.attributes("event.kinwatch_alert")["event_type"] == "family", 5, "the correction")
     world.tell(visit(decided, seq=4, phase="ended", verdict="family", who="Alice"))
     hass.soon("binary_sensor.kinwatch_hall_person", "off")
     assert hass.attributes("event.kinwatch_hall_sighting")["event_type"] == "cleared"
@@ -207,7 +207,7 @@ def test_animals_and_trouble_are_seen_too(world: World) -> None:
     cat = Detection(label="cat", box=(0.1, 0.1, 0.2, 0.2), score=0.9)
     world.link.offer("kinwatch/hall/detections", Detections(place="hall", detections=(cat,)).payload())
     sighting = "event.kinwatch_hall_sighting"
-    wait(lambda: world.hass.attributes(sighting).get("animal") == "cat", 10, "the cat")
+    soon(lambda: world.hass.attributes(sighting).get("animal") == "cat", 10, "the cat")
     world.tell(Trouble(place="hall", what="covered", detail="is there something in front of it?"))
     world.hass.soon("binary_sensor.kinwatch_hall_camera_problem", "on")
     assert world.hass.state("sensor.kinwatch_hall_camera_trouble") == "covered"
@@ -227,7 +227,7 @@ def test_a_camera_that_dies_makes_its_place_unavailable(world: World) -> None:
 
 def test_what_is_chosen_and_said_there_reaches_the_bus(world: World) -> None:
     world.hass.call("select.select_option", entity_id="select.kinwatch_mode", option="away")
-    wait(lambda: ("kinwatch/mode/set", b"away") in world.heard, 10, "the mode")
+    soon(lambda: ("kinwatch/mode/set", b"away") in world.heard, 10, "the mode")
     words = 'Dinner is ready, "Bob" & Zoë'
     world.hass.call("notify.send_message", entity_id="notify.kinwatch_hall_announce", message=words)
     world.soon(Say, lambda said: (said.place, said.words) == ("hall", words))
@@ -236,7 +236,7 @@ def test_what_is_chosen_and_said_there_reaches_the_bus(world: World) -> None:
     world.hass.call("button.press", entity_id="button.kinwatch_test_alert")
     world.soon(SelfTest, lambda wanted: wanted.place == "test")
     world.tell(visit(place="test", phase="decided", verdict="stranger", alert=True))
-    wait(lambda: world.hass.attributes("event.kinwatch_alert")["event_type"] == "test", 10, "the test")
+    soon(lambda: world.hass.attributes("event.kinwatch_alert")["event_type"] == "test", 10, "the test")
 
 
 def test_the_eyes_of_a_place_are_closed_and_opened(world: World) -> None:
@@ -270,13 +270,13 @@ def test_the_cloud_is_switched_off_and_its_spend_is_shown_where_there_is_one(wor
     assert (spend["device_class"], spend["unit_of_measurement"], spend["state_class"]) == ("monetary", "USD", "total")
     assert datetime.fromisoformat(spend["last_reset"]).day == 1
     hass.call("switch.turn_off", entity_id=switch)
-    wait(lambda: ("kinwatch/cloud/set", b"off") in world.heard, 10, "the switch")
+    soon(lambda: ("kinwatch/cloud/set", b"off") in world.heard, 10, "the switch")
     assert hass.state(switch) == "on", "it shows what the brain says, not what was asked"
     world.link.post("kinwatch/cloud", b"off", retain=True).wait(5)
     hass.soon(switch, "off")
     assert "kinwatch_cloud" not in hass.log(), "Home Assistant complains"
     world.link.post("kinwatch/status/brain", local, retain=True).wait(5)
-    wait(lambda: hass.state(switch) is None, 15, "the end of the cloud")
+    soon(lambda: hass.state(switch) is None, 15, "the end of the cloud")
 
 
 @pytest.fixture
@@ -319,15 +319,15 @@ def test_receipts_are_counted(world: World) -> None:
     for _ in range(2):
         last = comes(world)
         world.tell(Stored(place="hall", visit=last.visit, seq=last.seq, url="file:///evidence/1.json"))
-        wait(lambda: int(world.hass.state("sensor.kinwatch_stored_evidence") or 0) > 0, 10, "a receipt")
+        soon(lambda: int(world.hass.state("sensor.kinwatch_stored_evidence") or 0) > 0, 10, "a receipt")
         goes(world, last)
-    wait(lambda: int(world.hass.state("sensor.kinwatch_evidence_waiting") or 0) > 0, 10, "what waits")
+    soon(lambda: int(world.hass.state("sensor.kinwatch_evidence_waiting") or 0) > 0, 10, "what waits")
 
 
 def test_somebody_who_is_forgotten_is_removed(world: World) -> None:
     alice, bob = PersonEntry(name="Alice", group="family"), PersonEntry(name="Bob", group="guest")
     world.tell(People(place="brain", people=(alice,)))
-    wait(lambda: world.hass.state("binary_sensor.kinwatch_bob_here") is None, 10, "Bob to go")
+    soon(lambda: world.hass.state("binary_sensor.kinwatch_bob_here") is None, 10, "Bob to go")
     assert world.hass.state("binary_sensor.kinwatch_alice_here") == "off"
     assert "Bob" not in world.hass.attributes("select.kinwatch_who_was_it")["options"]
     world.tell(People(place="brain", people=(alice, bob)))
@@ -363,7 +363,7 @@ def restart_actuator(world: World) -> None:
 def test_after_a_restart_all_is_as_it_was(world: World, restart: Callable[[World], None]) -> None:
     stranger = comes(world, shade=33)
     world.hass.soon("binary_sensor.kinwatch_hall_stranger", "on")
-    wait(lambda: world.hass.attributes("event.kinwatch_alert")["visit"] == str(stranger.visit), 5, "the alert")
+    soon(lambda: world.hass.attributes("event.kinwatch_alert")["visit"] == str(stranger.visit), 5, "the alert")
     before = entities(world)
     restart(world)
     # A text box forgets its words, and an image's state is the time when it arrived.
@@ -374,10 +374,7 @@ def test_after_a_restart_all_is_as_it_was(world: World, restart: Callable[[World
         both = {entity: (state, after.get(entity)) for entity, state in before.items() if entity not in fades}
         return {entity: pair for entity, pair in both.items() if pair[0] != pair[1]}
 
-    until = time.monotonic() + 40
-    while found := differs():
-        assert time.monotonic() < until, found
-        time.sleep(0.2)
+    soon(lambda: not differs(), 40, differs)
     assert world.hass.request("/api/image_proxy/image.kinwatch_hall_last_stranger") == picture(33)
     goes(world, stranger)
     world.hass.soon("binary_sensor.kinwatch_hall_stranger", "off")
@@ -389,7 +386,7 @@ def test_no_event_is_kept_by_the_broker(world: World) -> None:
     late.listen("#", lambda topic, _: kept.append(topic), qos=1)
     with late:
         assert late.wait_connected(5)
-        wait(lambda: "homeassistant/device/kinwatch_house/config" in kept, 5, "what is kept")
+        soon(lambda: "homeassistant/device/kinwatch_house/config" in kept, 5, "what is kept")
     assert any(topic.endswith("/state") for topic in kept)
     assert not [topic for topic in kept if "/event/" in topic or topic.endswith(("/visit", "/label", "/say"))]
 
@@ -410,7 +407,7 @@ def test_the_blueprint_pushes_and_takes_the_answer(world: World) -> None:
         world.link.post("kinwatch/mode", b"away", retain=True).wait(5)
         hass.soon("select.kinwatch_mode", "away")
         stranger = comes(world)
-        pushed = wait(lambda: pretend.pushed, 10, "the push")[0]
+        pushed = soon(lambda: pretend.pushed, 10, "the push")[0]
         assert pushed["title"] == "A stranger: hall"
         data = pushed["data"]
         assert data["tag"] == str(stranger.visit)
@@ -432,9 +429,9 @@ def test_the_blueprint_pushes_and_takes_the_answer(world: World) -> None:
         world.soon(Label, lambda told: told.visit == stranger.visit and told.who is None)
         answer("Sound the alarm")
         world.soon(Say, lambda said: said.words == "You are on camera. The owner has been told.")
-        wait(lambda: pretend.pushed[-1]["message"] == "clear_notification", 10, "the notification to be cleared")
+        soon(lambda: pretend.pushed[-1]["message"] == "clear_notification", 10, "the notification to be cleared")
         world.tell(visit(stranger, phase="corrected", verdict="family", who="Alice"))
-        last = wait(
+        last = soon(
             lambda: pretend.pushed[-1].get("title") == "Alice: hall" and pretend.pushed[-1], 10, "the correction"
         )
         assert last["data"]["tag"] == str(stranger.visit)
@@ -447,5 +444,5 @@ def test_at_home_the_phone_is_not_critical(world: World) -> None:
         world.link.post("kinwatch/mode", b"home", retain=True).wait(5)
         world.hass.soon("select.kinwatch_mode", "home")
         goes(world, comes(world))
-        pushed = wait(lambda: pretend.pushed, 10, "the push")[0]
+        pushed = soon(lambda: pretend.pushed, 10, "the push")[0]
         assert pushed["data"]["push"] == {"interruption-level": "active"}

@@ -15,8 +15,9 @@ from brain.people.gallery import Gallery
 from nerves.bus import open_link
 from nerves.messages import Visit
 from tests.faults import Broker
-from tests.hass import Hass, wait
+from tests.hass import Hass
 from tests.paths import ROOT
+from tests.waiting import soon
 
 pytestmark = [
     pytest.mark.hass,
@@ -57,16 +58,16 @@ def test_a_recording_is_seen_there_and_what_is_said_there_changes_the_brain(
         witness.listen("kinwatch/+/visit", lambda topic, body: heard.append(Visit.read(topic, body)), qos=1)
         witness.listen("kinwatch/mode", lambda _, mode: modes.append(mode), qos=1)
         with witness, house(tmp_path, broker, media / "clips" / "me_and_wife_facing.mp4"):
-            wait(lambda: any(visit.verdict == "stranger" for visit in heard), 60, "a stranger")
+            soon(lambda: any(visit.verdict == "stranger" for visit in heard), 60, "a stranger")
             hass.soon("binary_sensor.kinwatch_hall_person", "on", 30)
             image = "image.kinwatch_hall_last_stranger"
-            wait(lambda: hass.state(image) not in (None, "unknown", "unavailable"), 20, "the picture")
+            soon(lambda: hass.state(image) not in (None, "unknown", "unavailable"), 20, "the picture")
             assert hass.request(f"/api/image_proxy/{image}") in {visit.picture for visit in heard}
             hass.call("select.select_option", entity_id="select.kinwatch_mode", option="away")
-            wait(lambda: modes and modes[-1] == b"away", 10, "the brain's new mode")
-            wait(lambda: hass.state("sensor.kinwatch_last_unknown_visit") not in (None, "unknown"), 20, "who it was")
+            soon(lambda: modes and modes[-1] == b"away", 10, "the brain's new mode")
+            soon(lambda: hass.state("sensor.kinwatch_last_unknown_visit") not in (None, "unknown"), 20, "who it was")
             hass.call("text.set_value", entity_id="text.kinwatch_new_name", value="Zoë")
-            wait(lambda: any(visit.who == "Zoë" for visit in heard), 60, "somebody to be known by name")
+            soon(lambda: any(visit.who == "Zoë" for visit in heard), 60, "somebody to be known by name")
             hass.soon("sensor.kinwatch_hall_last_person", "Zoë", 60)
         with Gallery(tmp_path / "data" / "gallery.db") as gallery:
             assert [person.name for person in gallery.people()] == ["Zoë"]

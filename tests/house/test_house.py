@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from nerves.bus import open_link
 from nerves.link import Link
 from nerves.messages import Visit
 from tests.paths import ROOT
+from tests.waiting import soon
 
 pytestmark = [pytest.mark.media, pytest.mark.models, pytest.mark.mosquitto]
 
@@ -72,7 +73,7 @@ class House:
         command = [sys.executable, "-m", "kinwatch", "up", "--config", str(self.config)]
         self.process = subprocess.Popen(command, env=self.env, cwd=ROOT, stdout=log, stderr=log)
         try:
-            wait((self.folder / "data" / "broker.url").exists, 20)
+            soon((self.folder / "data" / "broker.url").exists, 20)
             url = (self.folder / "data" / "broker.url").read_text().strip()
             witness = open_link(url, "witness", durable=True)
             witness.listen("kinwatch/+/visit", self._hear, qos=1)
@@ -120,13 +121,6 @@ class House:
             self.told[visit.visit, visit.seq] = visit
 
 
-def wait(until: Callable[[], Any], seconds: float) -> None:
-    end = time.monotonic() + seconds
-    while not until():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.1)
-
-
 def is_stored(house: House) -> bool:
     """Whether all that was told is stored."""
     if not house.evidence.exists():
@@ -139,13 +133,13 @@ def is_stored(house: House) -> bool:
 def test_every_process_may_be_killed_and_no_visit_is_lost_or_doubled(tmp_path: Path, clip: Path) -> None:
     house = House(tmp_path, str(clip))
     with house.up():
-        wait(lambda: house.ended() >= 1, 60)
+        soon(lambda: house.ended() >= 1, 60)
         for number, words in enumerate(["sense hall", "think", "act evidence", "mosquitto"], start=1):
             killed = house.pid(words)
             os.kill(killed, signal.SIGKILL)
-            wait(lambda number=number: house.ended() >= 1 + number, 60)  # type: ignore[misc]
+            soon(lambda number=number: house.ended() >= 1 + number, 60)  # type: ignore[misc]
             assert house.pid(words) != killed
-        wait(lambda: is_stored(house), 20)
+        soon(lambda: is_stored(house), 20)
     stored = house.stored()
     for visit, messages in house.visits().items():
         assert [message.seq for message in messages] == list(range(1, len(messages) + 1)), "a message was lost"
@@ -171,17 +165,17 @@ def damaged_frames(media: Path) -> list[bytes]:
 def test_a_brain_killed_in_the_middle_goes_on_with_the_same_visit(tmp_path: Path, media: Path) -> None:
     house = House(tmp_path, str(media / "clips" / "me_and_wife_facing.mp4"))
     with house.up():
-        wait(lambda: len(house.visits()) == 2, 60)
-        wait(lambda: all(len(messages) >= 2 for messages in house.visits().values()), 20)
+        soon(lambda: len(house.visits()) == 2, 60)
+        soon(lambda: all(len(messages) >= 2 for messages in house.visits().values()), 20)
         house.witness.post("kinwatch/mode/set", b"nonsense")
         house.witness.post("kinwatch/mode/set", b"night")
-        wait(lambda: house.modes[-1:] == ["night"], 10)
+        soon(lambda: house.modes[-1:] == ["night"], 10)
         for number, damaged in enumerate(damaged_frames(media), start=1):
             house.witness.offer("kinwatch/den/frame", damaged)
-            wait(lambda number=number: house.log().count("den: frame dropped: ") == number, 10)  # type: ignore[misc]
+            soon(lambda number=number: house.log().count("den: frame dropped: ") == number, 10)  # type: ignore[misc]
         assert house.log().count("awake") == 1, "a damaged frame ended the brain"
         os.kill(house.pid("think"), signal.SIGKILL)
-        wait(lambda: house.log().count("awake") == 2, 30)
+        soon(lambda: house.log().count("awake") == 2, 30)
         time.sleep(5)
     assert set(house.modes) == {"home", "night"}
     assert house.modes[-1] == "night", "the mode was forgotten"

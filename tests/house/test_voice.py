@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import wave
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -24,15 +24,9 @@ from senses.hearing.segments import CHUNK, CHUNK_S
 from senses.microphone.sound import resampled
 from tests.faults import Broker
 from tests.paths import ROOT
+from tests.waiting import soon
 
 pytestmark = [pytest.mark.espeak, pytest.mark.models, pytest.mark.mosquitto]
-
-
-def soon(true: Callable[[], object], within_s: float = 60) -> bool:
-    until = time.monotonic() + within_s
-    while not true() and time.monotonic() < until:
-        time.sleep(0.02)
-    return bool(true())
 
 
 def voice(folder: Path, words: str) -> bytes:
@@ -116,7 +110,7 @@ class House:
         process = subprocess.Popen(command, env=env, cwd=ROOT, stdout=log, stderr=log)
         try:
             with self.link:
-                assert soon(lambda: {"ear", "brain", "voice"} <= self.alive), (self.folder / "log").read_text()
+                assert soon(lambda: {"ear", "brain", "voice"} <= self.alive, 60), (self.folder / "log").read_text()
                 yield
         finally:
             self.room.end()
@@ -140,8 +134,8 @@ class House:
 
     def ask(self, words: str) -> None:
         """Say something after a pause, and once the house has ended: while it speaks it hears nobody."""
-        assert soon(lambda: now() > self.until + timedelta(seconds=1))
-        assert soon(lambda: self.room.is_quiet)
+        assert soon(lambda: now() > self.until + timedelta(seconds=1), 60)
+        assert soon(lambda: self.room.is_quiet, 60)
         self.room.say(voice(self.folder, words))
 
     def _live(self, topic: str, body: bytes) -> None:
@@ -156,13 +150,13 @@ def test_who_do_you_see_is_heard_answered_and_spoken_and_the_answer_is_not_heard
         with house.up():
             for count in (1, 2):
                 house.ask("who do you see")
-                assert soon(lambda count=count: len(house.words("said")) >= count), (tmp_path / "log").read_text()  # type: ignore[misc]
+                assert soon(lambda count=count: len(house.words("said")) >= count, 60), (tmp_path / "log").read_text()  # type: ignore[misc]
                 print({kind: round(house.after_s(kind), 2) for kind in ("heard", "say", "said")})  # noqa: T201
             assert house.words("heard") == ["who do you see"] * 2
             assert house.words("say") == house.words("said") == ["I see nobody."] * 2
             house.ask("the weather is nice today")
             house.ask("arm the house")
-            assert soon(lambda: len(house.words("say")) == 3)
+            assert soon(lambda: len(house.words("say")) == 3, 60)
             assert house.words("heard")[2:] == ["arm the house"]
     with wave.open(str(tmp_path / "played.wav")) as file:
         played = np.frombuffer(file.readframes(10**7), np.int16).astype(np.float64)

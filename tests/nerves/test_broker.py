@@ -5,8 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -17,6 +15,7 @@ from nerves import broker
 from nerves.broker import house_url, need_url, private_broker
 from nerves.errors import BrokerUnavailable
 from nerves.settings import HouseSettings
+from tests.waiting import soon
 
 RUN = """
 import pathlib, sys, time
@@ -37,13 +36,6 @@ def answers(url: str) -> bool:
     except OSError:
         return False
     return True
-
-
-def soon(true: Callable[[], bool], within_s: float = 8) -> bool:
-    until = time.monotonic() + within_s
-    while not true() and time.monotonic() < until:
-        time.sleep(0.02)
-    return true()
 
 
 def listener(url: str) -> psutil.Process | None:

@@ -1,6 +1,6 @@
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,7 @@ from nerves.durable_queue import DurableQueue
 from nerves.loopback import Loopback, LoopbackLink
 from nerves.outbox import Outbox
 from tests.faults import Broker
+from tests.waiting import soon
 
 TOPIC = "kinwatch/hall/visit"
 
@@ -46,20 +47,13 @@ def mouth(bus: Loopback) -> Iterator[LoopbackLink]:
         yield link
 
 
-def eventually(is_so: Callable[[], object], timeout_s: float = 5) -> None:
-    until = time.monotonic() + timeout_s
-    while not is_so():
-        assert time.monotonic() < until, "it did not happen in time"
-        time.sleep(0.01)
-
-
 def test_what_is_put_arrives_in_order(box: DurableQueue, mouth: LoopbackLink, ear: Ear) -> None:
     sent = [b"%d" % number for number in range(30)]
     with Outbox(box, mouth) as outbox:
         for payload in sent:
             box.put(payload.decode(), TOPIC, payload)
         assert outbox.flush(5)
-    eventually(lambda: len(ear) == 30)
+    soon(lambda: len(ear) == 30)
     assert ear == sent
     assert box.counts() == {"waiting": 0, "dead": 0, "done": 30}
 
@@ -73,14 +67,14 @@ def test_what_is_put_while_the_broker_is_away_arrives_later(
         assert not outbox.flush(0.1)
         bus.mend()
         assert outbox.flush(5)
-    eventually(lambda: ear == [b"a"])
+    soon(lambda: ear == [b"a"])
 
 
 def test_what_was_left_by_another_life_is_sent(box: DurableQueue, mouth: LoopbackLink, ear: Ear) -> None:
     box.put("a", TOPIC, b"a")
     with Outbox(box, mouth) as outbox:
         assert outbox.flush(5)
-    eventually(lambda: ear == [b"a"])
+    soon(lambda: ear == [b"a"])
 
 
 def test_what_is_refused_holds_nothing_up_and_is_tried_again(
@@ -90,11 +84,11 @@ def test_what_is_refused_holds_nothing_up_and_is_tried_again(
     with Outbox(box, mouth) as outbox:
         box.put("porch-1", "kinwatch/porch/visit", b"porch")
         box.put("hall-1", TOPIC, b"hall")
-        eventually(lambda: ear == [b"hall"])
+        soon(lambda: ear == [b"hall"])
         assert not outbox.flush(0.3)
         bus.refuse = lambda _: None
         assert outbox.flush(5)
-    eventually(lambda: ear == [b"hall", b"porch"])
+    soon(lambda: ear == [b"hall", b"porch"])
     (line,) = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
     assert "porch-1" in line
     assert "Not authorized" in line
@@ -108,7 +102,7 @@ def test_what_a_dying_broker_had_confirmed_is_sent_again(
         assert outbox.flush(5)
         bus.cut()
         bus.mend()
-        eventually(lambda: ear == [b"a", b"a"])
+        soon(lambda: ear == [b"a", b"a"])
         assert outbox.flush(5)
         time.sleep(0.6)
     assert ear == [b"a", b"a"]
@@ -128,7 +122,7 @@ def test_what_was_confirmed_long_ago_is_not_sent_again(
             assert outbox.flush(5)
             bus.cut()
             bus.mend()
-            eventually(lambda: len(ear) == 3)
+            soon(lambda: len(ear) == 3)
             assert outbox.flush(5)
     assert ear == [b"old", b"new", b"new"]
 
@@ -150,4 +144,4 @@ def test_nothing_is_lost_when_the_broker_is_killed_again_and_again(box: DurableQ
                     broker.start()
                     assert there.wait_connected(8)
             assert outbox.flush(8)
-            eventually(lambda: set(ear) == set(sent))
+            soon(lambda: set(ear) == set(sent))

@@ -1,7 +1,5 @@
 import base64
 import json
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -22,6 +20,7 @@ from nerves.runner import Subscription, run_actuator, run_sense, running
 from nerves.services import Actuator, Context, RawMessage, Sense, SenseSettings, ServiceSettings, Tick
 from nerves.settings import HouseSettings
 from tests.paths import ROOT
+from tests.waiting import interrupt_when, scaled, soon
 
 JPEG = base64.b64decode("/9j/2Q==")
 DOOR = SenseSettings(kind="test", place="door")
@@ -69,23 +68,6 @@ def listening(url: str) -> Generator[Ear, None, None]:
         yield ear
 
 
-def soon(true: Callable[[], object], within_s: float = 8) -> bool:
-    until = time.monotonic() + within_s
-    while not true() and time.monotonic() < until:
-        time.sleep(0.01)
-    return bool(true())
-
-
-def stop_when(true: Callable[[], object]) -> None:
-    """Send this process the Ctrl-C that ends the service it is."""
-
-    def watch() -> None:
-        soon(true)
-        os.kill(os.getpid(), signal.SIGINT)
-
-    Thread(target=watch, daemon=True).start()
-
-
 def heard(words: str) -> Heard:
     return Heard(place="door", words=words)
 
@@ -131,10 +113,10 @@ def test_a_blocked_source_does_not_delay_the_end(url: str, house: HouseSettings)
         blocked.set()
         never.wait(30)
 
-    stop_when(blocked.is_set)
+    interrupt_when(blocked.is_set)
     began = time.monotonic()
     run_sense("door", Sense(SenseSettings, watch), DOOR, house, url)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < scaled(3)
     never.set()
 
 
@@ -204,7 +186,7 @@ def voice(said: list[str], trouble: Callable[[str], None] = lambda _: None) -> A
 
 
 def run(url: str, house: HouseSettings, actuator: Actuator, until: Callable[[], object]) -> None:
-    stop_when(until)
+    interrupt_when(until)
     run_actuator("voice", actuator, VOICE, house, url)
 
 
@@ -460,7 +442,7 @@ def test_what_is_told_at_once_is_published_while_the_message_is_at_work(
                     desk.publish(Say(place="door", words="taken back"))
                     raise StoreError
                 desk.publish(Say(place="door", words=message.words))
-                seen.append(soon(lambda: ear.facts("kinwatch/door/say")))
+                seen.append(bool(soon(lambda: ear.facts("kinwatch/door/say"))))
         return ()
 
     def talk() -> None:
@@ -569,7 +551,7 @@ def test_sigterm_ends_a_blocked_sense_in_order(real: tuple[str, Ear], tmp_path: 
         began = time.monotonic()
         process.terminate()
         assert process.wait(5) == 0
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < scaled(3)
     assert soon(lambda: ear.states("door")[-1] == "offline")
     assert "detail" not in ear.facts("kinwatch/status/door")[-1] or not ear.facts("kinwatch/status/door")[-1]["detail"]
 

@@ -27,9 +27,10 @@ from brain.settings.rekognition import RekognitionSettings
 from kinwatch.opening import Clouds, pay_debts
 from nerves.messages import Visit, now
 from tests.buckets import KEYS
-from tests.house.test_house import House, wait
+from tests.house.test_house import House
 from tests.paths import ROOT
 from tests.rekognition import Rekognition, SeenFace, SeenThing, Shown
+from tests.waiting import scaled, soon
 
 pytestmark = [pytest.mark.media, pytest.mark.models, pytest.mark.timeout(300)]
 
@@ -222,7 +223,7 @@ def test_whoever_was_forgotten_is_removed_from_the_collection_once_the_brain_is_
         ledger.owe(debt("me"))
         cloud = Cloud(settings, ledger)
         pay_debts(Clouds(cloud, ledger), gallery)
-        wait(lambda: not ledger.owed(), 60)
+        soon(lambda: not ledger.owed(), 60)
         cloud.close()
     assert aws.faces() == [label("wife", f"{1:064x}")]
 
@@ -239,7 +240,7 @@ def test_a_house_without_credentials_sees_all_the_same_and_says_so(
     brain = {"pack": "standard", "vision": "cascade", "rekognition": {"region": "eu-west-1"}}
     house = House(tmp_path, str(clips["large"]), brain)
     with house.up():
-        wait(lambda: bool(decided(house)), 120)
+        soon(lambda: bool(decided(house)), 120)
     assert (decided(house)[0].verdict, decided(house)[0].who) == ("family", "wife")
     assert house.log().count("goes on without the cloud") == 1
 
@@ -254,7 +255,7 @@ def test_a_stand_in_that_never_answers_costs_no_time(
     know(family, tmp_path / "data")
     house = House(tmp_path, str(clips["long"]), cascade(aws, deadline_s) | {"vision": sight})
     with house.up():
-        wait(lambda: bool(decided(house)) and aws.count > 0, 120)
+        soon(lambda: bool(decided(house)) and aws.count > 0, 120)
     first = decided(house)[0]
     # A frame that waits for an answer waits two seconds, once.
     assert (first.verdict, first.at - first.since < timedelta(seconds=deadline_s + 2.5)) == ("unidentified", True)
@@ -269,7 +270,7 @@ def test_a_brain_that_is_killed_at_random_never_passes_the_cap(
     house = House(tmp_path, str(clips["visits"]), cascade(aws, 1.0, daily_calls=cap))
     chance, kills, killed_at = random.Random(5), 0, 0  # noqa: S311
     with house.up():
-        until = time.monotonic() + 200
+        until = time.monotonic() + scaled(200)
         while time.monotonic() < until and aws.count < cap:
             time.sleep(0.05)
             if aws.count > killed_at:
@@ -279,7 +280,7 @@ def test_a_brain_that_is_killed_at_random_never_passes_the_cap(
                     os.kill(brain, signal.SIGKILL)
                     kills += 1
         before = len(house.visits())
-        wait(lambda: len(house.visits()) > before, 120)  # beyond the cap the house goes on
+        soon(lambda: len(house.visits()) > before, 120)  # beyond the cap the house goes on
     with CallLedger(tmp_path / "data" / "cloud.db", RekognitionSettings()) as ledger:
         spent = ledger.spent(now())
     print(f"{kills} kills: {aws.count} calls arrived, {spent.day_calls} counted, {cap} allowed")  # noqa: T201

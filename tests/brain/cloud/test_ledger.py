@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -26,6 +27,7 @@ from brain.settings.rekognition import RekognitionSettings
 from tests.buckets import KEYS
 from tests.paths import ROOT
 from tests.rekognition import NOBODY, Rekognition
+from tests.waiting import soon
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -195,6 +197,11 @@ def ask(file: Path, told: RekognitionSettings) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, env=os.environ | {"PYTHONPATH": str(ROOT)})
 
 
+def has_asked_or_ended(ledger: CallLedger, process: subprocess.Popen[bytes], calls: int) -> bool:
+    """Whether so many calls are counted, or the process has met the limit."""
+    return ledger.spent(datetime.now(UTC)).day_calls >= calls or process.poll() is not None
+
+
 @pytest.mark.timeout(240)
 def test_who_is_killed_again_and_again_never_passes_the_limit_nor_forgets_a_call(aws: Rekognition, file: Path) -> None:
     dice, most = random.Random(6), 50  # noqa: S311 - no secret
@@ -207,12 +214,8 @@ def test_who_is_killed_again_and_again_never_passes_the_limit_nor_forgets_a_call
             with ask(file, told) as process:
                 assert process.stdout
                 process.stdout.readline()
-                until = time.monotonic() + 60
-                while ledger.spent(datetime.now(UTC)).day_calls < before + wanted:
-                    assert time.monotonic() < until, "it asks no more"
-                    if process.poll() is not None:
-                        break  # the limit
-                    time.sleep(0.001)
+                is_asked = partial(has_asked_or_ended, ledger, process, before + wanted)
+                soon(is_asked, 60, "its next question", pause_s=0.001)
                 time.sleep(dice.random() / 100)
                 process.send_signal(signal.SIGKILL)
             kills += 1

@@ -12,7 +12,7 @@ from nerves.messages import People
 from nerves.process import Process
 from tests.brain.people.test_gallery import photo
 from tests.brain.visits.test_brain import Table, nobody
-from tests.nerves.test_runner import soon
+from tests.waiting import soon
 
 
 def test_who_is_known_is_told_when_it_changes_and_to_whoever_comes_later(tmp_path: Path) -> None:

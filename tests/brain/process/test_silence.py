@@ -1,10 +1,8 @@
 """A device that falls silent is offline, by its own rhythm."""
 
 import io
-import os
-import signal
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Thread
@@ -24,6 +22,7 @@ from nerves.bus import open_link
 from nerves.messages import CameraEnabled, Trouble
 from nerves.settings import HouseSettings
 from tests.backends import Blind
+from tests.waiting import interrupting, soon
 
 AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -110,12 +109,6 @@ def test_offline_and_recovered_take_turns(frames: list[float]) -> None:
     assert whats == ["offline", "recovered"] * (len(whats) // 2) + ["offline"] * (len(whats) % 2)
 
 
-def soon(true: Callable[[], object]) -> None:
-    until = time.monotonic() + 8
-    while not true() and time.monotonic() < until:
-        time.sleep(0.02)
-
-
 @pytest.mark.timeout(60)
 def test_the_running_brain_says_who_has_fallen_silent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("brain.process.silence.LEAST", timedelta(seconds=1.5))
@@ -128,14 +121,14 @@ def test_the_running_brain_says_who_has_fallen_silent(tmp_path: Path, monkeypatc
     Image.fromarray(np.zeros((64, 64, 3), np.uint8)).save(out, "JPEG")
 
     def be_a_device() -> None:
-        soon(lambda: modes)
-        for _ in range(6):
+        with interrupting():
+            soon(lambda: modes)
+            for _ in range(6):
+                link.post("kinwatch/door/frame", out.getvalue()).wait(5)
+                time.sleep(0.3)
+            soon(lambda: told == ["offline"])
             link.post("kinwatch/door/frame", out.getvalue()).wait(5)
-            time.sleep(0.3)
-        soon(lambda: told == ["offline"])
-        link.post("kinwatch/door/frame", out.getvalue()).wait(5)
-        soon(lambda: told == ["offline", "recovered"])
-        os.kill(os.getpid(), signal.SIGINT)
+            soon(lambda: told == ["offline", "recovered"])
 
     with link, Gallery(tmp_path / "gallery.db") as gallery:
         assert link.wait_connected(5)

@@ -1,11 +1,8 @@
 """What is heard is answered: phrases as people say them, and nothing else."""
 
 import json
-import os
 import re
-import signal
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Thread
@@ -26,6 +23,7 @@ from nerves.errors import SettingsError
 from nerves.messages import CameraEnabled, Heard, Label, Mentioned, Mode, PersonEntry, Say, Verdict, now, parse
 from nerves.settings import HouseSettings, read_table
 from tests.backends import Blind
+from tests.waiting import interrupting, soon
 
 AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
 BOOKS = [Phrasebook.read(language, {}) for language in ("en", "fr")]
@@ -435,13 +433,13 @@ def test_the_running_brain_answers_and_changes_its_mode(tmp_path: Path) -> None:
         return [str(json.loads(body)["words"]) for topic, body in heard if topic == "kinwatch/hall/say"]
 
     def talk() -> None:
-        soon(lambda: any(topic == "kinwatch/mode" for topic, _ in heard))
-        for number, words in enumerate(("Who do you see?", "blah blah", "arm the house", "yes"), 1):
-            fact = Heard(place="hall", words=words)
-            link.post(fact.topic, fact.payload()).wait(5)
-            soon(lambda number=number: len(said()) >= number - (number > 1))  # type: ignore[misc]
-        soon(lambda: ("kinwatch/mode", b"away") in heard)
-        os.kill(os.getpid(), signal.SIGINT)
+        with interrupting():
+            soon(lambda: any(topic == "kinwatch/mode" for topic, _ in heard))
+            for number, words in enumerate(("Who do you see?", "blah blah", "arm the house", "yes"), 1):
+                fact = Heard(place="hall", words=words)
+                link.post(fact.topic, fact.payload()).wait(5)
+                soon(lambda number=number: len(said()) >= number - (number > 1))  # type: ignore[misc]
+            soon(lambda: ("kinwatch/mode", b"away") in heard)
 
     with link, Gallery(tmp_path / "gallery.db") as gallery:
         assert link.wait_connected(5)
@@ -451,9 +449,3 @@ def test_the_running_brain_answers_and_changes_its_mode(tmp_path: Path) -> None:
         thread.join()
     assert said() == ["I see nobody.", "Arm the house? Say yes.", "The house is armed."]
     assert ("kinwatch/mode", b"away") in heard
-
-
-def soon(true: Callable[[], bool]) -> None:
-    until = time.monotonic() + 5
-    while not true() and time.monotonic() < until:
-        time.sleep(0.02)

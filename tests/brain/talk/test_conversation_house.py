@@ -5,8 +5,6 @@ import itertools
 import json
 import os
 import signal
-import time
-from collections.abc import Callable
 from pathlib import Path
 from threading import Event, Thread
 
@@ -24,16 +22,10 @@ from nerves.messages import Box, Heard, Label, Visit
 from nerves.settings import HouseSettings
 from tests.faults import Broker
 from tests.people import face, faces
+from tests.waiting import soon
 
 ALICE, BOB, NOBODY = 5, 6, 7
 LEFT, RIGHT = Box(0.1, 0.2, 0.2, 0.8), Box(0.6, 0.2, 0.2, 0.8)
-
-
-def soon(true: Callable[[], object], within_s: float = 40) -> bool:
-    until = time.monotonic() + within_s
-    while not true() and time.monotonic() < until:
-        time.sleep(0.02)
-    return bool(true())
 
 
 class Hall:
@@ -81,7 +73,7 @@ class Family:
         for words in sentences:
             count, fact = len(self.said), Heard(place=place, words=words)
             assert self.link.post(fact.topic, fact.payload()).wait(20)
-            assert soon(lambda count=count: len(self.said) > count), words  # type: ignore[misc]
+            assert soon(lambda count=count: len(self.said) > count, 40), words  # type: ignore[misc]
         assert self.said[-1][0] == f"kinwatch/{place}/say"
         return self.said[-1][1]
 
@@ -102,9 +94,9 @@ def stand_there(url: str, gone: Event) -> None:
 
 
 def talk(family: Family) -> None:
-    assert soon(lambda: family.modes)
-    assert soon(lambda: family.shows("family", "Alice"))
-    assert soon(lambda: family.shows("stranger"))
+    assert soon(lambda: family.modes, 40)
+    assert soon(lambda: family.shows("family", "Alice"), 40)
+    assert soon(lambda: family.shows("stranger"), 40)
     unknown = family.shows("stranger")
     assert unknown
     assert family.say("Who do you see?") == "I see Alice and somebody I don't know."
@@ -114,19 +106,19 @@ def talk(family: Family) -> None:
     assert not family.told
     assert family.say("c'est bob") == "Est-ce Bob que je vois ? Dites oui."
     assert family.say("oui") == "Je me souviendrai de Bob."
-    assert soon(lambda: family.told)
+    assert soon(lambda: family.told, 40)
     assert [(told.visit, told.who, told.group) for told in family.told] == [(unknown.visit, "Bob", "guest")]
-    assert soon(lambda: family.shows("guest", "Bob"))
+    assert soon(lambda: family.shows("guest", "Bob"), 40)
     named = family.shows("guest", "Bob")
     assert named
     assert (named.visit, named.phase) == (unknown.visit, "corrected")
     assert family.say("qui vois-tu") == "Je vois Alice et Bob, qui est invité."
     assert family.say("arm the house") == "Arm the house? Say yes."
     assert family.say("yes") == "The house is armed."
-    assert soon(lambda: family.modes[-1] == b"away")
+    assert soon(lambda: family.modes[-1] == b"away", 40)
     assert family.say("désarme la maison") == "Je n'ai pas le droit de désarmer à la voix."
     assert family.say("bonne nuit", "oui") == "Bonne nuit. Je surveille la maison."
-    assert soon(lambda: family.modes[-1] == b"night")
+    assert soon(lambda: family.modes[-1] == b"night", 40)
     assert family.modes == [b"home", b"away", b"night"]
 
 

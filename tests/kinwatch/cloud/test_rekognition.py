@@ -7,8 +7,7 @@ import re
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -31,6 +30,7 @@ from tests.buckets import KEYS
 from tests.paths import ROOT
 from tests.people import faces
 from tests.rekognition import NOBODY, Rekognition, SeenFace, Shown
+from tests.waiting import soon
 
 pytestmark = pytest.mark.timeout(90)
 
@@ -124,13 +124,6 @@ def complaint(done: Result) -> str:
 
 def lines(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
-
-
-def soon(true: Callable[[], object], seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def test_the_difference_is_shown_first_and_then_the_collection_is_equal(house: House) -> None:
@@ -281,7 +274,7 @@ def test_killed_at_any_moment_each_photo_is_there_once(house: House) -> None:
         sync = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(ROOT)}, stderr=subprocess.DEVNULL)
         house.aws.arrives = lambda _: house.aws.calls["IndexFaces"] < number or sync.kill()  # noqa: B023
         assert sync.wait(60) == -signal.SIGKILL
-        soon(lambda: len(house.aws.collections["kinwatch"].faces) == number)  # noqa: B023 - the dead one's last call
+        soon(lambda: len(house.aws.collections["kinwatch"].faces) == number, 30)  # noqa: B023 - the dead one's last call
     house.aws.arrives = lambda _: None
     assert house.sync()["added"] == 2
     assert house.there() == house.here()

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,6 +18,7 @@ from brain.process.self_test import test_visit as visit_of
 from brain.vision.picture import Picture
 from nerves.messages import SelfTest, Visit
 from tests.paths import ROOT
+from tests.waiting import soon
 
 
 class Phone(ThreadingHTTPServer):
@@ -55,10 +55,7 @@ def up(config: Path, env: dict[str, str], data: Path) -> Iterator[None]:
         command = [sys.executable, "-m", "kinwatch", "up", "--config", str(config)]
         house = subprocess.Popen(command, env=env, cwd=ROOT, stdout=log, stderr=log)
         try:
-            end = time.monotonic() + 60
-            while not (data / "broker.url").exists():
-                assert time.monotonic() < end, (config.parent / "log").read_text()
-                time.sleep(0.1)
+            soon((data / "broker.url").exists, 60, (config.parent / "log").read_text)
             yield
         finally:
             house.send_signal(signal.SIGTERM)

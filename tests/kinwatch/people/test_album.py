@@ -1,5 +1,6 @@
 """`kinwatch album`, on files, without a broker; and a house that learns a name while it runs."""
 
+import itertools
 import json
 import os
 import signal
@@ -28,6 +29,7 @@ from nerves.bus import open_link
 from nerves.errors import KinwatchError
 from nerves.messages import Label, Verdict, Visit, now
 from tests.paths import ROOT
+from tests.waiting import soon
 
 # Two visits of the same minute, one of the next day.
 FIRST = UUID("0193f5a2-7c1e-7000-8000-000000000001")
@@ -189,13 +191,6 @@ def test_an_empty_album_says_how_visits_come_into_it(tmp_path: Path, monkeypatch
 # The house that runs.
 
 
-def wait(until: Callable[[], Any], seconds: float) -> None:
-    end = time.monotonic() + seconds
-    while not until():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.1)
-
-
 @pytest.mark.media
 @pytest.mark.models
 @pytest.mark.mosquitto
@@ -217,17 +212,18 @@ def test_a_running_brain_that_is_told_a_name_says_it_at_the_next_visit(tmp_path:
                 [sys.executable, "-m", "kinwatch", "think"], env=env, cwd=ROOT, stdout=log, stderr=log
             )
             try:
-                wait(lambda: b"awake" in (tmp_path / "log").read_bytes(), 40)
+                soon(lambda: b"awake" in (tmp_path / "log").read_bytes(), 40)
 
                 def come(until: Callable[[], Any]) -> None:
                     """Be seen until something is said, then go."""
-                    end = time.monotonic() + 30
-                    number = 0
-                    while not until():
-                        assert time.monotonic() < end, [(one.phase, one.verdict, one.reasons) for one in heard]
-                        link.offer("kinwatch/hall/frame", photos[number % len(photos)])
-                        number += 1
+                    number = itertools.count()
+
+                    def is_answered() -> object:
                         time.sleep(0.3)
+                        link.offer("kinwatch/hall/frame", photos[next(number) % len(photos)])
+                        return until()
+
+                    soon(is_answered, 30, lambda: [(one.phase, one.verdict, one.reasons) for one in heard])
 
                 def go(count: int) -> None:
                     while sum(one.phase == "ended" for one in heard) < count:
@@ -238,7 +234,7 @@ def test_a_running_brain_that_is_told_a_name_says_it_at_the_next_visit(tmp_path:
                 go(1)
                 visit = next(one for one in heard if one.verdict == "stranger").visit
                 link.post("kinwatch/hall/label", Label(place="hall", visit=visit, who="Alice").payload()).wait(5)
-                wait(lambda: b"learned Alice" in (tmp_path / "log").read_bytes(), 20)
+                soon(lambda: b"learned Alice" in (tmp_path / "log").read_bytes(), 20)
                 come(lambda: any(one.visit != visit and one.who == "Alice" for one in heard))
             finally:
                 brain.send_signal(signal.SIGTERM)

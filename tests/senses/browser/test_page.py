@@ -21,7 +21,8 @@ from nerves.messages import Box, CameraEnabled, Detection, Detections, People, P
 from senses import hearing
 from senses.browser import app
 from tests.conftest import CHROMIUM
-from tests.pages import Page, served, soon, spoken
+from tests.pages import Page, served, spoken
+from tests.waiting import soon
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page as Tab

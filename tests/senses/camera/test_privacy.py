@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler
@@ -35,15 +35,9 @@ from tests.backends import Blind
 from tests.faults import Broker
 from tests.paths import ROOT
 from tests.senses.camera.test_camera import begin_mjpeg, jpeg, part, served
+from tests.waiting import soon
 
 OPEN, CLOSED = CameraEnabled(place="hall", enabled=True), CameraEnabled(place="hall", enabled=False, by="Alice")
-
-
-def soon(true: Callable[[], object], within_s: float = 40) -> bool:
-    until = time.monotonic() + within_s
-    while not true() and time.monotonic() < until:
-        time.sleep(0.02)
-    return bool(true())
 
 
 class Place:
@@ -81,10 +75,10 @@ def test_closed_eyes_let_the_camera_go_and_open_ones_begin_anew(tmp_path: Path) 
     numbers: list[int] = []
     with place(tmp_path) as hall:
         Thread(target=lambda: numbers.extend(hall.seen()), daemon=True).start()
-        assert soon(lambda: numbers[:3] == [0, 2, 4])
+        assert soon(lambda: numbers[:3] == [0, 2, 4], 40)
         hall.said.put(CLOSED)
-        assert soon(lambda: hall.ended == 1)
-        assert soon(lambda: hall.notes)
+        assert soon(lambda: hall.ended == 1, 40)
+        assert soon(lambda: hall.notes, 40)
         assert hall.notes == [
             (
                 'eyes closed by Alice: say "open your eyes", or publish {"enabled": true} '
@@ -96,21 +90,21 @@ def test_closed_eyes_let_the_camera_go_and_open_ones_begin_anew(tmp_path: Path) 
         time.sleep(0.1)
         assert (len(numbers), hall.begun) == (before, 1)
         hall.said.put(OPEN)
-        assert soon(lambda: numbers[before : before + 2] == [0, 2])
+        assert soon(lambda: numbers[before : before + 2] == [0, 2], 40)
         assert hall.notes[1:] == [""]
 
 
 def test_eyes_that_were_closed_stay_so_after_a_start(tmp_path: Path) -> None:
     with place(tmp_path) as hall:
         hall.said.put(CLOSED)
-        assert soon(lambda: hall.lids._closed)  # noqa: SLF001
+        assert soon(lambda: hall.lids._closed, 40)  # noqa: SLF001
     with place(tmp_path) as hall:
         first: list[int] = []
         Thread(target=lambda: first.append(next(hall.seen())), daemon=True).start()
-        assert soon(lambda: hall.notes)
+        assert soon(lambda: hall.notes, 40)
         assert hall.begun == 0
         hall.said.put(OPEN)
-        assert soon(lambda: first == [0])
+        assert soon(lambda: first == [0], 40)
 
 
 def test_eyes_obey_also_what_cannot_be_kept(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -118,10 +112,10 @@ def test_eyes_obey_also_what_cannot_be_kept(tmp_path: Path, caplog: pytest.LogCa
         with hall.database.transaction() as connection:
             connection.execute("DROP TABLE eyes")
         hall.said.put(CLOSED)
-        assert soon(lambda: "obeyed, but not remembered" in caplog.text)
+        assert soon(lambda: "obeyed, but not remembered" in caplog.text, 40)
         assert hall.lids._closed  # noqa: SLF001
         hall.said.put(OPEN)
-        assert soon(lambda: not hall.lids._closed)  # noqa: SLF001
+        assert soon(lambda: not hall.lids._closed, 40)  # noqa: SLF001
 
 
 def test_a_source_that_ends_ends_and_its_error_is_not_swallowed() -> None:
@@ -180,15 +174,15 @@ def test_a_camera_on_the_network_is_hung_up_on(tmp_path: Path) -> None:
 
         looking = Thread(target=look, daemon=True)
         looking.start()
-        assert soon(lambda: frames)
+        assert soon(lambda: frames, 40)
         said.put(CLOSED)
-        assert soon(lambda: streams == ["begun", "ended"])
+        assert soon(lambda: streams == ["begun", "ended"], 40)
         time.sleep(0.2)
         before = len(frames)
         time.sleep(0.5)
         assert len(frames) == before
         said.put(OPEN)
-        assert soon(lambda: streams[-1] == "begun" and len(frames) > before)
+        assert soon(lambda: streams[-1] == "begun" and len(frames) > before, 40)
         enough.set()
         looking.join(20)
 
@@ -213,7 +207,7 @@ class Witness:
 
     def goes_on(self) -> bool:
         before = self.frames
-        return soon(lambda: self.frames > before + 2)
+        return bool(soon(lambda: self.frames > before + 2, 40))
 
     def is_still(self) -> bool:
         """Whether no picture comes in a time in which many would."""
@@ -264,17 +258,17 @@ def test_a_running_camera_closes_its_eyes_also_after_a_start_and_opens_them(tmp_
         with camera(tmp_path, broker.url):
             assert seen.goes_on()
             assert seen.link.post(CLOSED.topic, CLOSED.payload(), retain=True).wait(20)
-            assert soon(lambda: is_closed(seen))
+            assert soon(lambda: is_closed(seen), 40)
             assert seen.is_still()
         seen.frames = 0
         seen.details.clear()
         with camera(tmp_path, broker.url):
-            assert soon(lambda: is_closed(seen))
+            assert soon(lambda: is_closed(seen), 40)
             assert seen.is_still()
             assert seen.frames == 0
             seen.link.post(OPEN.topic, b'{"enabled": true}', retain=True)
             assert seen.goes_on()
-            assert soon(lambda: seen.details[-1] == "watching")
+            assert soon(lambda: seen.details[-1] == "watching", 40)
     assert not seen.troubles
 
 
@@ -283,7 +277,7 @@ def talk(seen: Witness, *sentences: str, place: str = "kitchen") -> str:
     for words in sentences:
         count, fact = len(seen.said), Heard(place=place, words=words)
         assert seen.link.post(fact.topic, fact.payload()).wait(20)
-        assert soon(lambda count=count: len(seen.said) > count)  # type: ignore[misc]
+        assert soon(lambda count=count: len(seen.said) > count, 40)  # type: ignore[misc]
     return seen.said[-1]
 
 
@@ -315,7 +309,7 @@ def _talked(seen: Witness) -> None:
     assert seen.goes_on()
     assert talk(seen, "Who do you see?") == "I see nobody."
     assert talk(seen, "close your eyes", "yes") == "My eyes are closed."
-    assert soon(lambda: is_closed(seen))
+    assert soon(lambda: is_closed(seen), 40)
     assert (seen.eyes[-1].place, seen.eyes[-1].enabled, seen.eyes[-1].by) == ("hall", False, "a voice at kitchen")
     assert seen.is_still()
     assert talk(seen, "qui vois-tu ?") == "J'ai les yeux fermés."

@@ -1,9 +1,6 @@
 """Mentions, against a real HTTP server that speaks X's API v2: pages, refusals, cut lines, and a budget."""
 
 import json
-import os
-import signal
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
@@ -25,6 +22,7 @@ from nerves.settings import HouseSettings
 from senses.mentions import MentionsSettings, sense
 from senses.mentions.poll import poll
 from senses.mentions.x import bearer
+from tests.waiting import interrupt_when
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 Answer = tuple[int, dict[str, Any], dict[str, str]] | str
@@ -368,16 +366,10 @@ def test_the_running_sense_publishes_mentions_and_its_status(
         wanted = "kinwatch/x/mentioned" if token else "no credentials"
         return any(wanted in (topic, str(body.get("detail"))[:14]) for topic, body in heard)
 
-    def wait() -> None:
-        until = time.monotonic() + 8
-        while not is_told() and time.monotonic() < until:
-            time.sleep(0.02)
-        os.kill(os.getpid(), signal.SIGINT)
-
     settings = MentionsSettings(kind="mentions", place="x", account="us", api=stand.url)
     with link:
         assert link.wait_connected(5)
-        Thread(target=wait, daemon=True).start()
+        interrupt_when(is_told)
         run_sense("x", sense, settings, HouseSettings(data_dir=tmp_path), url)
     assert is_told()
     assert [body["post"] for topic, body in heard if topic == "kinwatch/x/mentioned"] == (["5"] if token else [])

@@ -2,12 +2,10 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 import wave
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -38,6 +36,7 @@ from senses.hearing.settings import SENTENCES
 from senses.microphone import MicrophoneSettings, sense, topics_of, watch
 from senses.microphone.sound import MicrophoneLost, resampled
 from tests.backends import Blind
+from tests.waiting import interrupting, soon
 
 RATE = 16_000
 rng = np.random.default_rng(5)
@@ -212,13 +211,6 @@ def test_nobody_makes_an_ear_deaf(until: str) -> None:
     assert not echoes.cover(now(), now() + 2 * later)
 
 
-def soon(true: Callable[[], bool]) -> bool:
-    until = time.monotonic() + 5
-    while not true() and time.monotonic() < until:
-        time.sleep(0.01)
-    return true()
-
-
 def seconds(count: float, level: float) -> list[float]:
     return [level] * round(count / CHUNK_S)
 
@@ -320,10 +312,10 @@ def test_a_spoken_question_is_answered_at_its_place(tmp_path: Path) -> None:
     link.listen("kinwatch/mode", lambda _, body: modes.append(body), qos=1)
 
     def ask() -> None:
-        soon(lambda: bool(modes))
-        run_sense("ear", sense, ear(spoken(tmp_path, "who do you see")), house, url)
-        soon(lambda: bool(said))
-        os.kill(os.getpid(), signal.SIGINT)
+        with interrupting():
+            soon(lambda: bool(modes))
+            run_sense("ear", sense, ear(spoken(tmp_path, "who do you see")), house, url)
+            soon(lambda: bool(said))
 
     with link, Gallery(tmp_path / "gallery.db") as gallery:
         assert link.wait_connected(5)
