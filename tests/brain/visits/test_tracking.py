@@ -1,5 +1,6 @@
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,6 +50,39 @@ def test_who_walks_is_expected_further_on() -> None:
     ahead, behind = person(Box(0.38, 0.2, 0.1, 0.7)), person(Box(0.22, 0.2, 0.1, 0.7))
     walker = Track(Box(0.3, 0.2, 0.1, 0.7), None, 1.0, moves)
     assert affinity(ahead, walker) > affinity(behind, walker)
+
+
+def test_a_speed_is_believed_by_half_after_eight_tenths_of_a_second() -> None:
+    still = Box(0.3, 0.2, 0.1, 0.7)
+    assert speed((0.4, 0.0, 0.4, 0.2), still, still, 0.8) == pytest.approx((0.2, 0.0, 0.2, 0.1))
+    assert speed(None, still, Box(0.46, 0.2, 0.1, 0.7), 0.8) == pytest.approx((0.1, 0.0, 0.1, 0.0))
+    assert speed((0.4, 0.0, 0.4, 0.0), still, Box(0.5, 0.2, 0.1, 0.7), 0.2) == pytest.approx((0.52, 0.0, 0.52, 0.0))
+
+
+def test_no_time_leaves_a_speed_as_it_was() -> None:
+    held = (0.4, 0.0, 0.4, 0.0)
+    assert speed(held, LEFT, RIGHT, 0.0) == held
+    assert speed(None, LEFT, RIGHT, -0.1) is None
+
+
+def test_the_same_face_is_followed_although_the_bodies_are_apart() -> None:
+    face = Box(0.42, 0.2, 0.08, 0.1)
+    seen, gone = ObservedPerson(LEFT, 0.9, Face(face, 0.9, 51)), Track(RIGHT, face, 0.1)
+    assert affinity(seen, gone) == pytest.approx(1.0)
+    assert affinity(person(LEFT), gone) == pytest.approx(-0.2451, abs=1e-4)
+    assert affinity(seen, trail(RIGHT)) == pytest.approx(-0.2451, abs=1e-4)
+
+
+def test_two_who_stand_close_together_are_told_apart_by_their_faces() -> None:
+    left, right = Box(0.30, 0.20, 0.08, 0.10), Box(0.52, 0.20, 0.08, 0.10)
+    tracks = [Track(Box(0.25, 0.2, 0.3, 0.7), left, 0.1), Track(Box(0.35, 0.2, 0.3, 0.7), right, 0.1)]
+    # Each body is nearer to the other's last place; the faces have not moved.
+    seen = [
+        ObservedPerson(Box(0.36, 0.2, 0.3, 0.7), 0.9, Face(left, 0.9, 51)),
+        ObservedPerson(Box(0.24, 0.2, 0.3, 0.7), 0.9, Face(right, 0.9, 51)),
+    ]
+    assert match([person(each.box) for each in seen], tracks) == {0: 1, 1: 0}
+    assert match(seen, tracks) == {0: 0, 1: 1}
 
 
 def test_someone_across_the_room_at_once_is_someone_else() -> None:
