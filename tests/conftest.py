@@ -2,12 +2,14 @@
 
 import os
 import shutil
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
 import hypothesis
 import pytest
 
+from tests import lastwords
 from tests.faults import MOSQUITTO
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -35,6 +37,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for marker, reason in reasons.items():
             if reason and item.get_closest_marker(marker):
                 item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _last_words(pytestconfig: pytest.Config) -> Iterator[None]:
+    with lastwords.kept(pytestconfig):
+        yield
 
 
 @pytest.fixture(scope="session")
