@@ -11,10 +11,11 @@ import typer
 from kinwatch.cloud import rekognition_app
 from kinwatch.people import album_app
 from nerves.errors import KinwatchError
+from nerves.leaving import leaving
 from nerves.messages import Group
 from nerves.settings import HouseSettings, load
 
-__all__ = ["app", "main"]
+__all__ = ["app", "main", "run"]
 
 app = typer.Typer(
     name="kinwatch",
@@ -42,6 +43,12 @@ app.add_typer(rekognition_app.app, name="rekognition", rich_help_panel=PEOPLE)
 
 
 def main() -> None:
+    """Be the process of the command."""
+    with leaving():
+        run()
+
+
+def run() -> None:
     """Run the command; an error of ours is one line and an exit status, never a traceback."""
     logging.basicConfig(format="%(asctime)s %(name)s: %(message)s", datefmt="%H:%M:%S")
     try:

@@ -23,6 +23,7 @@ from uuid6 import uuid7
 
 from nerves import topics
 from nerves.errors import MessageError
+from nerves.nesting import read_json
 
 __all__ = [
     "FACTS",
@@ -136,9 +137,9 @@ class Fact(BaseModel):
         """Read a message; its place is the topic's. `MessageError` says what does not fit."""
         place, kind = topics.parse(topic)
         try:
-            fields = json.loads(payload)
+            fields = read_json(payload)
             json.dumps(fields, ensure_ascii=False).encode()  # half a surrogate pair could never be sent on
-        except (ValueError, RecursionError) as error:  # also a number of 5,000 digits, or very deep nesting
+        except ValueError as error:  # also a number of 5,000 digits, or very deep nesting
             message = f"{topic}: not JSON: {error}"
             raise MessageError(message) from error
         if not isinstance(fields, dict):

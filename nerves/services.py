@@ -44,6 +44,7 @@ class Sense:
     """Where set: topics to listen to, for these settings; the call is `watch(settings, desk, heard)`.
 
     `heard` is an iterator of the facts that come there, which waits for the next: ask it in a thread of its own.
+    It ends when the sense is to end.
     """
 
 

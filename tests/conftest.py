@@ -2,12 +2,14 @@
 
 import os
 import shutil
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
 import hypothesis
 import pytest
 
+from tests import lastwords
 from tests.faults import MOSQUITTO
 from tests.paths import ROOT
 from tests.waiting import SLOWER, scaled
@@ -68,6 +70,12 @@ def skip_what_cannot_run(items: list[pytest.Item]) -> None:
         for program in (name for marker in item.iter_markers("programs") for name in marker.args):
             if reason := lacks(program):
                 item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _last_words(pytestconfig: pytest.Config) -> Iterator[None]:
+    with lastwords.kept(pytestconfig):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import io
-import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
@@ -19,6 +18,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from nerves.errors import KinwatchError
+from nerves.nesting import read_json
 from senses.browser.devices import Device, clean
 from senses.browser.hub import Hub
 from senses.browser.limits import Guard
@@ -257,10 +257,7 @@ async def _body(request: Request) -> dict[str, object]:
         if len(body) > BODY:
             message = f"more than {BODY} bytes"
             raise ValueError(message)
-    try:
-        asked = json.loads(body)
-    except RecursionError as error:
-        raise ValueError from error
+    asked = read_json(body)
     if not isinstance(asked, dict):
         message = "not an object"
         raise ValueError(message)  # noqa: TRY004 - one error for all that cannot be read

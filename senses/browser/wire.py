@@ -7,7 +7,6 @@ protocol, sends; any other text is what was said.
 
 import base64
 import binascii
-import json
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -15,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from nerves.errors import MessageError
 from nerves.jpeg import fault
 from nerves.messages import Group
+from nerves.nesting import read_json
 
 __all__ = [
     "Asked",
@@ -139,8 +139,8 @@ def _table(text: str) -> dict[str, object] | None:
     if not text.lstrip().startswith("{"):
         return None
     try:
-        table = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        table = read_json(text)
+    except ValueError as error:
         message = f"not JSON: {type(error).__name__}"
         raise MessageError(message) from error
     return dict(table)

@@ -33,6 +33,7 @@ class PrivacySwitch:
     def __init__(self, desk: Context | None = None, heard: Iterator[Fact] | None = None) -> None:
         self._desk = desk
         self._changed = Condition()
+        self._over = False
         self._said = privacy.kept(desk) if desk else None
         if heard is not None:
             Thread(target=self._listen, args=(heard,), name="lids", daemon=True).start()
@@ -40,13 +41,18 @@ class PrivacySwitch:
     def while_open(
         self, shots: Callable[[], Generator[Shot, None, None]], look: Callable[[Iterator[Shot]], Iterator[Seen]]
     ) -> Iterator[Seen]:
-        """Yield what is looked at in the shots of a source, which is let go while closed and then begun anew."""
+        """Yield what is looked at in the shots of a source, which is let go while closed and then begun anew.
+
+        When there is no more to hear, the sense is to end: the source is let go.
+        """
         ended = False
 
         def until_closed() -> Iterator[Shot]:
             nonlocal ended
             with closing(shots()) as source:
                 for shot in source:
+                    if self._over:
+                        break
                     if self._closed:
                         return
                     yield shot
@@ -54,6 +60,8 @@ class PrivacySwitch:
 
         while not ended:
             self._await_open()
+            if self._over:
+                return
             yield from look(until_closed())
 
     @property
@@ -65,8 +73,8 @@ class PrivacySwitch:
             if not self._closed:
                 return
             self._tell()
-            self._changed.wait_for(lambda: not self._closed)
-        if self._desk:
+            self._changed.wait_for(lambda: self._over or not self._closed)
+        if self._desk and not self._over:
             self._desk.report("")
 
     def _tell(self) -> None:
@@ -85,6 +93,9 @@ class PrivacySwitch:
                     self._said = fact
                     self._changed.notify_all()
                 self._keep(fact)  # obeyed first: a full disk opens no eye
+        with self._changed:
+            self._over = True
+            self._changed.notify_all()
 
     def _keep(self, said: CameraEnabled) -> None:
         try:

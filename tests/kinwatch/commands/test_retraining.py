@@ -62,7 +62,7 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
         monkeypatch.setattr(sys, "argv", ["kinwatch", "retrain", *map(str, words)])
         capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
-            cli.main()
+            cli.run()
         return Done(int(str(ended.value.code or 0)), *capsys.readouterr())
 
     return run
@@ -146,7 +146,7 @@ def test_the_brain_sees_by_what_was_retrained(
         sys, "argv", ["kinwatch", "replay", *map(str, shots.values()), "--json", "--config", str(settings)]
     )
     with suppress(SystemExit):
-        cli.main()
+        cli.run()
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     summaries = {Path(line["summary"]["clip"]).stem: line["summary"]["visits"] for line in lines if "summary" in line}
     assert {label: [visit["verdict"] for visit in visits] for label, visits in summaries.items()} == {

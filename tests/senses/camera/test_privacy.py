@@ -44,7 +44,7 @@ class Place:
     """The eyes of a place: what is said to them, what they note, and how often their camera was begun and let go."""
 
     def __init__(self, folder: Path) -> None:
-        self.said: Queue[Fact] = Queue()
+        self.said: Queue[Fact | None] = Queue()
         self.notes: list[str] = []
         self.begun = self.ended = 0
         self.database = Database(folder / "hall.db")
@@ -116,6 +116,29 @@ def test_eyes_obey_also_what_cannot_be_kept(tmp_path: Path, caplog: pytest.LogCa
         assert hall.lids._closed  # noqa: SLF001
         hall.said.put(OPEN)
         assert soon(lambda: not hall.lids._closed, 40)  # noqa: SLF001
+
+
+def test_when_there_is_no_more_to_hear_the_camera_is_let_go(tmp_path: Path) -> None:
+    with place(tmp_path) as hall:
+        numbers: list[int] = []
+        looking = Thread(target=lambda: numbers.extend(hall.seen()), daemon=True)
+        looking.start()
+        assert soon(lambda: numbers)
+        hall.said.put(None)
+        looking.join(20)
+        assert (looking.is_alive(), hall.ended) == (False, 1)
+
+
+def test_closed_eyes_are_not_opened_by_the_end(tmp_path: Path) -> None:
+    with place(tmp_path) as hall:
+        hall.said.put(CLOSED)
+        assert soon(lambda: hall.lids._closed)  # noqa: SLF001
+        looking = Thread(target=lambda: list(hall.seen()), daemon=True)
+        looking.start()
+        assert soon(lambda: hall.notes)
+        hall.said.put(None)
+        looking.join(20)
+        assert (looking.is_alive(), hall.begun, len(hall.notes)) == (False, 0, 1)
 
 
 def test_a_source_that_ends_ends_and_its_error_is_not_swallowed() -> None:
