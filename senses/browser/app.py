@@ -21,15 +21,15 @@ from nerves.errors import KinwatchError
 from nerves.nesting import read_json
 from senses.browser.devices import Device, clean
 from senses.browser.hub import Hub
-from senses.browser.limits import Guard
+from senses.browser.limits import AddressLimits
 
 __all__ = ["Door", "app_of", "cookie_of", "invitation"]
 
-YEAR_S = 365 * 24 * 3600
-BODY = 4096
-LOOK_S = 2.0
+COOKIE_AGE_S = 365 * 24 * 3600
+MAX_BODY_BYTES = 4096
+REVOCATION_CHECK_S = 2.0
 UNREADABLE = "devices unreadable"  # the log says of which file, and what to do
-TYPES = {
+MEDIA_TYPES = {
     "css": "text/css",
     "html": "text/html",
     "js": "text/javascript",
@@ -56,8 +56,8 @@ class Door:
     def __init__(self, hub: Hub, *, name: str, url: str, authority: Path | None) -> None:
         self.hub, self.url, self.authority = hub, url, authority
         self._cookie = cookie_of(name)
-        self._tries = Guard(1 / 12, burst=5)  # 5 wrong codes, then one in 12 seconds from one address
-        self._calls = Guard(1 / 30, burst=3)
+        self._tries = AddressLimits(1 / 12, burst=5)  # 5 wrong codes, then one in 12 seconds from one address
+        self._calls = AddressLimits(1 / 30, burst=3)
 
     def is_ours(self, asked: HTTPConnection) -> bool:
         """Whether this comes from our own page, or from no page at all."""
@@ -89,7 +89,7 @@ class Door:
         logger.info("paired a new device: %s", name)
         answer = JSONResponse({"paired": True} if "origin" in request.headers else {"token": token})
         secure = self.url.startswith("https:")
-        answer.set_cookie(self._cookie, token, max_age=YEAR_S, httponly=True, samesite="strict", secure=secure)
+        answer.set_cookie(self._cookie, token, max_age=COOKIE_AGE_S, httponly=True, samesite="strict", secure=secure)
         return answer
 
     async def call(self, request: Request) -> Response:
@@ -184,7 +184,7 @@ def app_of(door: Door, begin: Callable[[asyncio.AbstractEventLoop], None]) -> St
     @contextlib.asynccontextmanager
     async def living(_: Starlette) -> AsyncIterator[dict[str, object]]:
         begin(asyncio.get_running_loop())
-        watch = asyncio.create_task(_look(door.hub))
+        watch = asyncio.create_task(_check_regularly(door.hub))
         yield {"refuse": door.hub.refuse}
         watch.cancel()
 
@@ -196,7 +196,7 @@ def _routes(door: Door) -> list[Route | WebSocketRoute]:
         return Route(path, _with_headers(door.guarded(answer, paired=paired)), methods=[method])
 
     page = files("senses.browser") / "page"
-    names = sorted(each.name for each in page.iterdir() if each.name.rpartition(".")[2] in TYPES)
+    names = sorted(each.name for each in page.iterdir() if each.name.rpartition(".")[2] in MEDIA_TYPES)
     return [
         *(route(f"/{name}", "GET", partial(_file, (page / name).read_bytes(), name), paired=False) for name in names),
         route("/", "GET", partial(_file, (page / "index.html").read_bytes(), "index.html"), paired=False),
@@ -224,16 +224,16 @@ def invitation(url: str, code: str) -> str:
     return f"a device can be paired within 15 minutes: open {url} and type {code}, or scan\n{drawn.getvalue()}"
 
 
-async def _look(hub: Hub) -> None:
+async def _check_regularly(hub: Hub) -> None:
     """Look every two seconds whether a device was revoked in the file, and say how things are."""
     while True:
-        await asyncio.sleep(LOOK_S)
+        await asyncio.sleep(REVOCATION_CHECK_S)
         await hub.end_revoked()
-        hub.tell()
+        hub.report_status()
 
 
 async def _file(content: bytes, name: str, _: Request) -> Response:
-    return Response(content, media_type=TYPES[name.rpartition(".")[2]])
+    return Response(content, media_type=MEDIA_TYPES[name.rpartition(".")[2]])
 
 
 def _with_headers(answer: Answer) -> Answer:
@@ -254,8 +254,8 @@ async def _body(request: Request) -> dict[str, object]:
     body = b""
     async for part in request.stream():
         body += part
-        if len(body) > BODY:
-            message = f"more than {BODY} bytes"
+        if len(body) > MAX_BODY_BYTES:
+            message = f"more than {MAX_BODY_BYTES} bytes"
             raise ValueError(message)
     asked = read_json(body)
     if not isinstance(asked, dict):

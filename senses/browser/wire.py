@@ -29,8 +29,8 @@ __all__ = [
     "read_text",
 ]
 
-WORDS = 2000
-SOUND, RATE, WIDTH = 1, 16_000, 2
+MAX_WORDS_LENGTH = 2000
+SOUND_MARK, SAMPLE_RATE_HZ, SAMPLE_BYTES = 1, 16_000, 2
 
 
 class _Message(BaseModel):
@@ -51,14 +51,14 @@ class Sound(_Message):
     @property
     def seconds(self) -> float:
         """How long it is."""
-        return len(self.pcm) / WIDTH / RATE
+        return len(self.pcm) / SAMPLE_BYTES / SAMPLE_RATE_HZ
 
 
 class PageSpeech(_Message):
     """Somebody said something."""
 
     do: Literal["heard"] = "heard"
-    words: str = Field(min_length=1, max_length=WORDS)
+    words: str = Field(min_length=1, max_length=MAX_WORDS_LENGTH)
     confidence: float | None = Field(default=None, ge=0, le=1)
 
 
@@ -99,14 +99,14 @@ _asked: TypeAdapter[Asked] = TypeAdapter(Annotated[Asked, Field(discriminator="d
 
 def read_bytes(body: bytes) -> PagePicture | Sound:
     """Return the picture or sound; `MessageError` if it is neither."""
-    if body[:1] == bytes([SOUND]):
+    if body[:1] == bytes([SOUND_MARK]):
         return _sound(body[1:])
     return _picture(body)
 
 
 def _sound(pcm: bytes) -> Sound:
-    if not pcm or len(pcm) % WIDTH or len(pcm) > RATE * WIDTH:
-        message = f"{len(pcm)} bytes are no sound: 16 bits a sample, at most {RATE * WIDTH} bytes"
+    if not pcm or len(pcm) % SAMPLE_BYTES or len(pcm) > SAMPLE_RATE_HZ * SAMPLE_BYTES:
+        message = f"{len(pcm)} bytes are no sound: 16 bits a sample, at most {SAMPLE_RATE_HZ * SAMPLE_BYTES} bytes"
         raise MessageError(message)
     return Sound(pcm=pcm)
 
@@ -123,8 +123,8 @@ def read_text(text: str) -> Asked | PagePicture:
     table = _table(text)
     if table is None:
         words = " ".join(text.split())
-        if not words or len(words) > WORDS:
-            message = f"{len(words)} characters are no words (1 to {WORDS})"
+        if not words or len(words) > MAX_WORDS_LENGTH:
+            message = f"{len(words)} characters are no words (1 to {MAX_WORDS_LENGTH})"
             raise MessageError(message)
         return PageSpeech(words=words)
     if "dataURI" in table:

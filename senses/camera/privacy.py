@@ -23,27 +23,27 @@ log = logging.getLogger(__name__)
 
 
 class PrivacySwitch:
-    """The lids of a place's eyes; without a desk they are always open.
+    """The lids of a place's eyes; without a context they are always open.
 
     Args:
-        desk: Where it is remembered whether they are closed, and said.
+        context: Where it is remembered whether they are closed, and said.
         heard: Who opens and closes them; read in a thread of its own.
     """
 
-    def __init__(self, desk: Context | None = None, heard: Iterator[Fact] | None = None) -> None:
-        self._desk = desk
+    def __init__(self, context: Context | None = None, heard: Iterator[Fact] | None = None) -> None:
+        self._context = context
         self._changed = Condition()
         self._over = False
-        self._said = privacy.kept(desk) if desk else None
+        self._said = privacy.stored_camera_enabled(context) if context else None
         if heard is not None:
             Thread(target=self._listen, args=(heard,), name="lids", daemon=True).start()
 
-    def while_open(
+    def while_enabled(
         self, shots: Callable[[], Generator[Shot, None, None]], look: Callable[[Iterator[Shot]], Iterator[Seen]]
     ) -> Iterator[Seen]:
         """Yield what is looked at in the shots of a source, which is let go while closed and then begun anew.
 
-        When there is no more to hear, the sense is to end: the source is let go.
+        If there is no more to hear, the sense is to end: the source is let go.
         """
         ended = False
 
@@ -53,38 +53,38 @@ class PrivacySwitch:
                 for shot in source:
                     if self._over:
                         break
-                    if self._closed:
+                    if self._is_disabled:
                         return
                     yield shot
             ended = True
 
         while not ended:
-            self._await_open()
+            self._await_enabled()
             if self._over:
                 return
             yield from look(until_closed())
 
     @property
-    def _closed(self) -> bool:
+    def _is_disabled(self) -> bool:
         return self._said is not None and not self._said.enabled
 
-    def _await_open(self) -> None:
+    def _await_enabled(self) -> None:
         with self._changed:
-            if not self._closed:
+            if not self._is_disabled:
                 return
-            self._tell()
-            self._changed.wait_for(lambda: self._over or not self._closed)
-        if self._desk and not self._over:
-            self._desk.report("")
+            self._report_disabled()
+            self._changed.wait_for(lambda: self._over or not self._is_disabled)
+        if self._context and not self._over:
+            self._context.report("")
 
-    def _tell(self) -> None:
+    def _report_disabled(self) -> None:
         """Say that they are closed, by whom, and how to open them."""
         said = self._said
-        if self._desk and said:
+        if self._context and said:
             by = f" by {said.by}" if said.by else ""
             how = f'say "open your eyes", or publish {{"enabled": true}} on {said.topic} (retained)'
             log.info("%s: eyes closed%s", said.place, by)
-            self._desk.report(f"eyes closed{by}: {how}")
+            self._context.report(f"eyes closed{by}: {how}")
 
     def _listen(self, heard: Iterator[Fact]) -> None:
         for fact in heard:
@@ -92,14 +92,14 @@ class PrivacySwitch:
                 with self._changed:
                     self._said = fact
                     self._changed.notify_all()
-                self._keep(fact)  # obeyed first: a full disk opens no eye
+                self._store(fact)  # obeyed first: a full disk opens no eye
         with self._changed:
             self._over = True
             self._changed.notify_all()
 
-    def _keep(self, said: CameraEnabled) -> None:
+    def _store(self, said: CameraEnabled) -> None:
         try:
-            if self._desk:
-                privacy.keep(self._desk, said)
+            if self._context:
+                privacy.store_camera_enabled(self._context, said)
         except KinwatchError as error:
             log.warning("%s: obeyed, but not remembered: %s", said.place, error)

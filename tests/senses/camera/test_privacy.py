@@ -48,8 +48,8 @@ class Place:
         self.notes: list[str] = []
         self.begun = self.ended = 0
         self.database = Database(folder / "hall.db")
-        desk = Context(self.database, lambda _: None, self.notes.append)
-        self.lids = PrivacySwitch(desk, iter(self.said.get, None))
+        context = Context(self.database, lambda _: None, self.notes.append)
+        self.lids = PrivacySwitch(context, iter(self.said.get, None))
 
     def shots(self) -> Generator[int, None, None]:
         self.begun += 1
@@ -61,7 +61,7 @@ class Place:
             self.ended += 1
 
     def seen(self) -> Iterator[int]:
-        return self.lids.while_open(self.shots, lambda shots: (shot for shot in shots if shot % 2 == 0))
+        return self.lids.while_enabled(self.shots, lambda shots: (shot for shot in shots if shot % 2 == 0))
 
 
 @contextmanager
@@ -97,7 +97,7 @@ def test_closed_eyes_let_the_camera_go_and_open_ones_begin_anew(tmp_path: Path) 
 def test_eyes_that_were_closed_stay_so_after_a_start(tmp_path: Path) -> None:
     with place(tmp_path) as hall:
         hall.said.put(CLOSED)
-        assert soon(lambda: hall.lids._closed, 40)  # noqa: SLF001
+        assert soon(lambda: hall.lids._is_disabled, 40)  # noqa: SLF001
     with place(tmp_path) as hall:
         first: list[int] = []
         Thread(target=lambda: first.append(next(hall.seen())), daemon=True).start()
@@ -113,9 +113,9 @@ def test_eyes_obey_also_what_cannot_be_kept(tmp_path: Path, caplog: pytest.LogCa
             connection.execute("DROP TABLE eyes")
         hall.said.put(CLOSED)
         assert soon(lambda: "obeyed, but not remembered" in caplog.text, 40)
-        assert hall.lids._closed  # noqa: SLF001
+        assert hall.lids._is_disabled  # noqa: SLF001
         hall.said.put(OPEN)
-        assert soon(lambda: not hall.lids._closed, 40)  # noqa: SLF001
+        assert soon(lambda: not hall.lids._is_disabled, 40)  # noqa: SLF001
 
 
 def test_when_there_is_no_more_to_hear_the_camera_is_let_go(tmp_path: Path) -> None:
@@ -147,9 +147,13 @@ def test_a_source_that_ends_ends_and_its_error_is_not_swallowed() -> None:
         message = "a bug"
         raise RuntimeError(message)
 
-    assert list(PrivacySwitch().while_open(lambda: (number for number in range(3)), lambda shots: shots)) == [0, 1, 2]
+    assert list(PrivacySwitch().while_enabled(lambda: (number for number in range(3)), lambda shots: shots)) == [
+        0,
+        1,
+        2,
+    ]
     with pytest.raises(RuntimeError, match="a bug"):
-        list(PrivacySwitch().while_open(broken, lambda shots: shots))
+        list(PrivacySwitch().while_enabled(broken, lambda shots: shots))
 
 
 def test_a_live_camera_is_let_go_before_its_eyes_are_said_to_be_closed() -> None:
@@ -186,11 +190,11 @@ def test_a_camera_on_the_network_is_hung_up_on(tmp_path: Path) -> None:
     said: Queue[Fact] = Queue()
     frames, enough = list[object](), Event()
     with served(stream) as host, closing(Database(tmp_path / "hall.db")) as database:
-        desk = Context(database, lambda _: None, lambda _: None)
+        context = Context(database, lambda _: None, lambda _: None)
         settings = CameraSettings(kind="camera", place="hall", source=f"http://{host}/", linger_s=100)
 
         def look() -> None:
-            for frame in watch(settings, desk, iter(said.get, None)):
+            for frame in watch(settings, context, iter(said.get, None)):
                 frames.append(frame)
                 if enough.is_set():
                     return
