@@ -2,7 +2,7 @@
 
 __all__ = ["FrameRateLimit", "Gate"]
 
-SLACK = 0.1  # of a period: a camera's clock is not exact
+PERIOD_SLACK = 0.1  # of a period: a camera's clock is not exact
 
 
 class FrameRateLimit:
@@ -15,7 +15,7 @@ class FrameRateLimit:
     def due(self, at: float) -> bool:
         """Return whether a picture taken at `at` (seconds) may pass; if so, it counts."""
         late = at - self._due
-        if late < -SLACK * self._period:
+        if late < -PERIOD_SLACK * self._period:
             return False
         self._due = self._due + self._period if late < self._period else at + self._period
         return True

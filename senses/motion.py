@@ -9,8 +9,8 @@ Grey = npt.NDArray[np.uint8]
 Cells = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 
-CELL = 4  # pixels: the mean of 4 x 4 keeps what moves and drops noise and JPEG blocks' edges
-DARK, BRIGHT = 8, 247  # a cell beyond these may have been clipped by a change of brightness
+CELL_SIDE_PX = 4  # pixels: the mean of 4 x 4 keeps what moves and drops noise and JPEG blocks' edges
+CLIPPED_DARK_LEVEL, CLIPPED_BRIGHT_LEVEL = 8, 247  # a cell beyond these may have been clipped by a change of brightness
 
 
 class Motion:
@@ -45,13 +45,13 @@ class Motion:
 
 def _cells(grey: Grey) -> Cells:
     """Return the mean of every 4 x 4 pixels; a rest at the right and lower edges is left out."""
-    rows, columns = (max(side // CELL, 1) for side in grey.shape)
-    whole = grey[: rows * CELL, : columns * CELL]
-    if whole.shape != (rows * CELL, columns * CELL):  # smaller than one cell
+    rows, columns = (max(side // CELL_SIDE_PX, 1) for side in grey.shape)
+    whole = grey[: rows * CELL_SIDE_PX, : columns * CELL_SIDE_PX]
+    if whole.shape != (rows * CELL_SIDE_PX, columns * CELL_SIDE_PX):  # smaller than one cell
         return np.full((1, 1), grey.mean() if grey.size else 0, np.float32)
-    down = whole.reshape(rows, CELL, columns * CELL).sum(axis=1, dtype=np.uint16)
-    across = down.reshape(rows, columns, CELL).sum(axis=2, dtype=np.uint16)
-    cells: Cells = across.astype(np.float32) / np.float32(CELL * CELL)
+    down = whole.reshape(rows, CELL_SIDE_PX, columns * CELL_SIDE_PX).sum(axis=1, dtype=np.uint16)
+    across = down.reshape(rows, columns, CELL_SIDE_PX).sum(axis=2, dtype=np.uint16)
+    cells: Cells = across.astype(np.float32) / np.float32(CELL_SIDE_PX * CELL_SIDE_PX)
     return cells
 
 
@@ -59,7 +59,7 @@ def _changed(before: Cells, after: Cells, level: float) -> Mask:
     """Return which cells changed otherwise than the picture as a whole."""
     change = after - before
     shift = float(np.median(change))
-    clipped = (np.minimum(before, after) < DARK) | (np.maximum(before, after) > BRIGHT)
+    clipped = (np.minimum(before, after) < CLIPPED_DARK_LEVEL) | (np.maximum(before, after) > CLIPPED_BRIGHT_LEVEL)
     expected = np.where(clipped, np.clip(change, min(shift, 0), max(shift, 0)), shift)
     odd = np.abs(change - expected)
     # Noise and a change of light make every cell odd, as somebody close to the lens does: hence the bound.

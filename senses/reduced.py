@@ -10,15 +10,15 @@ from senses.motion import Grey
 
 __all__ = ["fitting", "reduced"]
 
-LOOK = 320  # pixels: the longer side of what is searched for motion
-MEGA = 1_000_000
+MOTION_SIDE_PX = 320  # pixels: the longer side of what is searched for motion
+PIXELS_PER_MEGAPIXEL = 1_000_000
 
 
 def reduced(jpeg: bytes) -> Grey | None:
     """Return the picture in grey, its longer side 320 to 640 pixels where it has as many; None if it is none."""
     try:
         with Image.open(io.BytesIO(jpeg), formats=["JPEG"]) as image:
-            if image.width * image.height > MAX_MEGAPIXELS * MEGA:
+            if image.width * image.height > MAX_MEGAPIXELS * PIXELS_PER_MEGAPIXEL:
                 return None
             image.draft("L", fitting(*image.size))  # decodes an eighth, a quarter or a half where that is enough
             return np.asarray(image.convert("L"))
@@ -28,5 +28,5 @@ def reduced(jpeg: bytes) -> Grey | None:
 
 def fitting(width: int, height: int) -> tuple[int, int]:
     """Return the size at which the longer side has 320 pixels at most."""
-    factor = min(LOOK / max(width, height), 1)
+    factor = min(MOTION_SIDE_PX / max(width, height), 1)
     return max(round(width * factor), 1), max(round(height * factor), 1)

@@ -7,7 +7,7 @@ from nerves.messages import Label, Visit, stamp
 
 __all__ = ["RecentVisits"]
 
-VISITS = 20
+MAX_VISITS = 20
 
 
 class RecentVisits:
@@ -15,7 +15,7 @@ class RecentVisits:
 
     def __init__(self) -> None:
         self._visits: OrderedDict[str, Visit] = OrderedDict()
-        self._told: dict[str, str] = {}
+        self._labels: dict[str, str] = {}
 
     def put(self, visit: Visit) -> dict[str, Any] | None:
         """Keep a visit and return its line; None for news older than what is held."""
@@ -26,9 +26,9 @@ class RecentVisits:
         if held and visit.picture is None:
             visit = visit.model_copy(update={"picture": held.picture})
         self._visits[key] = visit
-        while len(self._visits) > VISITS:
+        while len(self._visits) > MAX_VISITS:
             gone, _ = self._visits.popitem(last=False)
-            self._told.pop(gone, None)
+            self._labels.pop(gone, None)
         return self._line(visit)
 
     def lines(self) -> list[dict[str, Any]]:
@@ -40,12 +40,12 @@ class RecentVisits:
         held = self._visits.get(visit)
         return held.picture if held else None
 
-    def told(self, told: Label) -> dict[str, Any] | None:
+    def add_label(self, told: Label) -> dict[str, Any] | None:
         """Note a human's word on a visit, and return its line; None if the visit is not held."""
         held = self._visits.get(str(told.visit))
         if held is None:
             return None
-        self._told[str(told.visit)] = told.who or ""
+        self._labels[str(told.visit)] = told.who or ""
         return self._line(held)
 
     def place(self, visit: str) -> str | None:
@@ -64,5 +64,5 @@ class RecentVisits:
             "since": stamp(visit.since),
             "alert": visit.alert,
             "picture": visit.picture is not None,
-            "told": self._told.get(str(visit.visit)),
+            "told": self._labels.get(str(visit.visit)),
         }

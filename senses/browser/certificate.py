@@ -16,8 +16,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 __all__ = ["Papers", "certified", "names_here"]
 
-DAYS_AUTHORITY, DAYS = 3650, 397  # phones refuse a server's certificate that is valid for longer
-RENEW = timedelta(days=30)
+AUTHORITY_DAYS, SERVER_DAYS = 3650, 397  # phones refuse a server's certificate that is valid for longer
+RENEW_BEFORE = timedelta(days=30)
 Names = tuple[str, ...]
 # The authority can speak for nobody else: whoever steals its key cannot be a bank to the phones that trust it.
 LOCAL = ("localhost", "local", "lan", "home", "internal", "home.arpa", "fritz.box")
@@ -66,7 +66,7 @@ def _names(certificate: x509.Certificate) -> Names:
 
 
 def _lasts(certificate: x509.Certificate) -> bool:
-    return certificate.not_valid_before_utc <= datetime.now(UTC) < certificate.not_valid_after_utc - RENEW
+    return certificate.not_valid_before_utc <= datetime.now(UTC) < certificate.not_valid_after_utc - RENEW_BEFORE
 
 
 def _issued(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
@@ -81,7 +81,7 @@ def _make_server(papers: Papers, authority_key: Path, names: Names) -> None:
     authority, signer = _authority(papers.authority, authority_key, names)
     key = ec.generate_private_key(ec.SECP256R1())
     builder = (
-        _begun(_called(f"kinwatch at {names[0]}"), DAYS)
+        _begun(_called(f"kinwatch at {names[0]}"), SERVER_DAYS)
         .issuer_name(authority.subject)
         .public_key(key.public_key())
         .add_extension(x509.SubjectAlternativeName([_general(name) for name in names]), critical=False)
@@ -106,7 +106,7 @@ def _authority(path: Path, key_path: Path, names: Names) -> tuple[x509.Certifica
     usage |= dict.fromkeys(("digital_signature", "encipher_only", "decipher_only"), False)
     name = _called(f"kinwatch household {key.public_key().public_numbers().x % 16**6:06x}")
     builder = (
-        _begun(name, DAYS_AUTHORITY)
+        _begun(name, AUTHORITY_DAYS)
         .issuer_name(name)
         .public_key(key.public_key())
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)

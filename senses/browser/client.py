@@ -9,18 +9,18 @@ from starlette.websockets import WebSocket, WebSocketState
 
 from senses.browser import wire
 from senses.browser.devices import Device
-from senses.browser.limits import Pace
+from senses.browser.limits import TokenBucket
 from senses.browser.settings import BrowserSettings
 
 __all__ = ["PROTOCOL", "Client"]
 
 PROTOCOL = "kinwatch"
-WAITING = 64
+MAX_UNSENT_MESSAGES = 64
 TEXTS_PER_S, TEXTS_BURST = 5, 20
 SOUND_PER_S, SOUND_BURST = 1.1, 3  # seconds of sound: clocks differ, and a network pauses
-LEAST_S = 0.02  # for which a shorter piece of sound counts
-PATIENCE = 200
-POLICY, TOO_SLOW = 1008, 1013
+MIN_SOUND_S = 0.02  # for which a shorter piece of sound counts
+MAX_REFUSALS = 200
+CLOSE_POLICY_VIOLATION, CLOSE_TOO_SLOW = 1008, 1013
 
 
 class Client:
@@ -32,21 +32,21 @@ class Client:
     def __init__(self, socket: WebSocket, device: Device, settings: BrowserSettings) -> None:
         self.socket, self.device = socket, device
         self.is_page = PROTOCOL in socket.scope.get("subprotocols", [])
-        self.pictures = Pace(settings.fps, burst=max(settings.fps, 2))
-        self.texts = Pace(TEXTS_PER_S, burst=TEXTS_BURST)
-        self.sound = Pace(SOUND_PER_S, burst=SOUND_BURST)
+        self.pictures = TokenBucket(settings.fps, burst=max(settings.fps, 2))
+        self.texts = TokenBucket(TEXTS_PER_S, burst=TEXTS_BURST)
+        self.sound = TokenBucket(SOUND_PER_S, burst=SOUND_BURST)
         self.refused = 0
         self._seen: str | None = None
         self._waiting: deque[str] = deque()
         self._filled = asyncio.Event()
 
-    def may(self, asked: wire.Asked | wire.PagePicture | wire.Sound) -> bool:
+    def is_within_limits(self, asked: wire.Asked | wire.PagePicture | wire.Sound) -> bool:
         """Return whether this is not too much in too short a time, and count it."""
         if isinstance(asked, wire.Sound):
-            return self.sound.allows(max(asked.seconds, LEAST_S))
+            return self.sound.allows(max(asked.seconds, MIN_SOUND_S))
         return (self.pictures if isinstance(asked, wire.PagePicture) else self.texts).allows()
 
-    def tell(self, message: dict[str, Any]) -> None:
+    def send_json(self, message: dict[str, Any]) -> None:
         """Send our page a message; of what is seen only the newest."""
         if not self.is_page:
             return
@@ -57,16 +57,16 @@ class Client:
         else:
             self._put(text)
 
-    def say(self, say: dict[str, Any]) -> None:
+    def send_speech(self, say: dict[str, Any]) -> None:
         """Have the client say something."""
         if self.is_page:
-            self.tell({"say": say})
+            self.send_json({"say": say})
         else:
             self._put(str(say["words"]))
 
-    async def send(self) -> None:
+    async def send_waiting(self) -> None:
         """Send what waits, until the connection ends; one that takes nothing for long is ended."""
-        while len(self._waiting) < WAITING:
+        while len(self._waiting) < MAX_UNSENT_MESSAGES:
             await self._filled.wait()
             self._filled.clear()
             while self._waiting:
@@ -74,14 +74,14 @@ class Client:
             seen, self._seen = self._seen, None
             if seen:
                 await self.socket.send_text(seen)
-        await self.close(TOO_SLOW)
+        await self.close(CLOSE_TOO_SLOW)
 
-    async def close(self, code: int = POLICY) -> None:
+    async def close(self, code: int = CLOSE_POLICY_VIOLATION) -> None:
         """End the connection."""
         if self.socket.application_state is WebSocketState.CONNECTED:
             await self.socket.close(code)
 
     def _put(self, text: str) -> None:
-        if len(self._waiting) < WAITING:
+        if len(self._waiting) < MAX_UNSENT_MESSAGES:
             self._waiting.append(text)
         self._filled.set()

@@ -8,8 +8,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 __all__ = ["ConnectionGuard"]
 
-MOST = 256
-WAIT_S = 10.0
+MAX_OPEN_CONNECTIONS = 256
+FIRST_REQUEST_S = 10.0
 
 logger = logging.getLogger(__name__)
 
@@ -20,9 +20,9 @@ class ConnectionGuard(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a connection, or end it."""
         super().connection_made(transport)
-        if len(self.connections) > MOST:
+        if len(self.connections) > MAX_OPEN_CONNECTIONS:
             self._refuse("crowd")
-        self._waits = self.loop.call_later(WAIT_S, self._give_up)
+        self._waits = self.loop.call_later(FIRST_REQUEST_S, self._give_up)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget a connection."""

@@ -20,8 +20,8 @@ __all__ = ["Device", "Devices", "clean"]
 # No 0 and O, no 1, I and L: a code is read from a log and typed on a phone. 31 ** 8 is 40 bits.
 LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 CODE_S = 15 * 60
-CODES = 5
-NAME = 40
+MAX_CODES = 5
+MAX_NAME_LENGTH = 40
 
 
 class Device(BaseModel):
@@ -68,7 +68,7 @@ class Devices:
         code = "".join(secrets.choice(LETTERS) for _ in range(8))
         with self._lock:
             self._codes[code] = self._clock() + CODE_S
-            while len(self._codes) > CODES:
+            while len(self._codes) > MAX_CODES:
                 del self._codes[next(iter(self._codes))]
         return f"{code[:4]}-{code[4:]}"
 
@@ -117,7 +117,7 @@ class Devices:
 
 def clean(name: str) -> str:
     """Return a device's name as it is shown: one line, of what can be written."""
-    return " ".join(name.encode(errors="ignore").decode().split())[:NAME] or "device"
+    return " ".join(name.encode(errors="ignore").decode().split())[:MAX_NAME_LENGTH] or "device"
 
 
 def _hash(token: str) -> str:

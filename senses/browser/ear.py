@@ -11,12 +11,12 @@ from nerves.errors import KinwatchError
 from nerves.messages import Heard, now
 from senses.hearing import lacking
 from senses.hearing.echoes import Echoes
-from senses.hearing.segments import CHUNK, RATE
+from senses.hearing.segments import CHUNK_SAMPLES, SAMPLE_RATE_HZ
 from senses.hearing.settings import HearingSettings
 
 __all__ = ["Ear"]
 
-BYTES = 2 * CHUNK
+CHUNK_BYTES = 2 * CHUNK_SAMPLES
 WAITING_S = 10.0  # of sound: more than it takes to load a recogniser
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ class Ear:
 
     def take(self, pcm: bytes) -> bool:
         """Take a piece of sound, to be heard soon; False without room for it: this machine is too slow."""
-        if self._sound.qsize() * len(pcm) > WAITING_S * RATE * 2:
+        if self._sound.qsize() * len(pcm) > WAITING_S * SAMPLE_RATE_HZ * 2:
             return False
         self._sound.put((pcm, now()))
         if not self.trouble and not (self._thread and self._thread.is_alive()):
@@ -56,7 +56,9 @@ class Ear:
             self.trouble = str(error)
             return
         while True:
-            for heard in ear.sentences(self._place, recogniser, self._chunks(), self.echoes.cover, lambda: self._came):
+            for heard in ear.heard_sentences(
+                self._place, recogniser, self._chunks(), self.echoes.cover, lambda: self._came
+            ):
                 self._hear(heard)
 
     def _chunks(self) -> Iterator[bytes]:
@@ -64,6 +66,6 @@ class Ear:
         while (piece := self._sound.get()) is not None:
             sound, self._came = piece
             rest += sound
-            while len(rest) >= BYTES:
-                yield rest[:BYTES]
-                rest = rest[BYTES:]
+            while len(rest) >= CHUNK_BYTES:
+                yield rest[:CHUNK_BYTES]
+                rest = rest[CHUNK_BYTES:]

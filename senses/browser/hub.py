@@ -21,7 +21,7 @@ from nerves.slots import NewestByPlace
 from senses import privacy
 from senses.browser import wire
 from senses.browser.album import RecentVisits
-from senses.browser.client import PATIENCE, PROTOCOL, Client
+from senses.browser.client import MAX_REFUSALS, PROTOCOL, Client
 from senses.browser.devices import Device, Devices
 from senses.browser.ear import Ear
 from senses.browser.motion_filter import MotionFilter
@@ -29,11 +29,11 @@ from senses.browser.settings import BrowserSettings
 
 __all__ = ["Hub"]
 
-SAYS = 50
-MOMENT_S = 1.0  # in which the broker says whether the eyes of the place are closed
-TOO_LARGE = 1009
+MAX_REMEMBERED_SAYS = 50
+ENABLED_WAIT_S = 1.0  # in which the broker says whether the eyes of the place are closed
+CLOSE_TOO_LARGE = 1009
 SPOKEN_S, WORD_S = 1.0, 0.4  # about what a voice takes: a breath, and a word
-STALE = timedelta(seconds=20)  # a late greeting is worse than none
+MAX_GREETING_DELAY = timedelta(seconds=20)  # a late greeting is worse than none
 Role = Literal["eye", "ear"]
 STOP: dict[Role, str] = {"eye": "stop", "ear": "deaf"}  # what a page is told that is relieved
 
@@ -43,19 +43,19 @@ logger = logging.getLogger(__name__)
 class Hub:
     """All that is connected; used in the server's own thread, except for `out`."""
 
-    def __init__(self, settings: BrowserSettings, devices: Devices, desk: Context) -> None:
+    def __init__(self, settings: BrowserSettings, devices: Devices, context: Context) -> None:
         self.settings, self.devices = settings, devices
         self.out: NewestByPlace[Frame | Fact] = NewestByPlace()
         self.refused: Counter[str] = Counter()
         self.album = RecentVisits()
-        self.sieve = MotionFilter(settings)
-        folder = desk.database.path.parent
+        self.motion_filter = MotionFilter(settings)
+        folder = context.database.path.parent
         self.ear = Ear(settings.place, settings.ear, folder, lambda heard: self.out.put(str(heard.id), heard))
-        self._desk = desk
+        self._context = context
         self._clients: set[Client] = set()
         self._roles: dict[Role, Client] = {}
-        self._closed = _by_whom(privacy.kept(desk))
-        self._knows_from = time.monotonic() + MOMENT_S
+        self._disabled_by = _who_disabled(privacy.stored_camera_enabled(context))
+        self._pictures_from = time.monotonic() + ENABLED_WAIT_S
         self._people: list[dict[str, str]] = []
         self._says: OrderedDict[str, Say] = OrderedDict()
         self._can_read = True
@@ -64,40 +64,42 @@ class Hub:
         """Count what was refused."""
         self.refused[why] += 1
 
-    def tell(self) -> None:
+    def report_status(self) -> None:
         """Have the sense's status say how many are connected and what was refused."""
         refused = ", ".join(f"{count} {why}" for why, count in sorted(self.refused.items()))
         eye = f"eye: {self._whose('eye')}" if "eye" in self._roles else "no eye"
         ear = f", ear: {self._whose('ear')}" if "ear" in self._roles else ""
-        self._desk.report(f"{len(self._clients)} connected, {eye}{ear}" + (f"; refused: {refused}" if refused else ""))
+        self._context.report(
+            f"{len(self._clients)} connected, {eye}{ear}" + (f"; refused: {refused}" if refused else "")
+        )
 
     # What the bus says.
 
-    def hear(self, fact: Fact) -> None:
+    def deliver(self, fact: Fact) -> None:
         """Pass on what the bus says to whom it concerns."""
         if isinstance(fact, Detections):
             lines = [each.model_dump(mode="json", exclude_none=True) for each in fact.detections]
             self._all({"seen": lines})
         elif isinstance(fact, Say):
-            self._say(fact)
+            self._speak(fact)
         elif isinstance(fact, Visit):
-            self._meet(fact)
+            self._show_visit(fact)
         elif isinstance(fact, People):
             self._people = [{"name": each.name, "group": each.group} for each in fact.people]
             self._all({"people": self._people})
         elif isinstance(fact, Said):
             self.ear.echoes.add(fact)
         elif isinstance(fact, CameraEnabled):
-            self._closed, self._knows_from = _by_whom(fact), 0
-            self._all({"closed": self._closed})
-            privacy.keep(self._desk, fact)
+            self._disabled_by, self._pictures_from = _who_disabled(fact), 0
+            self._all({"closed": self._disabled_by})
+            privacy.store_camera_enabled(self._context, fact)
 
-    def _meet(self, visit: Visit) -> None:
+    def _show_visit(self, visit: Visit) -> None:
         """Greet whoever comes to this place, if wanted, and show the visit."""
         settings = self.settings
         words = greeting(settings, visit, settings.language) if visit.place == settings.place else ""
-        if words and now() - visit.at <= STALE and not self._is_quiet():
-            self._say(Say(id=visit.id, place=visit.place, words=words, language=settings.language))
+        if words and now() - visit.at <= MAX_GREETING_DELAY and not self._is_quiet():
+            self._speak(Say(id=visit.id, place=visit.place, words=words, language=settings.language))
         if settings.album != "off" and (line := self.album.put(visit)):
             self._all({"visit": line})
 
@@ -107,17 +109,17 @@ class Hub:
 
     def _all(self, message: dict[str, Any]) -> None:
         for client in self._clients:
-            client.tell(message)
+            client.send_json(message)
 
-    def _say(self, say: Say) -> None:
+    def _speak(self, say: Say) -> None:
         key = str(say.id)
         if key in self._says:  # the broker may bring it twice
             return
         self._says[key] = say
-        while len(self._says) > SAYS:
+        while len(self._says) > MAX_REMEMBERED_SAYS:
             self._says.popitem(last=False)
         for client in self._clients:
-            client.say({"id": key, "words": say.words, "language": say.language})
+            client.send_speech({"id": key, "words": say.words, "language": say.language})
 
     # What a client says.
 
@@ -126,9 +128,9 @@ class Hub:
         client = Client(socket, device, self.settings)
         await socket.accept(PROTOCOL if client.is_page else None)
         self._clients.add(client)
-        self._greet(client)
-        self.tell()
-        sender = asyncio.create_task(client.send())
+        self._send_state(client)
+        self.report_status()
+        sender = asyncio.create_task(client.send_waiting())
         try:
             await self._listen(client)
         finally:
@@ -136,7 +138,7 @@ class Hub:
             self._clients.discard(client)
             for role in [role for role, holder in self._roles.items() if holder is client]:
                 self._switch(client, role, on=False)
-            self.tell()
+            self.report_status()
 
     @property
     def is_full(self) -> bool:
@@ -164,9 +166,9 @@ class Hub:
         self._can_read = True
         return paired
 
-    def _greet(self, client: Client) -> None:
+    def _send_state(self, client: Client) -> None:
         settings = self.settings
-        client.tell(
+        client.send_json(
             {
                 "hello": {
                     "place": settings.place,
@@ -178,7 +180,7 @@ class Hub:
                     "people": self._people,
                     "device": client.device.name,
                     "lacks": self.ear.trouble,
-                    "closed": self._closed,
+                    "closed": self._disabled_by,
                 },
                 "eye": self._whose("eye"),
                 "ear": self._whose("ear"),
@@ -186,10 +188,10 @@ class Hub:
         )
 
     async def _listen(self, client: Client) -> None:
-        while client.refused < PATIENCE:
+        while client.refused < MAX_REFUSALS:
             message = await client.socket.receive()
             if message["type"] == "websocket.disconnect":
-                if message.get("code") == TOO_LARGE:
+                if message.get("code") == CLOSE_TOO_LARGE:
                     self.refuse("too large")
                 return
             why = self._take(client, message)
@@ -207,13 +209,13 @@ class Hub:
             if not client.refused:
                 logger.warning("%s: left out: %s", client.device.name, error)
             return "unreadable"
-        return self._do(client, asked) if client.may(asked) else "too fast"
+        return self._do(client, asked) if client.is_within_limits(asked) else "too fast"
 
     def _do(self, client: Client, asked: wire.Asked | wire.PagePicture | wire.Sound) -> str:
         if isinstance(asked, wire.PagePicture):
-            return self._see(client, asked.jpeg)
+            return self._take_picture(client, asked.jpeg)
         if isinstance(asked, wire.Sound):
-            return self._listen_to(client, asked.pcm)
+            return self._take_sound(client, asked.pcm)
         if isinstance(asked, wire.PageCamera | wire.Microphone):
             return self._switch(client, "eye" if isinstance(asked, wire.PageCamera) else "ear", on=asked.on)
         if isinstance(asked, wire.Spoke):
@@ -224,21 +226,21 @@ class Hub:
         self.out.put(str(heard.id), heard)
         return ""
 
-    def _see(self, client: Client, jpeg: bytes) -> str:
+    def _take_picture(self, client: Client, jpeg: bytes) -> str:
         """Pass a picture on: one place has one eye, and only its newest picture counts."""
-        if self._closed is not None:
+        if self._disabled_by is not None:
             return "eyes closed"
-        if time.monotonic() < self._knows_from:
+        if time.monotonic() < self._pictures_from:
             return "too early"
         if not self._is(client, "eye"):
             return "second eye"
         self.out.put(Frame.kind, Frame(self.settings.place, jpeg, now()))
         return ""
 
-    def _listen_to(self, client: Client, pcm: bytes) -> str:
+    def _take_sound(self, client: Client, pcm: bytes) -> str:
         """Have the ear hear a piece of sound: one place has one ear."""
         if self.ear.trouble:
-            client.tell({"lacks": self.ear.trouble})
+            client.send_json({"lacks": self.ear.trouble})
             return "no ear"
         if not self._is(client, "ear"):
             return "second ear"
@@ -264,14 +266,14 @@ class Hub:
         if role == "ear":
             self.ear.end()
         elif on:
-            self.sieve = MotionFilter(self.settings)
+            self.motion_filter = MotionFilter(self.settings)
         else:
             self._all({"seen": []})
         self._all({role: self._whose(role)})
         for other in self._clients - {client}:
             if on:
-                other.tell({STOP[role]: client.device.name})
-        self.tell()
+                other.send_json({STOP[role]: client.device.name})
+        self.report_status()
         return ""
 
     def _spoke(self, client: Client, spoke: wire.Spoke) -> str:
@@ -295,10 +297,10 @@ class Hub:
         except ValidationError:
             return "unreadable"
         self.out.put(str(told.id), told)
-        self._all({"visit": self.album.told(told)})
+        self._all({"visit": self.album.add_label(told)})
         return ""
 
 
-def _by_whom(said: CameraEnabled | None) -> str | None:
+def _who_disabled(said: CameraEnabled | None) -> str | None:
     """Return by whom the eyes of a place are closed; None while they are open."""
     return None if said is None or said.enabled else said.by or ""

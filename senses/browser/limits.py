@@ -5,12 +5,12 @@ from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
 
-__all__ = ["Guard", "Pace"]
+__all__ = ["AddressLimits", "TokenBucket"]
 
-ADDRESSES = 1000
+MAX_ADDRESSES = 1000
 
 
-class Pace:
+class TokenBucket:
     """So many a second in the long run, and `burst` at once."""
 
     def __init__(self, per_s: float, *, burst: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -28,18 +28,18 @@ class Pace:
         return True
 
 
-class Guard:
+class AddressLimits:
     """A pace for each address, and one for all together."""
 
     def __init__(self, per_s: float, *, burst: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._new = partial(Pace, per_s, burst=burst, clock=clock)
-        self._all = Pace(10 * per_s, burst=10 * burst, clock=clock)
-        self._each: OrderedDict[str, Pace] = OrderedDict()
+        self._new = partial(TokenBucket, per_s, burst=burst, clock=clock)
+        self._all = TokenBucket(10 * per_s, burst=10 * burst, clock=clock)
+        self._each: OrderedDict[str, TokenBucket] = OrderedDict()
 
     def allows(self, address: str) -> bool:
         """Return whether `address` may try once more."""
         pace = self._each.setdefault(address, self._new())
         self._each.move_to_end(address)
-        if len(self._each) > ADDRESSES:
+        if len(self._each) > MAX_ADDRESSES:
             self._each.popitem(last=False)
         return pace.allows() and self._all.allows()

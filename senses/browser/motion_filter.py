@@ -7,7 +7,7 @@ from senses.reduced import reduced
 
 __all__ = ["MotionFilter"]
 
-SELDOM_S = 2.0
+SELDOM_INTERVAL_S = 2.0
 
 
 class MotionFilter:
@@ -23,7 +23,7 @@ class MotionFilter:
 
     def passes(self, jpeg: bytes, at: float) -> bool:
         """Return whether the picture that came at `at` (seconds) travels; the first one does."""
-        seldom, self._last = at - self._last >= SELDOM_S, at
+        seldom, self._last = at - self._last >= SELDOM_INTERVAL_S, at
         grey = reduced(jpeg)
         # What cannot be decoded travels: the brain says so to the household, silence would not.
         moved = grey is None or self._motion.moved(grey)

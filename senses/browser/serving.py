@@ -23,25 +23,25 @@ from senses.browser.settings import BrowserSettings
 
 __all__ = ["served"]
 
-GLANCE_S = 0.2
-GRACE_S = 3.0
-MB = 1_000_000
+OUTPUT_WAIT_S = 0.2
+SERVER_STOP_S = 3.0
+BYTES_PER_MB = 1_000_000
 PING_S = 15.0
-FILES = 8192
+MAX_OPEN_FILES = 8192
 
 logger = logging.getLogger(__name__)
 
 
-def served(settings: BrowserSettings, desk: Context, heard: Iterator[Fact]) -> Iterator[Frame | Fact]:
+def served(settings: BrowserSettings, context: Context, heard: Iterator[Fact]) -> Iterator[Frame | Fact]:
     """Yield what pages perceive until the bus has no more to say: all words; of pictures the newest that travels."""
-    folder = desk.database.path.parent
-    hub = Hub(settings, Devices(folder / f"{desk.name}.devices.json"), desk)
+    folder = context.database.path.parent
+    hub = Hub(settings, Devices(folder / f"{context.name}.devices.json"), context)
     names = tuple(dict.fromkeys((*names_here(), *settings.names)))
     papers = certified(folder / "https", names) if settings.tls == "own" else None
     _make_room()
     with closing(_listening(settings)) as listener:
         url, authority = _url(settings, listener.getsockname()[1]), papers and papers.authority
-        door = Door(hub, name=desk.name, url=url, authority=authority)
+        door = Door(hub, name=context.name, url=url, authority=authority)
         _announce(door, papers)
         ended = Event()
         server = _server(door, papers, heard, ended)
@@ -49,14 +49,14 @@ def served(settings: BrowserSettings, desk: Context, heard: Iterator[Fact]) -> I
         thread.start()
         try:
             while thread.is_alive() and not ended.is_set():
-                item = hub.out.take(GLANCE_S)
-                if isinstance(item, Frame) and not hub.sieve.passes(item.jpeg, time.monotonic()):
+                item = hub.out.take(OUTPUT_WAIT_S)
+                if isinstance(item, Frame) and not hub.motion_filter.passes(item.jpeg, time.monotonic()):
                     continue
                 if item is not None:
                     yield item
         finally:
             server.should_exit = True
-            thread.join(GRACE_S)
+            thread.join(SERVER_STOP_S)
     if not ended.is_set():
         message = "the page's server ended by itself"
         raise RuntimeError(message)
@@ -65,7 +65,7 @@ def served(settings: BrowserSettings, desk: Context, heard: Iterator[Fact]) -> I
 def _make_room() -> None:
     """Have file handles for a thousand connections that say nothing: a TLS handshake may take a minute to fail."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+    wanted = MAX_OPEN_FILES if hard == resource.RLIM_INFINITY else min(MAX_OPEN_FILES, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
@@ -101,7 +101,7 @@ def _server(door: Door, papers: Papers | None, heard: Iterator[Fact], ended: Eve
     def pass_on(loop: asyncio.AbstractEventLoop) -> None:
         with suppress(RuntimeError):  # the loop has ended
             for fact in heard:
-                loop.call_soon_threadsafe(door.hub.hear, fact)
+                loop.call_soon_threadsafe(door.hub.deliver, fact)
         ended.set()
 
     def begin(loop: asyncio.AbstractEventLoop) -> None:
@@ -111,7 +111,7 @@ def _server(door: Door, papers: Papers | None, heard: Iterator[Fact], ended: Eve
         app_of(door, begin),
         http=ConnectionGuard,
         ws="websockets-sansio",
-        ws_max_size=int(door.hub.settings.max_mb * MB),
+        ws_max_size=int(door.hub.settings.max_mb * BYTES_PER_MB),
         ws_ping_interval=PING_S,
         ws_ping_timeout=PING_S,
         ws_per_message_deflate=False,

@@ -11,7 +11,7 @@ from nerves.messages import CameraEnabled, Detections, People, Said, Say, Visit
 from nerves.services import SenseSettings
 from senses.hearing.settings import HearingSettings
 
-__all__ = ["BrowserSettings", "topics_of"]
+__all__ = ["BrowserSettings", "browser_topics"]
 
 
 def _word(value: object) -> object:
@@ -64,7 +64,7 @@ class BrowserSettings(GreetingSettings, SenseSettings):
         return self.listen or ("0.0.0.0" if self.tls == "own" else "127.0.0.1")  # noqa: S104 - paired devices only
 
 
-def topics_of(settings: BrowserSettings) -> tuple[str, ...]:
+def browser_topics(settings: BrowserSettings) -> tuple[str, ...]:
     """Return what the page wants to hear: of its place what is seen and said, and of the house visits and people."""
     place = settings.place
     heard = (

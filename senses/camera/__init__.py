@@ -7,13 +7,13 @@ from collections.abc import Iterator
 
 from nerves.messages import Fact, Frame, Trouble
 from nerves.services import Context, Sense
-from senses.camera.settings import CameraSettings, topics_of
+from senses.camera.settings import CameraSettings, camera_topics
 
 __all__ = ["CameraSettings", "sense", "watch"]
 
 
 def watch(
-    settings: CameraSettings, desk: Context | None = None, heard: Iterator[Fact] | None = None
+    settings: CameraSettings, context: Context | None = None, heard: Iterator[Fact] | None = None
 ) -> Iterator[Frame | Trouble]:
     """Yield what the camera sees while something moves, and a frame now and then anyway.
 
@@ -23,9 +23,9 @@ def watch(
     """
     from senses.camera.privacy import PrivacySwitch  # noqa: PLC0415
     from senses.camera.stored_health import StoredHealth  # noqa: PLC0415
-    from senses.camera.watching import frames  # noqa: PLC0415 - OpenCV takes a second to load
+    from senses.camera.watching import camera_frames  # noqa: PLC0415 - OpenCV takes a second to load
 
-    return frames(settings, PrivacySwitch(desk, heard), StoredHealth(desk))
+    return camera_frames(settings, PrivacySwitch(context, heard), StoredHealth(context))
 
 
-sense = Sense(CameraSettings, watch, topics_of)
+sense = Sense(CameraSettings, watch, camera_topics)

@@ -7,46 +7,57 @@ import numpy.typing as npt
 
 from senses.motion import Grey
 
-__all__ = ["BLACK", "Cells", "FrameStats", "Gaze", "alike", "roughness", "spread", "steepness"]
+__all__ = ["BLACK_LEVEL", "Cells", "FrameMeter", "FrameStats", "layout_similarity", "roughness", "spread", "steepness"]
 
 Cells = npt.NDArray[np.float32]
 
-EDGE = 0.1  # of the height, above and below: there cameras write the time and their name, sharp whatever the lens sees
-FINE, COARSE = 4, 4  # a fine cell is 4 x 4 pixels, a coarse one 4 x 4 fine ones: large enough to average noise away
-SLOW = 0.3  # share of a new picture in the running average, for the same reason
-BLACK = 4.0  # grey levels: below, no scene could be seen, covered or not
-REACH, STEP, MANY = 8, 25, 75  # an edge: 25 grey levels or more within 8 pixels; so many make a judgement
-EVERY = 2  # neighbouring lines say the same
-SHARPEST = 0.95
+CAPTION_BAND_SHARE = (
+    0.1  # of the height, above and below: there cameras write the time and their name, sharp whatever the lens sees
+)
+FINE_SIDE_PX, COARSE_SIDE_CELLS = (
+    4,
+    4,
+)  # a fine cell is 4 x 4 pixels, a coarse one 4 x 4 fine ones: large enough to average noise away
+AVERAGE_WEIGHT = 0.3  # share of a new picture in the running average, for the same reason
+BLACK_LEVEL = 4.0  # grey levels: below, no scene could be seen, covered or not
+EDGE_REACH_PX, MIN_EDGE_HEIGHT, MIN_EDGES = (
+    8,
+    25,
+    75,
+)  # an edge: 25 grey levels or more within 8 pixels; so many make a judgement
+LINE_STRIDE = 2  # neighbouring lines say the same
+SHARPEST_QUANTILE = 0.95
 
 
 class FrameStats(NamedTuple):
     """One picture, measured."""
 
-    light: float
+    brightness: float
     """The mean, in grey levels."""
-    shape: float
+    roughness: float
     """See `roughness`."""
     contrast: float
     """See `spread`."""
-    edges: float | None
+    steepness: float | None
     """See `steepness`."""
     layout: Cells
     """The coarse cells."""
 
 
-class Gaze:
+class FrameMeter:
     """Measures one picture after another, what is faint on their running average."""
 
     def __init__(self) -> None:
         self._average: Cells | None = None
 
-    def look(self, grey: Grey) -> FrameStats:
+    def measure(self, grey: Grey) -> FrameStats:
         """Return what is measured of the next picture."""
         middle = _middle(grey)
-        new, last = _means(middle, FINE), self._average
-        self._average = new if last is None or last.shape != new.shape else last + np.float32(SLOW) * (new - last)
-        coarse = _means(self._average, COARSE)
+        new, last = _means(middle, FINE_SIDE_PX), self._average
+        self._average = (
+            new if last is None or last.shape != new.shape else last + np.float32(AVERAGE_WEIGHT) * (new - last)
+        )
+        coarse = _means(self._average, COARSE_SIDE_CELLS)
         light = float(coarse.mean()) if coarse.size else float(grey.mean())
         return FrameStats(light, roughness(coarse), spread(self._average), steepness(middle), coarse)
 
@@ -61,7 +72,7 @@ def roughness(cells: Cells) -> float:
         return 1.0
     across = np.abs(cells[:, :-2] - 2 * cells[:, 1:-1] + cells[:, 2:]).mean()
     down = np.abs(cells[:-2] - 2 * cells[1:-1] + cells[2:]).mean()
-    return float((across + down) / 2 / max(float(cells.mean()), BLACK))
+    return float((across + down) / 2 / max(float(cells.mean()), BLACK_LEVEL))
 
 
 def spread(cells: Cells) -> float:
@@ -77,11 +88,11 @@ def steepness(grey: Grey) -> float | None:
 
     1 for the sharpest edge there can be, whatever the light; less, the more the picture is blurred.
     """
-    shares = np.concatenate([_shares(grey[::EVERY]), _shares(grey[:, ::EVERY].T)])
-    return float(np.quantile(shares, SHARPEST)) if shares.size >= MANY else None
+    shares = np.concatenate([_shares(grey[::LINE_STRIDE]), _shares(grey[:, ::LINE_STRIDE].T)])
+    return float(np.quantile(shares, SHARPEST_QUANTILE)) if shares.size >= MIN_EDGES else None
 
 
-def alike(one: Cells, other: Cells) -> float:
+def layout_similarity(one: Cells, other: Cells) -> float:
     """Return how alike two layouts are whatever the light: 1 if they are the same, 0 if they have nothing in common."""
     if one.shape != other.shape or not one.size:
         return 0.0
@@ -93,19 +104,19 @@ def alike(one: Cells, other: Cells) -> float:
 def _shares(grey: Grey) -> Cells:
     """Return, for every stretch along a line that holds an edge, the largest step's share of all there is."""
     height, width = grey.shape
-    count = max(width - 1, 0) // REACH
-    lines = np.ascontiguousarray(grey[:, : count * REACH + 1], dtype=np.int16)
-    inner = lines[:, : count * REACH].reshape(height, count, REACH)
-    after = lines[:, REACH::REACH][:, :count] if count else inner[:, :, 0]
-    steps = np.abs(np.diff(lines, axis=1)).reshape(height, count, REACH).max(axis=2)
+    count = max(width - 1, 0) // EDGE_REACH_PX
+    lines = np.ascontiguousarray(grey[:, : count * EDGE_REACH_PX + 1], dtype=np.int16)
+    inner = lines[:, : count * EDGE_REACH_PX].reshape(height, count, EDGE_REACH_PX)
+    after = lines[:, EDGE_REACH_PX::EDGE_REACH_PX][:, :count] if count else inner[:, :, 0]
+    steps = np.abs(np.diff(lines, axis=1)).reshape(height, count, EDGE_REACH_PX).max(axis=2)
     reach = np.maximum(inner.max(axis=2), after) - np.minimum(inner.min(axis=2), after)
-    edges = reach >= STEP
+    edges = reach >= MIN_EDGE_HEIGHT
     shares: Cells = steps[edges].astype(np.float32) / reach[edges]
     return shares
 
 
 def _middle(grey: Grey) -> Grey:
-    cut = round(EDGE * grey.shape[0])
+    cut = round(CAPTION_BAND_SHARE * grey.shape[0])
     return grey[cut : grey.shape[0] - cut]
 
 

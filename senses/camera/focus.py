@@ -1,44 +1,52 @@
 """Whether a lens is still as sharp as it usually is: pure, on what was measured and seconds of any clock."""
 
-from senses.camera.clarity import Cells, alike
+from senses.camera.clarity import Cells, layout_similarity
 
 __all__ = ["Focus"]
 
 # Measured on 74 scenes, 320 pixels wide, by day, at 15 % of the light, with noise, as JPEG of quality 20: steepness
 # 0.56 or more and never less than 0.65 of the same scene by day. Blurred by 2 pixels: 0.38 to 0.52, by 3: 0.27 to 0.42;
 # by 1.5: 0.44 to 0.63 of what it was, by 1: 0.54 to 0.76, which is left alone.
-SOFT, SHARE, CLEARER = 0.46, 0.58, 1.1
-RISES_S, FALLS_S, MOST = 30.0, 600.0, 0.25  # one picture after a long pause does not change everything
+MIN_STEEPNESS, MIN_SHARE_OF_USUAL, CLEAR_AGAIN_FACTOR = 0.46, 0.58, 1.1
+USUAL_RISE_S, USUAL_FALL_S, MAX_UPDATE_SHARE = (
+    30.0,
+    600.0,
+    0.25,
+)  # one picture after a long pause does not change everything
 # A blurred scene keeps its layout; somebody who stands close to the lens changes it, and leaves again.
-SAME = 0.8
-HOLD_S, HOLD_CHANGED_S = 15.0, 120.0
+SAME_LAYOUT_SIMILARITY = 0.8
+SAME_LAYOUT_HOLD_S, CHANGED_LAYOUT_HOLD_S = 15.0, 120.0
 
 
 class Focus:
     """Follows one camera's sharpness against what is usual for it."""
 
     def __init__(self) -> None:
-        self.soft = False
+        self.is_blurred = False
         """Whether its pictures are blurred."""
         self._usual: float | None = None
         self._layout: Cells | None = None
         self._at = 0.0
 
-    def see(self, edges: float | None, layout: Cells, at: float) -> float:
+    def update(self, edges: float | None, layout: Cells, at: float) -> float:
         """Take a measured picture at `at` seconds; return how long what is found of it has to last to be believed."""
         if edges is not None:  # else too dark or too empty to judge
-            least = SOFT if self._usual is None else max(SOFT, SHARE * self._usual)
-            self.soft = edges < least * (CLEARER if self.soft else 1)
-            if not self.soft:
+            least = MIN_STEEPNESS if self._usual is None else max(MIN_STEEPNESS, MIN_SHARE_OF_USUAL * self._usual)
+            self.is_blurred = edges < least * (CLEAR_AGAIN_FACTOR if self.is_blurred else 1)
+            if not self.is_blurred:
                 self._learn(edges, layout, at)
         self._at = at
         known = self._layout
-        return HOLD_S if known is None or alike(known, layout) >= SAME else HOLD_CHANGED_S
+        return (
+            SAME_LAYOUT_HOLD_S
+            if known is None or layout_similarity(known, layout) >= SAME_LAYOUT_SIMILARITY
+            else CHANGED_LAYOUT_HOLD_S
+        )
 
     def _learn(self, edges: float, layout: Cells, at: float) -> None:
         self._layout = layout
         if self._usual is None:
             self._usual = edges
             return
-        pace_s = RISES_S if edges > self._usual else FALLS_S
-        self._usual += min((at - self._at) / pace_s, MOST) * (edges - self._usual)
+        pace_s = USUAL_RISE_S if edges > self._usual else USUAL_FALL_S
+        self._usual += min((at - self._at) / pace_s, MAX_UPDATE_SHARE) * (edges - self._usual)

@@ -14,7 +14,7 @@ from senses.camera.settings import CameraSettings, masked
 from senses.camera.shot import Away, Image, Shot
 from senses.gate import FrameRateLimit
 
-__all__ = ["is_live", "lasting", "newest", "shots"]
+__all__ = ["is_live", "lasting", "live_shots", "newest"]
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ def is_live(source: str) -> bool:
     return source.isdecimal() or source.startswith("/dev/") or (bool(separator) and scheme.lower() != "file")
 
 
-def shots(settings: CameraSettings) -> Reach:
+def live_shots(settings: CameraSettings) -> Reach:
     """Yield the newest picture of a live camera, for ever, or why there is none; what is missed is dropped."""
     stop = Event()
     name = f"{settings.place}: {masked(settings.source)}"
@@ -143,6 +143,6 @@ def _images(settings: CameraSettings) -> Iterator[Image]:
             return
     for capture in video.live(int(source) if source.isdecimal() else source):
         # What is not due is read off all the same, or it would wait in FFmpeg's buffer and age.
-        image = video.picture(capture) if rate.due(time.monotonic()) else None
+        image = video.retrieve_image(capture) if rate.due(time.monotonic()) else None
         if image is not None:
             yield image

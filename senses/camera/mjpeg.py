@@ -8,19 +8,19 @@ from collections.abc import Iterable, Iterator
 
 from nerves.errors import CameraLost
 
-__all__ = ["MAX_BYTES", "pictures"]
+__all__ = ["MAX_JPEG_BYTES", "jpegs"]
 
-MAX_BYTES = 20_000_000
+MAX_JPEG_BYTES = 20_000_000
 SOI, EOI = b"\xff\xd8", b"\xff\xd9"
 BEGINNING = b"\xff\xd8\xff"
 # In the picture's own data: 0xFF 0x00 is a byte, 0xFF 0xD0 to 0xD7 a restart, 0xFF 0xFF a fill byte.
 MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
-ALONE = frozenset({0x01, *range(0xD0, 0xD8)})  # markers without a length
+BARE_MARKERS = frozenset({0x01, *range(0xD0, 0xD8)})  # markers without a length
 START_OF_SCAN = 0xDA
-CUT, OPEN = -1, 0
+JPEG_CUT, JPEG_INCOMPLETE = -1, 0
 
 
-def pictures(chunks: Iterable[bytes]) -> Iterator[bytes]:
+def jpegs(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """Yield every whole JPEG, byte for byte; what is cut or damaged in structure is left out.
 
     20 MB without a whole one raise `CameraLost`.
@@ -31,8 +31,8 @@ def pictures(chunks: Iterable[bytes]) -> Iterator[bytes]:
         pending += chunk
         if complete:
             yield from _whole(pending)
-        if len(pending) > MAX_BYTES:
-            message = f"sends no JPEG: {MAX_BYTES // 1_000_000} MB without a whole one"
+        if len(pending) > MAX_JPEG_BYTES:
+            message = f"sends no JPEG: {MAX_JPEG_BYTES // 1_000_000} MB without a whole one"
             raise CameraLost(message)
 
 
@@ -41,11 +41,11 @@ def _whole(pending: bytearray) -> Iterator[bytes]:
     start = _begin(pending, 0)
     while start < len(pending):
         end = _end(pending, start)
-        if end == OPEN:
+        if end == JPEG_INCOMPLETE:
             break
-        if end != CUT:
+        if end != JPEG_CUT:
             yield bytes(pending[start:end])
-        start = _begin(pending, end if end != CUT else start + len(SOI))
+        start = _begin(pending, end if end != JPEG_CUT else start + len(SOI))
     del pending[:start]
 
 
@@ -60,23 +60,23 @@ def _end(data: bytearray, start: int) -> int:
     at = start + len(SOI)
     while at + 4 <= len(data):
         if data[at] != 0xFF:  # noqa: PLR2004
-            return CUT
+            return JPEG_CUT
         kind = data[at + 1]
         if kind == EOI[1]:
             return at + len(EOI)
         if kind in (0x00, SOI[1]):
-            return CUT
+            return JPEG_CUT
         at = _after(data, at, kind)
     if data[at : at + 2] == EOI:
         return at + len(EOI)
-    return OPEN
+    return JPEG_INCOMPLETE
 
 
 def _after(data: bytearray, at: int, kind: int) -> int:
     """Return where the marker that follows the one at `at` is."""
     if kind == 0xFF:  # noqa: PLR2004 - a fill byte
         return at + 1
-    if kind in ALONE:
+    if kind in BARE_MARKERS:
         return at + 2
     at += 2 + int.from_bytes(data[at + 2 : at + 4])
     if kind != START_OF_SCAN:

@@ -10,7 +10,7 @@ from nerves.messages import Frame
 from senses.camera import video
 from senses.camera.shot import Image, Shot
 
-__all__ = ["Recording", "recording", "shots", "still"]
+__all__ = ["Recording", "recorded_shots", "recording", "still"]
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class Recording:
 
     def __iter__(self) -> Iterator[Frame]:
         jpeg, encoded_of = b"", None
-        for shot in shots(self.path, fps=self.fps):
+        for shot in recorded_shots(self.path, fps=self.fps):
             if shot.image is not encoded_of:
                 encoded_of, jpeg = shot.image, video.encoded(shot.image, quality=self.quality)
             yield Frame(self.path.stem, jpeg, shot.at, shot.number)
@@ -48,7 +48,7 @@ def recording(path: Path, *, fps: float, quality: int = 90) -> Recording:
     return Recording(path, fps=fps, quality=quality)
 
 
-def shots(path: Path, *, fps: float) -> Iterator[Shot]:
+def recorded_shots(path: Path, *, fps: float) -> Iterator[Shot]:
     """Yield at most `fps` pictures of each second of a clip, a picture (3 s long) or a folder (1/fps s each).
 
     Raises `CameraLost` if there are none.

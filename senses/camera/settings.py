@@ -9,7 +9,7 @@ from nerves import topics
 from nerves.messages import CameraEnabled
 from nerves.services import SenseSettings
 
-__all__ = ["CameraSettings", "masked", "topics_of"]
+__all__ = ["CameraSettings", "camera_topics", "masked"]
 
 SECRET_PARAMETER = re.compile(r"(?i)([?&;][^=&;]*(?:pass|pwd|token|key|auth|secret)[^=&;]*=)[^&;#\s]+")
 
@@ -35,7 +35,7 @@ class CameraSettings(SenseSettings):
     """A file or folder plays in real time, or as fast as it can: its frames then have the clip's own time."""
 
 
-def topics_of(settings: CameraSettings) -> tuple[str, ...]:
+def camera_topics(settings: CameraSettings) -> tuple[str, ...]:
     """Return what a camera must hear of: whether the eyes at its place are open."""
     return (topics.to(settings.place, CameraEnabled.kind),)
 

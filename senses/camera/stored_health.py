@@ -3,31 +3,31 @@
 from typing import get_args
 
 from nerves.services import Context
-from senses.camera.health import What
+from senses.camera.health import CameraState
 
 __all__ = ["StoredHealth"]
 
-TABLE = "CREATE TABLE IF NOT EXISTS health (id INTEGER PRIMARY KEY CHECK (id = 1), what TEXT NOT NULL)"
-KEEP = "INSERT INTO health VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET what = excluded.what"
+CREATE_HEALTH_TABLE = "CREATE TABLE IF NOT EXISTS health (id INTEGER PRIMARY KEY CHECK (id = 1), what TEXT NOT NULL)"
+UPSERT_HEALTH = "INSERT INTO health VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET what = excluded.what"
 
 
 class StoredHealth:
-    """Remembers at a desk; without one, for as long as the process lives, which needs no memory."""
+    """Remembers at a context; without one, for as long as the process lives, which needs no memory."""
 
-    def __init__(self, desk: Context | None) -> None:
-        self._desk = desk
+    def __init__(self, context: Context | None) -> None:
+        self._context = context
 
-    def said(self) -> What:
+    def last_reported(self) -> CameraState:
         """Return what was said last; that it sees, where nothing was."""
-        if self._desk is None:
+        if self._context is None:
             return "recovered"
-        with self._desk.database.transaction() as connection:
-            connection.execute(TABLE)
+        with self._context.database.transaction() as connection:
+            connection.execute(CREATE_HEALTH_TABLE)
             row = connection.execute("SELECT what FROM health").fetchone()
-        return next((what for what in get_args(What) if row and what == row[0]), "recovered")
+        return next((what for what in get_args(CameraState) if row and what == row[0]), "recovered")
 
-    def keep(self, what: str) -> None:
+    def store(self, what: str) -> None:
         """Remember what has been said."""
-        if self._desk:
-            with self._desk.database.transaction() as connection:
-                connection.execute(KEEP, (what,))
+        if self._context:
+            with self._context.database.transaction() as connection:
+                connection.execute(UPSERT_HEALTH, (what,))

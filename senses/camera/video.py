@@ -14,7 +14,7 @@ from senses.camera.shot import Image, Pixels
 from senses.motion import Grey
 from senses.reduced import fitting, reduced
 
-__all__ = ["Clip", "clip", "encoded", "grey", "live", "picture", "pixels"]
+__all__ = ["Clip", "clip", "encoded", "grey", "live", "pixels", "retrieve_image"]
 
 TIMEOUT_MS = 10_000
 USB_SIZE = (1920, 1080)
@@ -83,7 +83,7 @@ def _enlarge(capture: cv2.VideoCapture) -> None:
     capture.set(cv2.CAP_PROP_FRAME_HEIGHT, USB_SIZE[1])
 
 
-def picture(capture: cv2.VideoCapture) -> Pixels | None:
+def retrieve_image(capture: cv2.VideoCapture) -> Pixels | None:
     """Return the picture that was grabbed last."""
     done, image = capture.retrieve()
     return image.astype(np.uint8, copy=False) if done else None
@@ -104,7 +104,7 @@ class Clip:
         while self._capture.grab():
             seconds = self._seconds(number)
             wanted = int(seconds * fps + 1e-6)
-            image = picture(self._capture) if wanted > last else None
+            image = retrieve_image(self._capture) if wanted > last else None
             if image is not None:
                 last = wanted
                 yield number, seconds, image

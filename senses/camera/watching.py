@@ -19,32 +19,32 @@ from senses.camera.stored_health import StoredHealth
 from senses.gate import Gate
 from senses.motion import Grey, Motion
 
-__all__ = ["frames", "moving", "played", "reported"]
+__all__ = ["camera_frames", "moving", "played", "reported"]
 
 log = logging.getLogger(__name__)
 
 MEMORY_S = 1.0  # long enough to see a slow walker, short enough to forget who has left
 
 
-def frames(settings: CameraSettings, lids: PrivacySwitch, word: StoredHealth) -> Iterator[Frame | Trouble]:
+def camera_frames(settings: CameraSettings, lids: PrivacySwitch, word: StoredHealth) -> Iterator[Frame | Trouble]:
     """Yield the frames of a source that travel; those of a live camera say inside when they were taken.
 
     Of a live camera, yield too how it is, whenever that changes. While the lids are closed, nothing.
     """
-    alive, health = live.is_live(settings.source), Health(word.said())
+    alive, health = live.is_live(settings.source), Health(word.last_reported())
 
     def look(pictures: Iterator[Shot | Away]) -> Iterator[Shot | Trouble]:
-        health.rest()
+        health.reset()
         return reported(pictures, settings, health)
 
     if alive:
-        shots = lids.while_open(lambda: live.shots(settings), look)
+        shots = lids.while_enabled(lambda: live.live_shots(settings), look)
     else:
-        shots = lids.while_open(lambda: played(settings), lambda pictures: moving(pictures, settings))
+        shots = lids.while_enabled(lambda: played(settings), lambda pictures: moving(pictures, settings))
     for shot in shots:
         if isinstance(shot, Trouble):
             yield shot
-            word.keep(shot.what)  # after it is on its way: rather twice than never
+            word.store(shot.what)  # after it is on its way: rather twice than never
             continue
         jpeg = video.encoded(shot.image, quality=settings.quality)
         yield Frame(settings.place, stamped(jpeg, shot.at) if alive else jpeg, shot.at, shot.number)
@@ -63,10 +63,10 @@ def reported(
     travels, health = _travels(settings), health or Health()
     for shot in shots:
         if isinstance(shot, Away):
-            grey, report = None, health.lost(shot.why)
+            grey, report = None, health.camera_away(shot.why)
         else:
             grey = video.grey(shot.image)
-            report = health.see(grey, shot.seconds)
+            report = health.check(grey, shot.seconds)
         if report:
             log.warning("%s: %s: %s", settings.place, report.what, report.detail)
             yield Trouble(place=settings.place, what=report.what, detail=report.detail)
@@ -111,7 +111,7 @@ def _path(settings: CameraSettings) -> Path:
 
 def _shots(path: Path, settings: CameraSettings) -> Iterator[Shot]:
     try:
-        yield from recorded.shots(path, fps=settings.fps)
+        yield from recorded.recorded_shots(path, fps=settings.fps)
     except CameraLost as error:
         message = f"{settings.place}: {error}"
         raise CameraLost(message) from error

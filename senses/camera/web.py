@@ -20,10 +20,10 @@ from senses.gate import FrameRateLimit
 
 __all__ = ["NotPictures", "images"]
 
-TIMEOUT_S = 10
-CHUNK = 65_536
+HTTP_TIMEOUT_S = 10
+READ_SIZE_BYTES = 65_536
 SOI = b"\xff\xd8"
-REFUSED = (401, 403)
+LOGIN_REFUSED_STATUSES = (401, 403)
 
 
 class NotPictures(CameraLost):
@@ -37,11 +37,11 @@ def images(url: str, *, fps: float) -> Iterator[Image]:
     """
     try:
         address, opener = _opener(url)
-        with opener.open(address, timeout=TIMEOUT_S) as response:
+        with opener.open(address, timeout=HTTP_TIMEOUT_S) as response:
             kind = response.headers.get_content_type()
             if kind.startswith("multipart/"):
                 rate = FrameRateLimit(fps)
-                yield from (jpeg for jpeg in mjpeg.pictures(_chunks(response)) if rate.due(time.monotonic()))
+                yield from (jpeg for jpeg in mjpeg.jpegs(_chunks(response)) if rate.due(time.monotonic()))
                 message = "ended the stream"
                 raise CameraLost(message)
             # Simple cameras send no type, or a wrong one.
@@ -66,15 +66,15 @@ def _polled(opener: OpenerDirector, address: str, fps: float) -> Iterator[Image]
     while True:
         due = max(due + 1 / fps, time.monotonic())
         time.sleep(max(due - time.monotonic(), 0))
-        with opener.open(address, timeout=TIMEOUT_S) as response:
+        with opener.open(address, timeout=HTTP_TIMEOUT_S) as response:
             image = _still(response)
         yield image
 
 
 def _still(response: HTTPResponse) -> Image:
-    data = response.read(mjpeg.MAX_BYTES + 1)
-    if len(data) > mjpeg.MAX_BYTES:
-        message = f"sends a picture of more than {mjpeg.MAX_BYTES // 1_000_000} MB"
+    data = response.read(mjpeg.MAX_JPEG_BYTES + 1)
+    if len(data) > mjpeg.MAX_JPEG_BYTES:
+        message = f"sends a picture of more than {mjpeg.MAX_JPEG_BYTES // 1_000_000} MB"
         raise CameraLost(message)
     if response.length:
         message = "sends a picture that is cut short"
@@ -89,7 +89,7 @@ def _still(response: HTTPResponse) -> Image:
 
 
 def _chunks(response: HTTPResponse) -> Iterator[bytes]:
-    while chunk := response.read1(CHUNK):
+    while chunk := response.read1(READ_SIZE_BYTES):
         yield chunk
 
 
@@ -108,9 +108,9 @@ def _opener(url: str) -> tuple[str, OpenerDirector]:
 def _why(error: Exception) -> str:
     if isinstance(error, HTTPError):
         error.close()
-        refused = ": check user and password" if error.code in REFUSED else ""
+        refused = ": check user and password" if error.code in LOGIN_REFUSED_STATUSES else ""
         return f"answers {error.code} {error.reason}{refused}"
     if isinstance(error, TimeoutError):
-        return f"does not answer within {TIMEOUT_S} s"
+        return f"does not answer within {HTTP_TIMEOUT_S} s"
     reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
     return str(reason) or type(error).__name__

@@ -13,7 +13,7 @@ from senses.hearing.sentence import Recogniser
 from senses.hearing.settings import SENTENCES, HearingSettings
 from senses.hearing.vosk_model import VoskRecogniser
 
-__all__ = ["recogniser_of", "segments", "sentences"]
+__all__ = ["heard_sentences", "recogniser_of", "segments"]
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ def recogniser_of(settings: HearingSettings, data_dir: Path | None = None) -> Re
     return PocketRecogniser(settings.wanted, agreement=settings.agreement)
 
 
-def sentences(
+def heard_sentences(
     place: str,
     recogniser: Recogniser,
     sound: Iterator[bytes],
@@ -47,7 +47,7 @@ def sentences(
         start, end = (since + timedelta(seconds=seconds) for seconds in (segment.start_s, segment.end_s))
         if is_echo(start, end):
             continue
-        sentence = recogniser.hear(segment.sound)
+        sentence = recogniser.recognise(segment.sound)
         if sentence:
             log.info("%s: heard %r (%.2f)", place, sentence.words, sentence.confidence)
             yield Heard(place=place, at=at, words=sentence.words, confidence=sentence.confidence, start=start, end=end)

@@ -6,8 +6,8 @@ from nerves.messages import Said, now
 
 __all__ = ["Echoes"]
 
-ECHO = timedelta(seconds=0.5)  # a room, and a loudspeaker's buffer, go on for a moment
-LONGEST = timedelta(minutes=2)  # longer than any sentence: whatever else a message says makes no ear deaf
+ECHO_TAIL = timedelta(seconds=0.5)  # a room, and a loudspeaker's buffer, go on for a moment
+MAX_SPEECH_LENGTH = timedelta(minutes=2)  # longer than any sentence: whatever else a message says makes no ear deaf
 
 
 class Echoes:
@@ -18,9 +18,9 @@ class Echoes:
 
     def add(self, said: Said) -> None:
         """Note what the house has begun to say; what it began minutes ago, or by a clock so wrong, covers nothing."""
-        if abs(said.at - now()) <= LONGEST:
-            until = min(said.until, said.at + LONGEST)
-            self._spoken = [*self._spoken[-9:], (said.at, until + ECHO)]
+        if abs(said.at - now()) <= MAX_SPEECH_LENGTH:
+            until = min(said.until, said.at + MAX_SPEECH_LENGTH)
+            self._spoken = [*self._spoken[-9:], (said.at, until + ECHO_TAIL)]
 
     def cover(self, start: datetime, end: datetime) -> bool:
         """Return whether the house spoke in between."""

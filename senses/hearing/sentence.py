@@ -15,6 +15,6 @@ class Sentence(NamedTuple):
 class Recogniser(Protocol):
     """Knows some sentences."""
 
-    def hear(self, sound: bytes) -> Sentence | None:
+    def recognise(self, sound: bytes) -> Sentence | None:
         """Return which of the sentences some sound is (16 kHz, 16 bit, one channel), or None."""
         ...

@@ -5,13 +5,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["COVERED", "SentenceScore", "Span", "likeness"]
+__all__ = ["MIN_COVERED_SHARE", "SentenceScore", "Span", "score_sentence"]
 
 # By how much a frame (10 ms) of a sentence may fit worse than the best phones would, in natural logarithms: 1 at 0 is
 # perfect, 0 at 5.5. Sentences that were said are mostly above 0.6, what was not said below.
-WORST = 5.5
+WORST_FIT_GAP = 5.5
 # Of what was said, so much has to belong to the sentence: "yes" is a part of "yesterday".
-COVERED = 0.8
+MIN_COVERED_SHARE = 0.8
 
 
 class Span(NamedTuple):
@@ -31,7 +31,7 @@ class SentenceScore(NamedTuple):
     """Which part of all that was said is the sentence, 0 to 1."""
 
 
-def likeness(words: Sequence[Span], phones: Sequence[Span]) -> SentenceScore:
+def score_sentence(words: Sequence[Span], phones: Sequence[Span]) -> SentenceScore:
     """Return how well the words of a sentence fit, where `phones` are what fits best without any sentence."""
     count = 1 + max((span.last for span in (*words, *phones)), default=0)
     (word_fit, is_word), (phone_fit, is_phone) = _frames(words, count), _frames(phones, count)
@@ -39,7 +39,7 @@ def likeness(words: Sequence[Span], phones: Sequence[Span]) -> SentenceScore:
         return SentenceScore(0.0, 0.0)
     worse = float((word_fit - phone_fit)[is_word].mean())
     covered = float((is_word & is_phone).sum()) / max(int(is_phone.sum()), 1)
-    return SentenceScore(min(max(1 + worse / WORST, 0.0), 1.0), covered)
+    return SentenceScore(min(max(1 + worse / WORST_FIT_GAP, 0.0), 1.0), covered)
 
 
 def _frames(spans: Sequence[Span], count: int) -> tuple["np.typing.NDArray[np.float64]", "np.typing.NDArray[np.bool_]"]:

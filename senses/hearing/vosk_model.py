@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from nerves.errors import ModelError, SettingsError
-from senses.hearing.segments import RATE
+from senses.hearing.segments import SAMPLE_RATE_HZ
 from senses.hearing.sentence import Sentence
 
 __all__ = ["VoskRecogniser", "grammar", "sentence_of"]
 
-UNKNOWN = "[unk]"
+UNKNOWN_WORD = "[unk]"
 
 
 class VoskRecogniser:
@@ -33,10 +33,12 @@ class VoskRecogniser:
             message = f"{folder} is not a speech model that vosk can open: {remedy}"
             raise ModelError(message) from error
         self._spelt = grammar(sentences, lambda word: model.vosk_model_find_word(word) >= 0, optional=optional)
-        self._recogniser = vosk.KaldiRecognizer(model, RATE, json.dumps([*self._spelt, UNKNOWN], ensure_ascii=False))
+        self._recogniser = vosk.KaldiRecognizer(
+            model, SAMPLE_RATE_HZ, json.dumps([*self._spelt, UNKNOWN_WORD], ensure_ascii=False)
+        )
         self._recogniser.SetWords(True)  # noqa: FBT003 - its own interface
 
-    def hear(self, sound: bytes) -> Sentence | None:
+    def recognise(self, sound: bytes) -> Sentence | None:
         """Return which of the sentences some sound is, or None."""
         ended = self._recogniser.AcceptWaveform(sound)
         results = [self._recogniser.Result()] if ended else []

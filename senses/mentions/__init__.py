@@ -9,11 +9,11 @@ from senses.mentions.settings import MentionsSettings
 __all__ = ["MentionsSettings", "sense", "watch"]
 
 
-def watch(settings: MentionsSettings, desk: Context, _heard: Iterator[Fact]) -> Iterator[Mentioned]:
-    """Tell the desk of new mentions for ever; its note says what is not well."""
+def watch(settings: MentionsSettings, context: Context, _heard: Iterator[Fact]) -> Iterator[Mentioned]:
+    """Tell the context of new mentions for ever; its note says what is not well."""
     from senses.mentions.poll import poll  # noqa: PLC0415 - tweepy takes a moment to load
 
-    return poll(settings, desk)
+    return poll(settings, context)
 
 
 sense = Sense(MentionsSettings, watch, subscriptions=lambda _: ())

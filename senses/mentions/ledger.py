@@ -7,12 +7,12 @@ from nerves.database import Database
 
 __all__ = ["MentionLedger"]
 
-SCHEMA = (
+CREATE_MENTION_TABLES = (
     "CREATE TABLE IF NOT EXISTS mention_facts (key TEXT PRIMARY KEY, value TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS mention_reads (period TEXT PRIMARY KEY, reads INTEGER NOT NULL)",
     "CREATE TABLE IF NOT EXISTS mention_authors (id TEXT PRIMARY KEY, name TEXT NOT NULL)",
 )
-ADD = """INSERT INTO mention_reads VALUES (?, max(?, 0))
+ADD_READS = """INSERT INTO mention_reads VALUES (?, max(?, 0))
     ON CONFLICT (period) DO UPDATE SET reads = max(reads + ?, 0)"""
 
 
@@ -22,16 +22,16 @@ class MentionLedger:
     def __init__(self, database: Database, account: str) -> None:
         self.database, self._account = database, account.lower()
         with database.transaction() as connection:
-            for statement in SCHEMA:
+            for statement in CREATE_MENTION_TABLES:
                 connection.execute(statement)
 
-    def fact(self, key: str) -> str | None:
+    def stored(self, key: str) -> str | None:
         """Return what was kept under a key, or None."""
         with self.database.open() as connection:
             found = connection.execute("SELECT value FROM mention_facts WHERE key = ?", (self._key(key),)).fetchone()
         return str(found[0]) if found else None
 
-    def keep(self, key: str, value: str) -> None:
+    def store(self, key: str, value: str) -> None:
         """Keep something under a key."""
         with self.database.transaction() as connection:
             connection.execute("INSERT OR REPLACE INTO mention_facts VALUES (?, ?)", (self._key(key), value))
@@ -46,7 +46,7 @@ class MentionLedger:
         """Count reads in their day and month; a negative number gives back what was counted and not read."""
         with self.database.transaction() as connection:
             for period in _periods(at):
-                connection.execute(ADD, (period, reads, reads))
+                connection.execute(ADD_READS, (period, reads, reads))
 
     def names(self, ids: Iterable[int]) -> dict[int, str]:
         """Return the names that are known of some authors."""
@@ -55,7 +55,7 @@ class MentionLedger:
             rows = connection.execute("SELECT id, name FROM mention_authors").fetchall()
         return {int(number): name for number, name in rows if int(number) in wanted}
 
-    def learn(self, names: Mapping[int, str]) -> None:
+    def store_names(self, names: Mapping[int, str]) -> None:
         """Keep the names of some authors."""
         with self.database.transaction() as connection:
             rows = [(str(number), name) for number, name in names.items()]

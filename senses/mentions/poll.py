@@ -11,63 +11,63 @@ from senses.mentions.ledger import MentionLedger
 from senses.mentions.settings import MentionsSettings
 from senses.mentions.x import BEARER, Post, Refused, X, bearer
 
-__all__ = ["Asking", "poll"]
+__all__ = ["MentionPoller", "poll"]
 
-LEAST, MOST = 5, 100  # what X gives on a page
-LONGEST_S = 900.0
+MIN_PAGE_POSTS, MAX_PAGE_POSTS = 5, 100  # what X gives on a page
+MAX_PAUSE_S = 900.0
 MINUTE_S = 60.0
 # What was said while nobody listened is not read out hours later.
-STALE = timedelta(minutes=10)
+MAX_POST_AGE = timedelta(minutes=10)
 
 log = logging.getLogger(__name__)
 
 
 def poll(
     settings: MentionsSettings,
-    desk: Context,
+    context: Context,
     *,
     pause: Callable[[float], object] = time.sleep,
     clock: Callable[[], float] = time.time,
 ) -> Iterator[Mentioned]:
-    """Tell the desk of new mentions for ever; nothing is yielded, for each is told together with its being noted."""
-    asking = Asking(settings, desk, clock)
+    """Tell the context of new mentions for ever; nothing is yielded, for each is told together with its being noted."""
+    asking = MentionPoller(settings, context, clock)
     failures = 0
     while True:
         try:
-            asking.ask()
+            asking.poll_once()
             failures, note, wait_s = 0, "", settings.every_s
         except Refused as refused:
             failures += 1
             note, wait_s = str(refused), _wait_s(refused, failures, settings.every_s, clock())
             log.warning("%s: %s; asking again in %.0f s", settings.place, note, wait_s)
-        desk.report(note)
+        context.report(note)
         pause(wait_s)
         yield from ()
 
 
 def _wait_s(refused: Refused, failures: int, every_s: float, now: float) -> float:
     if refused.until is not None:
-        return min(max(refused.until - now + 1, 1.0), LONGEST_S + MINUTE_S)
+        return min(max(refused.until - now + 1, 1.0), MAX_PAUSE_S + MINUTE_S)
     if refused.wait_s is not None:
         return refused.wait_s
-    return float(min(every_s * 2 ** min(failures - 1, 10), max(LONGEST_S, every_s)))
+    return float(min(every_s * 2 ** min(failures - 1, 10), max(MAX_PAUSE_S, every_s)))
 
 
-class Asking:
+class MentionPoller:
     """One question to X after another: what was read of an answer is not read, and paid for, again."""
 
-    def __init__(self, settings: MentionsSettings, desk: Context, clock: Callable[[], float]) -> None:
-        self._settings, self._desk, self._clock = settings, desk, clock
-        self._ledger = MentionLedger(desk.database, settings.account)
+    def __init__(self, settings: MentionsSettings, context: Context, clock: Callable[[], float]) -> None:
+        self._settings, self._context, self._clock = settings, context, clock
+        self._ledger = MentionLedger(context.database, settings.account)
         self._budget = (settings.reads_a_day, settings.reads_a_month)
         self._posts: dict[int, Post] = {}
         self._page: str | None = None
         self._open: tuple[str, X] | None = None
 
-    def ask(self) -> None:
+    def poll_once(self) -> None:
         """Read what is new, page by page, and tell of it; `Refused` says what was in the way."""
-        if self._ledger.fact("start") is None:
-            self._ledger.keep("start", self._now().isoformat(timespec="seconds"))
+        if self._ledger.stored("start") is None:
+            self._ledger.store("start", self._now().isoformat(timespec="seconds"))
         x = self._x()
         account = self._account(x)
         lacking = None
@@ -76,7 +76,7 @@ class Asking:
                 pass
         except _SpentOut as spent:
             lacking = spent
-        self._tell(x)
+        self._publish_posts(x)
         if lacking:
             raise lacking
 
@@ -90,20 +90,20 @@ class Asking:
         return self._open[1]
 
     def _account(self, x: X) -> int:
-        kept = self._ledger.fact("account")
+        kept = self._ledger.stored("account")
         if kept is None:
             kept = str(self._paid(1, lambda: (x.account(self._settings.account), 1)))
-            self._ledger.keep("account", kept)
+            self._ledger.store("account", kept)
         return int(kept)
 
     def _read(self, x: X, account: int) -> bool:
         """Read one page; return whether there are more."""
-        most = min(self._left(LEAST), MOST)
+        most = min(self._left(MIN_PAGE_POSTS), MAX_PAGE_POSTS)
         since = self._since()
 
         def page() -> tuple[bool, int]:
-            start = datetime.fromisoformat(self._ledger.fact("start") or "")
-            start = max(start, self._now() - STALE)
+            start = datetime.fromisoformat(self._ledger.stored("start") or "")
+            start = max(start, self._now() - MAX_POST_AGE)
             posts, more = x.mentions(account, most=most, since=since, start=start, token=self._page)
             self._posts |= {post.id: post for post in posts if post.id > (since or 0)}
             self._page = more
@@ -139,23 +139,23 @@ class Asking:
             raise _SpentOut(message, wait_s=MINUTE_S * 10, free=True)
         return left
 
-    def _tell(self, x: X) -> None:
+    def _publish_posts(self, x: X) -> None:
         """Tell of what was read, oldest first, and note in the same step that it is told."""
         posts = [self._posts[number] for number in sorted(self._posts)]
         self._page = None
         if posts:
-            young = [post for post in posts if post.words and self._now() - post.at <= STALE]
+            young = [post for post in posts if post.words and self._now() - post.at <= MAX_POST_AGE]
             names = self._names(x, {post.author for post in young})
             with self._ledger.database.transaction():
                 for post in young:
-                    self._desk.publish(self._mentioned(post, names))
-                self._ledger.keep("since", str(posts[-1].id))
+                    self._context.publish(self._mentioned(post, names))
+                self._ledger.store("since", str(posts[-1].id))
             self._posts.clear()
 
     def _names(self, x: X, authors: set[int]) -> dict[int, str]:
         """Return the authors' names; a number has to do where there is none, or no budget for it."""
         names = self._ledger.names(authors)
-        new = sorted(authors - names.keys() - {0})[:MOST]
+        new = sorted(authors - names.keys() - {0})[:MAX_PAGE_POSTS]
         if new and self._settings.names:
             try:
                 found: dict[int, str] = {}
@@ -165,7 +165,7 @@ class Asking:
                     return 0, len(found)
 
                 self._paid(len(new), look)
-                self._ledger.learn(found)
+                self._ledger.store_names(found)
                 names |= found
             except Refused as refused:
                 log.warning("%s: authors stay numbers: %s", self._settings.place, refused)
@@ -176,7 +176,7 @@ class Asking:
         return Mentioned(place=self._settings.place, at=post.at, author=author, words=post.words, post=str(post.id))
 
     def _since(self) -> int | None:
-        kept = self._ledger.fact("since")
+        kept = self._ledger.stored("since")
         return int(kept) if kept else None
 
     def _now(self) -> datetime:

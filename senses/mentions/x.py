@@ -17,11 +17,11 @@ __all__ = ["BEARER", "MentionPage", "Post", "Refused", "X", "bearer"]
 
 BEARER = "KINWATCH_X_BEARER"
 HOST = "https://api.twitter.com"
-TIMEOUT_S = (5, 30)
-FIELDS = ["author_id", "created_at"]
+X_TIMEOUT_S = (5, 30)
+TWEET_FIELDS = ["author_id", "created_at"]
 MINUTE_S, HOUR_S = 60.0, 3600.0
 # What a person must mend is asked for again this seldom: each try may be logged as an attack.
-WHY = {
+REFUSAL_REASONS = {
     400: "X does not understand the question: check `account`, and look for a newer kinwatch",
     401: f"X refuses the token: check {BEARER} against the app's bearer token at developer.x.com",
     402: "X says that the credits are used up: buy some at developer.x.com",
@@ -81,7 +81,7 @@ class X:
         after: dict[str, Any] = {"since_id": since} if since else {"start_time": start}
         answer = _asked(
             lambda: self._client.get_users_mentions(
-                account, max_results=most, pagination_token=token, tweet_fields=FIELDS, **after
+                account, max_results=most, pagination_token=token, tweet_fields=TWEET_FIELDS, **after
             )
         )
         posts = [_post(each) for each in answer.data or ()]
@@ -103,7 +103,7 @@ class _Timely(HTTPAdapter):
     def send(self, request: requests.PreparedRequest, *_: Any, **options: Any) -> requests.Response:  # noqa: ANN401
         if self._api:
             request.url = self._api + request.path_url
-        return super().send(request, **{**options, "timeout": TIMEOUT_S})
+        return super().send(request, **{**options, "timeout": X_TIMEOUT_S})
 
 
 def bearer(environ: dict[str, str] | None = None) -> str | None:
@@ -130,8 +130,8 @@ def _asked(ask: Callable[[], Answer]) -> Answer:
         raise Refused(why, until=until, free=True) from error
     except tweepy.HTTPException as error:
         status = error.response.status_code
-        why = WHY.get(status, f"X answers {status}: nothing to do but to wait")
-        raise Refused(why, wait_s=HOUR_S if status in WHY else None, free=True) from error
+        why = REFUSAL_REASONS.get(status, f"X answers {status}: nothing to do but to wait")
+        raise Refused(why, wait_s=HOUR_S if status in REFUSAL_REASONS else None, free=True) from error
     except requests.RequestException as error:
         why = "X is out of reach: is the internet there?" if _never_left(error) else "X's answer was cut off"
         raise Refused(why, free=_never_left(error)) from error

@@ -4,16 +4,16 @@ from collections.abc import Iterator
 
 from nerves.messages import Fact, Heard
 from nerves.services import Context, Sense
-from senses.microphone.settings import MicrophoneSettings, topics_of
+from senses.microphone.settings import MicrophoneSettings, microphone_topics
 
 __all__ = ["MicrophoneSettings", "sense", "watch"]
 
 
-def watch(settings: MicrophoneSettings, desk: Context, heard: Iterator[Fact]) -> Iterator[Heard]:
+def watch(settings: MicrophoneSettings, context: Context, heard: Iterator[Fact]) -> Iterator[Heard]:
     """Yield the sentences that are said, for ever or until a recording ends; what the house `Said` itself is not."""
-    from senses.microphone.listen import sentences  # noqa: PLC0415 - the recogniser takes a second to load
+    from senses.microphone.listen import microphone_sentences  # noqa: PLC0415 - the recogniser takes a second to load
 
-    return sentences(settings, desk, heard)
+    return microphone_sentences(settings, context, heard)
 
 
-sense = Sense(MicrophoneSettings, watch, topics_of)
+sense = Sense(MicrophoneSettings, watch, microphone_topics)

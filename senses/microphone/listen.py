@@ -10,20 +10,20 @@ from senses.hearing.echoes import Echoes
 from senses.microphone.settings import MicrophoneSettings
 from senses.microphone.sound import chunks, is_recording
 
-__all__ = ["sentences"]
+__all__ = ["microphone_sentences"]
 
 
-def sentences(settings: MicrophoneSettings, desk: Context, heard: Iterator[Fact]) -> Iterator[Heard]:
+def microphone_sentences(settings: MicrophoneSettings, context: Context, heard: Iterator[Fact]) -> Iterator[Heard]:
     """Yield the sentences that somebody says."""
-    recogniser, echoes = ear.recogniser_of(settings, desk.database.path.parent), Echoes()
-    Thread(target=_note, args=(echoes, heard), name="echoes", daemon=True).start()
+    recogniser, echoes = ear.recogniser_of(settings, context.database.path.parent), Echoes()
+    Thread(target=_collect_echoes, args=(echoes, heard), name="echoes", daemon=True).start()
     is_live = not is_recording(settings.source)
-    desk.report("")
+    context.report("")
     sound = chunks(settings.device, settings.source)
-    yield from ear.sentences(settings.place, recogniser, sound, lambda *when: is_live and echoes.cover(*when))
+    yield from ear.heard_sentences(settings.place, recogniser, sound, lambda *when: is_live and echoes.cover(*when))
 
 
-def _note(echoes: Echoes, heard: Iterator[Fact]) -> None:
+def _collect_echoes(echoes: Echoes, heard: Iterator[Fact]) -> None:
     for fact in heard:
         if isinstance(fact, Said):
             echoes.add(fact)

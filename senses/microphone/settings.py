@@ -7,7 +7,7 @@ from nerves.messages import Said
 from nerves.services import SenseSettings
 from senses.hearing.settings import HearingSettings
 
-__all__ = ["MicrophoneSettings", "topics_of"]
+__all__ = ["MicrophoneSettings", "microphone_topics"]
 
 
 class MicrophoneSettings(HearingSettings, SenseSettings):
@@ -19,6 +19,6 @@ class MicrophoneSettings(HearingSettings, SenseSettings):
     """Instead of a microphone, a WAV file, or a named pipe of raw sound: 16 kHz, 16 bit, one channel."""
 
 
-def topics_of(settings: MicrophoneSettings) -> tuple[str, ...]:
+def microphone_topics(settings: MicrophoneSettings) -> tuple[str, ...]:
     """Return what an ear must hear of: what the voice at its place says."""
     return (topics.to(settings.place, Said.kind),)

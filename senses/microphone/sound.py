@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 
 from nerves.errors import KinwatchError
-from senses.hearing.segments import CHUNK, RATE
+from senses.hearing.segments import CHUNK_SAMPLES, SAMPLE_RATE_HZ
 
 __all__ = ["MicrophoneLost", "chunks", "is_recording", "resampled"]
 
-BYTES = 2 * CHUNK
-SILENT_S = 10.0
-WIDTH = 2
-MAX_SECONDS = 3600
+CHUNK_BYTES = 2 * CHUNK_SAMPLES
+MAX_SILENCE_S = 10.0
+SAMPLE_BYTES = 2
+MAX_RECORDING_S = 3600
 
 
 class MicrophoneLost(KinwatchError):
@@ -51,23 +51,29 @@ def _live(device: str | None) -> Iterator[bytes]:
         raise MicrophoneLost(message) from error
     blocks: Queue[bytes] = Queue()
 
-    def keep(block: Any, *_: object) -> None:  # noqa: ANN401 - a buffer of C's
+    def put_block(block: Any, *_: object) -> None:  # noqa: ANN401 - a buffer of C's
         blocks.put(bytes(block))
 
     wanted = int(device) if device and device.isdecimal() else device
     try:
         stream = sounddevice.RawInputStream(
-            samplerate=RATE, channels=1, dtype="int16", blocksize=CHUNK, latency="high", device=wanted, callback=keep
+            samplerate=SAMPLE_RATE_HZ,
+            channels=1,
+            dtype="int16",
+            blocksize=CHUNK_SAMPLES,
+            latency="high",
+            device=wanted,
+            callback=put_block,
         )
         with stream:
             while True:
-                yield from _cut(blocks.get(timeout=SILENT_S))
+                yield from _cut(blocks.get(timeout=MAX_SILENCE_S))
     except (sounddevice.PortAudioError, ValueError) as error:
         there = ", ".join(each["name"] for each in sounddevice.query_devices() if each["max_input_channels"])
         message = f"no microphone: {error}: check `device`; there are: {there or 'none'}"
         raise MicrophoneLost(message) from error
     except Empty as error:
-        message = f"the microphone has sent nothing for {SILENT_S:.0f} s: check its cable"
+        message = f"the microphone has sent nothing for {MAX_SILENCE_S:.0f} s: check its cable"
         raise MicrophoneLost(message) from error
 
 
@@ -75,7 +81,7 @@ def _pipe(path: Path) -> Iterator[bytes]:
     """Read from one writer after another."""
     while True:
         with path.open("rb") as pipe:
-            while len(chunk := pipe.read(BYTES)) == BYTES:
+            while len(chunk := pipe.read(CHUNK_BYTES)) == CHUNK_BYTES:
                 yield chunk
 
 
@@ -83,21 +89,21 @@ def _wav(path: Path) -> bytes:
     try:
         with wave.open(str(path)) as file:
             width, rate, channels = file.getsampwidth(), file.getframerate(), file.getnchannels()
-            data = file.readframes(MAX_SECONDS * rate)
+            data = file.readframes(MAX_RECORDING_S * rate)
     except (OSError, EOFError, wave.Error) as error:
         message = f"{path}: not a WAV file that can be read: {error}"
         raise MicrophoneLost(message) from error
-    if width != WIDTH:
+    if width != SAMPLE_BYTES:
         message = f"{path}: {8 * width} bits a sample: make it 16"
         raise MicrophoneLost(message)
-    samples = np.frombuffer(data[: len(data) // (WIDTH * channels) * WIDTH * channels], np.int16)
+    samples = np.frombuffer(data[: len(data) // (SAMPLE_BYTES * channels) * SAMPLE_BYTES * channels], np.int16)
     return resampled(samples.reshape(-1, channels).mean(axis=1), rate).tobytes()
 
 
 def resampled(samples: "np.typing.NDArray[np.float64]", rate: int) -> "np.typing.NDArray[np.int16]":
     """Return samples of any rate at 16 kHz; nothing above half of that is left to fold back."""
-    count = len(samples) * RATE // rate
-    if rate != RATE and count:
+    count = len(samples) * SAMPLE_RATE_HZ // rate
+    if rate != SAMPLE_RATE_HZ and count:
         spectrum = np.fft.rfft(samples)
         spectrum = np.pad(spectrum, (0, max(count // 2 + 1 - len(spectrum), 0)))[: count // 2 + 1]
         samples = np.fft.irfft(spectrum, count) * (count / len(samples))
@@ -105,5 +111,5 @@ def resampled(samples: "np.typing.NDArray[np.float64]", rate: int) -> "np.typing
 
 
 def _cut(data: bytes) -> Iterator[bytes]:
-    for start in range(0, len(data) - BYTES + 1, BYTES):
-        yield data[start : start + BYTES]
+    for start in range(0, len(data) - CHUNK_BYTES + 1, CHUNK_BYTES):
+        yield data[start : start + CHUNK_BYTES]

@@ -10,7 +10,7 @@ from queue import Queue
 import pytest
 
 from nerves.mqtt import MqttLink
-from senses.browser.settings import BrowserSettings, topics_of
+from senses.browser.settings import BrowserSettings, browser_topics
 from tests.faults import HOST, Broker
 from tests.paths import DEPLOY
 
@@ -144,7 +144,7 @@ def test_a_user_hears_this_and_nothing_else(broker: Broker) -> None:
 
 def test_a_page_may_hear_all_that_it_asks_for(broker: Broker) -> None:
     settings = BrowserSettings(kind="browser", place="hall", album="house")
-    asked = {topic.replace("+", "porch") for topic in topics_of(settings)}
+    asked = {topic.replace("+", "porch") for topic in browser_topics(settings)}
     heard: Queue[str] = Queue()
     with link(broker, "tablet", heard) as ear, link(broker, PUBLISHER) as publisher:
         assert ear.wait_connected(5)

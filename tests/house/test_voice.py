@@ -20,7 +20,7 @@ import pytest
 
 from nerves.bus import open_link
 from nerves.messages import Heard, Said, Say, now, parse
-from senses.hearing.segments import CHUNK, CHUNK_S
+from senses.hearing.segments import CHUNK_S, CHUNK_SAMPLES
 from senses.microphone.sound import resampled
 from tests.faults import Broker
 from tests.paths import ROOT
@@ -66,8 +66,8 @@ class Room:
         with self._pipe.open("wb", buffering=0) as out:
             due = time.monotonic()
             while not self._stop.is_set():
-                spoken, self._words = self._words[: 2 * CHUNK], self._words[2 * CHUNK :]
-                room = noise.normal(0, 5, CHUNK)
+                spoken, self._words = self._words[: 2 * CHUNK_SAMPLES], self._words[2 * CHUNK_SAMPLES :]
+                room = noise.normal(0, 5, CHUNK_SAMPLES)
                 room[: len(spoken) // 2] += np.frombuffer(spoken, np.int16)
                 out.write(np.clip(room, -32768, 32767).astype(np.int16).tobytes())
                 if spoken and not self._words:

@@ -30,11 +30,11 @@ from nerves.exif import stamped
 from nerves.messages import Box, CameraEnabled, Detection, Detections, Heard, People, PersonEntry, Said, Say, Visit, now
 from senses import hearing
 from senses.browser import BrowserSettings, app, certificate, connection_guard, hub, motion_filter, wire
-from senses.browser.album import VISITS, RecentVisits
+from senses.browser.album import MAX_VISITS, RecentVisits
 from senses.browser.devices import CODE_S, Devices
-from senses.browser.limits import Guard, Pace
+from senses.browser.limits import AddressLimits, TokenBucket
 from senses.browser.motion_filter import MotionFilter
-from senses.browser.settings import topics_of
+from senses.browser.settings import browser_topics
 from tests.pages import RATE, Page, served, spoken
 from tests.paths import ROOT
 from tests.waiting import scaled, soon
@@ -47,8 +47,8 @@ CLASSIC = json.dumps({"dataURI": {"contentType": "image/jpeg", "content": base64
 @pytest.fixture(autouse=True)
 def _often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "EVERY_S", 0.1)
-    monkeypatch.setattr(app, "LOOK_S", 0.2)
-    monkeypatch.setattr(hub, "MOMENT_S", 0)
+    monkeypatch.setattr(app, "REVOCATION_CHECK_S", 0.2)
+    monkeypatch.setattr(hub, "ENABLED_WAIT_S", 0)
 
 
 @pytest.fixture
@@ -287,8 +287,8 @@ def test_two_hundred_connections_leave_room_for_those_who_were_there(page: Page)
 
 
 def test_who_asks_for_nothing_is_shown_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection_guard, "WAIT_S", 0.3)
-    monkeypatch.setattr(connection_guard, "MOST", 20)
+    monkeypatch.setattr(connection_guard, "FIRST_REQUEST_S", 0.3)
+    monkeypatch.setattr(connection_guard, "MAX_OPEN_CONNECTIONS", 20)
     with served(tmp_path, tls="off") as page:
         silent = [socket.create_connection(("127.0.0.1", page.port)) for _ in range(30)]
         for each in silent:
@@ -470,7 +470,7 @@ def test_closed_eyes_stay_closed_when_the_sense_starts_anew(tmp_path: Path) -> N
 def test_no_picture_is_taken_before_the_broker_had_a_moment_to_say_that_eyes_are_closed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hub, "MOMENT_S", 3600)
+    monkeypatch.setattr(hub, "ENABLED_WAIT_S", 3600)
     with served(tmp_path, tls="off") as page, page.connect(page.pair()) as client:
         client.send(JPEG)
         assert soon(lambda: "1 too early" in page.status())
@@ -519,7 +519,7 @@ def test_what_cannot_be_decoded_travels() -> None:
 def test_while_nothing_moves_no_picture_travels_but_the_first_of_each_connection(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(motion_filter, "SELDOM_S", 3600)
+    monkeypatch.setattr(motion_filter, "SELDOM_INTERVAL_S", 3600)
     with served(tmp_path, tls="off", fps=30, linger_s=0, sweep_s=3600) as page:
         token = page.pair()
         with page.connect(token) as client:
@@ -698,11 +698,11 @@ def test_a_spoilt_file_of_devices_says_what_to_do(tmp_path: Path) -> None:
 
 def test_a_pace_lets_a_burst_pass_and_then_so_many_a_second() -> None:
     clock = [0.0]
-    pace = Pace(2, burst=3, clock=lambda: clock[0])
+    pace = TokenBucket(2, burst=3, clock=lambda: clock[0])
     assert [pace.allows() for _ in range(5)] == [True] * 3 + [False] * 2
     clock[0] = 1.0
     assert [pace.allows() for _ in range(3)] == [True, True, False]
-    guard = Guard(1, burst=2, clock=lambda: clock[0])
+    guard = AddressLimits(1, burst=2, clock=lambda: clock[0])
     assert [guard.allows("a") for _ in range(3)] == [True, True, False]
     assert guard.allows("b")
 
@@ -714,17 +714,17 @@ def test_the_album_keeps_the_last_visits_and_their_pictures() -> None:
     assert album.put(visit(2, first, verdict="family", who="Alice"))
     assert album.put(visit(1, first)) is None
     assert album.picture(str(first)) == JPEG
-    for _ in range(VISITS):
+    for _ in range(MAX_VISITS):
         album.put(visit())
     assert album.picture(str(first)) is None
-    assert len(album.lines()) == VISITS
+    assert len(album.lines()) == MAX_VISITS
 
 
 def test_off_in_yaml_is_off() -> None:
     table: dict[str, Any] = {"kind": "browser", "place": "hall", "tls": False, "album": "off"}
     read = BrowserSettings.model_validate(table)
     assert (read.tls, read.address) == ("off", "127.0.0.1")
-    assert topics_of(read) == (
+    assert browser_topics(read) == (
         *(f"kinwatch/hall/{kind}" for kind in ("detections", "say", "said", "enabled")),
         "kinwatch/all/say",
     )

@@ -111,7 +111,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def _often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "EVERY_S", 0.1)
-    monkeypatch.setattr(app, "LOOK_S", 0.2)
+    monkeypatch.setattr(app, "REVOCATION_CHECK_S", 0.2)
 
 
 @pytest.fixture

@@ -146,7 +146,7 @@ def test_every_jpeg_of_a_stream_comes_out_as_it_went_in(data: st.DataObject, jun
     stream = between[0] + b"".join(picture + rest for picture, rest in zip(whole, between[1:], strict=True))
     cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=30)))
     chunks = [stream[start:end] for start, end in itertools.pairwise([0, *cuts, len(stream)])]
-    assert list(mjpeg.pictures(chunks)) == whole
+    assert list(mjpeg.jpegs(chunks)) == whole
 
 
 @few
@@ -155,7 +155,7 @@ def test_a_jpeg_that_is_cut_is_left_out_and_those_after_it_are_found(cut: int, s
     stream = jpeg()[:cut] + b"\r\n--frame\r\nContent-Length: 999999\r\n\r\n" + jpeg(1) + b"\r\n--frame\r\n" + jpeg(2)
     # A cut within a header can swallow what follows for as long as the header says, and no further.
     stream += b"".join(jpeg(3 + number) for number in range(60))
-    found = list(mjpeg.pictures(stream[at : at + size] for at in range(0, len(stream), size)))
+    found = list(mjpeg.jpegs(stream[at : at + size] for at in range(0, len(stream), size)))
     assert found[-50:] == [jpeg(13 + number) for number in range(50)]
     assert jpeg()[:cut] not in found
 
@@ -163,14 +163,14 @@ def test_a_jpeg_that_is_cut_is_left_out_and_those_after_it_are_found(cut: int, s
 @few
 @given(junk=st.lists(st.binary(max_size=300)))
 def test_garbage_in_a_stream_raises_nothing(junk: list[bytes]) -> None:
-    list(mjpeg.pictures([b"\xff\xd8\xff\xe1", *junk, b"\xff\xd9"]))
+    list(mjpeg.jpegs([b"\xff\xd8\xff\xe1", *junk, b"\xff\xd9"]))
 
 
 def test_a_picture_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mjpeg, "MAX_BYTES", 2_000_000)
+    monkeypatch.setattr(mjpeg, "MAX_JPEG_BYTES", 2_000_000)
     endless = itertools.chain([jpeg()[:-2]], itertools.repeat(bytes(65_536)))
     with pytest.raises(CameraLost, match="2 MB without a whole one"):
-        list(mjpeg.pictures(endless))
+        list(mjpeg.jpegs(endless))
 
 
 # Cameras on HTTP
@@ -383,7 +383,7 @@ def test_an_address_that_cannot_be_one_says_so() -> None:
 
 
 def test_a_dead_camera_does_not_hang(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(web, "TIMEOUT_S", 0.2)
+    monkeypatch.setattr(web, "HTTP_TIMEOUT_S", 0.2)
     end = Event()
     with served(lambda _: end.wait(5) and None) as host:
         with pytest.raises(CameraLost, match=r"does not answer within 0.2 s"):

@@ -47,7 +47,7 @@ def scenes(media: Path) -> list[Grey]:
 def watched(health: Health, make: Make, seconds: range, *, fps: float = FPS) -> list[tuple[float, str]]:
     told = []
     for number in range(int(seconds.start * fps), int(seconds.stop * fps)):
-        report = health.see(make(number), number / fps)
+        report = health.check(make(number), number / fps)
         if report:
             told.append((number / fps, report.what))
     return told
@@ -206,10 +206,10 @@ def test_a_clock_in_the_picture_hides_no_blur(scenes: list[Grey]) -> None:
 
 def test_the_garage_of_the_demo_is_well() -> None:
     pytest.importorskip("skimage", reason="scikit-image is not installed")
-    from kinwatch.demo.scene.stage import developed, room  # noqa: PLC0415
+    from kinwatch.demo.scene.room import empty_room, with_noise  # noqa: PLC0415
 
     generator = np.random.default_rng(1)
-    make = lambda _: video.grey(developed(room(), generator))  # noqa: E731
+    make = lambda _: video.grey(with_noise(empty_room(), generator))  # noqa: E731
     assert not watched(Health(), make, range(120), fps=1)
 
 
@@ -251,16 +251,16 @@ def test_what_cannot_be_decoded_is_blind() -> None:
 
 def test_who_is_away_is_told_once_and_is_back() -> None:
     health = Health()
-    report = health.lost("no route to host")
+    report = health.camera_away("no route to host")
     assert report == ("offline", "no route to host")
-    assert health.lost("no route to host") is None
+    assert health.camera_away("no route to host") is None
     assert [said for _, said in watched(health, lambda _: noisy(_checks()), range(100, 110))] == ["recovered"]
 
 
 def test_who_is_back_for_a_moment_is_not_back_the_next_time() -> None:
     health = Health("offline")
-    assert health.see(_checks(), 100) is None
-    assert health.lost("no route to host") is None
+    assert health.check(_checks(), 100) is None
+    assert health.camera_away("no route to host") is None
     assert [said for said, _ in watched(health, lambda _: noisy(_checks()), range(200, 210))] == [203]
 
 
@@ -269,9 +269,9 @@ def test_what_is_frozen_stays_so_after_a_start_and_a_rest_until_its_picture_is_a
     health = Health("frozen")
     assert not watched(health, lambda _: _checks(), range(60))
     if rests:
-        health.rest()
+        health.reset()
         assert not watched(health, lambda _: _checks(), range(60, 120))
-        health.rest()
+        health.reset()
     told = watched(health, lambda _: noisy(_checks()), range(120, 140))
     assert told == [(123, "recovered")]
 
@@ -298,10 +298,10 @@ def test_the_camera_publishes_its_trouble_between_its_frames() -> None:
 def test_what_was_said_before_a_restart_is_taken_back(tmp_path: Path) -> None:
     with closing(Database(tmp_path / "hall.db")) as database:
         word = StoredHealth(Context(database, lambda _: None, lambda _: None))
-        assert word.said() == "recovered"
-        word.keep("covered")
-        assert word.said() == "covered"
-        health = Health(word.said())
+        assert word.last_reported() == "recovered"
+        word.store("covered")
+        assert word.last_reported() == "covered"
+        health = Health(word.last_reported())
     assert [said for _, said in watched(health, lambda _: noisy(_checks()), range(20))] == ["recovered"]
 
 

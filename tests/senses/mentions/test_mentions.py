@@ -132,8 +132,8 @@ class Sensed:
 
         until = len(self.pauses) + polls
         with closing(Database(self.folder / "x.db")) as database, suppress(StopAsyncIteration):
-            desk = Context(database, self.tell, self.notes.append)
-            list(poll(settings, desk, pause=pause, clock=self.clock))
+            context = Context(database, self.tell, self.notes.append)
+            list(poll(settings, context, pause=pause, clock=self.clock))
 
     def clock(self) -> float:
         return self.now.timestamp()

@@ -31,9 +31,9 @@ from senses.hearing.ear import recogniser_of
 from senses.hearing.echoes import Echoes
 from senses.hearing.level import levelled
 from senses.hearing.segments import CHUNK_S, Segments
-from senses.hearing.sentence_score import Span, likeness
+from senses.hearing.sentence_score import Span, score_sentence
 from senses.hearing.settings import SENTENCES
-from senses.microphone import MicrophoneSettings, sense, topics_of, watch
+from senses.microphone import MicrophoneSettings, microphone_topics, sense, watch
 from senses.microphone.sound import MicrophoneLost, resampled
 from tests.backends import Blind
 from tests.waiting import interrupting, soon
@@ -126,16 +126,16 @@ def test_what_is_read_aloud_is_no_sentence_wherever_it_is_cut(tmp_path: Path) ->
     recogniser = recogniser_of(ear(None))
     windows = [samples[start : start + 3 * RATE // 2] for start in range(0, len(samples) - RATE, RATE)]
     assert len(windows) > 8
-    assert not [found for window in windows if (found := recogniser.hear(window.tobytes()))]
+    assert not [found for window in windows if (found := recogniser.recognise(window.tobytes()))]
 
 
 def test_a_sentence_fits_as_well_as_its_phones_or_it_was_not_said() -> None:
     phones = [Span(0, 49, -20.0), Span(50, 99, -30.0)]
-    assert likeness([Span(0, 99, -50.0)], phones) == (1.0, 1.0)
-    agreement, covered = likeness([Span(0, 49, -20.0 - 55.0)], phones)
+    assert score_sentence([Span(0, 99, -50.0)], phones) == (1.0, 1.0)
+    agreement, covered = score_sentence([Span(0, 49, -20.0 - 55.0)], phones)
     assert (round(agreement, 2), covered) == (0.8, 0.5)
-    assert likeness([Span(0, 99, -900.0)], phones).agreement == 0
-    assert likeness([], phones) == likeness([], []) == (0.0, 0.0)
+    assert score_sentence([Span(0, 99, -900.0)], phones).agreement == 0
+    assert score_sentence([], phones) == score_sentence([], []) == (0.0, 0.0)
 
 
 @pytest.mark.parametrize("loud", [30, 300, 30_000])
@@ -188,9 +188,9 @@ def test_a_pipe_is_an_ear_and_the_house_s_own_voice_is_not_heard(tmp_path: Path)
             out.write(sound)
 
     with closing(Database(tmp_path / "ear.db")) as database:
-        desk = Context(database, lambda _: None, lambda _: None)
+        context = Context(database, lambda _: None, lambda _: None)
         Thread(target=speak, daemon=True).start()
-        heard = next(watch(ear(pipe), desk, iter([])))
+        heard = next(watch(ear(pipe), context, iter([])))
     assert heard.words == "who do you see"
     until = now() + timedelta(seconds=60)
     echoes = Echoes()
@@ -276,7 +276,7 @@ def test_another_language_and_an_unknown_word_are_refused(tmp_path: Path) -> Non
 def test_our_sentences_are_all_understood_by_the_brain() -> None:
     books = [Phrasebook.read("en", {})]
     assert all(understood(sentence, books) for sentence in (*SENTENCES["en"], "this is alice"))
-    assert topics_of(ear(None)) == ("kinwatch/hall/said",)
+    assert microphone_topics(ear(None)) == ("kinwatch/hall/said",)
 
 
 @pytest.mark.media
