@@ -1,6 +1,6 @@
 """Home Assistant: every entity by MQTT discovery, both ways."""
 
-from actuators.homeassistant.act import act, listens, sift
+from actuators.homeassistant.act import act, news_filter, subscribed_topics
 from actuators.homeassistant.names import RETAINED
 from actuators.homeassistant.settings import HomeAssistantSettings
 from nerves.messages import Acknowledged, CameraEnabled, Detections, Label, People, Status, Stored, Trouble, Visit
@@ -9,14 +9,14 @@ from nerves.services import Actuator
 __all__ = ["HomeAssistantSettings", "actuator"]
 
 # New devices are announced again after this time.
-TICK_S = 3.0
+REPEAT_TICK_S = 3.0
 
 actuator = Actuator(
     HomeAssistantSettings,
     (Visit, Detections, Trouble, CameraEnabled, Stored, People, Status, Label, Acknowledged),
     act,
-    tick_s=TICK_S,
-    subscriptions=listens,
-    accepts=sift,
+    tick_s=REPEAT_TICK_S,
+    subscriptions=subscribed_topics,
+    accepts=news_filter,
     retained_topics=("+/device/+/config", "+/+/device/+/config", RETAINED),
 )

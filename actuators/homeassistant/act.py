@@ -4,24 +4,24 @@ from collections.abc import Callable, Iterable, Iterator
 
 from pydantic import ValidationError
 
-from actuators.homeassistant.commands import obey
-from actuators.homeassistant.discovery import announce, announced, devices
-from actuators.homeassistant.home import Home, has_cloud, heed, shown
+from actuators.homeassistant.commands import facts_of_command
+from actuators.homeassistant.discovery import component_platforms, device_configs, discovery_messages
+from actuators.homeassistant.home import Home, fit_to_settings, has_cloud, home_after
 from actuators.homeassistant.names import COMMANDS
 from actuators.homeassistant.settings import HomeAssistantSettings
-from actuators.homeassistant.states import happenings, picture_topics, pictures, states
+from actuators.homeassistant.states import events_of, picture_messages, picture_topics, states
 from nerves import topics
 from nerves.messages import Detections, Fact, Status, now
 from nerves.services import Context, RawMessage, Tick
 
-__all__ = ["act", "birth", "listens", "sift"]
+__all__ = ["act", "birth_topic", "news_filter", "subscribed_topics"]
 
 TABLE = "CREATE TABLE IF NOT EXISTS home (id INTEGER PRIMARY KEY CHECK (id = 1), json TEXT NOT NULL)"
 KEEP = "INSERT INTO home VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET json = excluded.json"
 # While Home Assistant makes a device's first entities, it overhears what is announced just then.
-REPEATS = 2
+MAX_REPEATS = 2
 # An animal that was away this long has come anew.
-AWAY_S = 60.0
+ANIMAL_AWAY_S = 60.0
 
 
 def act(settings: HomeAssistantSettings, messages: Iterator[Fact | RawMessage | Tick], desk: Context) -> Iterable[Fact]:
@@ -38,17 +38,17 @@ def act(settings: HomeAssistantSettings, messages: Iterator[Fact | RawMessage | 
     return ()
 
 
-def birth(settings: HomeAssistantSettings) -> str:
+def birth_topic(settings: HomeAssistantSettings) -> str:
     """Return the topic on which Home Assistant says that it is there."""
     return f"{settings.prefix}/status"
 
 
-def listens(settings: HomeAssistantSettings) -> tuple[str, ...]:
+def subscribed_topics(settings: HomeAssistantSettings) -> tuple[str, ...]:
     """Return what is listened to besides facts; the mode, because the broker repeats it on every connection."""
-    return birth(settings), topics.MODE, COMMANDS
+    return birth_topic(settings), topics.MODE, COMMANDS
 
 
-def sift(_: HomeAssistantSettings) -> Callable[[Fact | RawMessage], bool]:
+def news_filter(_: HomeAssistantSettings) -> Callable[[Fact | RawMessage], bool]:
     """Return what lets through, of what comes many times a second, only news."""
     known: dict[object, object] = {}
 
@@ -75,7 +75,7 @@ def _is_new(known: dict[object, object], seen: Detections) -> bool:
     for label in labels:
         last = known.get((seen.place, label))
         known[seen.place, label] = seen.at
-        come |= last is None or (label is not None and (seen.at - last).total_seconds() >= AWAY_S)  # type: ignore[operator]
+        come |= last is None or (label is not None and (seen.at - last).total_seconds() >= ANIMAL_AWAY_S)  # type: ignore[operator]
     return come
 
 
@@ -89,10 +89,10 @@ class _Envoy:
 
     def tell(self, message: Fact) -> None:
         """Take a message, and tell what it changes."""
-        after = heed(message, self._home)
-        notes = [] if after is self._home else list(pictures(message, after, keep=self._settings.keep_pictures))
+        after = home_after(message, self._home)
+        notes = [] if after is self._home else list(picture_messages(message, after, keep=self._settings.keep_pictures))
         before = self._home
-        self._say([*notes, *self._step(before, after), *happenings(message, before, after)])
+        self._say([*notes, *self._step(before, after), *events_of(message, before, after)])
 
     def repeat(self) -> None:
         """Tell everything again for a while after devices have changed."""
@@ -103,42 +103,42 @@ class _Envoy:
 
     def tell_all(self) -> None:
         """Tell everything: Home Assistant or the broker may know nothing."""
-        self._repeats = REPEATS
-        made = devices(self._home, self._settings, self._desk.name)
-        notes = [*announce(made, self._home.announced), *self._faded(self._home)]
+        self._repeats = MAX_REPEATS
+        made = device_configs(self._home, self._settings, self._desk.name)
+        notes = [*discovery_messages(made, self._home.announced), *self._faded(self._home)]
         notes += [RawMessage(topic, state) for topic, state in states(self._home).items()]
-        self._home = self._home.but(announced=announced(made), kept=self._keeps(self._home))
+        self._home = self._home.changed(announced=component_platforms(made), kept=self._keeps(self._home))
         self._say(notes)
 
     def obey(self, note: RawMessage) -> None:
         """Do what Home Assistant asks; when it comes, or the connection has, tell everything."""
-        if note.topic == topics.MODE or (note.topic == birth(self._settings) and note.body == b"online"):
+        if note.topic == topics.MODE or (note.topic == birth_topic(self._settings) and note.body == b"online"):
             self.tell_all()
             return
-        for fact in obey(note, self._home, now()):
+        for fact in facts_of_command(note, self._home, now()):
             self._desk.publish(fact)
 
     def _step(self, before: Home, after: Home) -> list[RawMessage]:
         """Go from one home to the next; return what differs, devices first."""
         after = self._fit(after)
-        made = devices(after, self._settings, self._desk.name)
-        is_new = made != devices(before, self._settings, self._desk.name)
-        notes = [*(announce(made, before.announced) if is_new else ()), *self._faded(after)]
-        self._repeats = REPEATS if is_new else self._repeats
+        made = device_configs(after, self._settings, self._desk.name)
+        is_new = made != device_configs(before, self._settings, self._desk.name)
+        notes = [*(discovery_messages(made, before.announced) if is_new else ()), *self._faded(after)]
+        self._repeats = MAX_REPEATS if is_new else self._repeats
         told = states(before)
         notes += [RawMessage(topic, state) for topic, state in states(after).items() if told.get(topic) != state]
-        self._home = after.but(announced=announced(made), kept=self._keeps(after))
+        self._home = after.changed(announced=component_platforms(made), kept=self._keeps(after))
         return notes
 
     def _faded(self, home: Home) -> list[RawMessage]:
         """Return what makes the broker forget what belongs to no place or person any more."""
-        return [RawMessage(topic, b"") for topic in home.kept if topic not in self._keeps(home)]
+        return [RawMessage(topic, b"") for topic in home.retained if topic not in self._keeps(home)]
 
     def _keeps(self, home: Home) -> tuple[str, ...]:
         return (*states(home), *picture_topics(home, keep=self._settings.keep_pictures))
 
     def _fit(self, home: Home) -> Home:
-        return shown(home, self._settings.places, self._settings.people)
+        return fit_to_settings(home, self._settings.places, self._settings.people)
 
     def _say(self, notes: list[RawMessage]) -> None:
         """Publish, and remember what is held, in one step."""

@@ -8,14 +8,21 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from actuators.homeassistant.home import BRAIN, Home
-from actuators.homeassistant.names import house_topic, identity, person_topic, picture_topic, place_topic, slug
+from actuators.homeassistant.names import house_topic, person_topic, picture_topic, place_topic, slug, unique_slug
 from actuators.homeassistant.settings import HomeAssistantSettings
-from actuators.homeassistant.states import A_GUEST, ALERTS, NOBODY, NOT_A_PERSON, SIGHTINGS, dumped
+from actuators.homeassistant.states import (
+    ALERTS,
+    OPTION_GUEST_TODAY,
+    OPTION_NOT_A_PERSON,
+    OPTION_NOT_SAID,
+    SIGHTINGS,
+    to_json,
+)
 from nerves import topics
 from nerves.messages import CameraEnabled, Say
 from nerves.services import RawMessage
 
-__all__ = ["announce", "announced", "devices"]
+__all__ = ["component_platforms", "device_configs", "discovery_messages"]
 
 Component = dict[str, Any]
 HOUSE = "kinwatch_house"
@@ -30,18 +37,18 @@ DOLLARS = (
 MONTH = "{{ utcnow().replace(day=1, hour=0, minute=0, second=0, microsecond=0).isoformat() }}"
 
 
-def devices(home: Home, settings: HomeAssistantSettings, service: str) -> dict[str, Component]:
+def device_configs(home: Home, settings: HomeAssistantSettings, service: str) -> dict[str, Component]:
     """Return every device's message, by topic."""
     lives = [_lives(service), _lives(BRAIN)]
     made = [_device(HOUSE, "Kinwatch", lives, _house(home, settings))]
     made += [
-        _device(f"kinwatch_place_{identity(place)}", f"Kinwatch {place}", lives, _place(place, settings, lives))
+        _device(f"kinwatch_place_{unique_slug(place)}", f"Kinwatch {place}", lives, _place(place, settings, lives))
         for place in home.places
     ]
     return {f"{settings.prefix}/device/{each['device']['identifiers'][0]}/config": each for each in made}
 
 
-def announced(made: Mapping[str, Component]) -> dict[str, dict[str, str]]:
+def component_platforms(made: Mapping[str, Component]) -> dict[str, dict[str, str]]:
     """Return what is to be remembered of devices: their components' platforms."""
     return {
         topic: {key: component["platform"] for key, component in device["components"].items()}
@@ -49,7 +56,7 @@ def announced(made: Mapping[str, Component]) -> dict[str, dict[str, str]]:
     }
 
 
-def announce(made: Mapping[str, Component], known: Mapping[str, Mapping[str, str]]) -> Iterator[RawMessage]:
+def discovery_messages(made: Mapping[str, Component], known: Mapping[str, Mapping[str, str]]) -> Iterator[RawMessage]:
     """Yield what makes Home Assistant have these devices, and no longer what it knew besides."""
     for topic in known.keys() - made.keys():
         yield RawMessage(topic, b"")
@@ -57,8 +64,8 @@ def announce(made: Mapping[str, Component], known: Mapping[str, Mapping[str, str
         components = device["components"]
         gone = {key: {"platform": what} for key, what in known.get(topic, {}).items() if key not in components}
         if gone:
-            yield RawMessage(topic, dumped(device | {"components": components | gone}))
-        yield RawMessage(topic, dumped(device))
+            yield RawMessage(topic, to_json(device | {"components": components | gone}))
+        yield RawMessage(topic, to_json(device))
 
 
 def _device(identifier: str, name: str, lives: list[Component], components: Iterator[Component]) -> Component:
@@ -125,7 +132,7 @@ def _house(home: Home, settings: HomeAssistantSettings) -> Iterator[Component]:
         return {"state_topic": state, "value_template": f"{{{{ value_json.{what} }}}}"}
 
     modes = {"state_topic": topics.MODE, "command_topic": topics.MODE_SET}
-    options = [NOBODY, *sorted(home.people), A_GUEST, NOT_A_PERSON]
+    options = [OPTION_NOT_SAID, *sorted(home.people), OPTION_GUEST_TODAY, OPTION_NOT_A_PERSON]
     known = home.named
     options += [known] if known and known not in options else []
     yield _entity("select", "mode", "Mode", icon="mdi:shield-home", options=["home", "away", "night", "off"], **modes)
@@ -202,7 +209,7 @@ def _counted(count: str) -> Component:
 
 
 def _person(name: str) -> Iterator[Component]:
-    topic, key = person_topic(name), identity(name)
+    topic, key = person_topic(name), unique_slug(name)
     attributes = {"json_attributes_topic": topic, "json_attributes_template": "{{ value_json | tojson }}"}
     here = {"state_topic": topic, "value_template": "{{ value_json.here }}"}
     seen = {"state_topic": topic, "value_template": "{{ value_json.seen }}"}

@@ -24,13 +24,23 @@ from nerves.messages import (
     Visit,
 )
 
-__all__ = ["BRAIN", "UNKNOWN", "Held", "Home", "PersonState", "PlaceState", "has_cloud", "heed", "shown"]
+__all__ = [
+    "BRAIN",
+    "UNKNOWN_VERDICTS",
+    "Home",
+    "PersonState",
+    "PlaceState",
+    "VisitState",
+    "fit_to_settings",
+    "has_cloud",
+    "home_after",
+]
 
 BRAIN = "brain"
-UNKNOWN = ("stranger", "unidentified")
+UNKNOWN_VERDICTS = ("stranger", "unidentified")
 # What a brain counts in its status only where it can ask the cloud.
 CLOUD_COUNT = "cloud_calls_today"
-REMEMBERED = 200
+MAX_REMEMBERED = 200
 
 
 class Value(BaseModel):
@@ -39,7 +49,7 @@ class Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class Held(Value):
+class VisitState(Value):
     """What is held of one visit."""
 
     visit: UUID
@@ -60,7 +70,7 @@ class PlaceState(Value):
     trouble: str = ""
     offline: bool = False
     closed: bool = False
-    last: Held | None = None
+    last: VisitState | None = None
 
 
 class PersonState(Value):
@@ -76,18 +86,18 @@ class Home(Value):
 
     places: dict[str, PlaceState] = {}
     people: dict[str, PersonState] = {}
-    visits: dict[UUID, Held] = {}
-    ended: dict[UUID, Held | None] = {}
-    unknown: Held | None = None
+    visits: dict[UUID, VisitState] = {}
+    ended: dict[UUID, VisitState | None] = {}
+    unknown: VisitState | None = None
     named: str | None = None
-    alert: Held | None = None
+    alert: VisitState | None = None
     acknowledged: bool = True
     receipts: int = 0
     waiting: tuple[str, ...] = ()
     stored: str | None = None
     cloud: bool = False
     announced: dict[str, dict[str, str]] = {}
-    kept: tuple[str, ...] = ()
+    retained: tuple[str, ...] = ()
 
     @field_validator("ended", mode="before")
     @classmethod
@@ -95,15 +105,15 @@ class Home(Value):
         """Read what an older version has kept: which visits are over, and nothing of them."""
         return {str(each): None for each in ended} if isinstance(ended, list) else ended
 
-    def but(self, **changes: Any) -> "Home":  # noqa: ANN401 - each field has its own type
+    def changed(self, **changes: Any) -> "Home":  # noqa: ANN401 - each field has its own type
         """Return this home with something changed."""
         return self.model_copy(update=changes)
 
-    def at(self, place: str) -> list[Held]:
+    def visits_at(self, place: str) -> list[VisitState]:
         """Return who is at a place now."""
         return [held for held in self.visits.values() if held.place == place]
 
-    def held(self, visit: UUID) -> Held | None:
+    def find_visit(self, visit: UUID) -> VisitState | None:
         """Return what is held of a visit, be it over or not."""
         return self.visits.get(visit) or self.ended.get(visit)
 
@@ -112,10 +122,10 @@ class Home(Value):
         return visit.phase == "corrected" and visit.visit in self.ended
 
 
-def shown(home: Home, places: tuple[str, ...], people: tuple[str, ...]) -> Home:
+def fit_to_settings(home: Home, places: tuple[str, ...], people: tuple[str, ...]) -> Home:
     """Return a home that fits the settings: these places alone, where any are named, and these people too."""
     wanted = places or tuple(home.places)
-    return home.but(
+    return home.changed(
         places={place: home.places.get(place, PlaceState()) for place in wanted},
         people={name: PersonState() for name in people} | home.people,
     )
@@ -127,116 +137,116 @@ def has_cloud(status: Status) -> bool:
 
 
 @singledispatch
-def heed(message: Fact, home: Home) -> Home:
+def home_after(message: Fact, home: Home) -> Home:
     """Return the home after a message."""
     del message
     return home
 
 
-@heed.register
+@home_after.register
 def _(visit: Visit, home: Home) -> Home:
     if visit.place == topics.TEST:
         return home
-    before, is_late = home.held(visit.visit), home.is_late(visit)
+    before, is_late = home.find_visit(visit.visit), home.is_late(visit)
     if (before and visit.seq <= before.seq) or (visit.visit in home.ended and not is_late):
         return home
     held = _held(visit, alerted=visit.alert or (before is not None and before.alerted))
     home = _met(_unknown(_last(home, held), held, alert=visit.alert), visit)
     if visit.phase == "ended" or is_late:
         rest = {key: each for key, each in home.visits.items() if key != visit.visit}
-        return home.but(visits=rest, ended=_over(home, held), waiting=_waits(home, visit))
-    return home.but(visits=home.visits | {visit.visit: held}, waiting=_waits(home, visit))
+        return home.changed(visits=rest, ended=_over(home, held), waiting=_waits(home, visit))
+    return home.changed(visits=home.visits | {visit.visit: held}, waiting=_waits(home, visit))
 
 
-@heed.register
+@home_after.register
 def _(seen: Detections, home: Home) -> Home:
     return _at(home, seen.place)
 
 
-@heed.register
+@home_after.register
 def _(trouble: Trouble, home: Home) -> Home:
     return _at(home, trouble.place, trouble="" if trouble.what == "recovered" else trouble.what)
 
 
-@heed.register
+@home_after.register
 def _(eyes: CameraEnabled, home: Home) -> Home:
     return _at(home, eyes.place, closed=not eyes.enabled)
 
 
-@heed.register
+@home_after.register
 def _(status: Status, home: Home) -> Home:
     if status.service == BRAIN and status.counts and has_cloud(status) != home.cloud:
-        home = home.but(cloud=has_cloud(status))
+        home = home.changed(cloud=has_cloud(status))
     known = status.service in home.places
     return _at(home, status.service, offline=status.state == "offline") if known else home
 
 
-@heed.register
+@home_after.register
 def _(people: People, home: Home) -> Home:
     known = {each.name: home.people.get(each.name, PersonState()) for each in people.people}
     groups = {each.name: each.group for each in people.people}
-    return home.but(people={name: each.model_copy(update={"group": groups[name]}) for name, each in known.items()})
+    return home.changed(people={name: each.model_copy(update={"group": groups[name]}) for name, each in known.items()})
 
 
-@heed.register
+@home_after.register
 def _(stored: Stored, home: Home) -> Home:
     key = _evidence(stored)
     if key not in home.waiting and home.receipts:
         return home
-    return home.but(
+    return home.changed(
         receipts=home.receipts + 1, stored=stored.url, waiting=tuple(each for each in home.waiting if each != key)
     )
 
 
-@heed.register
+@home_after.register
 def _(told: Label, home: Home) -> Home:
     if home.unknown is None or home.unknown.visit != told.visit:
         return home
-    return home.but(named=told.who or "")
+    return home.changed(named=told.who or "")
 
 
-@heed.register
+@home_after.register
 def _(word: Acknowledged, home: Home) -> Home:
-    return home.but(acknowledged=True) if home.alert and home.alert.visit == word.visit else home
+    return home.changed(acknowledged=True) if home.alert and home.alert.visit == word.visit else home
 
 
-def _held(visit: Visit, *, alerted: bool) -> Held:
-    fields: Mapping[str, Any] = {key: getattr(visit, key) for key in Held.model_fields if hasattr(visit, key)}
-    return Held.model_validate({**fields, "alerted": alerted})
+def _held(visit: Visit, *, alerted: bool) -> VisitState:
+    fields: Mapping[str, Any] = {key: getattr(visit, key) for key in VisitState.model_fields if hasattr(visit, key)}
+    return VisitState.model_validate({**fields, "alerted": alerted})
 
 
 def _at(home: Home, place: str, **changes: Any) -> Home:  # noqa: ANN401 - each field has its own type
     known = home.places.get(place)
     changed = (known or PlaceState()).model_copy(update=changes)
-    return home if changed == known else home.but(places=home.places | {place: changed})
+    return home if changed == known else home.changed(places=home.places | {place: changed})
 
 
-def _replaces(home: Home, held: Held, old: Held | None) -> bool:
+def _replaces(home: Home, held: VisitState, old: VisitState | None) -> bool:
     """Whether a visit takes the place of another; one that is over and was corrected, not of whoever came later."""
     is_same = old is not None and old.visit == held.visit
     return old is None or is_same or held.visit not in home.ended or held.since > old.since
 
 
-def _last(home: Home, held: Held) -> Home:
+def _last(home: Home, held: VisitState) -> Home:
     old = home.places.get(held.place, PlaceState()).last
     is_told = held.verdict != "identifying" and _replaces(home, held, old)
     return _at(home, held.place, **({"last": held} if is_told else {}))
 
 
-def _over(home: Home, held: Held) -> dict[UUID, Held | None]:
+def _over(home: Home, held: VisitState) -> dict[UUID, VisitState | None]:
     """Return the visits that are over, with one more, but for their reasons: a correction has its own."""
     rest = [(key, each) for key, each in home.ended.items() if key != held.visit]
-    return dict([*rest, (held.visit, held.model_copy(update={"reasons": ()}))][-REMEMBERED:])
+    return dict([*rest, (held.visit, held.model_copy(update={"reasons": ()}))][-MAX_REMEMBERED:])
 
 
-def _unknown(home: Home, held: Held, *, alert: bool) -> Home:
+def _unknown(home: Home, held: VisitState, *, alert: bool) -> Home:
     """Note who is to be named, and what is to be acknowledged; a name that comes by itself needs no human."""
-    if held.verdict in UNKNOWN and _replaces(home, held, home.unknown):
+    if held.verdict in UNKNOWN_VERDICTS and _replaces(home, held, home.unknown):
         again = home.unknown is not None and home.unknown.visit == held.visit
-        home = home.but(unknown=held, named=home.named if again else None)
+        home = home.changed(unknown=held, named=home.named if again else None)
     elif home.unknown and home.unknown.visit == held.visit and held.who:
-        home = home.but(named=held.who)
-    return home.but(alert=held, acknowledged=False) if alert else home
+        home = home.changed(named=held.who)
+    return home.changed(alert=held, acknowledged=False) if alert else home
 
 
 def _met(home: Home, visit: Visit) -> Home:
@@ -245,7 +255,7 @@ def _met(home: Home, visit: Visit) -> Home:
     known = home.people.get(visit.who, PersonState(group=visit.verdict))
     if known.seen and visit.last < known.seen:
         return home
-    return home.but(
+    return home.changed(
         people=home.people | {visit.who: known.model_copy(update={"place": visit.place, "seen": visit.last})}
     )
 
@@ -260,4 +270,4 @@ def _evidence(message: Visit | Stored) -> str:
 
 
 def _latest(known: tuple[str, ...], new: str) -> tuple[str, ...]:
-    return (*(each for each in known if each != new), new)[-REMEMBERED:]
+    return (*(each for each in known if each != new), new)[-MAX_REMEMBERED:]

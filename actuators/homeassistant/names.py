@@ -6,7 +6,7 @@ import unicodedata
 
 from nerves import topics
 
-__all__ = ["COMMANDS", "RETAINED", "house_topic", "identity", "person_topic", "picture_topic", "place_topic", "slug"]
+__all__ = ["COMMANDS", "RETAINED", "house_topic", "person_topic", "picture_topic", "place_topic", "slug", "unique_slug"]
 
 BASE = f"{topics.ROOT}/ha"
 STATE, PASSING = f"{BASE}/state", f"{BASE}/event"
@@ -21,7 +21,7 @@ def slug(text: str) -> str:
     return NOT_PLAIN.sub("_", plain).strip("_")
 
 
-def identity(name: str) -> str:
+def unique_slug(name: str) -> str:
     """Return an id that no other name has."""
     short = slug(name)
     return short if short == name else f"{short}_{hashlib.sha256(name.encode()).hexdigest()[:6]}".lstrip("_")
@@ -29,18 +29,18 @@ def identity(name: str) -> str:
 
 def place_topic(place: str, what: str = "state") -> str:
     """Return a topic about one place; what happens there is passing, the rest stays."""
-    return f"{PASSING if what == 'sighting' else STATE}/place/{identity(place)}/{what}"
+    return f"{PASSING if what == 'sighting' else STATE}/place/{unique_slug(place)}/{what}"
 
 
 def picture_topic(place: str | None, what: str, *, keep: bool) -> str:
     """Return a picture's topic: a place's, or the house's; whether the broker keeps it is in its name."""
-    where = "house" if place is None else f"place/{identity(place)}"
+    where = "house" if place is None else f"place/{unique_slug(place)}"
     return f"{STATE if keep else PASSING}/{where}/{what}.jpg"
 
 
 def person_topic(name: str) -> str:
     """Return the topic about one person."""
-    return f"{STATE}/person/{identity(name)}"
+    return f"{STATE}/person/{unique_slug(name)}"
 
 
 def house_topic(what: str) -> str:

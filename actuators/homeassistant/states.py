@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from actuators.homeassistant.home import UNKNOWN, Held, Home
+from actuators.homeassistant.home import UNKNOWN_VERDICTS, Home, VisitState
 from actuators.homeassistant.names import house_topic, person_topic, picture_topic, place_topic
 from nerves import topics
 from nerves.messages import Acknowledged, Detections, Fact, Trouble, Visit, stamp
@@ -12,26 +12,26 @@ from nerves.services import RawMessage
 
 __all__ = [
     "ALERTS",
-    "A_GUEST",
-    "NOBODY",
-    "NOT_A_PERSON",
+    "OPTION_GUEST_TODAY",
+    "OPTION_NOT_A_PERSON",
+    "OPTION_NOT_SAID",
     "SIGHTINGS",
-    "dumped",
-    "happenings",
+    "events_of",
+    "picture_messages",
     "picture_topics",
-    "pictures",
     "states",
+    "to_json",
 ]
 
 SIGHTINGS = ("family", "guest", "stranger", "unidentified", "animal", "cleared", "trouble", "recovered")
 ALERTS = ("stranger", "unidentified", "family", "guest", "trouble", "recovered", "acknowledged", "test")
-NOBODY, A_GUEST, NOT_A_PERSON = "Not said yet", "A guest today", "Not a person"
+OPTION_NOT_SAID, OPTION_GUEST_TODAY, OPTION_NOT_A_PERSON = "Not said yet", "A guest today", "Not a person"
 PERSON = "person"
 # Home Assistant keeps no attributes over 16 KB, and shows no more reasons than this.
-REASONS = 5
+MAX_REASONS = 5
 
 
-def dumped(value: Any) -> bytes:  # noqa: ANN401 - whatever JSON can say
+def to_json(value: Any) -> bytes:  # noqa: ANN401 - whatever JSON can say
     """Return JSON, the same for the same value."""
     return json.dumps(value, ensure_ascii=False, sort_keys=True).encode()
 
@@ -41,7 +41,7 @@ def states(home: Home) -> dict[str, bytes]:
     told = {house_topic("state"): _house(home)}
     told |= {place_topic(place): _place(home, place) for place in home.places}
     told |= {person_topic(name): _person(home, name) for name in home.people}
-    return {topic: dumped(state) for topic, state in told.items()}
+    return {topic: to_json(state) for topic, state in told.items()}
 
 
 def picture_topics(home: Home, *, keep: bool) -> list[str]:
@@ -50,7 +50,7 @@ def picture_topics(home: Home, *, keep: bool) -> list[str]:
     return [picture_topic(None, "unknown", keep=keep), *places]
 
 
-def pictures(message: Fact, home: Home, *, keep: bool) -> Iterator[RawMessage]:
+def picture_messages(message: Fact, home: Home, *, keep: bool) -> Iterator[RawMessage]:
     """Yield the pictures that a message brings."""
     if not isinstance(message, Visit) or not message.picture or message.place not in home.places:
         return
@@ -59,7 +59,7 @@ def pictures(message: Fact, home: Home, *, keep: bool) -> Iterator[RawMessage]:
         yield RawMessage(picture_topic(message.place, "visit", keep=keep), message.picture)
     if message.verdict == "stranger" and not (home.is_late(message) and _came_later(message, home)):
         yield RawMessage(picture_topic(message.place, "stranger", keep=keep), message.picture)
-    if home.unknown and home.unknown.visit == message.visit and message.verdict in UNKNOWN:
+    if home.unknown and home.unknown.visit == message.visit and message.verdict in UNKNOWN_VERDICTS:
         yield RawMessage(picture_topic(None, "unknown", keep=keep), message.picture)
 
 
@@ -69,7 +69,7 @@ def _came_later(visit: Visit, home: Home) -> bool:
     return any(each.place == visit.place and each.since > visit.since for each in known)
 
 
-def happenings(message: Fact, before: Home, after: Home) -> Iterator[RawMessage]:
+def events_of(message: Fact, before: Home, after: Home) -> Iterator[RawMessage]:
     """Yield the events of a message, which has made `after` of `before`."""
     if isinstance(message, Visit):
         yield from _visited(message, before, after)
@@ -89,16 +89,16 @@ def _visited(visit: Visit, before: Home, after: Home) -> Iterator[RawMessage]:
     if visit.place == topics.TEST:
         yield _alert("test", _facts(visit))
     elif after is not before:
-        old = before.held(visit.visit)
+        old = before.find_visit(visit.visit)
         if visit.verdict != "identifying" and _is_news(old, visit):
             yield _sighting(visit.place, visit.verdict, _facts(visit))
             if visit.alert or (old and old.alerted):
                 yield _alert(visit.verdict, _facts(visit))
-        if before.at(visit.place) and not after.at(visit.place):
+        if before.visits_at(visit.place) and not after.visits_at(visit.place):
             yield _sighting(visit.place, "cleared", {"visit": str(visit.visit), "at": stamp(visit.at)})
 
 
-def _is_news(old: Held | None, visit: Visit) -> bool:
+def _is_news(old: VisitState | None, visit: Visit) -> bool:
     if old is None:
         return True
     return (old.verdict, old.who) != (visit.verdict, visit.who) or (visit.alert and not old.alerted)
@@ -113,20 +113,20 @@ def _facts(visit: Visit) -> dict[str, Any]:
     told = {
         key: getattr(visit, key) for key in ("place", "seq", "verdict", "phase", "who", "stranger", "times", "alert")
     }
-    reasons = list(visit.reasons[:REASONS])
+    reasons = list(visit.reasons[:MAX_REASONS])
     return told | {"visit": str(visit.visit), "reasons": reasons, "at": stamp(visit.at), "since": stamp(visit.since)}
 
 
 def _sighting(place: str, kind: str, fields: dict[str, Any]) -> RawMessage:
-    return RawMessage(place_topic(place, "sighting"), dumped({"event_type": kind, "place": place, **fields}))
+    return RawMessage(place_topic(place, "sighting"), to_json({"event_type": kind, "place": place, **fields}))
 
 
 def _alert(kind: str, fields: dict[str, Any]) -> RawMessage:
-    return RawMessage(house_topic("alert"), dumped({"event_type": kind, **fields}))
+    return RawMessage(house_topic("alert"), to_json({"event_type": kind, **fields}))
 
 
 def _place(home: Home, place: str) -> dict[str, Any]:
-    held, here = home.places[place], home.at(place)
+    held, here = home.places[place], home.visits_at(place)
     return {
         "person": _on(here),
         "people": len(here),
@@ -152,7 +152,7 @@ def _house(home: Home) -> dict[str, Any]:
     return {
         "unknown": stamp(home.unknown.at) if home.unknown else None,
         "visit": _about(home.unknown),
-        "name": NOBODY if home.named is None else home.named or NOT_A_PERSON,
+        "name": OPTION_NOT_SAID if home.named is None else home.named or OPTION_NOT_A_PERSON,
         "typed": "",
         "alert": _on(not home.acknowledged),
         "alerted": _about(home.alert),
@@ -162,14 +162,14 @@ def _house(home: Home) -> dict[str, Any]:
     }
 
 
-def _about(held: Held | None) -> dict[str, Any]:
+def _about(held: VisitState | None) -> dict[str, Any]:
     if held is None:
         return {}
     told = held.model_dump(mode="json", include={"place", "seq", "verdict", "who", "stranger"})
-    return told | {"visit": str(held.visit), "at": stamp(held.at), "reasons": list(held.reasons[:REASONS])}
+    return told | {"visit": str(held.visit), "at": stamp(held.at), "reasons": list(held.reasons[:MAX_REASONS])}
 
 
-def _who(held: Held | None) -> str | None:
+def _who(held: VisitState | None) -> str | None:
     return (held.who or held.verdict) if held else None
 
 

@@ -1,4 +1,4 @@
-"""Push to a phone: an alert with its picture, once a visit, corrected when more is known, until somebody answers."""
+"""Push alerts to phones: once for each visit, with its picture, corrected later, escalated until somebody responds."""
 
 from collections.abc import Iterator
 
@@ -9,20 +9,20 @@ from nerves.services import Actuator, Context, Tick
 
 __all__ = ["PushSettings", "actuator", "push"]
 
-TICK_S = 0.25
+PUSH_TICK_S = 0.25
 
 
 def push(
-    settings: PushSettings, messages: Iterator[Visit | Label | Acknowledged | Tick], desk: Context
+    settings: PushSettings, messages: Iterator[Visit | Label | Acknowledged | Tick], context: Context
 ) -> tuple[Fact, ...]:
-    """Note each message for good, and deliver what is due between them."""
-    office = Notifier(settings, desk)
-    office.turn()
+    """Record each message on disk, and send what is due after each message and tick."""
+    notifier = Notifier(settings, context)
+    notifier.process_due()
     for message in messages:
         if not isinstance(message, Tick):
-            office.hear(message)
-        office.turn()
+            notifier.record(message)
+        notifier.process_due()
     return ()
 
 
-actuator = Actuator(PushSettings, (Visit, Label, Acknowledged), push, tick_s=TICK_S, reports_self_test=True)
+actuator = Actuator(PushSettings, (Visit, Label, Acknowledged), push, tick_s=PUSH_TICK_S, reports_self_test=True)

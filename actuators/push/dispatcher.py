@@ -1,4 +1,4 @@
-"""Carries letters to their services, each service by itself: a slow one holds nobody up."""
+"""Sends notifications, each service in a thread of its own: a slow service delays no other."""
 
 import logging
 from collections.abc import Callable
@@ -15,49 +15,49 @@ logger = logging.getLogger(__name__)
 
 
 class Delivery(NamedTuple):
-    """A letter on its way."""
+    """A notification on its way to one service."""
 
     visit: UUID
     service: str
     number: int
-    """How much its reader knows once it is delivered."""
+    """The number of the last update that the service has, once this is delivered."""
 
 
 class Dispatcher:
-    """At most one letter under way for each service.
+    """Sends at most one notification at a time to each service.
 
-    `folder` is for pictures under way; `report` is called, in a thread of its own, as soon as an errand is over, with
-    why the letter was not taken, or nothing.
+    `folder` holds pictures while they are sent. `report` is called as soon as a delivery has ended, in its thread, with
+    the reason why it failed or an empty text.
     """
 
     def __init__(self, folder: Path, report: Callable[[Delivery, str], None]) -> None:
         folder.mkdir(mode=0o700, exist_ok=True)
-        for left in folder.glob("*.jpg"):  # by one who was killed
+        for left in folder.glob("*.jpg"):  # of a process that was killed
             left.unlink(missing_ok=True)
         self._folder, self._report = folder, report
-        self._out: dict[str, Delivery] = {}
+        self._under_way: dict[str, Delivery] = {}
 
-    def is_out(self, service: str) -> bool:
-        """Whether a letter to a service is under way."""
-        return service in self._out
+    def is_busy(self, service: str) -> bool:
+        """Whether a delivery to a service is under way."""
+        return service in self._under_way
 
-    def out_for(self, visit: UUID) -> set[str]:
-        """Return the services to which a letter about a visit is under way."""
-        return {errand.service for errand in tuple(self._out.values()) if errand.visit == visit}
+    def busy_services(self, visit: UUID) -> set[str]:
+        """Return the services to which a notification about a visit is under way."""
+        return {delivery.service for delivery in tuple(self._under_way.values()) if delivery.visit == visit}
 
-    def send(self, errand: Delivery, url: str, letter: Notification) -> None:
-        """Send a letter on its way."""
-        self._out[errand.service] = errand
-        Thread(target=self._go, args=(errand, url, letter), name="letter", daemon=True).start()
+    def send(self, delivery: Delivery, url: str, notification: Notification) -> None:
+        """Start a delivery and return at once."""
+        self._under_way[delivery.service] = delivery
+        Thread(target=self._deliver, args=(delivery, url, notification), name="delivery", daemon=True).start()
 
-    def over(self, errand: Delivery) -> None:
-        """Note that an errand is over."""
-        del self._out[errand.service]
+    def finish(self, delivery: Delivery) -> None:
+        """Record that a delivery has ended: its service may be sent the next one."""
+        del self._under_way[delivery.service]
 
-    def _go(self, errand: Delivery, url: str, letter: Notification) -> None:
+    def _deliver(self, delivery: Delivery, url: str, notification: Notification) -> None:
         try:
-            why = deliver(url, letter, self._folder)
-        except Exception as error:  # one broken service must not keep the others silent
-            logger.exception("a letter could not be handed over")
-            why = f"broke: {type(error).__name__}"
-        self._report(errand, why)
+            reason = deliver(url, notification, self._folder)
+        except Exception as error:  # one broken service must not stop the others
+            logger.exception("Sending a notification failed")
+            reason = f"broke: {type(error).__name__}"
+        self._report(delivery, reason)

@@ -1,222 +1,234 @@
-"""What has been told to whom, and what is still to be told: on the disk, so that it outlives everything."""
+"""The ledger of alerts: what was delivered to whom, and what is still due. It lies on disk and survives a crash."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
-from actuators.push.rules import News, identity
+from actuators.push.rules import VisitUpdate, cooldown_identity
 from nerves.database import Database
 from nerves.messages import Visit
 
-__all__ = ["Alert", "AlertLedger", "Due", "State", "Stuck"]
+__all__ = ["Alert", "AlertLedger", "AlertState", "DueDelivery", "FailingService"]
 
-State = Literal["open", "welcome", "acknowledged"]
+AlertState = Literal["open", "welcome", "acknowledged"]
 
-KEEP_S = 7 * 86400.0
-GIVE_UP_S = 86400.0
-# Nothing is planned this far ahead: the clock was set back, and what waits is due now.
-FAR_S = 2.5 * 86400
+FORGET_AFTER_S = 7 * 86400.0
+GIVE_UP_AFTER_S = 86400.0
+# Nothing is planned this far ahead. A later time means that the clock was set back: such a delivery is due now.
+MAX_PLAN_AHEAD_S = 2.5 * 86400
 
-TABLES = (
+CREATE_ALERT_TABLES = (
     """CREATE TABLE IF NOT EXISTS alerts (
         visit TEXT PRIMARY KEY, place TEXT NOT NULL, identity TEXT NOT NULL, seq INTEGER NOT NULL, facts TEXT,
         picture BLOB, at REAL NOT NULL, starts REAL, step INTEGER NOT NULL DEFAULT 0, state TEXT NOT NULL)""",
-    """CREATE TABLE IF NOT EXISTS news (
+    """CREATE TABLE IF NOT EXISTS updates (
         visit TEXT NOT NULL, number INTEGER NOT NULL, text TEXT NOT NULL, at REAL NOT NULL,
         PRIMARY KEY (visit, number))""",
-    """CREATE TABLE IF NOT EXISTS letters (
-        visit TEXT NOT NULL, service TEXT NOT NULL, told INTEGER NOT NULL DEFAULT 0, due REAL NOT NULL,
-        since REAL NOT NULL, tries INTEGER NOT NULL DEFAULT 0, why TEXT NOT NULL DEFAULT '',
+    """CREATE TABLE IF NOT EXISTS deliveries (
+        visit TEXT NOT NULL, service TEXT NOT NULL, delivered INTEGER NOT NULL DEFAULT 0, due REAL NOT NULL,
+        since REAL NOT NULL, tries INTEGER NOT NULL DEFAULT 0, reason TEXT NOT NULL DEFAULT '',
         PRIMARY KEY (visit, service))""",
 )
-BEHIND = "told < (SELECT max(number) FROM news WHERE news.visit = letters.visit)"
-RANG = """SELECT 1 FROM alerts WHERE place = ? AND identity = ? AND visit != ? AND starts IS NOT NULL
+# `delivered` is the number of the last update that the service has taken.
+IS_BEHIND = "delivered < (SELECT max(number) FROM updates WHERE updates.visit = deliveries.visit)"
+SELECT_SAME_PERSON = """SELECT 1 FROM alerts WHERE place = ? AND identity = ? AND visit != ? AND starts IS NOT NULL
     AND at BETWEEN ? AND ?"""
-# Who is named in two steps rings twice.
-AGAIN = """INSERT INTO letters (visit, service, due, since) VALUES (?, ?, ?, ?)
-    ON CONFLICT DO UPDATE SET told = 0, due = excluded.due, since = excluded.since WHERE told > 0"""
-LATEST = "SELECT coalesce(max(number), 0) FROM news WHERE visit = ?"
-OVER = f"""UPDATE alerts SET picture = NULL WHERE picture IS NOT NULL AND (state != 'open' OR step >= ?)
-    AND step > 0 AND NOT EXISTS (SELECT 1 FROM letters WHERE letters.visit = alerts.visit AND {BEHIND})"""  # noqa: S608
+# A service that is named in two steps is sent the alert twice.
+INSERT_DELIVERY = """INSERT INTO deliveries (visit, service, due, since) VALUES (?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET delivered = 0, due = excluded.due, since = excluded.since WHERE delivered > 0"""
+SELECT_LAST_NUMBER = "SELECT coalesce(max(number), 0) FROM updates WHERE visit = ?"
+FORGET_PICTURES = f"""UPDATE alerts SET picture = NULL WHERE picture IS NOT NULL AND (state != 'open' OR step >= ?)
+    AND step > 0 AND NOT EXISTS (SELECT 1 FROM deliveries WHERE deliveries.visit = alerts.visit AND {IS_BEHIND})"""  # noqa: S608
 
 
 class Alert(NamedTuple):
-    """What is held of one alerted visit."""
+    """What the ledger has of one alerted visit."""
 
     visit: UUID
     seq: int
     facts: Visit | None
+    """The newest message, without its picture."""
     starts: float | None
+    """When it rings, in Unix seconds; None if it does not ring."""
     step: int
-    state: State
+    """How many escalation steps are done."""
+    state: AlertState
 
 
-class Due(NamedTuple):
-    """A letter that is to be sent now."""
+class DueDelivery(NamedTuple):
+    """A delivery that is to be tried now."""
 
     visit: UUID
     service: str
-    told: int
-    why: str
+    delivered: int
+    """The number of the last update that the service has taken; 0 for none."""
+    reason: str
+    """Why the last try failed; empty if it did not."""
 
 
-class Stuck(NamedTuple):
-    """A service that does not take its letters."""
+class FailingService(NamedTuple):
+    """A service whose deliveries fail."""
 
     service: str
-    letters: int
-    why: str
+    waiting: int
+    reason: str
 
 
 class AlertLedger:
-    """The tables in a service's own file; what happens inside `transaction()` happens together."""
+    """The tables in the service's own file. Changes inside one `transaction()` are written together or not at all."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self.transaction = database.transaction
         with self.transaction() as connection:
-            for statement in TABLES:
+            for statement in CREATE_ALERT_TABLES:
                 connection.execute(statement)
 
-    def alert(self, visit: UUID) -> Alert | None:
-        """Return what is held of a visit."""
+    def find(self, visit: UUID) -> Alert | None:
+        """Return the alert of a visit, or None."""
         row = self._one("SELECT seq, facts, starts, step, state FROM alerts WHERE visit = ?", str(visit))
         if row is None:
             return None
         seq, facts, starts, step, state = row
         return Alert(visit, seq, facts and Visit.model_validate_json(facts), starts, step, state)
 
-    def begin(self, visit: Visit, text: str, now: float, starts: float | None) -> None:
-        """Keep an alert that rings at `starts`, or not for now."""
+    def add_alert(self, visit: Visit, text: str, now: float, starts: float | None) -> None:
+        """Add an alert that rings at `starts` (Unix seconds), or not yet if that is None."""
         self._run(
             "INSERT INTO alerts (visit, place, identity, seq, at, starts, state) VALUES (?, ?, '', 0, ?, ?, 'open')",
             *(str(visit.visit), visit.place, now, starts),
         )
-        self.update(visit)
-        self.say(visit.visit, News(text, visit.at), now)
+        self.update_facts(visit)
+        self.add_update(visit.visit, VisitUpdate(text, visit.at), now)
 
-    def stop_early(self, visit: UUID, place: str, now: float) -> None:
-        """Keep that a visit needs no alert, whenever it comes."""
+    def add_acknowledged(self, visit: UUID, place: str, now: float) -> None:
+        """Record that a visit is acknowledged before its alert has come: the alert will not ring."""
         self._run(
             "INSERT INTO alerts (visit, place, identity, seq, at, state) VALUES (?, ?, '', 0, ?, 'acknowledged')",
             *(str(visit), place, now),
         )
 
-    def update(self, visit: Visit) -> None:
-        """Keep the newest facts of a visit, and its newest picture."""
+    def update_facts(self, visit: Visit) -> None:
+        """Store the newest facts of a visit, and its picture if the message has one."""
         facts = visit.model_copy(update={"picture": None}).model_dump_json(exclude_none=True)
         self._run(
             "UPDATE alerts SET seq = ?, facts = ?, identity = ?, picture = coalesce(?, picture) WHERE visit = ?",
-            *(visit.seq, facts, identity(visit), visit.picture, str(visit.visit)),
+            *(visit.seq, facts, cooldown_identity(visit), visit.picture, str(visit.visit)),
         )
 
-    def restart(self, visit: Visit, text: str, starts: float | None) -> None:
-        """Have an alert that nobody was told of yet say this, and ring then."""
+    def reschedule(self, visit: Visit, text: str, starts: float | None) -> None:
+        """Change the text and the time of an alert that has not rung yet."""
         self._run("UPDATE alerts SET starts = ? WHERE visit = ?", starts, str(visit.visit))
         at = visit.at.timestamp()
-        self._run("UPDATE news SET text = ?, at = ? WHERE visit = ? AND number = 1", text, at, str(visit.visit))
+        self._run("UPDATE updates SET text = ?, at = ? WHERE visit = ? AND number = 1", text, at, str(visit.visit))
 
-    def turn(self, visit: UUID, state: State) -> None:
-        """Change what an alert is."""
+    def set_state(self, visit: UUID, state: AlertState) -> None:
+        """Set the state of an alert."""
         self._run("UPDATE alerts SET state = ? WHERE visit = ?", state, str(visit))
 
-    def say(self, visit: UUID, news: News, now: float) -> None:
-        """Have all who are told of a visit know this too; who had given up on its last word is tried anew."""
-        # A letter that is behind already keeps its place and its failures: this goes along with it.
+    def add_update(self, visit: UUID, update: VisitUpdate, now: float) -> None:
+        """Add an update for every service that was sent the alert, and restart its tries."""
+        # A delivery that is already behind keeps its age and its failures: it takes the new update along.
         self._run(
-            f"UPDATE letters SET due = ?, since = ?, tries = 0, why = '' WHERE visit = ? AND NOT {BEHIND}",  # noqa: S608
+            f"UPDATE deliveries SET due = ?, since = ?, tries = 0, reason = '' WHERE visit = ? AND NOT {IS_BEHIND}",  # noqa: S608
             *(now, now, str(visit)),
         )
         self._run(
-            f"INSERT INTO news SELECT ?, ({LATEST}) + 1, ?, ?",
-            *(str(visit), str(visit), news.text, news.at.timestamp()),
+            f"INSERT INTO updates SELECT ?, ({SELECT_LAST_NUMBER}) + 1, ?, ?",
+            *(str(visit), str(visit), update.text, update.at.timestamp()),
         )
 
-    def spare(self, visit: UUID, *, busy: Iterable[str], tried: bool) -> None:
-        """Drop the letters of those who know nothing of the visit; unless `tried`, only what was never tried."""
-        for (service,) in self._all("SELECT service FROM letters WHERE visit = ? AND told = 0", str(visit)):
+    def cancel_deliveries(self, visit: UUID, *, busy: Iterable[str], tried: bool) -> None:
+        """Cancel the deliveries of which nothing has arrived, except to `busy` services.
+
+        Deliveries that were tried before are cancelled only if `tried` is true.
+        """
+        for (service,) in self._all("SELECT service FROM deliveries WHERE visit = ? AND delivered = 0", str(visit)):
             if service not in busy:
                 self._run(
-                    "DELETE FROM letters WHERE visit = ? AND service = ? AND (? OR tries = 0)",
+                    "DELETE FROM deliveries WHERE visit = ? AND service = ? AND (? OR tries = 0)",
                     *(str(visit), service, tried),
                 )
 
-    def rang(self, visit: Visit, since: float, until: float) -> bool:
-        """Whether the same person has rung at the same place between these times."""
-        who = identity(visit)
-        return bool(who) and self._one(RANG, visit.place, who, str(visit.visit), since, until) is not None
+    def has_rung(self, visit: Visit, since: float, until: float) -> bool:
+        """Whether an alert of the same person rang at the same place between these Unix times."""
+        who = cooldown_identity(visit)
+        return bool(who) and self._one(SELECT_SAME_PERSON, visit.place, who, str(visit.visit), since, until) is not None
 
-    def steps(self, count: int) -> list[tuple[UUID, float, int]]:
-        """Return the visit, the start and the next step of all alerts with fewer steps done than `count`."""
+    def pending_steps(self, count: int) -> list[tuple[UUID, float, int]]:
+        """Return the visit, the start time and the next step of each open alert with fewer than `count` steps done."""
         rows = self._all(
             "SELECT visit, starts, step FROM alerts WHERE state = 'open' AND starts IS NOT NULL AND step < ?", count
         )
         return [(UUID(visit), starts, step) for visit, starts, step in rows]
 
-    def take_step(self, visit: UUID, services: Iterable[str], now: float) -> None:
-        """Note that an alert's next step is done: these services have a letter to deliver."""
+    def complete_step(self, visit: UUID, services: Iterable[str], now: float) -> None:
+        """Record that the next step of an alert is done: add a delivery to each of these services."""
         self._run("UPDATE alerts SET step = step + 1 WHERE visit = ?", str(visit))
         for service in services:
-            self._run(
-                AGAIN,
-                *(str(visit), service, now, now),
-            )
+            self._run(INSERT_DELIVERY, str(visit), service, now, now)
 
-    def due(self, now: float, services: Iterable[str]) -> list[Due]:
-        """Return the letters that may be tried now, the oldest first."""
+    def due_deliveries(self, now: float, services: Iterable[str]) -> list[DueDelivery]:
+        """Return the deliveries to these services that may be tried now, the oldest first."""
         rows = self._all(
-            f"SELECT visit, service, told, why FROM letters WHERE {BEHIND} AND (due <= ? OR due > ?) ORDER BY since",  # noqa: S608
-            *(now, now + FAR_S),
+            f"""SELECT visit, service, delivered, reason FROM deliveries WHERE {IS_BEHIND} AND (due <= ? OR due > ?)
+            ORDER BY since""",  # noqa: S608
+            *(now, now + MAX_PLAN_AHEAD_S),
         )
         known = set(services)
-        return [Due(UUID(visit), *rest) for visit, *rest in rows if rest[0] in known]
+        return [DueDelivery(UUID(visit), *rest) for visit, *rest in rows if rest[0] in known]
 
-    def news(self, visit: UUID, told: int) -> tuple[Sequence[News], int]:
-        """Return what somebody who was told so much does not know yet, and how much they were told then."""
-        rows = self._all("SELECT number, text, at FROM news WHERE visit = ? ORDER BY number", str(visit))
-        every = [News(text, datetime.fromtimestamp(at, UTC)) for _, text, at in rows]
-        # Who knows nothing needs the newest word alone, and how long ago it began.
-        return (every[told:] if told else [News(every[-1].text, every[0].at)]), rows[-1][0]
+    def updates_since(self, visit: UUID, delivered: int) -> tuple[Sequence[VisitUpdate], int]:
+        """Return the updates after number `delivered`, and the number of the last one."""
+        rows = self._all("SELECT number, text, at FROM updates WHERE visit = ? ORDER BY number", str(visit))
+        every = [VisitUpdate(text, datetime.fromtimestamp(at, UTC)) for _, text, at in rows]
+        # A first message needs only the newest text, with the time of the first: it says how old the alert is.
+        return (every[delivered:] if delivered else [VisitUpdate(every[-1].text, every[0].at)]), rows[-1][0]
 
     def picture(self, visit: UUID) -> bytes | None:
-        """Return a visit's picture."""
+        """Return the picture of a visit as JPEG, or None."""
         row = self._one("SELECT picture FROM alerts WHERE visit = ?", str(visit))
         return row[0] if row else None
 
-    def told(self, visit: UUID, service: str, number: int, now: float) -> None:
-        """Note that a service has delivered so much."""
+    def mark_delivered(self, visit: UUID, service: str, number: int, now: float) -> None:
+        """Record that a service has taken all updates up to `number`."""
         self._run(
-            "UPDATE letters SET told = ?, tries = 0, why = '', due = ?, since = ? WHERE visit = ? AND service = ?",
+            """UPDATE deliveries SET delivered = ?, tries = 0, reason = '', due = ?, since = ?
+            WHERE visit = ? AND service = ?""",
             *(number, now, now, str(visit), service),
         )
 
-    def failed(self, visit: UUID, service: str, why: str, pauses: tuple[float, float], now: float) -> None:
-        """Note why a letter was not taken; it is due again after a pause, from the shortest to the longest."""
+    def mark_failed(self, visit: UUID, service: str, reason: str, pauses: tuple[float, float], now: float) -> None:
+        """Record why a delivery failed.
+
+        It is due again after a pause in seconds, which doubles from `pauses[0]` up to `pauses[1]`. A delivery of which
+        nothing has arrived is dropped once its alert is acknowledged.
+        """
         self._run(
-            """UPDATE letters SET why = ?, tries = tries + 1, due = ? + min(?, ? * (1 << min(tries, 16)))
+            """UPDATE deliveries SET reason = ?, tries = tries + 1, due = ? + min(?, ? * (1 << min(tries, 16)))
             WHERE visit = ? AND service = ?""",
-            *(why, now, pauses[1], pauses[0], str(visit), service),
+            *(reason, now, pauses[1], pauses[0], str(visit), service),
         )
         self._run(
-            "DELETE FROM letters WHERE visit = ? AND told = 0 AND visit IN "
+            "DELETE FROM deliveries WHERE visit = ? AND delivered = 0 AND visit IN "
             "(SELECT visit FROM alerts WHERE state = 'acknowledged') AND service = ?",
             *(str(visit), service),
         )
 
-    def stuck(self) -> list[Stuck]:
-        """Return the services that have refused something that still waits."""
+    def failing_services(self) -> list[FailingService]:
+        """Return the services of which a failed delivery still waits."""
         rows = self._all(
-            f"SELECT service, count(*), max(why) FROM letters WHERE why != '' AND {BEHIND} GROUP BY service"  # noqa: S608
+            f"SELECT service, count(*), max(reason) FROM deliveries WHERE reason != '' AND {IS_BEHIND} GROUP BY service"  # noqa: S608
         )
-        return [Stuck(*row) for row in rows]
+        return [FailingService(*row) for row in rows]
 
-    def tidy(self, now: float, steps: int) -> int:
-        """Forget what is a week old and pictures that nobody waits for; return how many letters are given up."""
-        given_up = self._run(f"DELETE FROM letters WHERE {BEHIND} AND since < ?", now - GIVE_UP_S)  # noqa: S608
-        self._run(OVER, steps)
-        self._run("DELETE FROM alerts WHERE at < ?", now - KEEP_S)
-        for table in ("news", "letters"):
+    def clean_up(self, now: float, steps: int) -> int:
+        """Delete alerts of more than a week and unneeded pictures; return how many deliveries are given up."""
+        given_up = self._run(f"DELETE FROM deliveries WHERE {IS_BEHIND} AND since < ?", now - GIVE_UP_AFTER_S)  # noqa: S608
+        self._run(FORGET_PICTURES, steps)
+        self._run("DELETE FROM alerts WHERE at < ?", now - FORGET_AFTER_S)
+        for table in ("updates", "deliveries"):
             self._run(f"DELETE FROM {table} WHERE visit NOT IN (SELECT visit FROM alerts)")  # noqa: S608
         return given_up
 

@@ -1,4 +1,4 @@
-"""Pure: when an alert rings, and what its messages say."""
+"""Pure: when an alert rings, and the texts of its notifications."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -9,7 +9,7 @@ from nerves.hours import read_hours
 from nerves.messages import Verdict, Visit
 from nerves.texts import age_words, fields_of, somebody, template
 
-__all__ = ["News", "compose", "identity", "rings_at", "said_of", "text_of", "title_of"]
+__all__ = ["VisitUpdate", "cooldown_identity", "message_text", "rings_at", "sentence_of", "visit_text", "visit_title"]
 
 TEXTS = {
     "en": {
@@ -37,20 +37,20 @@ TEXTS = {
 }
 
 
-class News(NamedTuple):
-    """A sentence about a visit, and when it was true."""
+class VisitUpdate(NamedTuple):
+    """A sentence about a visit, and the time of the message that it comes from."""
 
     text: str
     at: datetime
 
 
-def identity(visit: Visit) -> str:
-    """Return who it is, for the cooldown; empty for somebody who may be anybody."""
+def cooldown_identity(visit: Visit) -> str:
+    """Return the name of the person or stranger, for the cooldown; empty if nobody was recognised."""
     return visit.who or visit.stranger or ""
 
 
 def rings_at(settings: PushSettings, verdict: Verdict, now: datetime) -> datetime | None:
-    """Return when an alert with this verdict may ring, in local time without a zone; None for never."""
+    """Return when an alert with this verdict may ring; None for never. Times are local, without a zone."""
     if verdict not in settings.on:
         return None
     if settings.quiet is None or verdict in settings.quiet_except:
@@ -59,37 +59,37 @@ def rings_at(settings: PushSettings, verdict: Verdict, now: datetime) -> datetim
     return quiet.over(now) if quiet.cover(now) else now
 
 
-def text_of(settings: PushSettings, visit: Visit, *, first: bool) -> str:
-    """Return what is said of a visit: first as an alert, later as its correction."""
+def visit_text(settings: PushSettings, visit: Visit, *, first: bool) -> str:
+    """Return the sentence of a visit: the alert if it is the `first` one, else its correction."""
     key: str = visit.verdict
     if key not in ("stranger", "unidentified"):
         key = "known" if first else "corrected"
-    return said_of(settings, key, visit)
+    return sentence_of(settings, key, visit)
 
 
-def title_of(settings: PushSettings, visit: Visit) -> str:
-    """Return the title of a visit's messages."""
-    return said_of(settings, "title", visit)
+def visit_title(settings: PushSettings, visit: Visit) -> str:
+    """Return the title of the notifications of a visit."""
+    return sentence_of(settings, "title", visit)
 
 
-def said_of(settings: PushSettings, key: str, visit: Visit, **more: str | None) -> str:
-    """Return one of the sentences, filled in; what more there is may be absent: then it is somebody."""
+def sentence_of(settings: PushSettings, key: str, visit: Visit, **more: str | None) -> str:
+    """Return the sentence `key` with its fields filled in; a field of `more` that is None reads "somebody"."""
     fields = fields_of(visit, settings.language)
     fields |= {name: value or somebody(settings.language) for name, value in more.items()}
     text = template(getattr(settings.texts, key), TEXTS, settings.language, key).format_map(fields)
     return text[:1].upper() + text[1:]
 
 
-def compose(settings: PushSettings, news: Sequence[News], now: datetime) -> str:
-    """Return a message of one or more sentences; it says how old it is where it is late."""
-    text = " ".join(each.text for each in news)
-    age = now - oldest(news)
+def message_text(settings: PushSettings, updates: Sequence[VisitUpdate], now: datetime) -> str:
+    """Return the text of a notification: all its sentences, and their age if that is `late_s` or more."""
+    text = " ".join(each.text for each in updates)
+    age = now - oldest(updates)
     if age < timedelta(seconds=settings.late_s):
         return text
     late = template(settings.texts.late, TEXTS, settings.language, "late")
     return late.format(text=text, age=age_words(age, settings.language))
 
 
-def oldest(news: Iterable[News]) -> datetime:
-    """Return when the first of the news was true."""
-    return min(each.at for each in news)
+def oldest(updates: Iterable[VisitUpdate]) -> datetime:
+    """Return the time of the oldest update."""
+    return min(each.at for each in updates)

@@ -1,4 +1,4 @@
-"""The services that push; the only file that imports apprise."""
+"""The push services; the only file that imports apprise."""
 
 import logging
 import os
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from nerves.errors import SettingsError
 
-__all__ = ["Notification", "check", "deliver", "resolve", "shown"]
+__all__ = ["Notification", "check_service_url", "deliver", "masked_url", "resolve_secrets"]
 
 REFERENCE = re.compile(r"\$\{(\w+)\}")
 SCHEME = re.compile(r"([\w.+-]+)://")
@@ -22,22 +22,31 @@ TIMEOUTS = "cto=5&rto=15"
 
 
 class Notification(NamedTuple):
-    """What one service is to deliver."""
+    """One message to one service."""
 
     title: str
     text: str
     picture: bytes | None = None
     name: str = "picture"
+    """The name of the picture's file, without `.jpg`."""
 
 
-def resolve(url: str, environ: Mapping[str, str] = os.environ) -> str:
-    """Return a url with its secrets in it; a `ValueError` names the one that is not set."""
+def resolve_secrets(url: str, environ: Mapping[str, str] = os.environ) -> str:
+    """Return a url with each `${NAME}` replaced by its secret.
+
+    Raises:
+        ValueError: A secret is not set; the error names it.
+    """
     return REFERENCE.sub(lambda found: _secret(found[1], environ), url)
 
 
-def check(url: str, *, in_file: bool) -> None:
-    """Return if a url can be used; a `ValueError` says what to do."""
-    whole = resolve(url)
+def check_service_url(url: str, *, in_file: bool) -> None:
+    """Check that a url can be used, and that one from a settings file (`in_file`) has no secret in it.
+
+    Raises:
+        ValueError: It says what to do.
+    """
+    whole = resolve_secrets(url)
     service = _service(whole)
     if service is None:
         raise ValueError(_why_not(url))
@@ -49,14 +58,14 @@ def check(url: str, *, in_file: bool) -> None:
         raise ValueError(why)
 
 
-def shown(url: str) -> str:
-    """Return a url as it may be shown: without its secrets."""
+def masked_url(url: str) -> str:
+    """Return a url without its secrets, for logs."""
     service = _service(url)
     return _address(service, whole=False) if service else "a service"
 
 
-def deliver(url: str, letter: Notification, folder: Path) -> str:
-    """Hand a letter to its service; return why it was not taken, or nothing. `folder` is for the picture, for now."""
+def deliver(url: str, notification: Notification, folder: Path) -> str:
+    """Send a notification; return why it failed, or an empty text. Its picture is in `folder` meanwhile."""
     apprise = _apprise()
     from apprise.attachment.file import AttachFile  # noqa: PLC0415
 
@@ -65,14 +74,15 @@ def deliver(url: str, letter: Notification, folder: Path) -> str:
     one.add(url if "cto=" in url else f"{url}{'&' if '?' in url else '?'}{TIMEOUTS}")
     with ExitStack() as stack:
         attach = None
-        if letter.picture:
-            # Some services open the file by its path: a picture in memory does not reach them.
+        if notification.picture:
+            # Some services open the file by its path, so a picture in memory does not reach them.
             file = stack.enter_context(tempfile.NamedTemporaryFile(dir=folder, suffix=".jpg"))
-            file.write(letter.picture)
+            file.write(notification.picture)
             file.flush()
-            attach = make(file.name, name=f"{letter.name}.jpg")
+            attach = make(file.name, name=f"{notification.name}.jpg")
         kind = apprise.NotifyType.WARNING
-        with closing(one.notify(body=letter.text, title=letter.title, notify_type=kind, attach=attach)) as result:
+        text, title = notification.text, notification.title
+        with closing(one.notify(body=text, title=title, notify_type=kind, attach=attach)) as result:
             return "" if result else _reason(entry.message for entry in result.logs())
 
 
@@ -105,7 +115,7 @@ def _address(service: Any, *, whole: bool) -> str:  # noqa: ANN401
 
 
 def _why_not(url: str) -> str:
-    """Say what is wrong with a url that names no service; never with its secrets."""
+    """Return what is wrong with a url that names no service; the text has none of its secrets."""
     found = SCHEME.match(url)
     if not found:
         return "a url has the form service://..., such as ntfy://a-name-that-nobody-guesses"
@@ -127,7 +137,7 @@ def _apprise() -> ModuleType:
     except ModuleNotFoundError as error:
         message = "push needs the package apprise: pip install 'kinwatch[push]'"
         raise SettingsError(message) from error
-    # Its log lines hold whole urls, secrets and all; what matters of them is in its answers.
+    # Its log lines hold whole urls with their secrets. What matters in them is in its results too.
     logger = logging.getLogger("apprise")
     logger.propagate = False
     if not logger.handlers:

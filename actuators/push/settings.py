@@ -1,10 +1,10 @@
-"""What a household sets about its phones."""
+"""Settings of the push actuator."""
 
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from actuators.push.services import check
+from actuators.push.services import check_service_url
 from nerves.hours import HoursText
 from nerves.messages import Verdict
 from nerves.services import ServiceSettings
@@ -19,7 +19,7 @@ Sentence = Annotated[str, AfterValidator(check_template(FIELDS))] | None
 
 
 class Texts(BaseModel):
-    """The sentences; each has the language's own where it is left out."""
+    """The sentences of notifications; the `language` has a default for each."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
@@ -30,95 +30,95 @@ class Texts(BaseModel):
     unidentified: Sentence = None
     """The alert for somebody whose face could not be seen."""
     known: Sentence = None
-    """The alert for family or a guest, where `on` has them."""
+    """The alert for family or a guest, if `on` names them."""
     corrected: Sentence = None
     """The correction of an alert once the person has a name."""
     nobody: Sentence = None
-    """The correction once a human has said that it was not a person."""
+    """The correction once somebody has labelled the visit as not a person."""
     acknowledged: Annotated[str, AfterValidator(check_template((*FIELDS, "by")))] | None = None
-    """What the others are told once somebody has acknowledged: {by} too."""
+    """Sent to the others once somebody has acknowledged. Also: {by}."""
     late: Annotated[str, AfterValidator(check_template(("text", "age")))] | None = None
-    """How a message says that it is late: {text} and {age} alone."""
+    """How a late message says its age. Fields: only {text} {age}."""
     spoken: Annotated[str, AfterValidator(check_template((*FIELDS, "text")))] | None = None
-    """What a voice says for a step with `say`: {text} of the alert too."""
+    """What a voice says for a step with `say`. Also: {text} of the alert."""
 
 
 class EscalationStep(BaseModel):
-    """Whom to tell next if nobody has acknowledged."""
+    """Whom to notify next if nobody has acknowledged."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     urls: tuple[str, ...] = ()
     """Services to push to, as in `urls` above."""
     say: Annotated[str, AfterValidator(check_place)] | None = None
-    """The place whose voice says it."""
+    """The place whose voice says the alert aloud."""
     after_s: float = Field(default=0, ge=0, le=86400)
     """How long after the alert, in seconds."""
 
     @model_validator(mode="after")
     def _does_something(self) -> Self:
         if not self.urls and not self.say:
-            why = "a step tells nobody: give it urls, or say with the place of a voice"
+            why = "a step notifies nobody: give it urls, or say with the place of a voice"
             raise ValueError(why)
         return self
 
 
 class PushSettings(ServiceSettings):
-    """Tells phones of an alert, once a visit, and corrects itself."""
+    """Pushes alerts to phones: once for each visit, and corrected when more is known."""
 
     urls: tuple[str, ...] = ()
-    """Apprise urls of the services to push to; `${NAME}` stands for a secret from the environment."""
+    """Apprise urls of the services to push to. `${NAME}` stands for a secret from the environment."""
     contacts: tuple[EscalationStep, ...] = ()
-    """Who is told next, while nobody acknowledges."""
+    """Who is notified next, while nobody acknowledges."""
     on: frozenset[Verdict] = frozenset({"stranger", "unidentified"})
     """The verdicts whose alerts are pushed."""
     quiet: HoursText | None = None
-    """Local hours in which nothing rings, as 22:00-07:00: what comes then is pushed when they end."""
+    """Local hours without alerts, such as 22:00-07:00. Alerts that come in these hours are pushed when they end."""
     quiet_except: frozenset[Verdict] = frozenset({"stranger"})
-    """The verdicts that ring in quiet hours too."""
+    """The verdicts that are pushed in quiet hours too."""
     cooldown_s: float = Field(default=300, ge=0, le=86400)
-    """Somebody known, or the same stranger, rings again at the same place only after this; a new stranger always."""
+    """The same person or stranger alerts again at the same place only after this time. A new stranger always alerts."""
     picture: bool = True
     """Send the visit's picture along."""
     late_s: float = Field(default=60, ge=1, le=86400)
-    """A message that is older than this says how old it is."""
+    """A message that is at least this old says its age."""
     language: Literal["en", "fr"] = "en"
     """The language of the sentences that are not in `texts`."""
     texts: Texts = Texts()
 
     @property
     def steps(self) -> tuple[EscalationStep, ...]:
-        """Everybody who is told, in order."""
+        """All escalation steps, in order: `urls`, then `contacts`."""
         return ((EscalationStep(urls=self.urls),) if self.urls else ()) + self.contacts
 
     @field_validator("urls")
     @classmethod
     def _can_be_used(cls, urls: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         for url in urls:
-            check(url, in_file=_is_in_file(info))
+            check_service_url(url, in_file=_is_in_file(info))
         return urls
 
     @field_validator("contacts")
     @classmethod
     def _in_order(cls, contacts: tuple[EscalationStep, ...], info: ValidationInfo) -> tuple[EscalationStep, ...]:
         for url in (url for step in contacts for url in step.urls):
-            check(url, in_file=_is_in_file(info))
+            check_service_url(url, in_file=_is_in_file(info))
         waits = [step.after_s for step in contacts]
         if waits != sorted(waits):
-            why = "each step is as late as the one before, or later: put them in the order of after_s"
+            why = "a step comes before the one above it: put them in the order of after_s"
             raise ValueError(why)
         return contacts
 
     @model_validator(mode="after")
     def _has_somebody(self) -> Self:
         if not self.steps:
-            why = "nobody would be told: give it urls, such as [ntfy://a-name-that-nobody-guesses]"
+            why = "nobody would be notified: give it urls, such as [ntfy://a-name-that-nobody-guesses]"
             raise ValueError(why)
         return self
 
 
 def _is_in_file(info: ValidationInfo) -> bool:
-    """Whether a setting is written in a file, where no secret belongs."""
+    """Whether a setting comes from a file, which may hold no secret."""
     where = info.context
     if not isinstance(where, Where):
         return False

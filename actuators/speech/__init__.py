@@ -1,4 +1,4 @@
-"""A voice for a place: says what the house has to say, and greets."""
+"""A voice for a place: it speaks the sentences published for the place, and greets people."""
 
 import logging
 import os
@@ -9,24 +9,24 @@ from pathlib import Path
 
 from actuators.speech.rules import Speech, is_quiet, is_stale, speech_of
 from actuators.speech.settings import SpeechSettings
-from actuators.speech.voice import length, play, synthesise
+from actuators.speech.voice import play_sound, sound_duration, synthesise
 from nerves.errors import KinwatchError
 from nerves.messages import Fact, Said, Say, Visit, now
 from nerves.services import Actuator, Context, Tick
 
 __all__ = ["SpeechSettings", "actuator", "speak"]
 
-TICK_S = 60.0
+SPEECH_TICK_S = 60.0
 
 logger = logging.getLogger(__name__)
 
 
-def speak(settings: SpeechSettings, messages: Iterator[Say | Visit | Tick], desk: Context) -> tuple[Fact, ...]:
-    """Say one thing after the other; what comes too late, or in quiet hours, is not said."""
+def speak(settings: SpeechSettings, messages: Iterator[Say | Visit | Tick], context: Context) -> tuple[Fact, ...]:
+    """Speak one sentence after the other; drop those that are too old or that come in quiet hours."""
     for message in messages:
         speech = None if isinstance(message, Tick) else _wanted(settings, message)
         if speech:
-            _say(settings, speech, desk)
+            _speak(settings, speech, context)
     return ()
 
 
@@ -36,30 +36,30 @@ def _wanted(settings: SpeechSettings, message: Say | Visit) -> Speech | None:
     if speech is None:
         return None
     if is_stale(settings, message, at):
-        logger.info("too late to be said: %s", speech.words)
+        logger.info("Too old to be spoken: %s", speech.words)
         return None
     if is_quiet(settings, message, at.astimezone().replace(tzinfo=None)):
-        logger.info("not said in quiet hours: %s", speech.words)
+        logger.info("Not spoken in quiet hours: %s", speech.words)
         return None
     return speech
 
 
-def _say(settings: SpeechSettings, speech: Speech, desk: Context) -> None:
-    """Say it; the house knows before the first sound until when, so that no ear takes it for a person's word."""
+def _speak(settings: SpeechSettings, speech: Speech, context: Context) -> None:
+    """Speak a sentence. `Said` is published before the first sound, so that no microphone takes it for a person."""
     logger.info("%s: %s", speech.place, speech.words)
     if settings.engine == "print":
         return
-    with _file(settings) as file:
+    with _sound_file(settings) as file:
         synthesise(settings, speech.words, speech.language, file)
         if settings.command:
             begin = now()
-            desk.publish(Said(place=speech.place, words=speech.words, at=begin, until=begin + length(file)))
-            play(settings.command, file)
+            context.publish(Said(place=speech.place, words=speech.words, at=begin, until=begin + sound_duration(file)))
+            play_sound(settings.command, file)
 
 
 @contextmanager
-def _file(settings: SpeechSettings) -> Iterator[Path]:
-    """Give a sound file's name; where it is not to be kept, it goes afterwards."""
+def _sound_file(settings: SpeechSettings) -> Iterator[Path]:
+    """Yield the path of a sound file; it is deleted afterwards unless the settings keep it."""
     if settings.keep is None:
         with tempfile.TemporaryDirectory(prefix="kinwatch-") as briefly:
             yield Path(briefly) / "said.wav"
@@ -75,8 +75,8 @@ def _file(settings: SpeechSettings) -> Iterator[Path]:
     yield Path(name)
 
 
-def _heeds(settings: SpeechSettings) -> Callable[[Say | Visit], bool]:
+def _accepts(settings: SpeechSettings) -> Callable[[Say | Visit], bool]:
     return lambda message: speech_of(settings, message) is not None
 
 
-actuator = Actuator(SpeechSettings, (Say, Visit), speak, tick_s=TICK_S, accepts=_heeds)
+actuator = Actuator(SpeechSettings, (Say, Visit), speak, tick_s=SPEECH_TICK_S, accepts=_accepts)

@@ -1,20 +1,20 @@
-"""Pure: what is said of a message, if anything."""
+"""Pure: what a voice says of a message, if anything."""
 
 from datetime import datetime
 from typing import NamedTuple
 
-from actuators.speech.settings import ALL, SpeechSettings
+from actuators.speech.settings import ALL_PLACES, SpeechSettings
 from nerves.greeting import greeting
 from nerves.hours import read_hours
 from nerves.messages import Say, Visit
 
 __all__ = ["Speech", "is_quiet", "is_stale", "speech_of"]
 
-MOST = 600
+MAX_WORDS_LENGTH = 600
 
 
 class Speech(NamedTuple):
-    """Something to say."""
+    """A sentence to speak."""
 
     place: str
     words: str
@@ -22,30 +22,32 @@ class Speech(NamedTuple):
 
 
 def speech_of(settings: SpeechSettings, message: Say | Visit) -> Speech | None:
-    """Return what is to be said of a message; None if it is not for this voice."""
+    """Return what to say of a message; None if it is not for this voice."""
     if isinstance(message, Say):
-        words = message.words[:MOST] if message.place == ALL or _is_for(settings, message.place) else ""
+        words = (
+            message.words[:MAX_WORDS_LENGTH] if message.place == ALL_PLACES or _is_for(settings, message.place) else ""
+        )
         language = message.language or settings.language
     else:
         language = settings.language
         words = greeting(settings, message, language) if _is_for(settings, message.place) else ""
-    place = message.place if settings.place == ALL else settings.place
+    place = message.place if settings.place == ALL_PLACES else settings.place
     return Speech(place, words, language) if words.strip() else None
 
 
 def is_stale(settings: SpeechSettings, message: Say | Visit, now: datetime) -> bool:
-    """Return whether it is too late to say it: a late greeting is worse than none, a late alert is not."""
+    """Whether a message is too old to speak: a late greeting is worse than none, a late alert is not."""
     is_greeting = isinstance(message, Visit) and not message.alert
-    most = settings.stale_s if is_greeting else settings.stale_alert_s
-    return (now - message.at).total_seconds() > most
+    limit_s = settings.stale_s if is_greeting else settings.stale_alert_s
+    return (now - message.at).total_seconds() > limit_s
 
 
 def is_quiet(settings: SpeechSettings, message: Say | Visit, local: datetime) -> bool:
-    """Return whether it must not be said at this local time."""
+    """Whether a message must not be spoken at this local time."""
     if settings.quiet is None or (isinstance(message, Say) and settings.quiet_says):
         return False
     return read_hours(settings.quiet).cover(local)
 
 
 def _is_for(settings: SpeechSettings, place: str) -> bool:
-    return settings.place in (place, ALL)
+    return settings.place in (place, ALL_PLACES)

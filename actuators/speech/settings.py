@@ -1,4 +1,4 @@
-"""What a household sets about a voice."""
+"""Settings of a voice."""
 
 import shlex
 import shutil
@@ -12,39 +12,39 @@ from nerves.hours import HoursText
 from nerves.services import ServiceSettings
 from nerves.texts import LANGUAGES
 
-__all__ = ["ALL", "PLAYERS", "SpeechSettings"]
+__all__ = ["ALL_PLACES", "PLAYERS", "SpeechSettings"]
 
-ALL = "all"
+ALL_PLACES = "all"
 PLAYERS = ("pw-play", "paplay", "aplay")
 
 
 class SpeechSettings(GreetingSettings, ServiceSettings):
-    """Says aloud what the house has to say at a place, and greets whoever comes there."""
+    """Speaks aloud at a place, and greets whoever comes there."""
 
     place: str
-    """Where its loudspeaker is; `all` speaks what is said anywhere."""
+    """The place of its loudspeaker; `all` speaks what is published for any place."""
     language: str = Field(default="en", pattern="^[a-z]{2,3}(-[A-Za-z0-9-]{1,20})?$")
-    """The voice's language, as the engine names it: `en`, `en-us`, `fr`."""
+    """The language of the voice, as the engine names it: `en`, `en-us`, `fr`."""
     quiet: HoursText | None = None
-    """Local hours in which nothing is said, as 22:00-07:00; it is not said later either."""
+    """Local hours without speech, such as 22:00-07:00. What comes in these hours is not spoken later either."""
     quiet_says: bool = False
-    """Say in quiet hours too what somebody or something asked to have said; greetings stay unsaid."""
+    """Speak `say` messages in quiet hours too; greetings are not spoken."""
     stale_s: float = Field(default=20, ge=1, le=3600)
-    """A greeting that would come later than this is not said."""
+    """A greeting that is older than this is not spoken."""
     stale_alert_s: float = Field(default=600, ge=1, le=86400)
-    """The same for whatever was asked to be said, and for alerts."""
+    """The same limit for `say` messages and for alerts."""
     engine: Literal["espeak-ng", "piper", "print"] = "espeak-ng"
-    """The program that speaks; `print` writes the words to its log instead."""
+    """The program that speaks; `print` writes the words to the log instead."""
     voice: Path | None = None
-    """For piper: the file of its voice (`.onnx`)."""
+    """For piper: the file of the voice (`.onnx`)."""
     player: str = "auto"
-    """The command that plays a sound file, which is named last; `auto` finds one, `none` plays nothing."""
+    """The command that plays a sound file; its path becomes the last word. `auto` finds one, `none` plays nothing."""
     keep: Path | None = None
-    """A folder in which to keep what was said, as sound files."""
+    """A folder that keeps the sound files."""
 
     @property
     def command(self) -> tuple[str, ...]:
-        """The words of the command that plays; empty where nothing is played."""
+        """The words of the command that plays a file; empty if nothing is played."""
         if self.player == "none":
             return ()
         if self.player != "auto":

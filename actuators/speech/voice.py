@@ -1,4 +1,4 @@
-"""Words to sound, and sound to a loudspeaker; each by a program of its own."""
+"""From words to a sound file, and from there to a loudspeaker, each by its own program."""
 
 import subprocess
 import wave
@@ -9,27 +9,35 @@ from pathlib import Path
 from actuators.speech.settings import SpeechSettings
 from nerves.errors import KinwatchError
 
-__all__ = ["length", "play", "synthesise"]
+__all__ = ["play_sound", "sound_duration", "synthesise"]
 
-SYNTHESIS_S = 30.0
-SPARE_S = 10.0
+SYNTHESIS_TIMEOUT_S = 30.0
+PLAYBACK_GRACE_S = 10.0
 
 
 def synthesise(settings: SpeechSettings, words: str, language: str, file: Path) -> None:
-    """Write what a voice says as a sound file."""
+    """Write a sound file in which the voice says these words.
+
+    Raises:
+        KinwatchError: The program fails, or takes more than `SYNTHESIS_TIMEOUT_S`.
+    """
     if settings.engine == "piper":
         _run(
             ["piper", "--model", str(settings.voice and settings.voice.expanduser()), "--output_file", str(file)], words
         )
         return
-    # Its own language where it has none of that name: said with an accent is better than not said.
+    # If the engine does not have the language, the voice's own is used: an accent is better than silence.
     known = language if _speaks(language) else settings.language
-    # To a file, not to the card: without a card espeak-ng complains and yet ends with 0.
+    # To a file, not to the sound card: without a card espeak-ng prints an error but ends with 0.
     _run(["espeak-ng", "-v", known, "-w", str(file), "--stdin"], words)
 
 
-def length(file: Path) -> timedelta:
-    """Return how long a sound file is."""
+def sound_duration(file: Path) -> timedelta:
+    """Return the duration of a sound file.
+
+    Raises:
+        KinwatchError: It is no sound file.
+    """
     try:
         with wave.open(str(file)) as sound:
             return timedelta(seconds=sound.getnframes() / sound.getframerate())
@@ -38,17 +46,17 @@ def length(file: Path) -> timedelta:
         raise KinwatchError(message) from error
 
 
-def play(command: Sequence[str], file: Path) -> None:
-    """Have a sound file played to its end."""
-    _run([*command, str(file)], "", length(file).total_seconds() + SPARE_S)
+def play_sound(command: Sequence[str], file: Path) -> None:
+    """Play a sound file to its end."""
+    _run([*command, str(file)], "", sound_duration(file).total_seconds() + PLAYBACK_GRACE_S)
 
 
 def _speaks(language: str) -> bool:
     tried = ["espeak-ng", "-q", "-v", language, "-w", "/dev/null", "x"]
-    return subprocess.run(tried, capture_output=True, check=False, timeout=SYNTHESIS_S).returncode == 0
+    return subprocess.run(tried, capture_output=True, check=False, timeout=SYNTHESIS_TIMEOUT_S).returncode == 0
 
 
-def _run(command: Sequence[str], words: str, timeout_s: float = SYNTHESIS_S) -> None:
+def _run(command: Sequence[str], words: str, timeout_s: float = SYNTHESIS_TIMEOUT_S) -> None:
     try:
         done = subprocess.run(command, input=words.encode(), capture_output=True, check=False, timeout=timeout_s)
     except subprocess.TimeoutExpired as error:
@@ -58,6 +66,6 @@ def _run(command: Sequence[str], words: str, timeout_s: float = SYNTHESIS_S) -> 
         message = f"{command[0]}: {error.strerror}: is it installed?"
         raise KinwatchError(message) from error
     if done.returncode:
-        said = done.stderr.decode(errors="replace").strip().splitlines()
-        message = f"{command[0]}: {said[-1] if said else f'ended with {done.returncode}'}: try it by hand"
+        lines = done.stderr.decode(errors="replace").strip().splitlines()
+        message = f"{command[0]}: {lines[-1] if lines else f'ended with {done.returncode}'}: try it by hand"
         raise KinwatchError(message)

@@ -1,4 +1,4 @@
-"""Keep the evidence: every visit's pictures and facts, in a folder or off-site in a bucket."""
+"""Store the evidence: the pictures and facts of every visit, in a folder or off-site in a bucket."""
 
 from actuators.store.service import actuator, store
 from actuators.store.settings import StoreSettings

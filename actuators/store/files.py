@@ -1,4 +1,4 @@
-"""Evidence in a folder: every visit a JSON file and its picture, in one folder a day."""
+"""Evidence in a folder: a JSON file and a picture for each visit, in one folder a day."""
 
 import hashlib
 import json
@@ -7,38 +7,42 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from actuators.store.names import HISTORY, stem
+from actuators.store.names import HISTORY_FIELDS, evidence_name
 from nerves.errors import StoreError
 from nerves.messages import Stored, Visit
 
-__all__ = ["keep"]
+__all__ = ["store_in_folder"]
 
 
-def keep(root: Path, visits: Iterable[Visit]) -> Iterator[Stored]:
-    """Store each message whole or not at all; the receipt comes when it is on the disk."""
+def store_in_folder(root: Path, visits: Iterable[Visit]) -> Iterator[Stored]:
+    """Store each message completely or not at all; yield its receipt once it is on disk.
+
+    Raises:
+        StoreError: The folder cannot be written.
+    """
     try:
-        _sweep(root)
+        _prepare(root)
         for visit in visits:
-            yield _keep(root, visit)
+            yield _store_visit(root, visit)
     except (OSError, OverflowError) as error:
         message = f"{root}: {getattr(error, 'strerror', None) or error}: check the disk and who may write there"
         raise StoreError(message) from error
 
 
-def _sweep(root: Path) -> None:
-    """Make the folder, and remove what a killed predecessor had not finished."""
+def _prepare(root: Path) -> None:
+    """Make the folder, and remove unfinished files of a process that was killed."""
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
     for unfinished in root.glob("*/*.tmp"):
         unfinished.unlink(missing_ok=True)
 
 
-def _keep(root: Path, visit: Visit) -> Stored:
+def _store_visit(root: Path, visit: Visit) -> Stored:
     day = _day(root, visit)
-    facts_file = next(day.glob(f"*_{visit.visit}.json"), day / f"{stem(visit, visit.since.astimezone())}.json")
+    facts_file = next(day.glob(f"*_{visit.visit}.json"), day / f"{evidence_name(visit, visit.since.astimezone())}.json")
     known = _read(facts_file)
     facts = _merged(known, visit)
     if facts is not known:
-        # The picture first: facts that name a picture are never without it.
+        # The picture first, so that facts never name a picture that is not there.
         if visit.picture and (facts["seq"] == visit.seq or "picture" not in facts):
             facts |= _write_picture(day, facts_file.stem, visit.picture)
         _write(facts_file, json.dumps(facts, indent=1, ensure_ascii=False).encode())
@@ -54,7 +58,7 @@ def _day(root: Path, visit: Visit) -> Path:
 
 
 def _read(file: Path) -> dict[str, Any]:
-    """Return the facts held of a visit so far; unreadable ones are put aside, never overwritten."""
+    """Return the facts stored of a visit, or none. An unreadable file is renamed, never overwritten."""
     try:
         facts = json.loads(file.read_bytes())
         seqs = [entry["seq"] for entry in facts["history"]]
@@ -67,17 +71,17 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _merged(known: dict[str, Any], visit: Visit) -> dict[str, Any]:
-    """Return the newest facts and the history of all messages; `known` itself if it has this one."""
+    """Return the newest facts with the history of all messages; `known` itself if it already has this message."""
     history = known.get("history", [])
     if any(entry["seq"] == visit.seq for entry in history):
         return known
-    told = visit.model_dump(mode="json", exclude={"picture"}, exclude_none=True)
-    entry = {key: told.get(key) for key in HISTORY}
+    facts = visit.model_dump(mode="json", exclude={"picture"}, exclude_none=True)
+    entry = {key: facts.get(key) for key in HISTORY_FIELDS}
     together = sorted([*history, entry], key=lambda each: int(each["seq"]))
     if visit.seq < known.get("seq", 0):
         return known | {"history": together}
     picture = {key: known[key] for key in ("picture", "sha256") if key in known}
-    return told | picture | {"history": together}
+    return facts | picture | {"history": together}
 
 
 def _write_picture(day: Path, stem: str, jpeg: bytes) -> dict[str, str]:
@@ -86,7 +90,7 @@ def _write_picture(day: Path, stem: str, jpeg: bytes) -> dict[str, str]:
 
 
 def _write(file: Path, content: bytes) -> None:
-    """Have the file with this content on the disk, or as it was before."""
+    """Write a file and wait until it is on disk; a crash leaves the old content or the new one."""
     unfinished = file.with_name(f"{file.name}.tmp")
     with unfinished.open("wb") as out:
         out.write(content)

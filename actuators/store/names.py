@@ -1,19 +1,19 @@
-"""What a visit's evidence is called."""
+"""The names of evidence."""
 
 import re
 from datetime import datetime
 
 from nerves.messages import Visit
 
-__all__ = ["HISTORY", "stem"]
+__all__ = ["HISTORY_FIELDS", "evidence_name"]
 
-# What the history keeps of each message.
-HISTORY = ("seq", "at", "phase", "verdict", "who", "alert")
+# The fields of each message that the history has.
+HISTORY_FIELDS = ("seq", "at", "phase", "verdict", "who", "alert")
 UNSAFE = re.compile(r"[^\w-]")
-LONGEST_PLACE = 64
+MAX_PLACE_LENGTH = 64
 
 
-def stem(visit: Visit, since: datetime) -> str:
-    """Return a visit's name: when it began, where, and its id; nothing in it leaves a folder."""
-    place = UNSAFE.sub("_", visit.place)[:LONGEST_PLACE]
+def evidence_name(visit: Visit, since: datetime) -> str:
+    """Return the name of a visit's evidence: start time, place and id. No character in it leaves a folder."""
+    place = UNSAFE.sub("_", visit.place)[:MAX_PLACE_LENGTH]
     return f"{since:%H%M%S}_{place}_{visit.visit}"

@@ -1,17 +1,17 @@
-"""Pure: what an S3 server's answer means, and what to do."""
+"""Pure: what an error of an S3 server means, and what a person can do."""
 
 from typing import Literal
 
-__all__ = ["Answer", "advice", "meaning"]
+__all__ = ["Answer", "s3_advice", "s3_meaning"]
 
 Answer = Literal["away", "refused", "unfit"]
 
-TOO_BUSY = frozenset(
+BUSY_CODES = frozenset(
     {"SlowDown", "RequestTimeout", "RequestThrottled", "Throttling", "ThrottlingException", "TooManyRequests"}
 )
-REGION = "the bucket is in another region: set `region`"
+WRONG_REGION = "the bucket is in another region: set `region`"
 EXPIRED = "the credentials have expired: renew them"
-ADVICE = {
+S3_ADVICE = {
     "NoSuchBucket": "there is no such bucket: create it, or correct `url`",
     "AccessDenied": "the key may not write there: give it the policy deploy/iam/store.json",
     "AccessForbidden": "the key may not write there",
@@ -26,27 +26,30 @@ ADVICE = {
     "InvalidToken": EXPIRED,
     "TokenRefreshRequired": EXPIRED,
     "RequestTimeTooSkewed": "this machine's clock is wrong: set it (timedatectl set-ntp true)",
-    "PermanentRedirect": REGION,
-    "TemporaryRedirect": REGION,
-    "AuthorizationHeaderMalformed": REGION,
-    "IllegalLocationConstraintException": REGION,
+    "PermanentRedirect": WRONG_REGION,
+    "TemporaryRedirect": WRONG_REGION,
+    "AuthorizationHeaderMalformed": WRONG_REGION,
+    "IllegalLocationConstraintException": WRONG_REGION,
     "InvalidRequest": "if it speaks of Object Lock: the bucket has none, create one that has, or leave out lock_days",
     "InvalidStorageClass": "the server does not have this storage_class: leave it out",
     "NotImplemented": "the server cannot do one of lock_days, storage_class, sse: leave it out",
 }
 SERVER_FAILS, TOO_MANY, NOT_IN_TIME = 500, 429, 408
-DOORS = (301, 307, 401, 402, 403, 404)
+REFUSED_STATUSES = (301, 307, 401, 402, 403, 404)
 
 
-def meaning(code: str, status: int) -> Answer:
-    """Return whether the server is away or busy, refuses us whatever we bring, or only what it was given."""
+def s3_meaning(code: str, status: int) -> Answer:
+    """Return what an error means, from its S3 code and its HTTP status.
+
+    `away`: the server is down or busy. `refused`: it refuses every object. `unfit`: it refuses this object only.
+    """
     if code == "NotImplemented":
         return "refused"
-    if status >= SERVER_FAILS or status in (TOO_MANY, NOT_IN_TIME) or code in TOO_BUSY:
+    if status >= SERVER_FAILS or status in (TOO_MANY, NOT_IN_TIME) or code in BUSY_CODES:
         return "away"
-    return "refused" if code in ADVICE or status in DOORS else "unfit"
+    return "refused" if code in S3_ADVICE or status in REFUSED_STATUSES else "unfit"
 
 
-def advice(code: str) -> str:
-    """Return what a person can do."""
-    return ADVICE.get(code, "docs/store.md says what it needs")
+def s3_advice(code: str) -> str:
+    """Return what a person can do about an error."""
+    return S3_ADVICE.get(code, "docs/store.md says what it needs")

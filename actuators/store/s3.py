@@ -21,37 +21,42 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from actuators.store.offsite import Item, Kept, Put
-from actuators.store.refusals import advice, meaning
+from actuators.store.offsite import BucketObject, ObjectReceipt, PutObject
+from actuators.store.refusals import s3_advice, s3_meaning
 from actuators.store.settings import StoreSettings, bucket
 from nerves.errors import KinwatchError, OutOfReach, SettingsError, StoreError
 
-__all__ = ["opened"]
+__all__ = ["open_bucket"]
 
-CONNECT_S, READ_S, ATTEMPTS = 5.0, 15.0, 3
-# A machine that is away comes back by itself; a refusal waits for a person.
-AWAY_S, REFUSED_S = 60.0, 300.0
+CONNECT_TIMEOUT_S, READ_TIMEOUT_S, MAX_ATTEMPTS = 5.0, 15.0, 3
+# The longest pause between tries: a server that is away comes back by itself, a refusal needs a person.
+AWAY_PAUSE_S, REFUSED_PAUSE_S = 60.0, 300.0
 CREDENTIALS = (CredentialRetrievalError, NoCredentialsError, PartialCredentialsError, TokenRetrievalError)
-# Written whenever we begin: whether we may, is better known before the first stranger comes.
-CHECK = Item(".kinwatch", b"", "text/plain")
+# Written at every start, so that a missing permission is known before the first stranger comes.
+PROBE = BucketObject(".kinwatch", b"", "text/plain")
 
 
-def opened(settings: StoreSettings) -> Put:
-    """Return what puts an object into the bucket; `SettingsError` or `OutOfReach` says why it would not work."""
+def open_bucket(settings: StoreSettings) -> PutObject:
+    """Return the function that puts an object into the bucket, after a test that it works.
+
+    Raises:
+        SettingsError: The settings or the credentials are wrong.
+        OutOfReach: The bucket cannot be written now.
+    """
     for noisy in ("boto3", "botocore", "urllib3"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    shelf = _Shelf(settings, _client(settings))
-    shelf.check()
-    return shelf.put
+    target = _Bucket(settings, _client(settings))
+    target.check()
+    return target.put
 
 
 def _client(settings: StoreSettings) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
     config = Config(
-        connect_timeout=CONNECT_S,
-        read_timeout=READ_S,
-        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+        connect_timeout=CONNECT_TIMEOUT_S,
+        read_timeout=READ_TIMEOUT_S,
+        retries={"mode": "standard", "total_max_attempts": MAX_ATTEMPTS},
         user_agent_extra="kinwatch",
-        # Servers at home have one name, and no certificate for bucket.name.
+        # A server at home has one host name, and no certificate for `bucket.host`.
         s3={"payload_signing_enabled": True} | ({"addressing_style": "path"} if settings.endpoint_url else {}),
     )
     try:
@@ -70,7 +75,7 @@ def _client(settings: StoreSettings) -> Any:  # noqa: ANN401 - boto3 makes its c
     return client
 
 
-class _Shelf:
+class _Bucket:
     """A bucket to put objects into."""
 
     def __init__(self, settings: StoreSettings, client: Any) -> None:  # noqa: ANN401 - see above
@@ -78,22 +83,26 @@ class _Shelf:
         self._bucket, self._prefix = bucket(settings.url)
 
     def check(self) -> None:
-        """Write an empty object, which is all that an upload-only key may do; `OutOfReach` if it cannot be."""
+        """Write an empty object: an upload-only key may do nothing else.
+
+        Raises:
+            OutOfReach: It cannot be written.
+        """
         try:
-            self._put(CHECK, {})
+            self._put(PROBE, {})
         except StoreError as error:
-            raise OutOfReach(str(error), longest_s=REFUSED_S) from error
+            raise OutOfReach(str(error), longest_s=REFUSED_PAUSE_S) from error
 
-    def put(self, item: Item) -> Kept:
-        """Put an object, or put it again."""
-        return self._put(item, self._how(item.body))
+    def put(self, item: BucketObject) -> ObjectReceipt:
+        """Put an object; putting it again is harmless."""
+        return self._put(item, self._storage_options(item.body))
 
-    def _put(self, item: Item, more: dict[str, Any]) -> Kept:
+    def _put(self, item: BucketObject, more: dict[str, Any]) -> ObjectReceipt:
         digest = hashlib.sha256(item.body)
         checksum = b64encode(digest.digest()).decode()
         key = self._prefix + item.key
-        with _explained(self._settings.url):
-            said = self._client.put_object(
+        with _translated_errors(self._settings.url):
+            response = self._client.put_object(
                 Bucket=self._bucket,
                 Key=key,
                 Body=item.body,
@@ -104,48 +113,48 @@ class _Shelf:
                 **({"ServerSideEncryption": self._settings.sse} if self._settings.sse else {}),
                 **more,
             )
-        self._believe(said, checksum)
-        version = said.get("VersionId")
-        return Kept(f"s3://{self._bucket}/{quote(key)}", version if version != "null" else None)
+        self._check_confirmed(response, checksum)
+        version = response.get("VersionId")
+        return ObjectReceipt(f"s3://{self._bucket}/{quote(key)}", version if version != "null" else None)
 
-    def _believe(self, said: dict[str, Any], checksum: str) -> None:
-        """Refuse the answer of somebody who is no S3, such as a hotel's log-in page."""
-        if "ETag" not in said or said.get("ChecksumSHA256", checksum) != checksum:
-            message = f"{self._settings.url}: what answered has not confirmed the object: is endpoint_url right?"
+    def _check_confirmed(self, response: dict[str, Any], checksum: str) -> None:
+        """Raise `OutOfReach` if the response is not of an S3 server, but for example of a hotel's log-in page."""
+        if "ETag" not in response or response.get("ChecksumSHA256", checksum) != checksum:
+            message = f"{self._settings.url}: the server has not confirmed the object: is endpoint_url right?"
             raise OutOfReach(message)
 
-    def _how(self, body: bytes) -> dict[str, Any]:
-        """Return how an object is to be kept."""
-        how: dict[str, Any] = {}
+    def _storage_options(self, body: bytes) -> dict[str, Any]:
+        """Return the options of an upload: storage class and lock."""
+        options: dict[str, Any] = {}
         if self._settings.storage_class:
-            how["StorageClass"] = self._settings.storage_class
+            options["StorageClass"] = self._settings.storage_class
         if self._settings.lock_days is not None:
-            how["ObjectLockMode"] = self._settings.lock_mode.upper()
-            how["ObjectLockRetainUntilDate"] = datetime.now(UTC) + timedelta(days=self._settings.lock_days)
-            # Some servers take a lock with this only.
-            how["ContentMD5"] = b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()
-        return how
+            options["ObjectLockMode"] = self._settings.lock_mode.upper()
+            options["ObjectLockRetainUntilDate"] = datetime.now(UTC) + timedelta(days=self._settings.lock_days)
+            # Some servers accept a lock only with an MD5.
+            options["ContentMD5"] = b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()
+        return options
 
 
 @contextmanager
-def _explained(url: str) -> Iterator[None]:
-    """Have what goes wrong say what to do, and whether it is worth waiting for."""
+def _translated_errors(url: str) -> Iterator[None]:
+    """Raise our own errors instead of boto3's: they say what to do, and whether waiting helps."""
     try:
         yield
     except ClientError as error:
-        raise _answered(url, error) from error
+        raise _error_of(url, error) from error
     except CREDENTIALS as error:
         message = f"{url}: {error}: renew the credentials (docs/store.md)"
-        raise OutOfReach(message, longest_s=REFUSED_S) from error
+        raise OutOfReach(message, longest_s=REFUSED_PAUSE_S) from error
     except (BotoCoreError, ResponseParserError) as error:
         message = f"{url} cannot be reached: {error}: is the internet there?"
-        raise OutOfReach(message, longest_s=AWAY_S) from error
+        raise OutOfReach(message, longest_s=AWAY_PAUSE_S) from error
 
 
-def _answered(url: str, error: ClientError) -> KinwatchError:
-    code, said = str(error.response["Error"].get("Code", "")), error.response["Error"].get("Message", "")
-    answer = meaning(code, int(error.response["ResponseMetadata"].get("HTTPStatusCode", 0)))
+def _error_of(url: str, error: ClientError) -> KinwatchError:
+    code, text = str(error.response["Error"].get("Code", "")), error.response["Error"].get("Message", "")
+    answer = s3_meaning(code, int(error.response["ResponseMetadata"].get("HTTPStatusCode", 0)))
     if answer == "away":
-        return OutOfReach(f"{url} is busy or broken: {code} {said}: waiting for it", longest_s=AWAY_S)
-    message = f"{url}: {code} {said}: {advice(code)}"
-    return OutOfReach(message, longest_s=REFUSED_S) if answer == "refused" else StoreError(message)
+        return OutOfReach(f"{url} is busy or broken: {code} {text}: waiting for it", longest_s=AWAY_PAUSE_S)
+    message = f"{url}: {code} {text}: {s3_advice(code)}"
+    return OutOfReach(message, longest_s=REFUSED_PAUSE_S) if answer == "refused" else StoreError(message)

@@ -1,4 +1,4 @@
-"""What the store is told: where evidence goes, and how it is kept there."""
+"""Settings of the store: where evidence goes, and how it is kept there."""
 
 import re
 from pathlib import Path
@@ -12,8 +12,8 @@ from nerves.services import ServiceSettings
 __all__ = ["S3Location", "StoreSettings", "bucket", "folder"]
 
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
-LONGEST_PREFIX = 512
-LEAST_MB = 10
+MAX_PREFIX_LENGTH = 512
+MIN_SPOOL_MB = 10
 
 StorageClass = Literal[
     "STANDARD", "STANDARD_IA", "INTELLIGENT_TIERING", "ONEZONE_IA", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE"
@@ -25,20 +25,20 @@ class StoreSettings(ServiceSettings):
 
     url: str
     """file:///folder (`file:///~/folder` is below the home folder), or s3://bucket/prefix."""
-    spool_mb: int = Field(default=500, ge=LEAST_MB)
-    """So many megabytes may wait while nothing can be stored; then the oldest of the least importance are dropped."""
+    spool_mb: int = Field(default=500, ge=MIN_SPOOL_MB)
+    """Megabytes that may wait while nothing can be stored. Beyond that, the oldest and least important are dropped."""
     region: str | None = None
-    """The bucket's region, where AWS's own settings do not say it."""
+    """The region of the bucket, if AWS's own settings do not name it."""
     endpoint_url: str | None = None
-    """Another S3 than Amazon's: https://s3.eu-central-003.backblazeb2.com, http://minio.local:9000."""
+    """The address of an S3 server other than Amazon's: https://s3.eu-central-003.backblazeb2.com, http://minio.local:9000."""
     storage_class: StorageClass | None = None
-    """How Amazon keeps the objects; the bucket's own way if left out."""
+    """Amazon's storage class of the objects; the bucket's default if left out."""
     sse: Literal["AES256", "aws:kms"] | None = None
-    """Encryption at rest; the bucket's own if left out."""
+    """Encryption at rest; the bucket's default if left out."""
     lock_days: int | None = Field(default=None, ge=1, le=36500)
-    """Nobody can delete an object for so many days; needs a bucket with Object Lock."""
+    """Days in which nobody can delete an object; needs a bucket with Object Lock."""
     lock_mode: Literal["governance", "compliance"] = "governance"
-    """Who may lift the lock: governance, whoever has a special permission; compliance, nobody, not even the owner."""
+    """Who may lift the lock. governance: whoever has a special permission; compliance: nobody, not even the owner."""
 
     @field_validator("url")
     @classmethod
@@ -73,15 +73,19 @@ class StoreSettings(ServiceSettings):
 
 
 class S3Location(NamedTuple):
-    """Where in S3."""
+    """A bucket, and a prefix of keys in it."""
 
     bucket: str
     prefix: str
-    """Empty, or with a slash at its end."""
+    """It ends with a slash."""
 
 
 def folder(url: str) -> Path:
-    """Return the folder that a `file:///...` url names; a `ValueError` says what is wrong with it."""
+    """Return the folder that a `file:///...` url names.
+
+    Raises:
+        ValueError: It says what is wrong with the url.
+    """
     parts = urlsplit(url)
     path = unquote(parts.path)
     if parts.scheme != "file" or parts.netloc not in ("", "localhost") or path in ("", "/"):
@@ -91,7 +95,11 @@ def folder(url: str) -> Path:
 
 
 def bucket(url: str) -> S3Location:
-    """Return the bucket and prefix that an `s3://...` url names; a `ValueError` says what is wrong with it."""
+    """Return the bucket and prefix that an `s3://...` url names.
+
+    Raises:
+        ValueError: It says what is wrong with the url.
+    """
     parts = urlsplit(url)
     prefix = parts.path.strip("/")
     if parts.scheme != "s3" or not BUCKET.fullmatch(parts.netloc) or parts.query or parts.fragment:
@@ -100,7 +108,7 @@ def bucket(url: str) -> S3Location:
     if not prefix:
         why = f"{url} has no prefix: s3://{parts.netloc}/visits, so that a key can be allowed to write there only"
         raise ValueError(why)
-    if len(prefix) > LONGEST_PREFIX or not prefix.isprintable() or "//" in prefix:
-        why = f"{url}: the prefix is a path of at most {LONGEST_PREFIX} characters"
+    if len(prefix) > MAX_PREFIX_LENGTH or not prefix.isprintable() or "//" in prefix:
+        why = f"{url}: the prefix is a path of at most {MAX_PREFIX_LENGTH} characters"
         raise ValueError(why)
     return S3Location(parts.netloc, f"{prefix}/")

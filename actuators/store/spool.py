@@ -1,16 +1,16 @@
-"""Pure: what may be dropped first while nothing can be stored."""
+"""Pure: which messages are dropped first while nothing can be stored."""
 
 from nerves.messages import Visit
 
-__all__ = ["worth"]
+__all__ = ["spool_priority"]
 
-FAMILY, UNDECIDED, UNKNOWN, ALERT = range(4)
+FAMILY_PRIORITY, UNDECIDED_PRIORITY, UNKNOWN_PRIORITY, ALERT_PRIORITY = range(4)
 
 
-def worth(visit: Visit) -> int:
-    """Return how much a message matters: those we know least, then what is not decided, alerts most."""
+def spool_priority(visit: Visit) -> int:
+    """Return the priority of a message, from low to high: known people, undecided visits, unknown people, alerts."""
     if visit.alert:
-        return ALERT
+        return ALERT_PRIORITY
     if visit.verdict == "identifying":
-        return UNDECIDED
-    return FAMILY if visit.verdict in ("family", "guest") else UNKNOWN
+        return UNDECIDED_PRIORITY
+    return FAMILY_PRIORITY if visit.verdict in ("family", "guest") else UNKNOWN_PRIORITY

@@ -13,12 +13,12 @@ from pydantic import ValidationError
 from uuid6 import uuid7
 
 from actuators.homeassistant import HomeAssistantSettings, actuator
-from actuators.homeassistant.act import sift
-from actuators.homeassistant.commands import obey
-from actuators.homeassistant.discovery import announce, announced, devices
-from actuators.homeassistant.home import REMEMBERED, Home, heed, shown
-from actuators.homeassistant.names import RETAINED, house_topic, identity, place_topic, slug
-from actuators.homeassistant.states import happenings, pictures, states
+from actuators.homeassistant.act import news_filter
+from actuators.homeassistant.commands import facts_of_command
+from actuators.homeassistant.discovery import component_platforms, device_configs, discovery_messages
+from actuators.homeassistant.home import MAX_REMEMBERED, Home, fit_to_settings, home_after
+from actuators.homeassistant.names import RETAINED, house_topic, place_topic, slug, unique_slug
+from actuators.homeassistant.states import events_of, picture_messages, states
 from nerves.messages import (
     Acknowledged,
     CameraEnabled,
@@ -61,7 +61,7 @@ def following(before: Visit, **fields: object) -> Visit:
 def after(*messages: Fact, home: Home | None = None) -> Home:
     home = home or Home()
     for message in messages:
-        home = heed(message, home)
+        home = home_after(message, home)
     return home
 
 
@@ -72,19 +72,19 @@ def state(home: Home, topic: str) -> dict[str, Any]:
 def events(*messages: Fact) -> list[tuple[str, str]]:
     home, told = Home(), []
     for message in messages:
-        before, home = home, heed(message, home)
-        told += list(happenings(message, before, home))
+        before, home = home, home_after(message, home)
+        told += list(events_of(message, before, home))
     return [(note.topic.rsplit("/", 1)[1], json.loads(note.body)["event_type"]) for note in told]
 
 
 @pytest.mark.parametrize(("name", "id_"), [("hall", "hall"), ("front_door", "front_door"), ("Hall", "hall_")])
 def test_a_plain_name_is_its_own_id(name: str, id_: str) -> None:
-    assert identity(name).startswith(id_)
+    assert unique_slug(name).startswith(id_)
 
 
 def test_ids_differ_where_names_do_and_fit_a_discovery_topic() -> None:
     names = ["hall", "Hall", "HALL", "Küche 2", "Kuche 2", "дом", "家", "a b", "a_b"]
-    ids = [identity(name) for name in names]
+    ids = [unique_slug(name) for name in names]
     assert len({*ids}) == len(names)
     assert all(id_ and id_.replace("_", "").isalnum() and id_.isascii() for id_ in ids)
     assert slug("Küche 2") == "kuche_2"
@@ -136,13 +136,13 @@ def test_a_second_opinion_after_the_end_takes_the_alert_back(*, between: bool) -
     assert told[-4:] == [("sighting", "stranger"), ("alert", "stranger"), ("sighting", "family"), ("alert", "family")]
     home = after(decided, ended, *others, stranger, family)
     assert home.visits == {}
-    assert heed(stranger, home) is heed(family, home) is home
+    assert home_after(stranger, home) is home_after(family, home) is home
 
 
 def shows(message: Visit, home: Home) -> list[str]:
     """Return the pictures that a message brings, `home` being what it has made."""
     pictured = message.model_copy(update={"picture": b"jpeg"})
-    return [note.topic.rsplit("/", 1)[1] for note in pictures(pictured, home, keep=True)]
+    return [note.topic.rsplit("/", 1)[1] for note in picture_messages(pictured, home, keep=True)]
 
 
 def test_a_second_opinion_after_the_end_leaves_whoever_came_later() -> None:
@@ -187,7 +187,7 @@ def test_what_an_older_version_has_kept_of_ended_visits_is_read() -> None:
     del kept["unknown"]["since"], kept["alert"]["since"], kept["places"]["hall"]["last"]["since"]
     home = Home.model_validate_json(json.dumps(kept | {"ended": [str(first.visit)]}))
     assert state(home, HOUSE)["visit"]["visit"] == str(first.visit)
-    assert heed(ended, home) is home
+    assert home_after(ended, home) is home
     assert after(corrected(ended, verdict="family", who="Alice"), home=home).visits == {}
 
 
@@ -195,9 +195,9 @@ def test_ended_visits_outlive_a_restart_and_are_forgotten_in_the_end() -> None:
     first, ended = over(verdict="stranger", alert=True)
     home = after(first, ended)
     assert Home.model_validate_json(home.model_dump_json()) == home
-    for _ in range(REMEMBERED):
+    for _ in range(MAX_REMEMBERED):
         home = after(*over(verdict="unidentified"), home=home)
-    assert len(home.ended) == REMEMBERED
+    assert len(home.ended) == MAX_REMEMBERED
     assert first.visit not in home.ended
 
 
@@ -217,8 +217,8 @@ def test_a_message_that_comes_twice_or_late_changes_nothing() -> None:
     ended = following(decided, phase="ended")
     home = after(begun, decided, ended)
     for again in (begun, decided, ended):
-        assert heed(again, home) is home
-        assert not list(happenings(again, home, home))
+        assert home_after(again, home) is home
+        assert not list(events_of(again, home, home))
 
 
 def test_what_stands_still_is_told_once() -> None:
@@ -263,7 +263,7 @@ def test_evidence_that_waits_is_counted_once_there_is_a_store() -> None:
 
 
 def test_only_what_is_named_in_the_settings_is_shown() -> None:
-    home = shown(after(visit(place="den"), Detections(place="hall")), ("hall", "porch"), ("Zoë",))
+    home = fit_to_settings(after(visit(place="den"), Detections(place="hall")), ("hall", "porch"), ("Zoë",))
     assert [*home.places] == ["hall", "porch"]
     assert [*home.people] == ["Zoë"]
 
@@ -273,18 +273,18 @@ def test_a_picture_goes_where_it_belongs() -> None:
     stranger = family.model_copy(update={"verdict": "stranger", "who": None})
 
     def topics(message: Visit, *, keep: bool) -> list[str]:
-        return [note.topic.rsplit("/", 1)[1] for note in pictures(message, after(message), keep=keep)]
+        return [note.topic.rsplit("/", 1)[1] for note in picture_messages(message, after(message), keep=keep)]
 
     assert topics(family, keep=True) == ["visit.jpg"]
     assert topics(stranger, keep=True) == ["visit.jpg", "stranger.jpg", "unknown.jpg"]
-    kept = list(pictures(stranger, after(stranger), keep=True))
-    passing = list(pictures(stranger, after(stranger), keep=False))
+    kept = list(picture_messages(stranger, after(stranger), keep=True))
+    passing = list(picture_messages(stranger, after(stranger), keep=False))
     assert all(matches(RETAINED, note.topic) for note in kept)
     assert not any(matches(RETAINED, note.topic) for note in passing)
 
 
 def made(home: Home) -> dict[str, Any]:
-    return devices(home, SETTINGS, "ha")
+    return device_configs(home, SETTINGS, "ha")
 
 
 def test_devices_are_as_home_assistant_wants_them() -> None:
@@ -306,9 +306,9 @@ def test_devices_are_as_home_assistant_wants_them() -> None:
 def test_who_is_forgotten_is_removed_and_so_is_a_place() -> None:
     alice = People(place="brain", people=(PersonEntry(name="Alice", group="family"),))
     home = after(visit(), alice)
-    known = announced(made(home))
-    fewer = after(People(place="brain"), home=home).but(places={})
-    told = list(announce(made(fewer), known))
+    known = component_platforms(made(home))
+    fewer = after(People(place="brain"), home=home).changed(places={})
+    told = list(discovery_messages(made(fewer), known))
     assert [(note.topic.split("/")[2], bool(note.body)) for note in told] == [
         ("kinwatch_place_hall", False),
         ("kinwatch_house", True),
@@ -340,10 +340,10 @@ def test_the_cloud_is_shown_only_where_the_brain_can_ask_it() -> None:
     assert (spend["device_class"], spend["state_class"], spend["unit_of_measurement"]) == ("monetary", "total", "USD")
     # A brain that begins, or ends without a word, has counted nothing: that says nothing of the cloud.
     for silent in (Status(service="brain", state="offline"), Status(service="brain", state="online")):
-        assert heed(silent, home) is home
-    assert heed(BRAIN, home) is home
+        assert home_after(silent, home) is home
+    assert home_after(BRAIN, home) is home
     assert cloud(after(local, home=home)) == {}
-    gone = list(announce(made(after(local, home=home)), announced(made(home))))
+    gone = list(discovery_messages(made(after(local, home=home)), component_platforms(made(home))))
     removed = json.loads(gone[0].body)["components"]
     assert {key: removed[key] for key in found} == {
         "cloud": {"platform": "switch"},
@@ -353,7 +353,7 @@ def test_the_cloud_is_shown_only_where_the_brain_can_ask_it() -> None:
 
 
 def test_a_brain_that_begins_to_ask_the_cloud_is_news() -> None:
-    is_news = sift(SETTINGS)
+    is_news = news_filter(SETTINGS)
     begun, local = (
         Status(service="brain", state="online"),
         Status(service="brain", state="online", counts={"frames": 7}),
@@ -364,7 +364,7 @@ def test_a_brain_that_begins_to_ask_the_cloud_is_news() -> None:
 
 
 def command(what: str, body: str, home: Home) -> list[Fact]:
-    return list(obey(RawMessage(house_topic(f"set/{what}"), body.encode()), home, now()))
+    return list(facts_of_command(RawMessage(house_topic(f"set/{what}"), body.encode()), home, now()))
 
 
 def test_a_name_is_told_of_the_last_unknown_visit() -> None:
@@ -401,12 +401,12 @@ def test_a_test_alert_is_asked_for_and_is_no_place_of_the_house() -> None:
     (wanted,) = command("test", "PRESS", Home())
     assert isinstance(wanted, SelfTest)
     told = visit(place="test", phase="decided", verdict="stranger", alert=True)
-    assert heed(told, Home()) == Home()
+    assert home_after(told, Home()) == Home()
     assert events(told) == [("alert", "test")]
 
 
 def test_of_what_comes_all_the_time_only_news_is_kept() -> None:
-    is_news = sift(SETTINGS)
+    is_news = news_filter(SETTINGS)
     cat = Detection.model_validate({"label": "cat", "box": (0, 0, 0.1, 0.1), "score": 0.9})
     person = cat.model_copy(update={"label": "person"})
     seen = [

@@ -20,7 +20,7 @@ import pytest
 from uuid6 import uuid7
 
 from actuators.push import PushSettings, push
-from actuators.push.services import resolve
+from actuators.push.services import resolve_secrets
 from nerves.bus import open_link
 from nerves.database import Database
 from nerves.errors import SettingsError
@@ -173,7 +173,8 @@ def settings(**table: object) -> PushSettings:
 
 def at_rest(folder: Path) -> dict[str, list[tuple[Any, ...]]]:
     with closing(sqlite3.connect(folder / "phone.db")) as file:
-        return {table: file.execute(f"SELECT * FROM {table}").fetchall() for table in ("alerts", "letters", "news")}  # noqa: S608
+        tables = ("alerts", "deliveries", "updates")
+        return {table: file.execute(f"SELECT * FROM {table}").fetchall() for table in tables}  # noqa: S608
 
 
 def quiet_now(**more: object) -> dict[str, Any]:
@@ -444,7 +445,7 @@ def test_state_is_for_its_owner_alone_and_old_state_goes(tmp_path: Path, phone: 
     with closing(sqlite3.connect(tmp_path / "phone.db")) as file, file:
         file.execute("UPDATE alerts SET at = at - 8 * 86400")
     with Running(tmp_path, settings(urls=[phone.url])):
-        assert soon(lambda: at_rest(tmp_path) == {"alerts": [], "letters": [], "news": []})
+        assert soon(lambda: at_rest(tmp_path) == {"alerts": [], "deliveries": [], "updates": []})
 
 
 @pytest.mark.timeout(60)
@@ -481,7 +482,7 @@ actuators:
 
 def told(folder: Path) -> int:
     """Return how many have been told, and it is on the disk."""
-    return sum(letter[2] for letter in at_rest(folder / "data")["letters"])
+    return sum(delivery[2] for delivery in at_rest(folder / "data")["deliveries"])
 
 
 class Heard:
@@ -536,7 +537,7 @@ def read(folder: Path, table: str, **environ: str) -> PushSettings:
 @pytest.mark.parametrize(
     ("table", "said"),
     [
-        ("urls: []", "nobody would be told"),
+        ("urls: []", "nobody would be notified"),
         ('urls: ["nfty://us"]', r"no service is called nfty://: did you mean ntfy://\?"),
         ('urls: ["us"]', "service://"),
         ('urls: ["tgram://x"]', "tgram://... is not complete"),
@@ -547,7 +548,7 @@ def read(folder: Path, table: str, **environ: str) -> PushSettings:
         ('urls: ["ntfy://us"], texts: {stranger: "{name"}', "written twice"),
         ('urls: ["ntfy://us"], cooldown: 3', "did you mean cooldown_s"),
         ('contacts: [{urls: ["ntfy://us"], after_s: 60}, {say: hall}]', "order of after_s"),
-        ("contacts: [{after_s: 60}]", "tells nobody"),
+        ("contacts: [{after_s: 60}]", "notifies nobody"),
     ],
 )
 def test_wrong_settings_are_refused_with_what_to_do(tmp_path: Path, table: str, said: str) -> None:
@@ -569,6 +570,6 @@ def test_a_secret_comes_from_the_environment(tmp_path: Path, monkeypatch: pytest
     (tmp_path / "secrets").mkdir()
     (tmp_path / "secrets" / "OTHER").write_text("me:hush\n")
     monkeypatch.setenv("KINWATCH_SECRETS_DIR", str(tmp_path / "secrets"))
-    assert resolve("ntfy://${OTHER}@host/us") == "ntfy://me:hush@host/us"
+    assert resolve_secrets("ntfy://${OTHER}@host/us") == "ntfy://me:hush@host/us"
     whole = '["ntfy://me:hush@host/us"]'
     assert read(tmp_path, "on: [stranger]", KINWATCH_ACTUATORS__PHONE__URLS=whole).urls == ("ntfy://me:hush@host/us",)

@@ -205,10 +205,10 @@ def test_a_late_greeting_is_not_said_but_a_late_alert_is(tmp_path: Path, caplog:
     late.append(Say(place="hall", words="Old", at=now() - timedelta(hours=1)))
     hear(tmp_path, chosen, late)
     assert [record.getMessage() for record in caplog.records] == [
-        "too late to be said: Hello Alice.",
+        "Too old to be spoken: Hello Alice.",
         "hall: You are on camera. The household has been told.",
         "hall: Fire",
-        "too late to be said: Old",
+        "Too old to be spoken: Old",
     ]
 
 

@@ -15,8 +15,8 @@ from botocore.exceptions import ClientError
 from pydantic import ValidationError
 
 from actuators.store import StoreSettings, actuator, s3, store
-from actuators.store.refusals import ADVICE, meaning
-from actuators.store.spool import worth
+from actuators.store.refusals import S3_ADVICE, s3_meaning
+from actuators.store.spool import spool_priority
 from nerves.bus import open_link
 from nerves.database import Database
 from nerves.errors import OutOfReach, SettingsError
@@ -166,7 +166,7 @@ FAULTS: list[tuple[str | bytes, str, float]] = [
     (answer("500 Oops", "InternalError"), "busy or broken: InternalError", 60),
     (answer("403 Forbidden", "AccessDenied"), r"AccessDenied .*give it the policy deploy/iam/store\.json", 300),
     (answer("403 Forbidden", "RequestTimeTooSkewed"), "clock is wrong", 300),
-    (answer("200 OK"), "what answered has not confirmed", 60),
+    (answer("200 OK"), "the server has not confirmed", 60),
 ]
 
 
@@ -176,8 +176,8 @@ def test_bad_weather_loses_and_doubles_nothing(
     server: S3, bucket: str, desk: Context, monkeypatch: pytest.MonkeyPatch, weather: tuple[str | bytes, str, float]
 ) -> None:
     fault, said, longest_s = weather
-    monkeypatch.setattr(s3, "READ_S", 0.3)
-    monkeypatch.setattr(s3, "ATTEMPTS", 1)
+    monkeypatch.setattr(s3, "READ_TIMEOUT_S", 0.3)
+    monkeypatch.setattr(s3, "MAX_ATTEMPTS", 1)
     told = [visit(1, JPEG), visit(2, JPEG[1:], phase="ended")]
     receipts: list[Stored] = []
     with Weather(server.port) as line:
@@ -211,7 +211,7 @@ def test_an_outage_is_outlived_by_the_running_service(
 ) -> None:
     monkeypatch.setattr("nerves.runner.PAUSES_S", (0.1, 0.1))
     monkeypatch.setattr("nerves.runner.MAX_TRIES", 1)
-    monkeypatch.setattr(s3, "ATTEMPTS", 1)
+    monkeypatch.setattr(s3, "MAX_ATTEMPTS", 1)
     bus, told = f"loopback://{uuid4()}", [visit(1, JPEG, visit=uuid4()) for _ in range(3)]
     receipts: list[Stored] = []
     states: list[str] = []
@@ -309,14 +309,14 @@ def test_settings_that_do_not_fit_are_refused(more: dict[str, Any], said: str) -
     ],
 )
 def test_what_an_answer_means(code: str, status: int, means: str) -> None:
-    assert meaning(code, status) == means
-    assert all(meaning(code, 400) == "refused" for code in ADVICE)
+    assert s3_meaning(code, status) == means
+    assert all(s3_meaning(code, 400) == "refused" for code in S3_ADVICE)
 
 
 def test_alerts_matter_most_and_whom_we_know_least() -> None:
     family = visit(2, verdict="family", who="Alice", phase="ended")
     stranger = visit(2, phase="decided")
-    worths = [worth(each) for each in (family, visit(1), stranger, visit(2, alert=True))]
+    worths = [spool_priority(each) for each in (family, visit(1), stranger, visit(2, alert=True))]
     assert worths == sorted({*worths})
 
 
