@@ -28,8 +28,8 @@ import cv2
 import psutil
 
 from brain.process import loop
-from kinwatch.demo.scene import frames
-from kinwatch.opening import brain_settings, open_gallery, open_sight
+from kinwatch.demo.scene import act_frames
+from kinwatch.opening import brain_settings, open_gallery, open_vision
 from nerves.broker import private_broker
 from nerves.bus import open_link
 from nerves.exif import stamped
@@ -60,7 +60,7 @@ def brain(url: str, data: str, pack: str, record: str) -> None:
 
         loop.BrainLoop.step = timed  # type: ignore[method-assign]
         with open_gallery(house) as gallery:
-            loop.run(house, settings, open_sight(house, settings), gallery, url)
+            loop.run(house, settings, open_vision(house, settings), gallery, url)
 
 
 def camera(url: str, fps: float, seconds: float) -> None:
@@ -68,7 +68,7 @@ def camera(url: str, fps: float, seconds: float) -> None:
     jpegs = [
         cv2.imencode(".jpg", cv2.resize(frame, SIZE), [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes()
         for act in ("empty", "woman", "far", "cat")
-        for frame in frames(act)
+        for frame in act_frames(act)
     ]
     with open_link(url, "freshness-camera", durable=False) as link:
         link.wait_connected(10)

@@ -243,7 +243,7 @@ def main() -> int:
     result = judged([(both[tune], both[judge], spaces[tune]) for tune, judge in orders], given.most / 100)
     result = {"seed": given.seed, "pack": pack, "people": [len(half) for half in parts]} | result
     if given.out:
-        plots.rules(given.out, result["shapes"], COLUMNS)
+        plots.draw_rules(given.out, result["shapes"], COLUMNS)
     if given.json:
         print(json.dumps(result))
     else:

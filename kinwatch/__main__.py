@@ -4,16 +4,16 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-__all__ = ["foreign_package", "leave_working_folder", "start"]
+__all__ = ["foreign_package", "leave_working_folder", "run_kinwatch"]
 
 PACKAGES = ("kinwatch", "nerves", "senses", "brain", "actuators")
 HERE = Path(__file__).resolve().parent.parent
 # Every package of ours has this line in its __init__.py, and nobody else's has.
-OURS = '__project__ = "kinwatch"'
+PROJECT_MARK = '__project__ = "kinwatch"'
 WRONG_PACKAGE = 1
 
 
-def start() -> None:
+def run_kinwatch() -> None:
     """Run the command line and end the process with its exit status."""
     leave_working_folder()
     problem = foreign_package()
@@ -47,7 +47,7 @@ def foreign_package() -> str | None:
             return (
                 f"Python finds another {name} before kinwatch's own: rename {origin}, or take its folder off PYTHONPATH"
             )
-        if origin is None or OURS not in origin.read_text(encoding="utf-8"):
+        if origin is None or PROJECT_MARK not in origin.read_text(encoding="utf-8"):
             return (
                 f"another package has replaced kinwatch's own {name} in {HERE}: "
                 f"pip uninstall {name}; pip install --force-reinstall --no-deps kinwatch"
@@ -56,4 +56,4 @@ def foreign_package() -> str | None:
 
 
 if __name__ == "__main__":
-    start()
+    run_kinwatch()

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from nerves.messages import Visit
 
-__all__ = ["emit", "err", "print_json", "progress", "say", "sentence"]
+__all__ = ["emit", "err", "print_json", "print_line", "progress", "sentence"]
 
 # Without a terminal, a line this often is enough to see that it lives.
 PLAIN_EVERY_S = 5.0
@@ -45,7 +45,7 @@ def print_json(value: dict[str, Any]) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
 
-def say(text: str, style: str | None = None) -> None:
+def print_line(text: str, style: str | None = None) -> None:
     """Print a line for a person on stdout."""
     (err if _shows_bar() else out).print(text, style=style, markup=False, soft_wrap=True)
 

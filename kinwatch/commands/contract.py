@@ -14,14 +14,14 @@ from nerves.link import BusMessage
 from nerves.messages import FACTS, CameraEnabled, Detections, Fact, Frame, People, Status, Visit, parse
 from nerves.sources import nearest
 
-__all__ = ["doubts", "wrong"]
+__all__ = ["find_doubts", "find_fault"]
 
-FRAME = Frame.kind
+FRAME_KIND = Frame.kind
 # As the brain believes a frame's own time; a fact may have waited a little for its broker.
-CLOCK_PAST, CLOCK_FUTURE, LATE = timedelta(seconds=60), timedelta(seconds=2), timedelta(seconds=60)
+CLOCK_PAST, CLOCK_FUTURE, CLOCK_TOLERANCE = timedelta(seconds=60), timedelta(seconds=2), timedelta(seconds=60)
 # Mosquitto 2.1 ends the connection of whoever sends more, unless `max_packet_size` lets it.
-LARGE_MB = 2.0
-KEPT = frozenset({Status.kind, People.kind, CameraEnabled.kind})
+LARGE_FRAME_MB = 2.0
+RETAINED_KINDS = frozenset({Status.kind, People.kind, CameraEnabled.kind})
 BEGINNINGS = {
     b"\x89PNG": "a PNG: convert it to JPEG",
     b"RIFF": "a WebP or a sound: convert it to JPEG",
@@ -34,10 +34,10 @@ BEGINNINGS = {
     b"--": "a part of an MJPEG stream: send each JPEG alone",
     b"\x00\x00\x00": "video: send single JPEG pictures",
 }
-PICTURES = (b".jpg", b".jpeg", b".JPG", b".JPEG", b".png")
+PICTURE_SUFFIXES = (b".jpg", b".jpeg", b".JPG", b".JPEG", b".png")
 
 
-def wrong(letter: BusMessage, at: datetime) -> str | None:
+def find_fault(letter: BusMessage, at: datetime) -> str | None:
     """Return what does not fit the contract in what arrived at a time, in one line; None if all is well."""
     if _takes_back(letter):
         return None
@@ -45,23 +45,23 @@ def wrong(letter: BusMessage, at: datetime) -> str | None:
     if why or letter.topic in topics.WORDS:
         return f"{letter.topic}: {why}" if why else None
     kind = topics.parse(letter.topic).kind
-    if kind == FRAME:
-        why = _frame(letter.payload) or _kept(letter)
+    if kind == FRAME_KIND:
+        why = _frame(letter.payload) or _wrongly_retained(letter)
         return f"{letter.topic}: {why}" if why else None
     try:
         fact = parse(letter.topic, letter.payload)
     except MessageError as error:
         return f"{error}{_advice(letter.payload, str(error))}"
-    why = _picture(fact) or _kept(letter) or _clock(fact, letter, at)
+    why = _picture(fact) or _wrongly_retained(letter) or _clock(fact, letter, at)
     return f"{letter.topic}: {why}" if why else None
 
 
-def doubts(letter: BusMessage, at: datetime) -> Iterator[str]:
+def find_doubts(letter: BusMessage, at: datetime) -> Iterator[str]:
     """Yield what is allowed, but hardly meant, in a message that fits."""
     if letter.topic in topics.WORDS or _takes_back(letter):
         return
     kind = topics.parse(letter.topic).kind
-    found = _of_frame(letter, at) if kind == FRAME else _of_fact(letter)
+    found = _of_frame(letter, at) if kind == FRAME_KIND else _of_fact(letter)
     for what in found:
         yield f"{letter.topic}: {what}"
 
@@ -71,7 +71,7 @@ def _takes_back(letter: BusMessage) -> bool:
     if letter.payload:
         return False
     # A broker of MQTT 3.1.1 does not say of a new message that it is retained.
-    is_kept = letter.topic.startswith(topics.status("")) or letter.topic.rpartition("/")[2] in KEPT
+    is_kept = letter.topic.startswith(topics.status("")) or letter.topic.rpartition("/")[2] in RETAINED_KINDS
     return letter.retained or is_kept
 
 
@@ -85,11 +85,11 @@ def _topic(topic: str) -> str | None:
         if place != Status.kind:
             topics.check_place(place)
     except MessageError:
-        return f"not a topic of the form {topics.ROOT}/<place>/<kind>, as {topics.ROOT}/hall/{FRAME}"
+        return f"not a topic of the form {topics.ROOT}/<place>/<kind>, as {topics.ROOT}/hall/{FRAME_KIND}"
     except ValueError as error:
         return str(error)
-    is_ours = place == Status.kind or kind in FACTS or kind == FRAME
-    return None if is_ours else f"no message of ours is called {kind}: {nearest(kind, [FRAME, *FACTS])}"
+    is_ours = place == Status.kind or kind in FACTS or kind == FRAME_KIND
+    return None if is_ours else f"no message of ours is called {kind}: {nearest(kind, [FRAME_KIND, *FACTS])}"
 
 
 def _frame(payload: bytes) -> str | None:
@@ -109,16 +109,16 @@ def _frame(payload: bytes) -> str | None:
 
 def _guess(payload: bytes) -> str | None:
     """Return what a payload is that is no JPEG, where that can be told."""
-    if payload.endswith(PICTURES) and b"\n" not in payload:
+    if payload.endswith(PICTURE_SUFFIXES) and b"\n" not in payload:
         return "a file's name: send what is in the file (mosquitto_pub -f, not -m)"
     return next((what for begins, what in BEGINNINGS.items() if payload.startswith(begins)), None)
 
 
-def _kept(letter: BusMessage) -> str | None:
+def _wrongly_retained(letter: BusMessage) -> str | None:
     if not letter.retained or topics.parse(letter.topic).place == Status.kind:
         return None
     kind = topics.parse(letter.topic).kind
-    if kind in KEPT:
+    if kind in RETAINED_KINDS:
         return None
     return (
         "retained: whoever comes later takes it for news. Send it without the retain flag, and take this one back: "
@@ -131,7 +131,7 @@ def _clock(fact: Fact, letter: BusMessage, at: datetime) -> str | None:
     if letter.retained or isinstance(fact, Status) or "at" not in fact.model_fields_set:
         return None
     late = at - fact.at
-    if -LATE <= late <= LATE:
+    if -CLOCK_TOLERANCE <= late <= CLOCK_TOLERANCE:
         return None
     way = "old" if late > timedelta() else "in the future"
     return (
@@ -153,7 +153,7 @@ def _advice(payload: bytes, error: str) -> str:
     if "not JSON" not in error:
         return ""
     if payload.startswith(b"\xff\xd8"):
-        return f": this is a JPEG: send it on kinwatch/<place>/{FRAME}"
+        return f": this is a JPEG: send it on kinwatch/<place>/{FRAME_KIND}"
     if b"'" in payload and b'"' not in payload:
         return ': JSON wants double quotes: {"words": "ding dong"}'
     if _is_base64(payload):
@@ -172,9 +172,10 @@ def _is_base64(payload: bytes) -> bool:
 def _of_frame(letter: BusMessage, at: datetime) -> Iterator[str]:
     if letter.qos:
         yield f"QoS {letter.qos}: send frames as QoS 0, for a late one is worth nothing"
-    if len(letter.payload) > LARGE_MB * 1_000_000:
+    if len(letter.payload) > LARGE_FRAME_MB * 1_000_000:
         megabytes = len(letter.payload) / 1_000_000
-        yield f"{megabytes:.1f} MB: some brokers end the connection at {LARGE_MB:.0f} MB; 1920 pixels and quality 80 do"
+        limit = f"{LARGE_FRAME_MB:.0f} MB"
+        yield f"{megabytes:.1f} MB: some brokers end the connection at {limit}; 1920 pixels and quality 80 are enough"
     sent = taken(letter.payload)
     if sent is not None and not at - CLOCK_PAST <= sent <= at + CLOCK_FUTURE:
         yield (

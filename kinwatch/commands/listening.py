@@ -7,7 +7,7 @@ from queue import Empty, Queue
 from typing import Any
 
 from kinwatch.commands import contract
-from kinwatch.console import emit, err, say, sentence
+from kinwatch.console import emit, err, print_line, sentence
 from nerves import topics
 from nerves.broker import house_url
 from nerves.bus import open_link
@@ -16,7 +16,7 @@ from nerves.link import BusMessage
 from nerves.messages import Fact, Visit, now, parse
 from nerves.settings import HouseSettings
 
-__all__ = ["describe", "run"]
+__all__ = ["describe", "run_listen"]
 
 # What Home Assistant and our actuator for it tell each other is no message of ours.
 HOME_ASSISTANT = f"{topics.ROOT}/ha/"
@@ -25,7 +25,7 @@ ASTRAY = (f"/{topics.ROOT}/#", f"{topics.ROOT.upper()}/#", f"{topics.ROOT.capita
 CONNECT_S = 5.0
 
 
-def run(house: HouseSettings, *, json: bool, strict: bool, seconds: float | None, messages: int | None) -> None:
+def run_listen(house: HouseSettings, *, json: bool, strict: bool, seconds: float | None, messages: int | None) -> None:
     """Do `kinwatch listen`, until Ctrl-C, for so many seconds or until so many messages have come.
 
     Strict, it raises `KinwatchError` at the end if anything was wrong, or nothing came.
@@ -33,9 +33,9 @@ def run(house: HouseSettings, *, json: bool, strict: bool, seconds: float | None
     arrived: Queue[BusMessage] = Queue(maxsize=10_000)
     count = _Count()
     for letter in _letters(house, arrived, seconds, strict=strict):
-        problem = contract.wrong(letter, now())
+        problem = contract.find_fault(letter, now())
         if problem:
-            emit({"topic": letter.topic, "wrong": problem}) if json else say(f"WRONG {problem}", "red")
+            emit({"topic": letter.topic, "wrong": problem}) if json else print_line(f"WRONG {problem}", "red")
         else:
             _show(letter, json=json, strict=strict)
         # What the broker had kept and the life of services says nothing of a sense that is being tried.
@@ -74,13 +74,13 @@ class _Count:
 
 def _show(letter: BusMessage, *, json: bool, strict: bool) -> None:
     """Show a message that fits; strict, only what is hardly meant in it."""
-    doubts = list(contract.doubts(letter, now())) if strict else []
+    doubts = list(contract.find_doubts(letter, now())) if strict else []
     if json:
         emit(_as_json(letter.topic, letter.payload) | ({"doubts": doubts} if doubts else {}))
     elif not strict:
-        say(*describe(letter.topic, letter.payload))
+        print_line(*describe(letter.topic, letter.payload))
     for doubt in [] if json else doubts:
-        say(f"CHECK {doubt}", "yellow")
+        print_line(f"CHECK {doubt}", "yellow")
 
 
 def describe(topic: str, payload: bytes) -> tuple[str, str | None]:

@@ -25,15 +25,15 @@ from brain.settings.matching import MATCH_DISTANCE, STRANGER_DISTANCE
 from brain.verdict.evidence import KnownPerson
 from brain.vision.backend import VisionBackend
 from kinwatch.commands import plots
-from kinwatch.console import emit, err, progress, say
+from kinwatch.console import emit, err, print_line, progress
 from kinwatch.files import write_private
-from kinwatch.opening import brain_settings, open_gallery, open_local
+from kinwatch.opening import brain_settings, open_gallery, open_local_vision
 from nerves.errors import GalleryError
 from nerves.settings import HouseSettings
 
-__all__ = ["OUT", "MeasureOptions", "run"]
+__all__ = ["REPORT_FOLDER", "MeasureOptions", "run_measure"]
 
-OUT = Path("kinwatch-measure")
+REPORT_FOLDER = Path("kinwatch-measure")
 ROWS = {
     "strangers_called_family": "a stranger called family",
     "family_called_stranger": "family called a stranger",
@@ -42,7 +42,7 @@ ROWS = {
     "decided": "decided at all",
 }
 
-WRONG = ("strangers_called_family", "family_called_stranger", "wrong_name")
+MISTAKE_RATES = ("strangers_called_family", "family_called_stranger", "wrong_name")
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 
@@ -72,12 +72,12 @@ class Measured:
     """Draws into a folder and returns the files' names."""
 
 
-def run(house: HouseSettings, folder: Path | None, options: MeasureOptions) -> None:
+def run_measure(house: HouseSettings, folder: Path | None, options: MeasureOptions) -> None:
     """Do `kinwatch measure`."""
-    plots.need()
-    out = options.out or OUT
+    plots.require_matplotlib()
+    out = options.out or REPORT_FOLDER
     settings = brain_settings(house)
-    sight = open_local(house, settings)
+    sight = open_local_vision(house, settings)
     pack = packs.choose(settings.pack, packs.folders(house.data_dir))
     with EmbeddingCache(house.data_dir / "cache" / "looks.db") as cache, progress("looking at pictures") as show:
         looker = Looker(_opener(house, sight, options.jobs), model(pack), cache, options.jobs)
@@ -92,9 +92,9 @@ def run(house: HouseSettings, folder: Path | None, options: MeasureOptions) -> N
     _make(out)
     drawn = measured.draw(out)
     write_private(out / "report.json", (json.dumps(facts, ensure_ascii=False, indent=2) + "\n").encode())
-    _tell(facts, measured, options)
+    _print_report(facts, measured, options)
     if not options.json:
-        say(f"written to {out}: report.json, {', '.join(drawn)}")
+        print_line(f"written to {out}: report.json, {', '.join(drawn)}")
 
 
 def _make(out: Path) -> None:
@@ -247,9 +247,9 @@ def _draw_figures(found: household.HouseholdResult | own.Own, advice: Advice, ti
     groups = {"one picture alone": found.pictures, "a visit": found.visits}
     panels = {
         heading: {ROWS[key]: {name: getattr(figures, key) for name, figures in groups.items()} for key in keys}
-        for heading, keys in (("mistakes", WRONG), ("the rest", ("named", "decided")))
+        for heading, keys in (("mistakes", MISTAKE_RATES), ("the rest", ("named", "decided")))
     }
-    plots.rates(out / "visits.png", panels, f"{title}: what was said, with 95 % intervals")
+    plots.draw_rates(out / "visits.png", panels, f"{title}: what was said, with 95 % intervals")
     return [*drawn, "visits.png"]
 
 
@@ -257,7 +257,7 @@ def _curves(
     out: Path, same: Floats, groups: Mapping[str, Floats], limits: Mapping[str, float], title: str
 ) -> list[str]:
     """Draw the distances and, where there is something on both sides, the two curves; return the files' names."""
-    plots.distances(out / "distances.png", groups, limits, f"{title}: distances between faces")
+    plots.draw_distances(out / "distances.png", groups, limits, f"{title}: distances between faces")
     different = next((found for name, found in groups.items() if found is not same and np.isfinite(found).any()), None)
     if different is None or not np.isfinite(same).any():
         return ["distances.png"]
@@ -265,12 +265,12 @@ def _curves(
     marks = [
         (name, within(different, limit).rate or 0.0, within(same, limit).rate or 0.0) for name, limit in limits.items()
     ]
-    plots.receiver(out / "roc.png", rows, marks, f"{title}: receiver operating characteristic")
-    plots.detection_errors(out / "det.png", rows, marks, f"{title}: detection-error trade-off")
+    plots.draw_roc(out / "roc.png", rows, marks, f"{title}: receiver operating characteristic")
+    plots.draw_detection_errors(out / "det.png", rows, marks, f"{title}: detection-error trade-off")
     return ["distances.png", "roc.png", "det.png"]
 
 
-def _tell(facts: Mapping[str, Any], measured: Measured, options: MeasureOptions) -> None:
+def _print_report(facts: Mapping[str, Any], measured: Measured, options: MeasureOptions) -> None:
     for one in facts["left_out"]:
         err.print(f"left out: {one['file']}: {one['why']}", markup=False, style="yellow", soft_wrap=True)
     if options.json:
@@ -278,4 +278,4 @@ def _tell(facts: Mapping[str, Any], measured: Measured, options: MeasureOptions)
         return
     Console(highlight=False).print(measured.table)
     for line in measured.lines:
-        say(line)
+        print_line(line)

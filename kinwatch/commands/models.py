@@ -6,18 +6,18 @@ from typing import Literal
 
 from brain.models import packs
 from brain.models.pull import pull
-from kinwatch.console import emit, err, progress, say
+from kinwatch.console import emit, err, print_line, progress
 from nerves.errors import ModelError
 from nerves.settings import HouseSettings
 from senses.hearing import models as speech
 from senses.hearing.pull import pull as pull_speech
 
-__all__ = ["Wanted", "run"]
+__all__ = ["Wanted", "run_models"]
 
 Wanted = Literal["built-in", "standard", "vosk-en", "vosk-fr"]
 
 
-def run(house: HouseSettings, action: Literal["list", "pull"], wanted: Wanted, *, json: bool) -> None:
+def run_models(house: HouseSettings, action: Literal["list", "pull"], wanted: Wanted, *, json: bool) -> None:
     """Do `kinwatch models` or `kinwatch models pull`; it fails if a file is there and wrong."""
     if action == "pull":
         _pull(wanted, house.data_dir / "models")
@@ -28,9 +28,9 @@ def run(house: HouseSettings, action: Literal["list", "pull"], wanted: Wanted, *
             emit({"name": file.name, "packs": [*file.packs], "licence": file.licence} | {"state": file.state})
         else:
             about = "; ".join((", ".join(file.packs) or "speech", file.licence))
-            say(f"{file.name}  ({about})\n    {file.state}")
+            print_line(f"{file.name}  ({about})\n    {file.state}")
     if not json:
-        say(f"in use with `pack: auto`: {packs.choose('auto', folders)}")
+        print_line(f"in use with `pack: auto`: {packs.choose('auto', folders)}")
     wrong = [file.state for file in listed if " is not " in file.state]
     if wrong:
         raise ModelError(wrong[0])

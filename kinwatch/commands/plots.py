@@ -17,35 +17,43 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["Mark", "detection_errors", "distances", "need", "rates", "receiver", "rules"]
+__all__ = [
+    "Mark",
+    "draw_detection_errors",
+    "draw_distances",
+    "draw_rates",
+    "draw_roc",
+    "draw_rules",
+    "require_matplotlib",
+]
 
 Floats = npt.NDArray[np.float64]
 Mark = tuple[str, float, float]
 """A threshold: its text, false accepts and true accepts at it (shares)."""
 
 # Blue and orange are told apart by everybody.
-GOOD, BAD, GREY = "#0072b2", "#d55e00", "#777777"
-DARK = ("#3a3a3a", "#003a5c")
-DPI = 120
-BIN = 0.02
+GOOD_COLOUR, BAD_COLOUR, OTHER_COLOUR = "#0072b2", "#d55e00", "#777777"
+INTERVAL_COLOURS = ("#3a3a3a", "#003a5c")
+FIGURE_DPI = 120
+BIN_WIDTH = 0.02
 # A tick nearer than this to "none" would be written over it; thresholds nearer than this are one line.
-FREE, APART = 2.0, 0.01
+MIN_TICK_RATIO, MIN_LINE_GAP = 2.0, 0.01
 # What a person reads off the axes of the detection-error trade-off.
-TICKS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4)
+TICK_SHARES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4)
 
 
-def receiver(path: Path, roc: Floats, marks: Sequence[Mark], title: str) -> None:
+def draw_roc(path: Path, roc: Floats, marks: Sequence[Mark], title: str) -> None:
     """Draw the receiver operating characteristic: rows of threshold, false accepts, true accepts.
 
     False accepts are on a logarithmic axis, for what matters happens at the left; its left end is "none seen".
     """
     figure, axes = _empty(title)
     none = _none(roc)
-    axes.step(np.maximum(roc[:, 1], none), roc[:, 2], where="post", color=GOOD)
+    axes.step(np.maximum(roc[:, 1], none), roc[:, 2], where="post", color=GOOD_COLOUR)
     _marked(axes, [(text, max(false, none), true) for text, false, true in marks], (8, -14))
     axes.set_xscale("log")
     axes.set(xlabel="two people taken for one", ylabel="one person recognised")
-    ticks = [tick for tick in (*TICKS, 1.0) if tick > none * FREE]
+    ticks = [tick for tick in (*TICK_SHARES, 1.0) if tick > none * MIN_TICK_RATIO]
     axes.set_xticks([none, *ticks], ["none", *(f"{100 * tick:g} %" for tick in ticks)])
     axes.minorticks_off()
     axes.yaxis.set_major_formatter(lambda share, _: f"{100 * share:.0f} %")
@@ -54,14 +62,14 @@ def receiver(path: Path, roc: Floats, marks: Sequence[Mark], title: str) -> None
     _save(figure, path)
 
 
-def detection_errors(path: Path, roc: Floats, marks: Sequence[Mark], title: str) -> None:
+def draw_detection_errors(path: Path, roc: Floats, marks: Sequence[Mark], title: str) -> None:
     """Draw the detection-error trade-off: both errors on normal-deviate scales: two bells make a straight line."""
     figure, axes = _empty(title, size=(5.4, 5.4))
-    none = min(_none(roc), TICKS[2])
-    axes.step(_deviate(roc[:, 1], none), _deviate(1 - roc[:, 2], none), where="post", color=GOOD)
+    none = min(_none(roc), TICK_SHARES[2])
+    axes.step(_deviate(roc[:, 1], none), _deviate(1 - roc[:, 2], none), where="post", color=GOOD_COLOUR)
     points = [(text, _deviate(np.array([false, 1 - true]), none)) for text, false, true in marks]
     _marked(axes, [(text, float(at[0]), float(at[1])) for text, at in points], (8, 7))
-    ticks = [tick for tick in TICKS if tick > none * FREE]
+    ticks = [tick for tick in TICK_SHARES if tick > none * MIN_TICK_RATIO]
     for axis, name in ((axes.xaxis, "two people taken for one"), (axes.yaxis, "one person not recognised")):
         axis.set_ticks(
             [float(value) for value in _deviate(np.array([none, *ticks]), none)],
@@ -75,13 +83,13 @@ def detection_errors(path: Path, roc: Floats, marks: Sequence[Mark], title: str)
     _save(figure, path)
 
 
-def distances(path: Path, groups: Mapping[str, Floats], thresholds: Mapping[str, float], title: str) -> None:
+def draw_distances(path: Path, groups: Mapping[str, Floats], thresholds: Mapping[str, float], title: str) -> None:
     """Draw a histogram of distances for each group (the first is one person's, the others two people's)."""
     figure, axes = _empty(title)
     finite = {name: values[np.isfinite(values)] for name, values in groups.items()}
     last = max((float(values.max(initial=0)) for values in finite.values()), default=1.0)
-    bins = [float(edge) for edge in np.arange(0, max(1.0, last) + BIN, BIN)]
-    for (name, values), colour in zip(finite.items(), (GOOD, BAD, GREY), strict=False):
+    bins = [float(edge) for edge in np.arange(0, max(1.0, last) + BIN_WIDTH, BIN_WIDTH)]
+    for (name, values), colour in zip(finite.items(), (GOOD_COLOUR, BAD_COLOUR, OTHER_COLOUR), strict=False):
         weights = np.full(len(values), 1 / max(1, len(values)))
         axes.hist(values, bins=bins, weights=weights, alpha=0.6, color=colour, label=f"{name} ({len(values)})")
     axes.set_ylim(0, axes.get_ylim()[1] * 1.3)
@@ -107,12 +115,12 @@ def _joined(thresholds: Mapping[str, float]) -> dict[float, str]:
     """Return thresholds with their texts; those that would be one line share it."""
     found: dict[float, str] = {}
     for name, value in thresholds.items():
-        near = next((other for other in found if abs(other - value) < APART), value)
+        near = next((other for other in found if abs(other - value) < MIN_LINE_GAP), value)
         found[near] = f"{found[near]}, {name}" if near in found else name
     return found
 
 
-def rates(path: Path, panels: Mapping[str, Mapping[str, Mapping[str, Proportion]]], title: str) -> None:
+def draw_rates(path: Path, panels: Mapping[str, Mapping[str, Mapping[str, Proportion]]], title: str) -> None:
     """Draw rates with their intervals: a panel with an axis of its own for each kind, a bar for each row and group.
 
     Args:
@@ -121,7 +129,7 @@ def rates(path: Path, panels: Mapping[str, Mapping[str, Mapping[str, Proportion]
         title: Above all.
     """
     rows = [len(found) for found in panels.values()]
-    figure = need()(figsize=(7.2, 1.3 + 0.8 * sum(rows)), dpi=DPI, layout="constrained")
+    figure = require_matplotlib()(figsize=(7.2, 1.3 + 0.8 * sum(rows)), dpi=FIGURE_DPI, layout="constrained")
     figure.suptitle(title, fontsize=11)
     stacked = figure.subplots(len(panels), 1, height_ratios=rows, squeeze=False)[:, 0]
     for (heading, found), axes in zip(panels.items(), stacked, strict=True):
@@ -140,12 +148,14 @@ def _panel(axes: "Axes", heading: str, found: Mapping[str, Mapping[str, Proporti
     for row, group, rate in bars:
         low, high = rate.interval
         y = row + 0.34 * (names.index(group) - (len(names) - 1) / 2)
-        axes.barh(y, rate.count / rate.of, height=0.3, color=(GREY, GOOD)[names.index(group) % 2], alpha=0.75)
-        axes.plot([low, high], [y, y], color=DARK[names.index(group) % 2], linewidth=1.6, marker="|")
+        axes.barh(
+            y, rate.count / rate.of, height=0.3, color=(OTHER_COLOUR, GOOD_COLOUR)[names.index(group) % 2], alpha=0.75
+        )
+        axes.plot([low, high], [y, y], color=INTERVAL_COLOURS[names.index(group) % 2], linewidth=1.6, marker="|")
         text = f"{rate.count} of {rate.of}"
         axes.annotate(text, (high, y), xytext=(5, 0), textcoords="offset points", va="center", fontsize=8)
     for number, group in enumerate(names):
-        axes.barh(0, 0, color=(GREY, GOOD)[number % 2], alpha=0.75, label=group)
+        axes.barh(0, 0, color=(OTHER_COLOUR, GOOD_COLOUR)[number % 2], alpha=0.75, label=group)
     most = max((rate.interval[1] for _, _, rate in bars), default=1.0)
     axes.set_xlim(0, min(most * 1.2, 1.15))
     axes.set_ylim(len(found) - 0.5, -0.5)
@@ -156,10 +166,12 @@ def _panel(axes: "Axes", heading: str, found: Mapping[str, Mapping[str, Proporti
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def rules(path: Path, shapes: Mapping[str, Mapping[str, Mapping[str, Any]]], columns: Mapping[str, str]) -> None:
+def draw_rules(path: Path, shapes: Mapping[str, Mapping[str, Mapping[str, Any]]], columns: Mapping[str, str]) -> None:
     """Draw two errors of several rules, a row of panels a column, a panel a shape; the first rule is ours."""
     names = list(next(iter(shapes.values())))
-    figure = need()(figsize=(3 + 2.1 * len(shapes), 1.6 + 0.56 * len(names)), dpi=DPI, layout="constrained")
+    figure = require_matplotlib()(
+        figsize=(3 + 2.1 * len(shapes), 1.6 + 0.56 * len(names)), dpi=FIGURE_DPI, layout="constrained"
+    )
     panels = figure.subplots(len(columns), len(shapes), sharey=True, squeeze=False)
     for (column, label), row in zip(columns.items(), panels, strict=True):
         most = max(100 * found[name][column]["high"] for found in shapes.values() for name in names)
@@ -179,7 +191,7 @@ def rules(path: Path, shapes: Mapping[str, Mapping[str, Mapping[str, Any]]], col
 
 def _bar(axes: "Axes", number: int, one: Mapping[str, Any], *, ours: bool) -> None:
     rate, low, high = (100 * one[key] for key in ("rate", "low", "high"))
-    axes.barh(number, rate, height=0.62, color=BAD if ours else GOOD, alpha=0.75)
+    axes.barh(number, rate, height=0.62, color=BAD_COLOUR if ours else GOOD_COLOUR, alpha=0.75)
     axes.plot([low, high], [number, number], color="black", linewidth=1)
     weight = "bold" if ours else "normal"
     axes.annotate(
@@ -190,7 +202,7 @@ def _bar(axes: "Axes", number: int, one: Mapping[str, Any], *, ours: bool) -> No
 def _none(roc: Floats) -> float:
     """Return where no false accept is drawn: at half the smallest share of them there is."""
     some = roc[:, 1][roc[:, 1] > 0]
-    return float(some.min()) / 2 if some.size else TICKS[0]
+    return float(some.min()) / 2 if some.size else TICK_SHARES[0]
 
 
 def _deviate(shares: Floats, floor: float) -> Floats:
@@ -204,11 +216,11 @@ def _marked(axes: "Axes", marks: Sequence[Mark], offset: tuple[float, float]) ->
     for text, x, y in marks:
         texts.setdefault((x, y), []).append(text)
     for (x, y), found in texts.items():
-        axes.plot([x], [y], marker="o", color=BAD, markersize=5)
+        axes.plot([x], [y], marker="o", color=BAD_COLOUR, markersize=5)
         axes.annotate(", ".join(found), (x, y), xytext=offset, textcoords="offset points", fontsize=8)
 
 
-def need() -> type["Figure"]:
+def require_matplotlib() -> type["Figure"]:
     """Return what figures are made of; `SettingsError` where matplotlib is not installed."""
     try:
         from matplotlib.figure import Figure  # noqa: PLC0415 - half a second, and optional
@@ -219,7 +231,7 @@ def need() -> type["Figure"]:
 
 
 def _empty(title: str, size: tuple[float, float] = (6.4, 4.6)) -> tuple["Figure", "Axes"]:
-    figure = need()(figsize=size, dpi=DPI, layout="constrained")
+    figure = require_matplotlib()(figsize=size, dpi=FIGURE_DPI, layout="constrained")
     axes = figure.subplots()
     axes.set_title(title, fontsize=11)
     axes.grid(alpha=0.25)

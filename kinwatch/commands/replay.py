@@ -12,23 +12,23 @@ from brain.settings.brain import BrainSettings
 from brain.vision.backend import VisionBackend
 from brain.visits.brain import Brain
 from brain.visits.second_opinion import SecondOpinionProvider
-from kinwatch.console import emit, progress, say, sentence
-from kinwatch.opening import asker, brain_settings, open_cloud, open_gallery, open_sight
+from kinwatch.console import emit, print_line, progress, sentence
+from kinwatch.opening import brain_settings, open_cloud, open_gallery, open_vision, second_opinion_worker
 from nerves.errors import CameraLost, StoreError
 from nerves.messages import Fact, Visit, stamp
 from nerves.settings import HouseSettings
 from senses.camera.recorded import recording
 
-__all__ = ["ReplayOptions", "Summary", "as_json", "replay", "run"]
+__all__ = ["ReplayOptions", "ReplaySummary", "as_json", "replay_clip", "run_replay"]
 
 # More looks a second say nothing new of a person, and a live brain has no time for more.
-FPS = 10.0
+REPLAY_FPS = 10.0
 
 Progress = Callable[[int, int | None], None]
 
 
 @dataclass
-class Summary:
+class ReplaySummary:
     """What was seen in one clip."""
 
     clip: str
@@ -39,11 +39,11 @@ class Summary:
     visits: dict[str, dict[str, Any]] = field(default_factory=dict)
     _numbers: dict[str, int] = field(default_factory=dict)
 
-    def frame(self, at: datetime, number: int) -> None:
+    def number_frame(self, at: datetime, number: int) -> None:
         """Note that a frame was looked at."""
         self._numbers[stamp(at)] = number
 
-    def note(self, visit: Visit) -> None:
+    def add_message(self, visit: Visit) -> None:
         """Keep the last word on a visit."""
         noted = self.visits.setdefault(str(visit.visit), {"visit": str(visit.visit), "alerts": 0})
         noted["first_frame"] = self._numbers.get(stamp(visit.since), 0)
@@ -66,26 +66,26 @@ class Summary:
         }
 
 
-def replay(
+def replay_clip(
     clip: Path,
     sight: VisionBackend,
     gallery: Gallery,
     settings: BrainSettings,
     progress: Progress,
     second: SecondOpinionProvider | None = None,
-) -> Iterator[Visit | Summary]:
+) -> Iterator[Visit | ReplaySummary]:
     """Yield what the brain decides on a clip, a picture or a folder, and last the summary.
 
     Raises `CameraLost` if the clip cannot be read or holds no picture that can be used.
     """
     brain = Brain(sight, gallery, settings, second=second)
-    summary = Summary(str(clip))
+    summary = ReplaySummary(str(clip))
     wall, cpu = time.perf_counter(), time.process_time()
-    frames = recording(clip, fps=FPS)
+    frames = recording(clip, fps=REPLAY_FPS)
     at = None
     for frame in frames:
         at = frame.at
-        summary.frame(frame.at, frame.number or 0)
+        summary.number_frame(frame.at, frame.number or 0)
         yield from _noted(brain.see(frame), summary)
         yield from _noted(brain.answered(_still(frame.at)), summary)
         progress((frame.number or 0) + 1, frames.total)
@@ -119,10 +119,10 @@ def as_json(clip: Path, visit: Visit, pictures: Path | None) -> dict[str, Any]:
     return shown
 
 
-def _noted(facts: Iterator[Fact] | Iterator[Visit], summary: Summary) -> Iterator[Visit]:
+def _noted(facts: Iterator[Fact] | Iterator[Visit], summary: ReplaySummary) -> Iterator[Visit]:
     for fact in facts:
         if isinstance(fact, Visit):
-            summary.note(fact)
+            summary.add_message(fact)
             yield fact
 
 
@@ -139,17 +139,17 @@ class ReplayOptions:
     pictures: Path | None
 
 
-def run(house: HouseSettings, clips: Sequence[Path], options: ReplayOptions) -> None:
+def run_replay(house: HouseSettings, clips: Sequence[Path], options: ReplayOptions) -> None:
     """Do `kinwatch replay`; a clip that cannot be read is told in a line, the others are replayed, and it fails."""
     settings = brain_settings(house)
     failed = []
     with open_gallery(house) as gallery, open_cloud(house, settings) as clouds:
-        sight = open_sight(house, settings, clouds and clouds.cloud)
-        second = asker(settings, clouds, patient=True)
+        sight = open_vision(house, settings, clouds and clouds.cloud)
+        second = second_opinion_worker(settings, clouds, patient=True)
         for clip in clips:
             try:
                 with progress(clip.name) as show:
-                    for found in replay(clip, sight, gallery, settings, show, second):
+                    for found in replay_clip(clip, sight, gallery, settings, show, second):
                         _show(clip, found, options)
             except CameraLost as error:
                 failed.append(str(error))
@@ -157,13 +157,15 @@ def run(house: HouseSettings, clips: Sequence[Path], options: ReplayOptions) -> 
         raise CameraLost("\n".join(failed))
 
 
-def _show(clip: Path, found: Visit | Summary, options: ReplayOptions) -> None:
+def _show(clip: Path, found: Visit | ReplaySummary, options: ReplayOptions) -> None:
     if options.json:
-        emit(found.as_json() if isinstance(found, Summary) else as_json(clip, found, options.pictures))
+        emit(found.as_json() if isinstance(found, ReplaySummary) else as_json(clip, found, options.pictures))
     elif isinstance(found, Visit):
         text, style = sentence(found)
-        say(f"{stamp(found.at)[14:21]} {text}", style)
+        print_line(f"{stamp(found.at)[14:21]} {text}", style)
     else:
         alerts = sum(visit["alerts"] for visit in found.visits.values())
         bad = f", {found.bad} bad pictures" if found.bad else ""
-        say(f"{clip}: {len(found.visits)} visits, {alerts} alerts in {found.frames} frames{bad}, {found.wall_s:.1f} s")
+        print_line(
+            f"{clip}: {len(found.visits)} visits, {alerts} alerts in {found.frames} frames{bad}, {found.wall_s:.1f} s"
+        )

@@ -15,12 +15,12 @@ from brain.retrain.lesson import Schedule
 from brain.retrain.plan import RetrainPaths, RetrainPlan
 from brain.retrain.report import HTML
 from brain.vision.backend import VisionBackend
-from kinwatch.console import emit, err, progress, say
-from kinwatch.opening import brain_settings, open_local
+from kinwatch.console import emit, err, print_line, progress
+from kinwatch.opening import brain_settings, open_local_vision
 from nerves.errors import ModelError, SettingsError
 from nerves.settings import HouseSettings
 
-__all__ = ["RetrainOptions", "plan", "run"]
+__all__ = ["RetrainOptions", "plan", "run_retrain"]
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def plan(
     return RetrainPlan(wanted, validation, test, Schedule(**schedule), Distortion(**distortion))
 
 
-def run(house: HouseSettings, folder: Path, options: RetrainOptions) -> None:
+def run_retrain(house: HouseSettings, folder: Path, options: RetrainOptions) -> None:
     """Do `kinwatch retrain`."""
     out = options.out or house.data_dir / "retrained"
     sight = _sight(house) if options.faces else "Not compared with face vectors: --no-faces."
@@ -70,7 +70,7 @@ def run(house: HouseSettings, folder: Path, options: RetrainOptions) -> None:
     if options.json:
         emit(_facts(outcome, out))
     else:
-        _tell(outcome, out)
+        _print_outcome(outcome, out)
 
 
 def _sight(house: HouseSettings) -> VisionBackend | str:
@@ -80,7 +80,7 @@ def _sight(house: HouseSettings) -> VisionBackend | str:
     try:
         pack = packs.choose(settings.pack, folders)
         if packs.available(pack, folders):
-            return open_local(house, settings)
+            return open_local_vision(house, settings)
     except (ModelError, SettingsError) as error:
         return f"Not compared with face vectors: {error}"
     return "Not compared with face vectors: there are no face models here; `kinwatch models pull` fetches them."
@@ -101,17 +101,19 @@ def _facts(outcome: RetrainOutcome, out: Path) -> dict[str, object]:
     }
 
 
-def _tell(outcome: RetrainOutcome, out: Path) -> None:
-    say(f"{', '.join(outcome.labels)}: right {outcome.right} test pictures, in {outcome.seconds:.0f} s")
+def _print_outcome(outcome: RetrainOutcome, out: Path) -> None:
+    print_line(f"{', '.join(outcome.labels)}: right {outcome.right} test pictures, in {outcome.seconds:.0f} s")
     compared = outcome.compared
     if isinstance(compared, Compared):
-        say(f"family called by their name: {compared.family_by_layer}; by face vectors {compared.family_by_vectors}")
+        print_line(
+            f"family called by their name: {compared.family_by_layer}; by face vectors {compared.family_by_vectors}"
+        )
         if compared.strangers:
-            say(
+            print_line(
                 f"strangers taken for family: {compared.strangers_by_layer}; "
                 f"by face vectors {compared.strangers_by_vectors}"
             )
-        say("retraining answers what a picture shows; for who it is: kinwatch enroll NAME PHOTO...")
+        print_line("retraining answers what a picture shows; for who it is: kinwatch enroll NAME PHOTO...")
     else:
-        say(compared)
-    say(f"model and report: {out / HTML}")
+        print_line(compared)
+    print_line(f"model and report: {out / HTML}")

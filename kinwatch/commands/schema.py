@@ -12,10 +12,10 @@ from nerves.plugins import actuators, senses
 from nerves.settings import HouseSettings
 from nerves.sources import nearest
 
-__all__ = ["message_schema", "run", "settings_schema"]
+__all__ = ["message_schema", "run_schema", "settings_schema"]
 
 
-def run(name: str | None) -> None:
+def run_schema(name: str | None) -> None:
     """Do `kinwatch schema`."""
     if name == "settings":
         print_json(settings_schema())

@@ -11,15 +11,15 @@ from typing import Self
 
 import cv2
 
-from kinwatch.demo.scene import ACTS, FPS, Pixels, frames
+from kinwatch.demo.scene import ACTS, SCENE_FPS, Pixels, act_frames
 from nerves.errors import CameraLost
 
 __all__ = ["DemoCamera"]
 
-QUALITY = 90
+SCENE_JPEG_QUALITY = 90
 BOUNDARY = "frame"
 # Seconds a client may take to accept a picture before it is left alone.
-PATIENCE = 5.0
+CLIENT_TIMEOUT_S = 5.0
 
 
 class DemoCamera:
@@ -50,7 +50,7 @@ class DemoCamera:
             raise KeyError(act)
         over = threading.Event()
         self._wishes.put((act, over))
-        while not over.wait(1 / FPS):
+        while not over.wait(1 / SCENE_FPS):
             if self._screen.closed.is_set():
                 message = f"the theatre is closed; {act} was not played to its end"
                 raise CameraLost(message)
@@ -81,7 +81,7 @@ class DemoCamera:
         try:
             due = time.monotonic()
             for frame in self._programme():
-                due = max(due + 1 / FPS, time.monotonic())
+                due = max(due + 1 / SCENE_FPS, time.monotonic())
                 self._screen.show(frame)
                 if self._screen.closed.wait(max(0.0, due - time.monotonic())):
                     return
@@ -93,9 +93,9 @@ class DemoCamera:
             try:
                 act, over = self._wishes.get_nowait()
             except Empty:
-                yield from self._until_wished(frames("empty"))
+                yield from self._until_wished(act_frames("empty"))
             else:
-                yield from frames(act)
+                yield from act_frames(act)
                 over.set()
 
     def _until_wished(self, room: Iterator[Pixels]) -> Iterator[Pixels]:
@@ -116,7 +116,7 @@ class _Screen:
 
     def show(self, frame: Pixels) -> None:
         """Replace the picture."""
-        jpeg = cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes()
+        jpeg = cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, SCENE_JPEG_QUALITY])[1].tobytes()
         with self._changed:
             self._picture, self._count = jpeg, self._count + 1
             self._changed.notify_all()
@@ -127,7 +127,7 @@ class _Screen:
         while not self.closed.is_set():
             with self._changed:
                 if self._count == seen:
-                    self._changed.wait(1 / FPS)
+                    self._changed.wait(1 / SCENE_FPS)
                 picture, seen, new = self._picture, self._count, self._count > seen
             if new:
                 yield picture
@@ -139,7 +139,7 @@ class _Server(ThreadingHTTPServer):
 
 
 class _Client(BaseHTTPRequestHandler):
-    timeout = PATIENCE
+    timeout = CLIENT_TIMEOUT_S
     server: _Server
 
     def do_GET(self) -> None:

@@ -11,24 +11,24 @@ from typing import Any
 
 import yaml
 
-from kinwatch.demo.showing import NAME, PLACE, DemoAct, DemoOptions, DemoRun
-from kinwatch.opening import brain_settings, open_sight
+from kinwatch.demo.demo_run import DEMO_NAME, DEMO_PLACE, DemoAct, DemoOptions, DemoRun
+from kinwatch.opening import brain_settings, open_vision
 from nerves.errors import SettingsError
 from nerves.process import stopped_by_signals
 from nerves.settings import HouseSettings, load
 
-__all__ = ["DemoOptions", "run"]
+__all__ = ["DemoOptions", "run_demo"]
 
-ACTS = (
+DEMO_ACTS = (
     DemoAct("cat", "a cat crosses the room: nothing should happen", None),
     DemoAct("woman", "a woman whom nobody knows comes in: the household should be alerted", "stranger", alerts=1),
-    DemoAct("woman", f"{NAME} comes again, now that she is enrolled: a greeting", "family", who=NAME),
+    DemoAct("woman", f"{DEMO_NAME} comes again, now that she is enrolled: a greeting", "family", who=DEMO_NAME),
     DemoAct("far", "somebody is there whose face cannot be seen: after 10 seconds, say so", "unidentified", alerts=1),
 )
 ENROLL_BEFORE = 2
 
 
-def run(options: DemoOptions) -> None:
+def run_demo(options: DemoOptions) -> None:
     """Show the scene, or watch a real camera; `KinwatchError` if the house did not do what it must."""
     with ExitStack() as stack:
         folder = options.keep or Path(tempfile.mkdtemp(prefix="kinwatch-demo-"))
@@ -45,11 +45,11 @@ def _show(options: DemoOptions, folder: Path, stop: Event, stack: ExitStack) -> 
     house, config = _house(folder, theatre.url, options, data_dir=folder / "data")
     showing = DemoRun(options, house, config, folder)
     stack.enter_context(showing.open())
-    showing.await_awake(stop)
+    showing.wait_online(stop)
     begun = time.monotonic()
     failed = [*_acts(showing, theatre, stop)]
     while not options.once and not failed and not stop.is_set():
-        showing.command("forget", NAME)
+        showing.command("forget", DEMO_NAME)
         failed = [*_acts(showing, theatre, stop)]
     if stop.is_set():
         return
@@ -58,12 +58,12 @@ def _show(options: DemoOptions, folder: Path, stop: Event, stack: ExitStack) -> 
 
 
 def _acts(showing: DemoRun, theatre: Any, stop: Event) -> Iterator[str]:  # noqa: ANN401 - the theatre is imported late
-    for number, act in enumerate(ACTS):
+    for number, act in enumerate(DEMO_ACTS):
         if stop.is_set():
             return
         if number == ENROLL_BEFORE:
             showing.enroll()
-        showing.tell(f"act {number + 1}: {act.title}")
+        showing.announce(f"act {number + 1}: {act.title}")
         yield from showing.play(act, theatre.play)
 
 
@@ -72,8 +72,8 @@ def _watch(options: DemoOptions, source: str, folder: Path, stop: Event, stack: 
     house, config = _house(folder, source, options, data_dir=None)
     showing = DemoRun(options, house, config, folder)
     stack.enter_context(showing.open())
-    showing.await_awake(stop)
-    showing.tell(f"watching {source}; Ctrl-C ends it. `kinwatch enroll NAME PHOTO...` teaches it who is family")
+    showing.wait_online(stop)
+    showing.announce(f"watching {source}; Ctrl-C ends it. `kinwatch enroll NAME PHOTO...` teaches it who is family")
     while not stop.is_set():
         showing.take(0.5)
         if options.once and showing.over():
@@ -99,11 +99,11 @@ def _house(folder: Path, source: str, options: DemoOptions, *, data_dir: Path | 
         os.environ["KINWATCH_BRAIN__PACK"] = options.pack
     config = folder / "kinwatch.yaml"
     tables: dict[str, Any] = {
-        "senses": {PLACE: {"kind": "camera", "source": source}},
+        "senses": {DEMO_PLACE: {"kind": "camera", "source": source}},
         "actuators": {"evidence": {"kind": "store", "url": (folder / "evidence").absolute().as_uri()}},
         "data_dir": str((data_dir or usual.data_dir).absolute()),
     }
     config.write_text(yaml.safe_dump(tables))
     house = load(config, environ={key: value for key, value in os.environ.items() if key != "KINWATCH_DATA_DIR"})
-    open_sight(usual, brain_settings(house))  # fetches the built-in models, once
+    open_vision(usual, brain_settings(house))  # fetches the built-in models, once
     return house, config

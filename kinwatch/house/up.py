@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from brain.settings.brain import BrainSettings
-from kinwatch.house.keeping import Part, Say, keep
+from kinwatch.house.supervisor import PrintLine, ServiceProcess, supervise
 from nerves import topics
 from nerves.broker import private_broker
 from nerves.bus import open_link
@@ -21,29 +21,29 @@ from nerves.plugins import read_actuator, read_sense
 from nerves.process import stopped_by_signals
 from nerves.settings import HouseSettings, read_table
 
-__all__ = ["command_line", "environment", "narrator", "parts", "statuses", "up"]
+__all__ = ["command_line", "environment", "line_printer", "run_up", "service_processes", "statuses"]
 
 BRAIN = "brain"
-HOUSE = "house"
-SENSES, THOUGHT, ACTS = range(3)
-COLOURS = ("cyan", "magenta", "green", "yellow", "blue", "bright_cyan", "bright_magenta", "bright_green")
+HOUSE_NAME = "house"
+ENDED_FIRST, ENDED_SECOND, ENDED_LAST = range(3)
+SERVICE_COLOURS = ("cyan", "magenta", "green", "yellow", "blue", "bright_cyan", "bright_magenta", "bright_green")
 NAMES_WIDTH = 10
 
 
-def up(house: HouseSettings, config: Path | None = None) -> None:
+def run_up(house: HouseSettings, config: Path | None = None) -> None:
     """Run the house until told to stop; all settings are checked before anything starts."""
-    services = parts(house, config)
-    say = narrator()
-    with stopped_by_signals() as stop, _broker(house, say) as url, statuses(house, url, say):
-        say(HOUSE, f"up with {', '.join(part.name for part in services)}; the bus is {url}; Ctrl-C ends it")
-        status = keep(services, stop=stop, say=say, env=environment(house, url))
-    say(HOUSE, "down")
+    services = service_processes(house, config)
+    print_line = line_printer()
+    with stopped_by_signals() as stop, _broker(house, print_line) as url, statuses(house, url, print_line):
+        print_line(HOUSE_NAME, f"up with {', '.join(part.name for part in services)}; the bus is {url}; Ctrl-C ends it")
+        status = supervise(services, stop=stop, print_line=print_line, env=environment(house, url))
+    print_line(HOUSE_NAME, "down")
     if status and not stop.is_set():
         message = "no service could run: see why above"
         raise SettingsError(message)
 
 
-def parts(house: HouseSettings, config: Path | None = None) -> list[Part]:
+def service_processes(house: HouseSettings, config: Path | None = None) -> list[ServiceProcess]:
     """Return the processes that the settings ask for; `SettingsError` if any service's settings are wrong."""
     read_table(BrainSettings, BRAIN, house.brain, house.where("brain"))
     for name in house.senses:
@@ -55,13 +55,13 @@ def parts(house: HouseSettings, config: Path | None = None) -> list[Part]:
         raise SettingsError(message)
     chosen = ("--config", str(config)) if config else ()
 
-    def part(name: str, turn: int, *words: str) -> Part:
-        return Part(name, command_line(*words, *chosen), turn, may_end=turn == SENSES)
+    def part(name: str, turn: int, *words: str) -> ServiceProcess:
+        return ServiceProcess(name, command_line(*words, *chosen), turn, may_end=turn == ENDED_FIRST)
 
     return [
-        *(part(name, ACTS, "act", name) for name in house.actuators),
-        part(BRAIN, THOUGHT, "think"),
-        *(part(name, SENSES, "sense", name) for name in house.senses),
+        *(part(name, ENDED_LAST, "act", name) for name in house.actuators),
+        part(BRAIN, ENDED_SECOND, "think"),
+        *(part(name, ENDED_FIRST, "sense", name) for name in house.senses),
     ]
 
 
@@ -80,34 +80,34 @@ def environment(house: HouseSettings, url: str) -> dict[str, str]:
     return env if house.mqtt.url else env | {"KINWATCH_MQTT_URL": url}
 
 
-def narrator() -> Say:
+def line_printer() -> PrintLine:
     """Return what shows a line of a service on stderr, its name in front, in colours on a terminal."""
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     colours: dict[str, str] = {}
     lock = Lock()
 
-    def say(name: str, line: str) -> None:
+    def print_line(name: str, line: str) -> None:
         with lock:
-            colour = colours.setdefault(name, COLOURS[len(colours) % len(COLOURS)])
+            colour = colours.setdefault(name, SERVICE_COLOURS[len(colours) % len(SERVICE_COLOURS)])
             title = Text(f"{name:<{NAMES_WIDTH}} ", style=colour)
             console.print(Text.assemble(f"{now().astimezone():%H:%M:%S} ", title, line))
 
-    return say
+    return print_line
 
 
 @contextmanager
-def _broker(house: HouseSettings, say: Say) -> Iterator[str]:
+def _broker(house: HouseSettings, print_line: PrintLine) -> Iterator[str]:
     if house.mqtt.url:
         yield house.mqtt.url
         return
     with private_broker(house.data_dir) as broker:
         if broker.warning:
-            say(HOUSE, f"the broker is {broker.kind}: {broker.warning}")
+            print_line(HOUSE_NAME, f"the broker is {broker.kind}: {broker.warning}")
         yield broker.url
 
 
 @contextmanager
-def statuses(house: HouseSettings, url: str, say: Say) -> Iterator[Mapping[str, Status]]:
+def statuses(house: HouseSettings, url: str, print_line: PrintLine) -> Iterator[Mapping[str, Status]]:
     """Say when a service comes, goes or changes what it does; give the newest status of each."""
     known: dict[str, Status] = {}
 
@@ -119,7 +119,7 @@ def statuses(house: HouseSettings, url: str, say: Say) -> Iterator[Mapping[str, 
         before = known.get(status.service)
         known[status.service] = status
         if before is None or (before.state, before.detail) != (status.state, status.detail):
-            say(status.service, f"{status.state}{f': {status.detail}' if status.detail else ''}")
+            print_line(status.service, f"{status.state}{f': {status.detail}' if status.detail else ''}")
 
     link = open_link(url, f"{topics.ROOT}-up-{os.getpid()}", durable=False, password=house.mqtt.login)
     link.listen(topics.status("+"), receive, qos=1)

@@ -12,10 +12,10 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps, UnidentifiedImageError
 __all__ = ["Cell", "contact_sheet"]
 
 # In pixels: a phone shows about 1100 across, so that four pictures side by side stay readable.
-SIDE, GAP, FRAME = 240, 16, 6
-HEADING, TITLE, NOTE = 34, 24, 20
-TITLE_LINES, NOTE_LINES, COLUMNS = 2, 4, 4
-PAPER, INK, FAINT, EMPTY = "#ffffff", "#1a1a1a", "#5a5a5a", "#d9d9d9"
+PICTURE_SIDE_PX, CELL_GAP_PX, CELL_FRAME_PX = 240, 16, 6
+HEADING_PX, TITLE_PX, NOTE_PX = 34, 24, 20
+TITLE_LINES, NOTE_LINES, MAX_COLUMNS = 2, 4, 4
+PAPER_COLOUR, INK_COLOUR, FAINT_COLOUR, NO_PICTURE_COLOUR = "#ffffff", "#1a1a1a", "#5a5a5a", "#d9d9d9"
 
 # The font inside PIL has no accents; these, where the system has one, have most alphabets.
 FONTS = ("DejaVuSans.ttf", "NotoSans-Regular.ttf", "LiberationSans-Regular.ttf", "Arial Unicode.ttf", "Arial.ttf")
@@ -38,28 +38,30 @@ class Cell:
 
 def contact_sheet(cells: Sequence[Cell], *, heading: str, columns: int | None = None) -> bytes:
     """Return a PNG with all cells, row by row, under a heading; four in a row unless told otherwise."""
-    across = max(1, columns or min(COLUMNS, len(cells)))
-    width = GAP + max(across, 2) * (SIDE + GAP)
+    across = max(1, columns or min(MAX_COLUMNS, len(cells)))
+    width = CELL_GAP_PX + max(across, 2) * (PICTURE_SIDE_PX + CELL_GAP_PX)
     rows = [[_drawn(cell) for cell in cells[start : start + across]] for start in range(0, len(cells), across)]
-    head = _text(heading, HEADING, INK, width - 2 * GAP, TITLE_LINES)
-    height = GAP + head.height + GAP + sum(max(cell.height for cell in row) + GAP for row in rows)
-    sheet = Image.new("RGB", (width, height), PAPER)
-    sheet.paste(head, (GAP, GAP))
-    top = GAP + head.height + GAP
+    head = _text(heading, HEADING_PX, INK_COLOUR, width - 2 * CELL_GAP_PX, TITLE_LINES)
+    height = (
+        CELL_GAP_PX + head.height + CELL_GAP_PX + sum(max(cell.height for cell in row) + CELL_GAP_PX for row in rows)
+    )
+    sheet = Image.new("RGB", (width, height), PAPER_COLOUR)
+    sheet.paste(head, (CELL_GAP_PX, CELL_GAP_PX))
+    top = CELL_GAP_PX + head.height + CELL_GAP_PX
     for row in rows:
         for column, cell in enumerate(row):
-            sheet.paste(cell, (GAP + column * (SIDE + GAP), top))
-        top += max(cell.height for cell in row) + GAP
+            sheet.paste(cell, (CELL_GAP_PX + column * (PICTURE_SIDE_PX + CELL_GAP_PX), top))
+        top += max(cell.height for cell in row) + CELL_GAP_PX
     out = io.BytesIO()
     sheet.save(out, "PNG")
     return out.getvalue()
 
 
 def _drawn(cell: Cell) -> Image.Image:
-    parts = [_picture(cell), _text(cell.title, TITLE, INK, SIDE, TITLE_LINES)]
+    parts = [_picture(cell), _text(cell.title, TITLE_PX, INK_COLOUR, PICTURE_SIDE_PX, TITLE_LINES)]
     if cell.note:
-        parts.append(_text(cell.note, NOTE, cell.colour or FAINT, SIDE, NOTE_LINES))
-    drawn = Image.new("RGB", (SIDE, sum(part.height for part in parts)), PAPER)
+        parts.append(_text(cell.note, NOTE_PX, cell.colour or FAINT_COLOUR, PICTURE_SIDE_PX, NOTE_LINES))
+    drawn = Image.new("RGB", (PICTURE_SIDE_PX, sum(part.height for part in parts)), PAPER_COLOUR)
     top = 0
     for part in parts:
         drawn.paste(part, (0, top))
@@ -68,16 +70,18 @@ def _drawn(cell: Cell) -> Image.Image:
 
 
 def _picture(cell: Cell) -> Image.Image:
-    square = Image.new("RGB", (SIDE, SIDE), EMPTY)
+    square = Image.new("RGB", (PICTURE_SIDE_PX, PICTURE_SIDE_PX), NO_PICTURE_COLOUR)
     image = _decoded(cell.jpeg) if cell.jpeg else None
     if image is None:
-        middle = (SIDE // 2, SIDE // 2)
-        ImageDraw.Draw(square).text(middle, "no picture", fill=FAINT, font=_font(NOTE), anchor="mm")
+        middle = (PICTURE_SIDE_PX // 2, PICTURE_SIDE_PX // 2)
+        ImageDraw.Draw(square).text(middle, "no picture", fill=FAINT_COLOUR, font=_font(NOTE_PX), anchor="mm")
     else:
-        fitted = ImageOps.contain(image, (SIDE, SIDE), Image.Resampling.LANCZOS)
-        square.paste(fitted, ((SIDE - fitted.width) // 2, (SIDE - fitted.height) // 2))
+        fitted = ImageOps.contain(image, (PICTURE_SIDE_PX, PICTURE_SIDE_PX), Image.Resampling.LANCZOS)
+        square.paste(fitted, ((PICTURE_SIDE_PX - fitted.width) // 2, (PICTURE_SIDE_PX - fitted.height) // 2))
     if cell.colour:
-        ImageDraw.Draw(square).rectangle((0, 0, SIDE - 1, SIDE - 1), outline=cell.colour, width=FRAME)
+        ImageDraw.Draw(square).rectangle(
+            (0, 0, PICTURE_SIDE_PX - 1, PICTURE_SIDE_PX - 1), outline=cell.colour, width=CELL_FRAME_PX
+        )
     return square
 
 
@@ -94,7 +98,7 @@ def _text(text: str, size: int, colour: str, width: int, most: int) -> Image.Ima
     font = _font(size)
     lines = _wrapped(_shown(text, font), font, width - 4, most)
     step = round(size * 1.25)
-    image = Image.new("RGB", (width, step * len(lines) + size // 4), PAPER)
+    image = Image.new("RGB", (width, step * len(lines) + size // 4), PAPER_COLOUR)
     for number, line in enumerate(lines):
         ImageDraw.Draw(image).text((2, number * step + 2), line, fill=colour, font=font)
     return image

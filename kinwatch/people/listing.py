@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from brain.people.gallery import Gallery, Person, Reference
-from kinwatch.console import emit, say
+from kinwatch.console import emit, print_line
 from kinwatch.files import write_private
 from kinwatch.opening import open_gallery
 from kinwatch.people.contact_sheet import Cell, contact_sheet
@@ -14,12 +14,12 @@ from nerves.errors import GalleryError
 from nerves.messages import stamp
 from nerves.settings import HouseSettings
 
-__all__ = ["run", "sheet_of"]
+__all__ = ["run_people", "sheet_of"]
 
-DOUBTFUL = "#c62828"
+EXCLUDED_COLOUR = "#c62828"
 
 
-def run(house: HouseSettings, name: str | None, *, sheet: Path | None, json: bool) -> None:
+def run_people(house: HouseSettings, name: str | None, *, sheet: Path | None, json: bool) -> None:
     """Do `kinwatch people`."""
     at = datetime.now(UTC)
     with open_gallery(house) as gallery:
@@ -31,13 +31,13 @@ def run(house: HouseSettings, name: str | None, *, sheet: Path | None, json: boo
         if json:
             emit(_facts(person, own, at, limits.get(person.name), full=name is not None))
         else:
-            _tell(person, own, at, limits.get(person.name), full=name is not None)
+            _print_person(person, own, at, limits.get(person.name), full=name is not None)
     if sheet:
         write_private(sheet, sheet_of(people, references, at))
         if not json:
-            say(f"the faces are in {sheet}")
+            print_line(f"the faces are in {sheet}")
     if not people and not json:
-        say("nobody yet: kinwatch enroll NAME PHOTO...")
+        print_line("nobody yet: kinwatch enroll NAME PHOTO...")
 
 
 def sheet_of(people: Sequence[Person], references: Sequence[Reference], at: datetime) -> bytes:
@@ -48,7 +48,7 @@ def sheet_of(people: Sequence[Person], references: Sequence[Reference], at: date
             reference.thumbnail,
             reference.file if one else f"{reference.name}: {reference.file}",
             reference.aside or _origin(reference),
-            DOUBTFUL if reference.aside else None,
+            EXCLUDED_COLOUR if reference.aside else None,
         )
         for reference in references
     ]
@@ -66,15 +66,17 @@ def _chosen(gallery: Gallery, name: str | None) -> list[Person]:
     return chosen
 
 
-def _tell(person: Person, references: Sequence[Reference], at: datetime, limit: float | None, *, full: bool) -> None:
-    say(_line(person, at))
+def _print_person(
+    person: Person, references: Sequence[Reference], at: datetime, limit: float | None, *, full: bool
+) -> None:
+    print_line(_line(person, at))
     for one in references:
         if one.aside:
-            say(f"  set aside: {one.file} {one.aside}", style="yellow")
+            print_line(f"  set aside: {one.file} {one.aside}", style="yellow")
         elif full:
-            say(f"  {one.file}, {_origin(one)}")
+            print_line(f"  {one.file}, {_origin(one)}")
     if full and limit:
-        say(f"  a photo as near as {limit:.2f} is a match")
+        print_line(f"  a photo as near as {limit:.2f} is a match")
 
 
 def _line(person: Person, at: datetime) -> str:

@@ -11,30 +11,30 @@ from pydantic import AfterValidator, AwareDatetime, Base64Bytes, BaseModel, Fiel
 
 from brain.people.gallery import Entry, Gallery, Person, Photo, Reference
 from brain.vision.backend import Vector
-from kinwatch.console import emit, err, say
+from kinwatch.console import emit, err, print_line
 from kinwatch.files import write_private
 from kinwatch.opening import open_gallery
-from kinwatch.people.enroll import check_name, doubts, new_doubts
+from kinwatch.people.enroll import check_name, excluded_photos, newly_excluded
 from nerves.errors import GalleryError, SettingsError
 from nerves.messages import Group, stamp
 from nerves.settings import HouseSettings
 
 __all__ = ["entries", "exported", "run_export", "run_import"]
 
-FORMAT, VERSION = "kinwatch people", 1
+FILE_FORMAT, FILE_VERSION = "kinwatch people", 1
 # Vectors of another network mean something else.
-MODEL = "dlib_face_recognition_resnet_model_v1"
-NUMBERS = 128
+EMBEDDING_MODEL = "dlib_face_recognition_resnet_model_v1"
+EMBEDDING_NUMBERS = 128
 # A thousand photos are 10 MB.
-MOST_BYTES, MOST_THUMBNAIL = 200_000_000, 200_000
+MAX_FILE_BYTES, MAX_THUMBNAIL_BYTES = 200_000_000, 200_000
 
 
 def exported(people: Sequence[Person], references: Sequence[Reference]) -> bytes:
     """Return people as a file; what is set aside goes along, and is looked over again where it is imported."""
     file = {
-        "format": FORMAT,
-        "version": VERSION,
-        "model": MODEL,
+        "format": FILE_FORMAT,
+        "version": FILE_VERSION,
+        "model": EMBEDDING_MODEL,
         "people": [
             {
                 "name": person.name,
@@ -55,14 +55,18 @@ def entries(data: bytes) -> list[Entry]:
     except (ValueError, RecursionError) as error:
         message = "not a file that `kinwatch export` wrote, or a damaged one"
         raise GalleryError(message) from error
-    if not isinstance(fields, dict) or fields.get("format") != FORMAT:
+    if not isinstance(fields, dict) or fields.get("format") != FILE_FORMAT:
         message = "not a file that `kinwatch export` wrote"
         raise GalleryError(message)
-    if fields.get("version") != VERSION:
-        message = f"written by another kinwatch (version {fields.get('version')!s:.20}, here {VERSION}): update both"
+    if fields.get("version") != FILE_VERSION:
+        message = (
+            f"written by another kinwatch (version {fields.get('version')!s:.20}, here {FILE_VERSION}): update both"
+        )
         raise GalleryError(message)
-    if fields.get("model") != MODEL:
-        message = f"its faces are from the model {fields.get('model')!s:.60}, not {MODEL}: enroll the photos here"
+    if fields.get("model") != EMBEDDING_MODEL:
+        message = (
+            f"its faces are from the model {fields.get('model')!s:.60}, not {EMBEDDING_MODEL}: enroll the photos here"
+        )
         raise GalleryError(message)
     try:
         people = _File.model_validate(fields).people
@@ -83,7 +87,7 @@ def run_export(house: HouseSettings, file: Path, names: Sequence[str], *, json: 
     if json:
         emit({"file": str(file), "people": [person.name for person in people], "photos": len(references)})
     else:
-        say(f"{', '.join(person.name for person in people)}: {len(references)} photos in {file}")
+        print_line(f"{', '.join(person.name for person in people)}: {len(references)} photos in {file}")
 
 
 def run_import(house: HouseSettings, file: Path, *, json: bool) -> None:
@@ -94,9 +98,9 @@ def run_import(house: HouseSettings, file: Path, *, json: bool) -> None:
         message = f"{file}: {error}"
         raise GalleryError(message) from error
     with open_gallery(house) as gallery:
-        before = doubts(gallery)
+        before = excluded_photos(gallery)
         learned = gallery.learn_all(found)
-        aside = new_doubts(gallery, before)
+        aside = newly_excluded(gallery, before)
     for line in aside:
         err.print(f"set aside: {line}", markup=False, style="yellow", soft_wrap=True)
     for entry, new in zip(found, learned, strict=True):
@@ -104,14 +108,16 @@ def run_import(house: HouseSettings, file: Path, *, json: bool) -> None:
         if json:
             emit({"name": entry.name, "learned": new, "known": known})
         else:
-            say(f"{entry.name}: learned {new} photo{'s' * (new != 1)}{f', {known} known already' if known else ''}")
+            print_line(
+                f"{entry.name}: learned {new} photo{'s' * (new != 1)}{f', {known} known already' if known else ''}"
+            )
 
 
 def _read(file: Path) -> bytes:
     try:
         size = file.stat().st_size
-        if size > MOST_BYTES:
-            message = f"{size // 1_000_000} MB: more than {MOST_BYTES // 1_000_000}"
+        if size > MAX_FILE_BYTES:
+            message = f"{size // 1_000_000} MB: more than {MAX_FILE_BYTES // 1_000_000}"
             raise GalleryError(message)
         return file.read_bytes()
     except OSError as error:
@@ -148,8 +154,8 @@ def _named(name: str) -> str:
 
 
 def _measured(blob: bytes) -> bytes:
-    if len(blob) != 4 * NUMBERS or not np.isfinite(np.frombuffer(blob, "<f4")).all():
-        why = f"not {NUMBERS} numbers"
+    if len(blob) != 4 * EMBEDDING_NUMBERS or not np.isfinite(np.frombuffer(blob, "<f4")).all():
+        why = f"not {EMBEDDING_NUMBERS} numbers"
         raise ValueError(why)
     return blob
 
@@ -164,7 +170,7 @@ class _Photo(BaseModel):
     file: str = Field(max_length=255)
     added: AwareDatetime
     vector: Annotated[Base64Bytes, AfterValidator(_measured)]
-    thumbnail: Annotated[Base64Bytes, Field(max_length=MOST_THUMBNAIL)] | None = None
+    thumbnail: Annotated[Base64Bytes, Field(max_length=MAX_THUMBNAIL_BYTES)] | None = None
 
 
 class _Person(BaseModel):

@@ -3,8 +3,8 @@
 Everything is made of pictures that scikit-image brings along; nothing is downloaded.
 """
 
-from kinwatch.demo.scene.acts import ACTS, FPS, Act, frames
+from kinwatch.demo.scene.acts import ACTS, SCENE_FPS, Act, act_frames
 from kinwatch.demo.scene.outlines import Pixels
-from kinwatch.demo.scene.stage import SIZE
+from kinwatch.demo.scene.room import SCENE_SIZE_PX
 
-__all__ = ["ACTS", "FPS", "SIZE", "Act", "Pixels", "frames"]
+__all__ = ["ACTS", "SCENE_FPS", "SCENE_SIZE_PX", "Act", "Pixels", "act_frames"]

@@ -10,11 +10,11 @@ import numpy as np
 from kinwatch.demo.scene.cat import cat
 from kinwatch.demo.scene.outlines import Pixels
 from kinwatch.demo.scene.people import filmer, woman
-from kinwatch.demo.scene.stage import Actor, Pose, developed, dressed, place, room
+from kinwatch.demo.scene.room import Figure, Pose, empty_room, lit_figure, place_figure, with_noise
 
-__all__ = ["ACTS", "FPS", "Act", "frames"]
+__all__ = ["ACTS", "SCENE_FPS", "Act", "act_frames"]
 
-FPS = 10
+SCENE_FPS = 10
 """Frames a second."""
 
 
@@ -23,42 +23,42 @@ class Act:
     """Something that happens before the camera."""
 
     seconds: float
-    actor: Callable[[], Actor] | None = None
+    actor: Callable[[], Figure] | None = None
     """Makes the figure; none: nobody comes."""
     pose: Callable[[float], Pose] | None = None
     """Where the figure is, so many seconds into the act."""
 
 
 @cache
-def _cat() -> Actor:
-    return dressed(cat(), 0.88, (425, 430))
+def _cat() -> Figure:
+    return lit_figure(cat(), 0.88, (425, 430))
 
 
 @cache
-def _woman() -> Actor:
-    return dressed(woman(), 0.85, (230, 440))
+def _woman() -> Figure:
+    return lit_figure(woman(), 0.85, (230, 440))
 
 
 @cache
-def _filmer() -> Actor:
-    return dressed(filmer(), 1.18, (285, 150))
+def _filmer() -> Figure:
+    return lit_figure(filmer(), 1.18, (285, 150))
 
 
 def _prowls(time: float) -> Pose:
     """Cross from the left to the right, as cats walk: smoothly, nodding a little."""
-    return Pose(-320 + 1400 * time / CAT, 606 + 4 * sin(5 * time), 0.62, tilt=1.5 * sin(2.5 * time))
+    return Pose(-320 + 1400 * time / CAT_S, 606 + 4 * sin(5 * time), 0.62, tilt=1.5 * sin(2.5 * time))
 
 
 def _greets(time: float) -> Pose:
     """Come in from the right, look at the camera, go out on the left."""
-    x = _walked(time, WOMAN, 1.3, (1160, 400, -480))
+    x = _walked(time, WOMAN_S, 1.3, (1160, 400, -480))
     sway = sin(2 * pi * 0.4 * time)
     return Pose(x + 10 * sway, 610 - 5 * sin(2 * pi * time), 1.15 + 0.04 * sin(1.3 * time), tilt=1.2 * sway)
 
 
 def _films(time: float) -> Pose:
     """Come in from the right with his back to the camera, film the room, go out again."""
-    x = _walked(time, FAR, 1.4, (1040, 566, 1040))
+    x = _walked(time, FAR_S, 1.4, (1040, 566, 1040))
     y, scale = 175 + 3 * sin(2 * pi * 0.3 * time), 1.13 + 0.02 * sin(0.7 * time)
     return Pose(x + 8 * sin(0.9 * time), y, scale, tilt=-25.5 + 1.5 * sin(0.8 * time), mirrored=True)
 
@@ -70,23 +70,23 @@ def _walked(time: float, seconds: float, pace: float, way: tuple[float, float, f
     return start + (stay - start) * (2 - come) * come + (end - stay) * gone * gone
 
 
-CAT, WOMAN, FAR = 6.0, 10.0, 16.0
+CAT_S, WOMAN_S, FAR_S = 6.0, 10.0, 16.0
 
 ACTS = {
     "empty": Act(3.0),
-    "cat": Act(CAT, _cat, _prowls),
-    "woman": Act(WOMAN, _woman, _greets),
-    "far": Act(FAR, _filmer, _films),
+    "cat": Act(CAT_S, _cat, _prowls),
+    "woman": Act(WOMAN_S, _woman, _greets),
+    "far": Act(FAR_S, _filmer, _films),
 }
 """What can be played, by name."""
 
 
-def frames(act: str) -> Iterator[Pixels]:
+def act_frames(act: str) -> Iterator[Pixels]:
     """Yield the pictures of an act, BGR, `FPS` for each of its seconds; the same ones every time."""
     played = ACTS[act]
     generator = np.random.default_rng(list(ACTS).index(act))
-    for count in range(round(played.seconds * FPS)):
-        frame = room()
+    for count in range(round(played.seconds * SCENE_FPS)):
+        frame = empty_room()
         if played.actor and played.pose:
-            frame = place(frame, played.actor(), played.pose(count / FPS))
-        yield developed(frame, generator)
+            frame = place_figure(frame, played.actor(), played.pose(count / SCENE_FPS))
+        yield with_noise(frame, generator)

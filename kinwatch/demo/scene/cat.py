@@ -10,40 +10,40 @@ from kinwatch.demo.scene.outlines import Cutout, Mask, Outline, Pixels, bundled,
 
 __all__ = ["cat"]
 
-LEFT, ABOVE, BELOW = 400, 130, 80
-HEAD: Outline = [
+CAT_LEFT_PX, CAT_ABOVE_PX, CAT_BELOW_PX = 400, 130, 80
+HEAD_OUTLINE: Outline = [
     (38, 60), (38, 30), (26, -52), (118, -10), (160, -18), (215, -22), (270, -18), (322, -6), (398, -50), (392, 5),
     (361, 72), (363, 110), (358, 150), (345, 182), (328, 205), (314, 232), (302, 258), (285, 275), (285, 380),
     (70, 380), (50, 230), (60, 130), (48, 100),
 ]  # fmt: skip
-BODY: Outline = [
+BODY_OUTLINE: Outline = [
     (100, 30), (30, 35), (-40, 50), (-130, 28), (-220, 30), (-285, 70), (-320, 140), (-335, 240),
     (-340, 380), (150, 380),
 ]  # fmt: skip
-TAIL = ((-300, 170), (-345, 110), (-365, 30), (-350, -50), (-322, -95))
-TAIL_WIDTH = 42
+TAIL_POINTS = ((-300, 170), (-345, 110), (-365, 30), (-350, -50), (-322, -95))
+TAIL_WIDTH_PX = 42
 # Her forehead: short fur with dark stripes.
-FUR = (slice(4, 74), slice(120, 320))
+FOREHEAD_PATCH = (slice(4, 74), slice(120, 320))
 
 
 def cat() -> Cutout:
     """Return a tabby that walks to the right."""
-    face = cv2.copyMakeBorder(bundled("chelsea"), ABOVE, BELOW, LEFT, 0, cv2.BORDER_REFLECT)
-    head, body = filled(face.shape, moved(HEAD, LEFT, ABOVE)), _body(face.shape)
+    face = cv2.copyMakeBorder(bundled("chelsea"), CAT_ABOVE_PX, CAT_BELOW_PX, CAT_LEFT_PX, 0, cv2.BORDER_REFLECT)
+    head, body = filled(face.shape, moved(HEAD_OUTLINE, CAT_LEFT_PX, CAT_ABOVE_PX)), _body(face.shape)
     blend = soft(head, 5)[..., None]
     picture = face * blend + _fur(np.maximum(body, head)) * (1 - blend)
     return feathered(picture.astype(np.uint8), np.maximum(head, body))
 
 
 def _body(shape: tuple[int, ...]) -> Pixels:
-    body = filled(shape, moved(BODY, LEFT, ABOVE))
-    tail = np.array(moved(TAIL, LEFT, ABOVE), np.int32)
-    return cv2.polylines(body, [tail], isClosed=False, color=1, thickness=TAIL_WIDTH).astype(np.uint8, copy=False)
+    body = filled(shape, moved(BODY_OUTLINE, CAT_LEFT_PX, CAT_ABOVE_PX))
+    tail = np.array(moved(TAIL_POINTS, CAT_LEFT_PX, CAT_ABOVE_PX), np.int32)
+    return cv2.polylines(body, [tail], isClosed=False, color=1, thickness=TAIL_WIDTH_PX).astype(np.uint8, copy=False)
 
 
 def _fur(body: Pixels) -> Mask:
     """Return fur as large as the body, with the stripes of a tabby, darker towards the edges."""
-    patch = bundled("chelsea")[FUR].astype(np.float32)
+    patch = bundled("chelsea")[FOREHEAD_PATCH].astype(np.float32)
     hairs = _repeated(patch, body.shape, (1.3, 1.3))
     stripes = _bent(_repeated(patch, body.shape, (1.8, 6.0)))
     fur = cv2.GaussianBlur(stripes, (0, 0), 5) + 0.8 * (hairs - cv2.GaussianBlur(hairs, (0, 0), 6))

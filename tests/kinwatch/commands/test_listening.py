@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from kinwatch.commands.contract import doubts, wrong
+from kinwatch.commands.contract import find_doubts, find_fault
 from kinwatch.commands.listening import describe
 from nerves.exif import stamped
 from nerves.jpeg import size
@@ -39,8 +39,8 @@ def heard(**more: object) -> bytes:
 def judged(topic: str, payload: bytes, *, qos: int = 1, retained: bool = False) -> str:
     """Return all that is said of a message."""
     letter = BusMessage(topic, payload, qos, retained)
-    problem = wrong(letter, AT)
-    return f"WRONG {problem}" if problem else " ".join(doubts(letter, AT))
+    problem = find_fault(letter, AT)
+    return f"WRONG {problem}" if problem else " ".join(find_doubts(letter, AT))
 
 
 @pytest.mark.parametrize(

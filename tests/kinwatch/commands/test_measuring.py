@@ -138,7 +138,7 @@ def test_labelled_folders_and_the_own_gallery(tmp_path: Path, media: Path) -> No
 
 def test_thresholds_that_are_one_line_share_it(tmp_path: Path) -> None:
     same, different = np.linspace(0.2, 0.65, 60), np.linspace(0.5, 1.0, 60)
-    plots.distances(tmp_path / "d.png", {"same": same, "other": different}, {"a": 0.6, "b": 0.603}, "title")
+    plots.draw_distances(tmp_path / "d.png", {"same": same, "other": different}, {"a": 0.6, "b": 0.603}, "title")
     assert picture(tmp_path / "d.png") == (768, 552)
 
 
@@ -152,8 +152,8 @@ def test_thresholds_that_are_one_line_share_it(tmp_path: Path) -> None:
 )
 def test_curves_are_drawn_of_any_pairs(tmp_path: Path, same: np.ndarray, different: np.ndarray) -> None:
     marks = [("match", 0.0, 0.4), ("one to one", 0.1, 0.9)]
-    plots.receiver(tmp_path / "roc.png", roc(same, different), marks, "title")
-    plots.detection_errors(tmp_path / "det.png", roc(same, different), marks, "title")
+    plots.draw_roc(tmp_path / "roc.png", roc(same, different), marks, "title")
+    plots.draw_detection_errors(tmp_path / "det.png", roc(same, different), marks, "title")
     assert picture(tmp_path / "roc.png") == (768, 552)
     assert picture(tmp_path / "det.png") == (648, 648)
 
@@ -163,5 +163,5 @@ def test_rates_of_nothing_are_left_empty(tmp_path: Path) -> None:
         "mistakes": {"a": {"one": Proportion(0, 60), "two": Proportion(0, 0)}},
         "rest": {"b": {"one": Proportion(9, 9)}},
     }
-    plots.rates(tmp_path / "visits.png", panels, "title")
+    plots.draw_rates(tmp_path / "visits.png", panels, "title")
     assert picture(tmp_path / "visits.png")[0] == 864

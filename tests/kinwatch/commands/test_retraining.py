@@ -62,7 +62,7 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
         monkeypatch.setattr(sys, "argv", ["kinwatch", "retrain", *map(str, words)])
         capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
-            cli.run()
+            cli.run_app()
         return Done(int(str(ended.value.code or 0)), *capsys.readouterr())
 
     return run
@@ -123,14 +123,14 @@ def test_colours_are_learned_and_told_apart_by_litert_alone(command: Command, ti
     likeliest = {label: sight.classify(seen(picture(tmp_path / "new.jpg", COLOURS[label], 999))) for label in COLOURS}
     assert {label: found[0][0] for label, found in likeliest.items()} == {label: label for label in COLOURS}
     assert all(sum(chance for _, chance in found) == pytest.approx(1, abs=1e-4) for found in likeliest.values())
-    shown = {label: sight.things(seen(picture(tmp_path / "new.jpg", COLOURS[label], 999))) for label in COLOURS}
+    shown = {label: sight.detect(seen(picture(tmp_path / "new.jpg", COLOURS[label], 999))) for label in COLOURS}
     assert shown["nobody"] == []
     assert [(thing.label, thing.box) for thing in shown["cat"]] == [("cat", Box(0, 0, 1, 1))]
     assert [(thing.label, thing.box) for thing in shown["people"]] == [("person", Box(0, 0, 1, 1))]
     somebody = seen(picture(tmp_path / "new.jpg", COLOURS["people"], 999))
-    (whole,) = sight.faces(somebody)
-    assert (whole.box, sight.guess(somebody, whole), sight.look(somebody, whole)) == (Box(0, 0, 1, 1), {}, None)
-    assert sight.faces(seen(picture(tmp_path / "new.jpg", COLOURS["nobody"], 999))) == []
+    (whole,) = sight.find_faces(somebody)
+    assert (whole.box, sight.identify(somebody, whole), sight.embed(somebody, whole)) == (Box(0, 0, 1, 1), {}, None)
+    assert sight.find_faces(seen(picture(tmp_path / "new.jpg", COLOURS["nobody"], 999))) == []
 
 
 def test_the_brain_sees_by_what_was_retrained(
@@ -146,7 +146,7 @@ def test_the_brain_sees_by_what_was_retrained(
         sys, "argv", ["kinwatch", "replay", *map(str, shots.values()), "--json", "--config", str(settings)]
     )
     with suppress(SystemExit):
-        cli.run()
+        cli.run_app()
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     summaries = {Path(line["summary"]["clip"]).stem: line["summary"]["visits"] for line in lines if "summary" in line}
     assert {label: [visit["verdict"] for visit in visits] for label, visits in summaries.items()} == {

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from uuid6 import uuid7
 
-from kinwatch.demo.run import ACTS
-from kinwatch.demo.showing import wrong
+from kinwatch.demo.demo_run import act_fault
+from kinwatch.demo.run import DEMO_ACTS
 from nerves.messages import Phase, Verdict, Visit
 from tests.paths import ROOT
 
 AT = datetime(2026, 11, 21, tzinfo=UTC)
-CAT, WOMAN, AGAIN, FAR = ACTS
+CAT, WOMAN, AGAIN, FAR = DEMO_ACTS
 
 
 def told(verdict: Verdict, who: str | None = None, *, alert: bool = False, phase: Phase = "ended") -> Visit:
@@ -22,18 +22,18 @@ def told(verdict: Verdict, who: str | None = None, *, alert: bool = False, phase
 
 
 def test_the_show_is_right_when_each_act_is() -> None:
-    assert wrong(CAT, []) is None
-    assert wrong(WOMAN, [told("stranger", alert=True)]) is None
-    assert wrong(AGAIN, [told("family", "Eileen")]) is None
-    assert wrong(FAR, [told("unidentified", alert=True)]) is None
+    assert act_fault(CAT, []) is None
+    assert act_fault(WOMAN, [told("stranger", alert=True)]) is None
+    assert act_fault(AGAIN, [told("family", "Eileen")]) is None
+    assert act_fault(FAR, [told("unidentified", alert=True)]) is None
 
 
 def test_the_show_is_wrong_when_anything_is() -> None:
-    assert wrong(CAT, [told("unidentified")]) == "1 visits where there is nobody"
-    assert wrong(WOMAN, []) == "0 visits instead of one"
-    assert wrong(WOMAN, [told("stranger")]) == "0 alerts instead of 1"
-    assert wrong(WOMAN, [told("family", "Eileen")]) == "family Eileen instead of stranger"
-    assert wrong(AGAIN, [told("stranger", alert=True)]) == "stranger instead of family Eileen"
+    assert act_fault(CAT, [told("unidentified")]) == "1 visits where there is nobody"
+    assert act_fault(WOMAN, []) == "0 visits instead of one"
+    assert act_fault(WOMAN, [told("stranger")]) == "0 alerts instead of 1"
+    assert act_fault(WOMAN, [told("family", "Eileen")]) == "family Eileen instead of stranger"
+    assert act_fault(AGAIN, [told("stranger", alert=True)]) == "stranger instead of family Eileen"
 
 
 @pytest.mark.mosquitto

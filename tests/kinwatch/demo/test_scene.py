@@ -16,28 +16,30 @@ from brain.vision.backend import DetectedObject, Face
 from brain.vision.picture import Picture
 from kinwatch.demo import scene
 from kinwatch.demo.camera import DemoCamera
-from kinwatch.demo.scene import ACTS, FPS, SIZE, Pixels
+from kinwatch.demo.scene import ACTS, SCENE_FPS, SCENE_SIZE_PX, Pixels
 from kinwatch.demo.scene.acts import Act
-from kinwatch.demo.scene.people import photo
+from kinwatch.demo.scene.people import write_portrait
 from nerves.errors import CameraLost
 from tests.waiting import scaled
 
 
 @pytest.mark.parametrize("act", ACTS)
 def test_an_act_is_as_long_and_as_large_as_it_says(act: str) -> None:
-    played = list(scene.frames(act))
-    assert len(played) == ACTS[act].seconds * FPS
-    assert {(frame.shape, frame.dtype) for frame in played} == {((SIZE[1], SIZE[0], 3), np.dtype(np.uint8))}
+    played = list(scene.act_frames(act))
+    assert len(played) == ACTS[act].seconds * SCENE_FPS
+    assert {(frame.shape, frame.dtype) for frame in played} == {
+        ((SCENE_SIZE_PX[1], SCENE_SIZE_PX[0], 3), np.dtype(np.uint8))
+    }
 
 
 @pytest.mark.parametrize("act", ACTS)
 def test_an_act_is_the_same_every_time(act: str) -> None:
-    twice = zip(scene.frames(act), scene.frames(act), strict=True)
+    twice = zip(scene.act_frames(act), scene.act_frames(act), strict=True)
     assert all(np.array_equal(one, other) for one, other in itertools.islice(twice, 0, 40, 3))
 
 
 def test_the_empty_room_is_still_but_for_the_noise_of_a_camera() -> None:
-    first, *others = (frame.astype(float) for frame in scene.frames("empty"))
+    first, *others = (frame.astype(float) for frame in scene.act_frames("empty"))
     for frame in others:
         assert 0.5 < np.abs(frame - first).mean() < 5
         assert np.abs(cv2.blur(frame, (15, 15)) - cv2.blur(first, (15, 15))).max() < 5
@@ -45,8 +47,8 @@ def test_the_empty_room_is_still_but_for_the_noise_of_a_camera() -> None:
 
 @pytest.mark.parametrize("act", [act for act in ACTS if act != "empty"])
 def test_whoever_comes_moves_and_leaves_the_room_as_it_was(act: str) -> None:
-    empty = next(scene.frames("empty")).astype(float)
-    apart = [np.abs(cv2.blur(frame - empty, (15, 15))).max() for frame in scene.frames(act)]
+    empty = next(scene.act_frames("empty")).astype(float)
+    apart = [np.abs(cv2.blur(frame - empty, (15, 15))).max() for frame in scene.act_frames(act)]
     assert apart[0] < 10
     assert apart[-1] < 25  # a shadow's last edge
     assert apart[len(apart) // 2] > 50
@@ -65,7 +67,7 @@ def watched(theatre: DemoCamera) -> HTTPResponse:
 
 
 def test_the_woman_s_portrait_can_be_opened(tmp_path: Path) -> None:
-    photo(tmp_path / "her.png")
+    write_portrait(tmp_path / "her.png")
     portrait = cv2.imread(str(tmp_path / "her.png"))
     assert portrait is not None
     assert portrait.shape == (512, 512, 3)
@@ -97,11 +99,11 @@ def test_the_theatre_shows_parsable_pictures_to_everybody_at_the_scene_s_speed(t
         start = time.monotonic()
         shapes = {frame.shape for frame in itertools.islice(pictures(one), 11)}
         assert 0.5 < time.monotonic() - start < scaled(3)
-    assert shapes == {(SIZE[1], SIZE[0], 3)}
+    assert shapes == {(SCENE_SIZE_PX[1], SCENE_SIZE_PX[0], 3)}
 
 
 def test_an_act_has_been_seen_when_play_returns(theatre: DemoCamera) -> None:
-    empty = next(scene.frames("empty")).astype(float)
+    empty = next(scene.act_frames("empty")).astype(float)
     with watched(theatre) as stream:
         start = time.monotonic()
         theatre.play("wave")
@@ -147,12 +149,12 @@ def photographed(frame: Pixels) -> Picture:
 def seen(sight: LocalBackend, act: str) -> list[tuple[Picture, list[DetectedObject], list[Face]]]:
     """Look at every third picture but the first and last second: things, and the faces inside of people."""
     looked = []
-    last = round((ACTS[act].seconds - 1) * FPS)
-    for frame in itertools.islice(scene.frames(act), FPS, last, 3):
+    last = round((ACTS[act].seconds - 1) * SCENE_FPS)
+    for frame in itertools.islice(scene.act_frames(act), SCENE_FPS, last, 3):
         picture = photographed(frame)
-        things = [thing for thing in sight.things(picture) if thing.label != "person" or thing.score >= sight.person]
+        things = [thing for thing in sight.detect(picture) if thing.label != "person" or thing.score >= sight.min_person_score]
         people = [thing for thing in things if thing.label == "person"]
-        looked.append((picture, things, [face for one in people for face in sight.faces(picture, one.box)]))
+        looked.append((picture, things, [face for one in people for face in sight.find_faces(picture, one.box)]))
     return looked
 
 
@@ -167,7 +169,7 @@ def people(looked: list[tuple[Picture, list[DetectedObject], list[Face]]]) -> li
 def test_nobody_is_seen_where_nobody_is(sight: LocalBackend, act: str) -> None:
     looked = seen(sight, act)
     assert not any(people(looked))
-    assert not any(face.score >= 0.8 for picture, _, _ in looked for face in sight.faces(picture))
+    assert not any(face.score >= 0.8 for picture, _, _ in looked for face in sight.find_faces(picture))
 
 
 @pytest.mark.models
@@ -185,11 +187,11 @@ def test_the_cat_is_seen_as_an_animal(sight: LocalBackend) -> None:
 @pytest.mark.timeout(120)
 @pytest.mark.models
 def test_the_woman_is_recognised_by_her_photo(sight: LocalBackend, tmp_path: Path) -> None:
-    photo(tmp_path / "her.png")
+    write_portrait(tmp_path / "her.png")
     portrait = photographed(np.asarray(cv2.imread(str(tmp_path / "her.png")), np.uint8))
-    reference = sight.look(portrait, sight.faces(portrait)[0])
+    reference = sight.embed(portrait, sight.find_faces(portrait)[0])
     looked = seen(sight, "woman")
-    looks = [sight.look(picture, faces[0]) for picture, _, faces in looked if faces]
+    looks = [sight.embed(picture, faces[0]) for picture, _, faces in looked if faces]
     assert reference
     assert sum(people(looked)) >= 0.95 * len(looked)
     assert len(looks) >= 0.95 * len(looked)

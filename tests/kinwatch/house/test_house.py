@@ -10,17 +10,17 @@ from typing import Self
 import psutil
 import pytest
 
-from kinwatch.house import keeping
-from kinwatch.house.keeping import Part, keep
-from kinwatch.house.up import environment, parts
+from kinwatch.house import supervisor
+from kinwatch.house.supervisor import ServiceProcess, supervise
+from kinwatch.house.up import environment, service_processes
 from nerves.errors import SettingsError
 from nerves.settings import HouseSettings
 from tests.paths import ROOT
 from tests.waiting import soon
 
 
-def python(name: str, code: str, turn: int = 0, *, may_end: bool = False) -> Part:
-    return Part(name, (sys.executable, "-uc", code), turn, may_end=may_end)
+def python(name: str, code: str, turn: int = 0, *, may_end: bool = False) -> ServiceProcess:
+    return ServiceProcess(name, (sys.executable, "-uc", code), turn, may_end=may_end)
 
 
 STAY = "import os, time; print('pid', os.getpid()); time.sleep(60)"
@@ -29,7 +29,7 @@ STAY = "import os, time; print('pid', os.getpid()); time.sleep(60)"
 class Kept:
     """Parts that are kept, from a thread of their own."""
 
-    def __init__(self, *kept: Part) -> None:
+    def __init__(self, *kept: ServiceProcess) -> None:
         self.parts = kept
         self.lines: list[tuple[str, str]] = []
         self.status: int | None = None
@@ -37,7 +37,7 @@ class Kept:
         self.thread = Thread(target=self._keep)
 
     def _keep(self) -> None:
-        self.status = keep(self.parts, stop=self.stop, say=lambda *line: self.lines.append(line))
+        self.status = supervise(self.parts, stop=self.stop, print_line=lambda *line: self.lines.append(line))
 
     def __enter__(self) -> Self:
         self.thread.start()
@@ -56,7 +56,7 @@ class Kept:
 
 @pytest.fixture(autouse=True)
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keeping, "PAUSES_S", (0.1, 0.4))
+    monkeypatch.setattr(supervisor, "RESTART_PAUSES_S", (0.1, 0.4))
 
 
 def test_a_part_that_is_killed_is_started_again() -> None:
@@ -110,7 +110,7 @@ signal.signal(signal.SIGTERM, end); print("pid 0"); time.sleep(60)
 
 
 def test_one_that_does_not_listen_is_made_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keeping, "END_S", 0.2)
+    monkeypatch.setattr(supervisor, "STOP_TIMEOUT_S", 0.2)
     deaf = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {STAY}"
     with Kept(python("deaf", deaf)) as kept:
         assert soon(lambda: kept.pids("deaf"))
@@ -132,8 +132,8 @@ STORE = {"kind": "store", "url": "file:///evidence"}
 
 
 def test_a_service_is_a_process_and_senses_end_first(tmp_path: Path) -> None:
-    found = parts(house(tmp_path, actuators={"evidence": STORE}), Path("my.yaml"))
-    assert [(part.name, part.command[1:], part.turn) for part in found] == [
+    found = service_processes(house(tmp_path, actuators={"evidence": STORE}), Path("my.yaml"))
+    assert [(part.name, part.command[1:], part.stop_turn) for part in found] == [
         ("evidence", ("-P", "-m", "kinwatch", "act", "evidence", "--config", "my.yaml"), 2),
         ("brain", ("-P", "-m", "kinwatch", "think", "--config", "my.yaml"), 1),
     ]
@@ -150,7 +150,7 @@ def test_a_service_is_a_process_and_senses_end_first(tmp_path: Path) -> None:
 )
 def test_wrong_settings_start_nothing(tmp_path: Path, tables: dict[str, object], said: str) -> None:
     with pytest.raises(SettingsError, match=said):
-        parts(house(tmp_path, **tables))
+        service_processes(house(tmp_path, **tables))
 
 
 def test_services_find_the_broker_and_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,7 +165,7 @@ UP = """
 import sys
 from pathlib import Path
 from kinwatch.house import up
-from kinwatch.house.keeping import Part
+from kinwatch.house.supervisor import ServiceProcess
 from nerves.settings import HouseSettings
 service = '''
 import pathlib
@@ -179,8 +179,8 @@ def act(settings, messages):
     return ()
 run_actuator("voice", Actuator(ServiceSettings, Heard, act), ServiceSettings(kind="t"), load())
 '''
-up.parts = lambda *_: [Part("voice", (sys.executable, "-c", service), 2)]
-up.up(HouseSettings(data_dir=Path(sys.argv[1])))
+up.service_processes = lambda *_: [ServiceProcess("voice", (sys.executable, "-c", service), 2)]
+up.run_up(HouseSettings(data_dir=Path(sys.argv[1])))
 """
 
 

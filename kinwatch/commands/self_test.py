@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass, field
 from threading import Condition
 
-from kinwatch.console import emit, say
+from kinwatch.console import emit, print_line
 from nerves import topics
 from nerves.broker import need_url
 from nerves.bus import open_link
@@ -13,11 +13,11 @@ from nerves.link import Link
 from nerves.messages import Acknowledged, Fact, SelfTest, SelfTestResult, Visit
 from nerves.settings import HouseSettings
 
-__all__ = ["run"]
+__all__ = ["run_self_test"]
 
 CONNECT_S = 5.0
 # A house that has just been started may not listen yet: one test alert, wished for again, is still one.
-AGAIN_S = 3.0
+ASK_AGAIN_S = 3.0
 BRAIN = "brain"
 
 
@@ -38,9 +38,9 @@ class SelfTestResults:
         except MessageError:
             return
         if isinstance(fact, Visit) and fact.visit == self.wish.id:
-            self._note(BRAIN, ok=True, detail="published the test alert")
+            self._store(BRAIN, ok=True, detail="published the test alert")
         elif isinstance(fact, SelfTestResult) and fact.visit == self.wish.id:
-            self._note(fact.service, ok=fact.ok, detail=fact.detail)
+            self._store(fact.service, ok=fact.ok, detail=fact.detail)
 
     def wait(self, services: list[str], seconds: float) -> bool:
         """Wait until all services are done; return whether they are."""
@@ -54,14 +54,14 @@ class SelfTestResults:
         with self.came:
             return any(service not in self.found for service in services)
 
-    def _note(self, service: str, *, ok: bool, detail: str) -> None:
+    def _store(self, service: str, *, ok: bool, detail: str) -> None:
         with self.came:
             if not self.found.get(service, (False,))[0]:
                 self.found[service] = ok, detail, time.monotonic() - self.since
             self.came.notify_all()
 
 
-def run(house: HouseSettings, *, json: bool, seconds: float) -> None:
+def run_self_test(house: HouseSettings, *, json: bool, seconds: float) -> None:
     """Send a test alert and tell what became of it; `KinwatchError` if it did not get through everywhere."""
     services = [BRAIN, *house.actuators]
     answers = SelfTestResults(SelfTest())
@@ -71,12 +71,12 @@ def run(house: HouseSettings, *, json: bool, seconds: float) -> None:
     with link:
         _post(link, answers.wish)
         end = time.monotonic() + seconds
-        while not answers.wait(services, max(0.0, min(AGAIN_S, end - time.monotonic()))) and time.monotonic() < end:
+        while not answers.wait(services, max(0.0, min(ASK_AGAIN_S, end - time.monotonic()))) and time.monotonic() < end:
             if answers.missing(services):
                 _post(link, answers.wish)
         done = Acknowledged(place=topics.TEST, visit=answers.wish.id, by="kinwatch check")
         link.post(done.topic, done.payload())  # else it goes on to the next contact
-    bad = sum(not _tell(service, answers, seconds, json=json) for service in services)
+    bad = sum(not _print_result(service, answers, seconds, json=json) for service in services)
     if bad:
         message = f"the test alert did not get through everywhere: {bad} of {len(services)} missing, see above"
         raise KinwatchError(message)
@@ -88,7 +88,7 @@ def _post(link: Link, wish: SelfTest) -> None:
     link.post(wish.topic, wish.payload())
 
 
-def _tell(service: str, answers: SelfTestResults, seconds: float, *, json: bool) -> bool:
+def _print_result(service: str, answers: SelfTestResults, seconds: float, *, json: bool) -> bool:
     """Say what became of it at one service; whether all is well there."""
     start = "think" if service == BRAIN else f"act {service}"
     silent = f"no answer in {seconds:.0f} s: is it running? (kinwatch up, or kinwatch {start})"
@@ -97,5 +97,5 @@ def _tell(service: str, answers: SelfTestResults, seconds: float, *, json: bool)
         emit({"service": service, "ok": ok, "detail": detail, "seconds": round(after, 2)})
     else:
         text = f"ok   {service}: {detail}, after {after:.1f} s" if ok else f"BAD  {service}: {detail}"
-        say(text, "green" if ok else "bold red")
+        print_line(text, "green" if ok else "bold red")
     return ok

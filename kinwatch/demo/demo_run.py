@@ -9,9 +9,9 @@ from pathlib import Path
 from queue import Empty, Queue
 from threading import Event, Thread
 
-from kinwatch.console import emit, err, say, sentence
-from kinwatch.house.keeping import keep
-from kinwatch.house.up import command_line, environment, parts, statuses
+from kinwatch.console import emit, err, print_line, sentence
+from kinwatch.house.supervisor import supervise
+from kinwatch.house.up import command_line, environment, service_processes, statuses
 from nerves import topics
 from nerves.broker import private_broker
 from nerves.bus import open_link
@@ -19,11 +19,11 @@ from nerves.errors import KinwatchError
 from nerves.messages import Fact, Status, Stored, Visit
 from nerves.settings import HouseSettings
 
-__all__ = ["NAME", "PLACE", "DemoAct", "DemoOptions", "DemoRun", "wrong"]
+__all__ = ["DEMO_NAME", "DEMO_PLACE", "DemoAct", "DemoOptions", "DemoRun", "act_fault"]
 
-PLACE, NAME = "garage", "Eileen"
-SERVICES = {PLACE, "brain", "evidence"}
-AWAKE_S = 90.0
+DEMO_PLACE, DEMO_NAME = "garage", "Eileen"
+DEMO_SERVICES = {DEMO_PLACE, "brain", "evidence"}
+START_TIMEOUT_S = 90.0
 # A visit ends some seconds after its person has gone; a slow machine may take its time.
 SETTLE_S = 20.0
 QUIET_S = 2.0
@@ -67,40 +67,42 @@ class DemoRun:
         """Start the broker and every service, each a process; end them."""
         with ExitStack() as stack:
             broker = stack.enter_context(private_broker(self._house.data_dir))
-            self.tell(f"the bus is {broker.kind} at {broker.url}", quiet=True)
+            self.announce(f"the bus is {broker.kind} at {broker.url}", quiet=True)
             if broker.warning:
-                self.tell(f"note: {broker.warning}", quiet=True)
+                self.announce(f"note: {broker.warning}", quiet=True)
             log = stack.enter_context((self._folder / "house.log").open("a"))
             self._env = environment(self._house, broker.url)
 
-            def note(service: str, line: str) -> None:
+            def write_log(service: str, line: str) -> None:
                 log.write(f"{service}: {line}\n")
                 log.flush()
 
-            self._statuses = stack.enter_context(statuses(self._house, broker.url, note))
+            self._statuses = stack.enter_context(statuses(self._house, broker.url, write_log))
             link = open_link(broker.url, f"{topics.ROOT}-demo", durable=False)
             for fact in (Visit, Stored):
                 link.listen(topics.to("+", fact.kind), self._receiver(fact), qos=1)
             stack.enter_context(link)
-            link.wait_connected(AWAKE_S)
+            link.wait_connected(START_TIMEOUT_S)
             over = Event()
-            services = parts(self._house, self._config)
-            keeper = Thread(target=keep, args=[services], kwargs={"stop": over, "say": note, "env": self._env})
+            services = service_processes(self._house, self._config)
+            keeper = Thread(
+                target=supervise, args=[services], kwargs={"stop": over, "print_line": write_log, "env": self._env}
+            )
             keeper.start()
             stack.callback(keeper.join)
             stack.callback(over.set)
             yield
 
-    def await_awake(self, stop: Event) -> None:
+    def wait_online(self, stop: Event) -> None:
         """Wait until every service lives."""
-        until = time.monotonic() + AWAKE_S
+        until = time.monotonic() + START_TIMEOUT_S
         while not stop.wait(0.1):
             awake = {name for name, status in self._statuses.items() if status.state == "online" and status.detail}
-            if awake >= SERVICES:
-                self.tell(f"awake, each a process of its own: {', '.join(sorted(SERVICES))}", quiet=True)
+            if awake >= DEMO_SERVICES:
+                self.announce(f"awake, each a process of its own: {', '.join(sorted(DEMO_SERVICES))}", quiet=True)
                 return
             if time.monotonic() > until:
-                message = f"{', '.join(sorted(SERVICES - awake))} did not start: see {self._folder / 'house.log'}"
+                message = f"{', '.join(sorted(DEMO_SERVICES - awake))} did not start: see {self._folder / 'house.log'}"
                 raise KinwatchError(message)
 
     def play(self, act: DemoAct, play: Callable[[str], None]) -> Iterator[str]:
@@ -112,29 +114,29 @@ class DemoRun:
             self.take(0.2)
         self._settle(before)
         said = self.visits[before:]
-        problem = wrong(act, said)
+        problem = act_fault(act, said)
         if problem:
-            self.tell(f"WRONG: {problem}")
+            self.announce(f"WRONG: {problem}")
             yield f"{act.title}: {problem}"
         elif act.verdict is None:
-            self.tell("nothing happened, as it should be")
+            self.announce("nothing happened, as it should be")
 
     def enroll(self) -> None:
         """Enrol the woman from a photo, as a person would at a terminal."""
-        from kinwatch.demo.scene.people import photo  # noqa: PLC0415 - scikit-image takes a second
+        from kinwatch.demo.scene.people import write_portrait  # noqa: PLC0415 - scikit-image takes a second
 
-        file = self._folder / f"{NAME.lower()}.png"
-        photo(file)
-        self.command("enroll", NAME, str(file))
+        file = self._folder / f"{DEMO_NAME.lower()}.png"
+        write_portrait(file)
+        self.command("enroll", DEMO_NAME, str(file))
 
     def command(self, *words: str) -> None:
         """Run a command of kinwatch on this house."""
-        self.tell(f"$ kinwatch {' '.join(words)}")
+        self.announce(f"$ kinwatch {' '.join(words)}")
         line = command_line(*words, "--config", str(self._config))
         done = subprocess.run(line, env=self._env, capture_output=True, text=True, check=False)
         if done.returncode:
             raise KinwatchError(done.stderr.strip() or f"kinwatch {words[0]} failed")
-        self.tell(f"  {done.stdout.strip()}")
+        self.announce(f"  {done.stdout.strip()}")
 
     def take(self, timeout_s: float) -> bool:
         """Show the next event; False if none came within the time."""
@@ -151,7 +153,7 @@ class DemoRun:
 
     def over(self) -> bool:
         """Whether the camera's recording has been played and every visit has ended."""
-        camera = self._statuses.get(PLACE)
+        camera = self._statuses.get(DEMO_PLACE)
         open_visits = {visit.visit for visit in self.visits} - {v.visit for v in self.visits if v.phase == "ended"}
         return camera is not None and camera.state == "offline" and not open_visits
 
@@ -173,26 +175,26 @@ class DemoRun:
             facts = {"ok": not failed, "failed": failed, "visits": len({visit.visit for visit in self.visits})}
             emit({"summary": facts | {"stored": stored, "evidence": str(evidence), "seconds": round(seconds, 1)}})
         else:
-            say(f"{stored} visits are stored with their pictures in {evidence}")
+            print_line(f"{stored} visits are stored with their pictures in {evidence}")
         if failed:
             message = f"the house did not do what it must: {'; '.join(failed)}; see {self._folder / 'house.log'}"
             raise KinwatchError(message)
 
-    def tell(self, text: str, *, quiet: bool = False) -> None:
+    def announce(self, text: str, *, quiet: bool = False) -> None:
         """Tell the audience; beside JSON on stdout, on stderr."""
         if self._options.json:
             err.print(text, markup=False)
         else:
-            say(text, "dim" if quiet else None)
+            print_line(text, "dim" if quiet else None)
 
     def _show(self, visit: Visit) -> None:
         if self._options.json:
             emit({"event": "visit"} | visit.model_dump(mode="json", exclude={"picture", "frame"}))
             return
         text, style = sentence(visit)
-        say(f"  {visit.at.astimezone():%H:%M:%S} {text}", style)
+        print_line(f"  {visit.at.astimezone():%H:%M:%S} {text}", style)
         if visit.verdict == "family" and visit.phase in ("decided", "corrected"):
-            say(f"  Hello, {visit.who}!", "bold green")
+            print_line(f"  Hello, {visit.who}!", "bold green")
 
     def _settle(self, before: int) -> None:
         """Wait until the visits of the act have ended, or for a moment if there was none."""
@@ -210,7 +212,7 @@ class DemoRun:
         return lambda topic, payload: self._arrived.put(fact.read(topic, payload))
 
 
-def wrong(act: DemoAct, said: list[Visit]) -> str | None:
+def act_fault(act: DemoAct, said: list[Visit]) -> str | None:
     """Return what the house should have said in an act and did not, or the other way round."""
     visits = {visit.visit for visit in said}
     if act.verdict is None:

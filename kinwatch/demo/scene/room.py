@@ -14,27 +14,27 @@ import numpy.typing as npt
 
 from kinwatch.demo.scene.outlines import Cutout, Mask, Pixels, bundled, soft
 
-__all__ = ["SIZE", "Actor", "Pose", "developed", "dressed", "place", "room"]
+__all__ = ["SCENE_SIZE_PX", "Figure", "Pose", "empty_room", "lit_figure", "place_figure", "with_noise"]
 
-SIZE = (800, 600)
+SCENE_SIZE_PX = (800, 600)
 """Width and height of every frame."""
 
-LIGHT = 0.54
+ROOM_LIGHT = 0.54
 # The columns of the garage that make 4:3.
-COLUMNS = slice(40, 707)
+GARAGE_COLUMNS = slice(40, 707)
 # A round lamp with a reflector looks like a face to a face detector: centre and radius in the frame.
-LAMP = ((593, 187), 42)
-NOISE = 2.5
+LAMP_CIRCLE_PX = ((593, 187), 42)
+NOISE_DEVIATION = 2.5
 # The same noise is laid on every frame, each time up to this many pixels elsewhere.
-GRAIN = 128
-SHADE = 0.45
-SHADE_AT = (34, 14)
+MAX_GRAIN_SHIFT_PX = 128
+SHADOW_STRENGTH = 0.45
+SHADOW_SHIFT_PX = (34, 14)
 # Around a figure, for its shadow to fade.
-MARGIN = 60
+SHADOW_MARGIN_PX = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Actor:
+class Figure:
     """A figure in the light of the stage, with the shadow it throws."""
 
     picture: Mask
@@ -60,33 +60,35 @@ class Pose:
 
 
 @cache
-def room() -> Pixels:
+def empty_room() -> Pixels:
     """Return the empty garage."""
-    garage = cv2.resize(bundled("stereo_motorcycle")[:, COLUMNS], SIZE, interpolation=cv2.INTER_CUBIC).astype(
-        np.float32
-    )
-    (x, y), radius = LAMP
+    garage = cv2.resize(
+        bundled("stereo_motorcycle")[:, GARAGE_COLUMNS], SCENE_SIZE_PX, interpolation=cv2.INTER_CUBIC
+    ).astype(np.float32)
+    (x, y), radius = LAMP_CIRCLE_PX
     lamp = cv2.circle(np.zeros(garage.shape[:2], np.float32), (x, y), radius, 1.0, cv2.FILLED)
     matt = cv2.GaussianBlur(lamp, (0, 0), 6)[..., None]
     garage = garage * (1 - matt) + cv2.GaussianBlur(garage, (0, 0), 2) * (0.5 * matt)
-    lit: Pixels = np.clip(garage * LIGHT, 0, 255).astype(np.uint8)
+    lit: Pixels = np.clip(garage * ROOM_LIGHT, 0, 255).astype(np.uint8)
     return lit
 
 
-def dressed(cutout: Cutout, light: float, feet: tuple[float, float]) -> Actor:
+def lit_figure(cutout: Cutout, light: float, feet: tuple[float, float]) -> Figure:
     """Return a cut-out as an actor: its light matched to the room's, its shadow ready."""
     lit = (cutout.picture * light).astype(np.float32)
-    picture = np.pad(lit, ((MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0)), mode="edge")
-    alpha = np.pad(cutout.alpha, MARGIN)
-    shadow = soft(alpha, 18) * np.float32(SHADE)
+    picture = np.pad(
+        lit, ((SHADOW_MARGIN_PX, SHADOW_MARGIN_PX), (SHADOW_MARGIN_PX, SHADOW_MARGIN_PX), (0, 0)), mode="edge"
+    )
+    alpha = np.pad(cutout.alpha, SHADOW_MARGIN_PX)
+    shadow = soft(alpha, 18) * np.float32(SHADOW_STRENGTH)
     x, y = feet
-    return Actor(picture, alpha, shadow, (x + MARGIN, y + MARGIN))
+    return Figure(picture, alpha, shadow, (x + SHADOW_MARGIN_PX, y + SHADOW_MARGIN_PX))
 
 
-def place(frame: Pixels, actor: Actor, pose: Pose) -> Pixels:
+def place_figure(frame: Pixels, actor: Figure, pose: Pose) -> Pixels:
     """Return the frame with the actor in it."""
     matrix = _matrix(actor.feet, pose)
-    thrown = matrix + np.array([[0, 0, SHADE_AT[0]], [0, 0, SHADE_AT[1]]])
+    thrown = matrix + np.array([[0, 0, SHADOW_SHIFT_PX[0]], [0, 0, SHADOW_SHIFT_PX[1]]])
     left, right = _columns(actor, thrown, matrix)
     if left >= right:
         return frame
@@ -99,18 +101,20 @@ def place(frame: Pixels, actor: Actor, pose: Pose) -> Pixels:
     return placed
 
 
-def developed(frame: Pixels, generator: np.random.Generator) -> Pixels:
+def with_noise(frame: Pixels, generator: np.random.Generator) -> Pixels:
     """Return the frame as a camera would deliver it: with noise."""
-    width, height = SIZE
-    down, right = generator.integers(0, GRAIN, 2)
+    width, height = SCENE_SIZE_PX
+    down, right = generator.integers(0, MAX_GRAIN_SHIFT_PX, 2)
     grain = _grain()[down : down + height, right : right + width]
     return cv2.add(frame, grain, dtype=cv2.CV_8U).astype(np.uint8, copy=False)
 
 
 @cache
 def _grain() -> npt.NDArray[np.int16]:
-    width, height = SIZE
-    noise = np.random.default_rng(1).normal(0, NOISE, (height + GRAIN, width + GRAIN, 3))
+    width, height = SCENE_SIZE_PX
+    noise = np.random.default_rng(1).normal(
+        0, NOISE_DEVIATION, (height + MAX_GRAIN_SHIFT_PX, width + MAX_GRAIN_SHIFT_PX, 3)
+    )
     return np.rint(noise).astype(np.int16)
 
 
@@ -123,16 +127,16 @@ def _matrix(feet: tuple[float, float], pose: Pose) -> npt.NDArray[np.float64]:
     return np.hstack([linear, shift[:, None]])
 
 
-def _columns(actor: Actor, *matrices: npt.NDArray[np.float64]) -> tuple[int, int]:
+def _columns(actor: Figure, *matrices: npt.NDArray[np.float64]) -> tuple[int, int]:
     """Return the columns of the frame that the figure or its shadow can touch."""
     height, width = actor.alpha.shape
     corners = np.array([[0, width, 0, width], [0, 0, height, height], [1, 1, 1, 1]])
     xs = np.concatenate([(matrix @ corners)[0] for matrix in matrices])
-    return max(0, int(xs.min())), min(SIZE[0], int(xs.max()) + 1)
+    return max(0, int(xs.min())), min(SCENE_SIZE_PX[0], int(xs.max()) + 1)
 
 
 def _warped(picture: Mask, matrix: npt.NDArray[np.float64], left: int, right: int) -> Mask:
     shifted = matrix - np.array([[0, 0, left], [0, 0, 0]])
-    return cv2.warpAffine(picture, shifted, (right - left, SIZE[1]), flags=cv2.INTER_LINEAR).astype(
+    return cv2.warpAffine(picture, shifted, (right - left, SCENE_SIZE_PX[1]), flags=cv2.INTER_LINEAR).astype(
         np.float32, copy=False
     )
