@@ -1,4 +1,4 @@
-"""Home Assistant: every entity by MQTT discovery, both ways."""
+"""Home Assistant: entities by MQTT discovery; their states go there, commands come back."""
 
 from actuators.homeassistant.act import act, news_filter, subscribed_topics
 from actuators.homeassistant.names import RETAINED
@@ -8,7 +8,7 @@ from nerves.services import Actuator
 
 __all__ = ["HomeAssistantSettings", "actuator"]
 
-# New devices are announced again after this time.
+# New devices are published again after this time.
 REPEAT_TICK_S = 3.0
 
 actuator = Actuator(

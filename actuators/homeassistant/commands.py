@@ -1,4 +1,4 @@
-"""What Home Assistant asks -> facts on the bus; pure."""
+"""Pure: from commands of Home Assistant to facts on the bus."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -11,27 +11,27 @@ from nerves.services import RawMessage
 
 __all__ = ["facts_of_command"]
 
-BY = "Home Assistant"
-LONGEST = 40
+SENDER = "Home Assistant"
+MAX_NAME_LENGTH = 40
 
 
-def facts_of_command(note: RawMessage, home: Home, at: datetime) -> Iterator[Fact]:
-    """Yield what a command asks to be published; nothing where there is nothing to name or to acknowledge."""
-    if note.topic == house_topic("set/test"):
+def facts_of_command(message: RawMessage, home: Home, at: datetime) -> Iterator[Fact]:
+    """Yield the facts that a command asks for; none if there is no visit to name or no alert to acknowledge."""
+    if message.topic == house_topic("set/test"):
         yield SelfTest()
-    elif note.topic == house_topic("set/acknowledge") and home.alert:
-        yield Acknowledged(place=home.alert.place, visit=home.alert.visit, by=BY)
-    elif note.topic == house_topic("set/who") and home.unknown:
-        name = note.body.decode(errors="replace").strip()[:LONGEST]
+    elif message.topic == house_topic("set/acknowledge") and home.alert:
+        yield Acknowledged(place=home.alert.place, visit=home.alert.visit, by=SENDER)
+    elif message.topic == house_topic("set/who") and home.unknown:
+        name = message.body.decode(errors="replace").strip()[:MAX_NAME_LENGTH]
         if name not in ("", OPTION_NOT_SAID):
-            yield _told(name, home.unknown, at)
+            yield _label(name, home.unknown, at)
 
 
-def _told(name: str, held: VisitState, at: datetime) -> Label:
+def _label(name: str, visit: VisitState, at: datetime) -> Label:
     if name == OPTION_NOT_A_PERSON:
-        return Label(place=held.place, visit=held.visit)
+        return Label(place=visit.place, visit=visit.visit)
     if name == OPTION_GUEST_TODAY:
         midnight = (at.astimezone() + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
-        who = f"Guest {held.at.astimezone():%m-%d %H:%M:%S}"  # a name of its own: two guests are two people
-        return Label(place=held.place, visit=held.visit, who=who, group="guest", until=midnight)
-    return Label(place=held.place, visit=held.visit, who=name)
+        who = f"Guest {visit.at.astimezone():%m-%d %H:%M:%S}"  # a different name each time: two guests are two people
+        return Label(place=visit.place, visit=visit.visit, who=who, group="guest", until=midnight)
+    return Label(place=visit.place, visit=visit.visit, who=name)

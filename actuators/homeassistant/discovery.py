@@ -1,6 +1,6 @@
-"""The devices and entities that Home Assistant makes by itself; pure.
+"""Pure: the MQTT discovery messages from which Home Assistant makes devices and entities.
 
-One device a place and one for the house, each in one message (`homeassistant/device/<id>/config`).
+There is one device for each place and one for the house, each in one message (`homeassistant/device/<id>/config`).
 """
 
 from collections.abc import Iterator, Mapping
@@ -25,42 +25,49 @@ from nerves.services import RawMessage
 __all__ = ["component_platforms", "device_configs", "discovery_messages"]
 
 Component = dict[str, Any]
-HOUSE = "kinwatch_house"
+HOUSE_ID = "kinwatch_house"
 DIAGNOSTIC = {"entity_category": "diagnostic"}
-LIDS = '{{"enabled": {}, "by": "Home Assistant"}}'
-SAY = '{"words": {{ value | tojson }}}'
-# The cloud is billed by the month in UTC; only so are Home Assistant's sums right when the count starts anew.
-DOLLARS = (
+CAMERA_SWITCH_PAYLOAD = '{{"enabled": {}, "by": "Home Assistant"}}'
+SAY_TEMPLATE = '{"words": {{ value | tojson }}}'
+# The cloud is billed by the month in UTC. With `last_reset` Home Assistant adds the months up correctly.
+MONTH_DOLLARS_TEMPLATE = (
     "{% set cents = value_json.get('counts', {}).get('cloud_cents_month') %}"
     "{{ None if cents is none else cents / 100 }}"
 )
-MONTH = "{{ utcnow().replace(day=1, hour=0, minute=0, second=0, microsecond=0).isoformat() }}"
+MONTH_START_TEMPLATE = "{{ utcnow().replace(day=1, hour=0, minute=0, second=0, microsecond=0).isoformat() }}"
 
 
 def device_configs(home: Home, settings: HomeAssistantSettings, service: str) -> dict[str, Component]:
-    """Return every device's message, by topic."""
-    lives = [_lives(service), _lives(BRAIN)]
-    made = [_device(HOUSE, "Kinwatch", lives, _house(home, settings))]
-    made += [
-        _device(f"kinwatch_place_{unique_slug(place)}", f"Kinwatch {place}", lives, _place(place, settings, lives))
+    """Return the discovery message of every device, by topic."""
+    availability = [_availability(service), _availability(BRAIN)]
+    configs = [_device(HOUSE_ID, "Kinwatch", availability, _house(home, settings))]
+    configs += [
+        _device(
+            f"kinwatch_place_{unique_slug(place)}",
+            f"Kinwatch {place}",
+            availability,
+            _place(place, settings, availability),
+        )
         for place in home.places
     ]
-    return {f"{settings.prefix}/device/{each['device']['identifiers'][0]}/config": each for each in made}
+    return {f"{settings.prefix}/device/{each['device']['identifiers'][0]}/config": each for each in configs}
 
 
-def component_platforms(made: Mapping[str, Component]) -> dict[str, dict[str, str]]:
-    """Return what is to be remembered of devices: their components' platforms."""
+def component_platforms(configs: Mapping[str, Component]) -> dict[str, dict[str, str]]:
+    """Return the platform of each component, by device topic: needed later to remove a component."""
     return {
         topic: {key: component["platform"] for key, component in device["components"].items()}
-        for topic, device in made.items()
+        for topic, device in configs.items()
     }
 
 
-def discovery_messages(made: Mapping[str, Component], known: Mapping[str, Mapping[str, str]]) -> Iterator[RawMessage]:
-    """Yield what makes Home Assistant have these devices, and no longer what it knew besides."""
-    for topic in known.keys() - made.keys():
+def discovery_messages(
+    configs: Mapping[str, Component], known: Mapping[str, Mapping[str, str]]
+) -> Iterator[RawMessage]:
+    """Yield the messages that create these devices and remove `known` ones, or their components, that are gone."""
+    for topic in known.keys() - configs.keys():
         yield RawMessage(topic, b"")
-    for topic, device in made.items():
+    for topic, device in configs.items():
         components = device["components"]
         gone = {key: {"platform": what} for key, what in known.get(topic, {}).items() if key not in components}
         if gone:
@@ -68,13 +75,13 @@ def discovery_messages(made: Mapping[str, Component], known: Mapping[str, Mappin
         yield RawMessage(topic, to_json(device))
 
 
-def _device(identifier: str, name: str, lives: list[Component], components: Iterator[Component]) -> Component:
-    is_house = identifier == HOUSE
+def _device(identifier: str, name: str, availability: list[Component], components: Iterator[Component]) -> Component:
+    is_house = identifier == HOUSE_ID
     about = {"identifiers": [identifier], "name": name, "manufacturer": "kinwatch", "sw_version": _version()}
     return {
-        "device": about | {"model": "House" if is_house else "Place"} | ({} if is_house else {"via_device": HOUSE}),
+        "device": about | {"model": "House" if is_house else "Place"} | ({} if is_house else {"via_device": HOUSE_ID}),
         "origin": {"name": "kinwatch", "sw_version": _version()},
-        "availability": lives,
+        "availability": availability,
         "availability_mode": "all",
         "qos": 1,
         "components": dict(_named(identifier, name, each) for each in components),
@@ -82,7 +89,7 @@ def _device(identifier: str, name: str, lives: list[Component], components: Iter
 
 
 def _named(identifier: str, device: str, component: Component) -> tuple[str, Component]:
-    """Return a component's key, and the component with an id that stays and a name that says where it is."""
+    """Return the key of a component, and the component with its fixed ids."""
     key = component.pop("key")
     if component["platform"] == "device_automation":
         return key, component
@@ -90,9 +97,9 @@ def _named(identifier: str, device: str, component: Component) -> tuple[str, Com
     return key, component | {"unique_id": f"{identifier}_{key}", "default_entity_id": entity}
 
 
-def _place(place: str, settings: HomeAssistantSettings, lives: list[Component]) -> Iterator[Component]:
+def _place(place: str, settings: HomeAssistantSettings, availability: list[Component]) -> Iterator[Component]:
     state, sighting = place_topic(place), place_topic(place, "sighting")
-    sees = {"topic": state, "value_template": "{{ value_json.sees }}"}
+    camera_works = {"topic": state, "value_template": "{{ value_json.sees }}"}
 
     def shows(what: str) -> Component:
         return {"state_topic": state, "value_template": f"{{{{ value_json.{what} }}}}"}
@@ -104,7 +111,7 @@ def _place(place: str, settings: HomeAssistantSettings, lives: list[Component]) 
             what,
             what.capitalize(),
             device_class="occupancy",
-            availability=[*lives, sees],
+            availability=[*availability, camera_works],
             **shows(what),
         )
     yield _entity("sensor", "last", "Last person", icon="mdi:account-clock", **shows("last"), **_attributes(state))
@@ -114,11 +121,12 @@ def _place(place: str, settings: HomeAssistantSettings, lives: list[Component]) 
         "binary_sensor", "problem", "Camera problem", device_class="problem", **shows("problem"), **DIAGNOSTIC
     )
     yield _entity("sensor", "trouble", "Camera trouble", icon="mdi:camera-off", **shows("trouble"), **DIAGNOSTIC)
-    # Retained, and without us in between: it is a fact of its own, which the camera and the brain heed as any other.
-    lids = {"payload_on": LIDS.format("true"), "payload_off": LIDS.format("false"), "retain": True}
-    lids |= {"state_on": "ON", "state_off": "OFF", "command_topic": topics.to(place, CameraEnabled.kind)}
-    yield _entity("switch", "eyes", "Eyes", icon="mdi:eye", **lids, **shows("eyes"))
-    say = {"command_topic": topics.to(place, Say.kind), "command_template": SAY}
+    # Home Assistant publishes the retained fact itself; the camera and the brain read it like any other.
+    switch = {"payload_on": CAMERA_SWITCH_PAYLOAD.format("true"), "retain": True}
+    switch |= {"payload_off": CAMERA_SWITCH_PAYLOAD.format("false")}
+    switch |= {"state_on": "ON", "state_off": "OFF", "command_topic": topics.to(place, CameraEnabled.kind)}
+    yield _entity("switch", "eyes", "Eyes", icon="mdi:eye", **switch, **shows("eyes"))
+    say = {"command_topic": topics.to(place, Say.kind), "command_template": SAY_TEMPLATE}
     yield _entity("notify", "announce", "Announce", **say)
     yield _entity("text", "say", "Say here", icon="mdi:bullhorn", max=255, **say, **shows("typed"))
     for kind in SIGHTINGS:
@@ -161,7 +169,7 @@ def _house(home: Home, settings: HomeAssistantSettings) -> Iterator[Component]:
 
 
 def _meters(state: str) -> Iterator[Component]:
-    """Yield how well the house works; the brain's own numbers come from its status."""
+    """Yield the sensors of how well the house works; the brain's numbers come from its status."""
     receipts = {"state_topic": state, "value_template": "{{ value_json.receipts }}", "state_class": "total_increasing"}
     waiting = {"state_topic": state, "value_template": "{{ value_json.waiting }}", "state_class": "measurement"}
     stored = {"json_attributes_topic": state, "json_attributes_template": "{{ {'url': value_json.stored} | tojson }}"}
@@ -181,17 +189,17 @@ def _meters(state: str) -> Iterator[Component]:
 
 
 def _cloud() -> Iterator[Component]:
-    """Yield the switch that keeps every picture in the house, and what the cloud has cost."""
-    words = {"payload_on": "on", "payload_off": "off", "state_on": "on", "state_off": "off"}
-    wires = {"state_topic": topics.CLOUD, "command_topic": topics.CLOUD_SET}
-    yield _entity("switch", "cloud", "Cloud recognition", icon="mdi:cloud-search", **wires, **words)
+    """Yield the switch of the cloud, and the sensors of what it has cost."""
+    payloads = {"payload_on": "on", "payload_off": "off", "state_on": "on", "state_off": "off"}
+    cloud_topics = {"state_topic": topics.CLOUD, "command_topic": topics.CLOUD_SET}
+    yield _entity("switch", "cloud", "Cloud recognition", icon="mdi:cloud-search", **cloud_topics, **payloads)
     yield _entity(
         "sensor",
         "cloud_spend",
         "Cloud spend this month",
         state_topic=topics.status(BRAIN),
-        value_template=DOLLARS,
-        last_reset_value_template=MONTH,
+        value_template=MONTH_DOLLARS_TEMPLATE,
+        last_reset_value_template=MONTH_START_TEMPLATE,
         device_class="monetary",
         unit_of_measurement="USD",
         state_class="total",
@@ -203,7 +211,7 @@ def _cloud() -> Iterator[Component]:
 
 
 def _counted(count: str) -> Component:
-    """Return where a number of the brain's status is."""
+    """Return the topic and template of a number in the brain's status."""
     template = f"{{{{ value_json.get('counts', {{}}).get('{count}', None) }}}}"
     return {"state_topic": topics.status(BRAIN), "value_template": template}
 
@@ -238,7 +246,7 @@ def _attributes(topic: str, what: str = "visit") -> Component:
     return {"json_attributes_topic": topic, "json_attributes_template": f"{{{{ value_json.{what} | tojson }}}}"}
 
 
-def _lives(service: str) -> Component:
+def _availability(service: str) -> Component:
     return {"topic": topics.status(service), "value_template": "{{ value_json.state }}"}
 
 

@@ -1,4 +1,4 @@
-"""What is held of the house; pure: each message makes a new one, and the same message twice makes no difference."""
+"""Pure: the state of the house. Each message gives a new one; the same message twice changes nothing."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -38,24 +38,24 @@ __all__ = [
 
 BRAIN = "brain"
 UNKNOWN_VERDICTS = ("stranger", "unidentified")
-# What a brain counts in its status only where it can ask the cloud.
+# The brain has this number in its status only if it can ask the cloud.
 CLOUD_COUNT = "cloud_calls_today"
 MAX_REMEMBERED = 200
 
 
 class Value(BaseModel):
-    """A frozen value that survives a change of its fields."""
+    """A frozen value that ignores fields it does not know."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class VisitState(Value):
-    """What is held of one visit."""
+    """The state of one visit."""
 
     visit: UUID
     place: str
     at: datetime
-    since: datetime = Field(default_factory=lambda known: known["at"])  # an older version has kept none
+    since: datetime = Field(default_factory=lambda known: known["at"])  # an older version did not store it
     seq: int
     verdict: Verdict
     who: str | None = None
@@ -65,7 +65,7 @@ class VisitState(Value):
 
 
 class PlaceState(Value):
-    """What is held of one place."""
+    """The state of one place."""
 
     trouble: str = ""
     offline: bool = False
@@ -74,7 +74,7 @@ class PlaceState(Value):
 
 
 class PersonState(Value):
-    """What is held of somebody we know."""
+    """The state of a person we know."""
 
     group: Group = "family"
     place: str | None = None
@@ -82,7 +82,7 @@ class PersonState(Value):
 
 
 class Home(Value):
-    """All that Home Assistant is told, but for the pictures, which the broker keeps."""
+    """Everything that Home Assistant shows, except the pictures, which the broker retains."""
 
     places: dict[str, PlaceState] = {}
     people: dict[str, PersonState] = {}
@@ -102,28 +102,28 @@ class Home(Value):
     @field_validator("ended", mode="before")
     @classmethod
     def _of_ids(cls, ended: object) -> object:
-        """Read what an older version has kept: which visits are over, and nothing of them."""
+        """Read the format of an older version, which stored only the ids of ended visits."""
         return {str(each): None for each in ended} if isinstance(ended, list) else ended
 
     def changed(self, **changes: Any) -> "Home":  # noqa: ANN401 - each field has its own type
-        """Return this home with something changed."""
+        """Return this home with some fields changed."""
         return self.model_copy(update=changes)
 
     def visits_at(self, place: str) -> list[VisitState]:
-        """Return who is at a place now."""
-        return [held for held in self.visits.values() if held.place == place]
+        """Return the visits at a place now."""
+        return [visit for visit in self.visits.values() if visit.place == place]
 
     def find_visit(self, visit: UUID) -> VisitState | None:
-        """Return what is held of a visit, be it over or not."""
+        """Return the state of a visit, whether it has ended or not."""
         return self.visits.get(visit) or self.ended.get(visit)
 
     def is_late(self, visit: Visit) -> bool:
-        """Whether a message corrects a visit that is over: a second opinion takes its time."""
+        """Whether a message corrects a visit that has ended: a second opinion can come late."""
         return visit.phase == "corrected" and visit.visit in self.ended
 
 
 def fit_to_settings(home: Home, places: tuple[str, ...], people: tuple[str, ...]) -> Home:
-    """Return a home that fits the settings: these places alone, where any are named, and these people too."""
+    """Return a home with only the places of the settings, if there are any, and with their people added."""
     wanted = places or tuple(home.places)
     return home.changed(
         places={place: home.places.get(place, PlaceState()) for place in wanted},
@@ -132,13 +132,13 @@ def fit_to_settings(home: Home, places: tuple[str, ...], people: tuple[str, ...]
 
 
 def has_cloud(status: Status) -> bool:
-    """Return whether a status is of a brain that can ask the cloud; where nothing is counted it says neither."""
+    """Whether the brain that sent a status can ask the cloud. A status without counts does not say."""
     return CLOUD_COUNT in status.counts
 
 
 @singledispatch
 def home_after(message: Fact, home: Home) -> Home:
-    """Return the home after a message."""
+    """Return the home after a message; the same object if nothing has changed."""
     del message
     return home
 
@@ -150,27 +150,28 @@ def _(visit: Visit, home: Home) -> Home:
     before, is_late = home.find_visit(visit.visit), home.is_late(visit)
     if (before and visit.seq <= before.seq) or (visit.visit in home.ended and not is_late):
         return home
-    held = _held(visit, alerted=visit.alert or (before is not None and before.alerted))
-    home = _met(_unknown(_last(home, held), held, alert=visit.alert), visit)
+    state = _visit_state(visit, alerted=visit.alert or (before is not None and before.alerted))
+    home = _with_person(_with_unknown(_with_last(home, state), state, alert=visit.alert), visit)
+    waiting = _waiting(home, visit)
     if visit.phase == "ended" or is_late:
-        rest = {key: each for key, each in home.visits.items() if key != visit.visit}
-        return home.changed(visits=rest, ended=_over(home, held), waiting=_waits(home, visit))
-    return home.changed(visits=home.visits | {visit.visit: held}, waiting=_waits(home, visit))
+        others = {key: each for key, each in home.visits.items() if key != visit.visit}
+        return home.changed(visits=others, ended=_ended(home, state), waiting=waiting)
+    return home.changed(visits=home.visits | {visit.visit: state}, waiting=waiting)
 
 
 @home_after.register
-def _(seen: Detections, home: Home) -> Home:
-    return _at(home, seen.place)
+def _(message: Detections, home: Home) -> Home:
+    return _with_place(home, message.place)
 
 
 @home_after.register
 def _(trouble: Trouble, home: Home) -> Home:
-    return _at(home, trouble.place, trouble="" if trouble.what == "recovered" else trouble.what)
+    return _with_place(home, trouble.place, trouble="" if trouble.what == "recovered" else trouble.what)
 
 
 @home_after.register
-def _(eyes: CameraEnabled, home: Home) -> Home:
-    return _at(home, eyes.place, closed=not eyes.enabled)
+def _(switch: CameraEnabled, home: Home) -> Home:
+    return _with_place(home, switch.place, closed=not switch.enabled)
 
 
 @home_after.register
@@ -178,7 +179,7 @@ def _(status: Status, home: Home) -> Home:
     if status.service == BRAIN and status.counts and has_cloud(status) != home.cloud:
         home = home.changed(cloud=has_cloud(status))
     known = status.service in home.places
-    return _at(home, status.service, offline=status.state == "offline") if known else home
+    return _with_place(home, status.service, offline=status.state == "offline") if known else home
 
 
 @home_after.register
@@ -190,7 +191,7 @@ def _(people: People, home: Home) -> Home:
 
 @home_after.register
 def _(stored: Stored, home: Home) -> Home:
-    key = _evidence(stored)
+    key = _evidence_key(stored)
     if key not in home.waiting and home.receipts:
         return home
     return home.changed(
@@ -199,57 +200,59 @@ def _(stored: Stored, home: Home) -> Home:
 
 
 @home_after.register
-def _(told: Label, home: Home) -> Home:
-    if home.unknown is None or home.unknown.visit != told.visit:
+def _(label: Label, home: Home) -> Home:
+    if home.unknown is None or home.unknown.visit != label.visit:
         return home
-    return home.changed(named=told.who or "")
+    return home.changed(named=label.who or "")
 
 
 @home_after.register
-def _(word: Acknowledged, home: Home) -> Home:
-    return home.changed(acknowledged=True) if home.alert and home.alert.visit == word.visit else home
+def _(acknowledged: Acknowledged, home: Home) -> Home:
+    is_open = home.alert and home.alert.visit == acknowledged.visit
+    return home.changed(acknowledged=True) if is_open else home
 
 
-def _held(visit: Visit, *, alerted: bool) -> VisitState:
+def _visit_state(visit: Visit, *, alerted: bool) -> VisitState:
     fields: Mapping[str, Any] = {key: getattr(visit, key) for key in VisitState.model_fields if hasattr(visit, key)}
     return VisitState.model_validate({**fields, "alerted": alerted})
 
 
-def _at(home: Home, place: str, **changes: Any) -> Home:  # noqa: ANN401 - each field has its own type
+def _with_place(home: Home, place: str, **changes: Any) -> Home:  # noqa: ANN401 - each field has its own type
     known = home.places.get(place)
     changed = (known or PlaceState()).model_copy(update=changes)
     return home if changed == known else home.changed(places=home.places | {place: changed})
 
 
-def _replaces(home: Home, held: VisitState, old: VisitState | None) -> bool:
-    """Whether a visit takes the place of another; one that is over and was corrected, not of whoever came later."""
-    is_same = old is not None and old.visit == held.visit
-    return old is None or is_same or held.visit not in home.ended or held.since > old.since
+def _replaces(home: Home, new: VisitState, old: VisitState | None) -> bool:
+    """Whether a visit is shown instead of another. A late correction does not replace a visit that began later."""
+    is_same = old is not None and old.visit == new.visit
+    return old is None or is_same or new.visit not in home.ended or new.since > old.since
 
 
-def _last(home: Home, held: VisitState) -> Home:
-    old = home.places.get(held.place, PlaceState()).last
-    is_told = held.verdict != "identifying" and _replaces(home, held, old)
-    return _at(home, held.place, **({"last": held} if is_told else {}))
+def _with_last(home: Home, visit: VisitState) -> Home:
+    old = home.places.get(visit.place, PlaceState()).last
+    is_shown = visit.verdict != "identifying" and _replaces(home, visit, old)
+    return _with_place(home, visit.place, **({"last": visit} if is_shown else {}))
 
 
-def _over(home: Home, held: VisitState) -> dict[UUID, VisitState | None]:
-    """Return the visits that are over, with one more, but for their reasons: a correction has its own."""
-    rest = [(key, each) for key, each in home.ended.items() if key != held.visit]
-    return dict([*rest, (held.visit, held.model_copy(update={"reasons": ()}))][-MAX_REMEMBERED:])
+def _ended(home: Home, visit: VisitState) -> dict[UUID, VisitState | None]:
+    """Return the ended visits with one more. They have no reasons: a correction brings its own."""
+    others = [(key, each) for key, each in home.ended.items() if key != visit.visit]
+    return dict([*others, (visit.visit, visit.model_copy(update={"reasons": ()}))][-MAX_REMEMBERED:])
 
 
-def _unknown(home: Home, held: VisitState, *, alert: bool) -> Home:
-    """Note who is to be named, and what is to be acknowledged; a name that comes by itself needs no human."""
-    if held.verdict in UNKNOWN_VERDICTS and _replaces(home, held, home.unknown):
-        again = home.unknown is not None and home.unknown.visit == held.visit
-        home = home.changed(unknown=held, named=home.named if again else None)
-    elif home.unknown and home.unknown.visit == held.visit and held.who:
-        home = home.changed(named=held.who)
-    return home.changed(alert=held, acknowledged=False) if alert else home
+def _with_unknown(home: Home, visit: VisitState, *, alert: bool) -> Home:
+    """Return the home with the visit to name and the alert to acknowledge; a visit that got a name needs no label."""
+    if visit.verdict in UNKNOWN_VERDICTS and _replaces(home, visit, home.unknown):
+        is_same = home.unknown is not None and home.unknown.visit == visit.visit
+        home = home.changed(unknown=visit, named=home.named if is_same else None)
+    elif home.unknown and home.unknown.visit == visit.visit and visit.who:
+        home = home.changed(named=visit.who)
+    return home.changed(alert=visit, acknowledged=False) if alert else home
 
 
-def _met(home: Home, visit: Visit) -> Home:
+def _with_person(home: Home, visit: Visit) -> Home:
+    """Return the home with the time and place at which a known person was seen last."""
     if not visit.who or visit.verdict not in ("family", "guest"):
         return home
     known = home.people.get(visit.who, PersonState(group=visit.verdict))
@@ -260,14 +263,14 @@ def _met(home: Home, visit: Visit) -> Home:
     )
 
 
-def _waits(home: Home, visit: Visit) -> tuple[str, ...]:
-    """Return the evidence that is not stored yet; nothing waits where no store has ever answered."""
-    return _latest(home.waiting, _evidence(visit)) if home.receipts else ()
+def _waiting(home: Home, visit: Visit) -> tuple[str, ...]:
+    """Return the keys of evidence that is not stored yet; none if no store has ever sent a receipt."""
+    return _newest(home.waiting, _evidence_key(visit)) if home.receipts else ()
 
 
-def _evidence(message: Visit | Stored) -> str:
+def _evidence_key(message: Visit | Stored) -> str:
     return f"{message.visit} {message.seq}"
 
 
-def _latest(known: tuple[str, ...], new: str) -> tuple[str, ...]:
+def _newest(known: tuple[str, ...], new: str) -> tuple[str, ...]:
     return (*(each for each in known if each != new), new)[-MAX_REMEMBERED:]

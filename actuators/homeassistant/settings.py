@@ -1,4 +1,4 @@
-"""What the household may set."""
+"""Settings of the Home Assistant actuator."""
 
 from typing import Annotated
 
@@ -14,13 +14,13 @@ Name = Annotated[str, Field(min_length=1, max_length=40)]
 
 
 class HomeAssistantSettings(ServiceSettings):
-    """Entities in Home Assistant, by MQTT discovery: nothing is to be written there."""
+    """Makes entities in Home Assistant by MQTT discovery: nothing needs to be configured there."""
 
     places: tuple[Place, ...] = ()
-    """Only these places are shown; left out: every place that is heard of."""
+    """Only these places are shown; if left out, every place that publishes something."""
     people: tuple[Name, ...] = ()
-    """People shown besides those that the brain knows."""
+    """People to show besides those that the brain knows."""
     prefix: str = Field(default="homeassistant", pattern=r"^[\w-]+(/[\w-]+)?$")
-    """The discovery prefix, as Home Assistant's MQTT options have it."""
+    """The discovery prefix, as in Home Assistant's MQTT options."""
     keep_pictures: bool = True
-    """Whether the broker keeps each place's newest pictures, so that a restart of Home Assistant does not lose them."""
+    """Whether the broker retains the newest pictures of each place: they then survive a restart of Home Assistant."""

@@ -1,4 +1,4 @@
-"""What Home Assistant is told: states that stay, and happenings that pass; pure."""
+"""Pure: the states, events and pictures that Home Assistant is sent."""
 
 import json
 from collections.abc import Iterator
@@ -27,65 +27,65 @@ SIGHTINGS = ("family", "guest", "stranger", "unidentified", "animal", "cleared",
 ALERTS = ("stranger", "unidentified", "family", "guest", "trouble", "recovered", "acknowledged", "test")
 OPTION_NOT_SAID, OPTION_GUEST_TODAY, OPTION_NOT_A_PERSON = "Not said yet", "A guest today", "Not a person"
 PERSON = "person"
-# Home Assistant keeps no attributes over 16 KB, and shows no more reasons than this.
+# More reasons are not sent: Home Assistant stores no attributes over 16 KB.
 MAX_REASONS = 5
 
 
 def to_json(value: Any) -> bytes:  # noqa: ANN401 - whatever JSON can say
-    """Return JSON, the same for the same value."""
+    """Return a value as JSON; equal values give equal bytes."""
     return json.dumps(value, ensure_ascii=False, sort_keys=True).encode()
 
 
 def states(home: Home) -> dict[str, bytes]:
-    """Return every state that stays, by topic."""
-    told = {house_topic("state"): _house(home)}
-    told |= {place_topic(place): _place(home, place) for place in home.places}
-    told |= {person_topic(name): _person(home, name) for name in home.people}
-    return {topic: to_json(state) for topic, state in told.items()}
+    """Return the body of every retained state, by topic."""
+    found = {house_topic("state"): _house(home)}
+    found |= {place_topic(place): _place(home, place) for place in home.places}
+    found |= {person_topic(name): _person(home, name) for name in home.people}
+    return {topic: to_json(state) for topic, state in found.items()}
 
 
 def picture_topics(home: Home, *, keep: bool) -> list[str]:
-    """Return the topics of all pictures."""
+    """Return the topics of all pictures of the house and its places."""
     places = [picture_topic(place, what, keep=keep) for place in home.places for what in ("visit", "stranger")]
     return [picture_topic(None, "unknown", keep=keep), *places]
 
 
 def picture_messages(message: Fact, home: Home, *, keep: bool) -> Iterator[RawMessage]:
-    """Yield the pictures that a message brings."""
+    """Yield the pictures that a message replaces."""
     if not isinstance(message, Visit) or not message.picture or message.place not in home.places:
         return
     last = home.places[message.place].last
     if not home.is_late(message) or (last and last.visit == message.visit):
         yield RawMessage(picture_topic(message.place, "visit", keep=keep), message.picture)
-    if message.verdict == "stranger" and not (home.is_late(message) and _came_later(message, home)):
+    if message.verdict == "stranger" and not (home.is_late(message) and _is_before_another_stranger(message, home)):
         yield RawMessage(picture_topic(message.place, "stranger", keep=keep), message.picture)
     if home.unknown and home.unknown.visit == message.visit and message.verdict in UNKNOWN_VERDICTS:
         yield RawMessage(picture_topic(None, "unknown", keep=keep), message.picture)
 
 
-def _came_later(visit: Visit, home: Home) -> bool:
-    """Whether another stranger came to the place after this one."""
+def _is_before_another_stranger(visit: Visit, home: Home) -> bool:
+    """Whether another stranger came to the same place after this visit began."""
     known = [each for each in (*home.visits.values(), *home.ended.values()) if each and each.verdict == "stranger"]
     return any(each.place == visit.place and each.since > visit.since for each in known)
 
 
 def events_of(message: Fact, before: Home, after: Home) -> Iterator[RawMessage]:
-    """Yield the events of a message, which has made `after` of `before`."""
+    """Yield the events of a message that has changed `before` to `after`."""
     if isinstance(message, Visit):
-        yield from _visited(message, before, after)
+        yield from _visit_events(message, before, after)
     elif isinstance(message, Detections):
-        yield from _animals(message)
+        yield from _animal_events(message)
     elif isinstance(message, Trouble) and after is not before:
         kind = "recovered" if message.what == "recovered" else "trouble"
         fields = {"what": message.what, "detail": message.detail, "at": stamp(message.at)}
         yield _sighting(message.place, kind, fields)
         yield _alert(kind, {"place": message.place, **fields})
     elif isinstance(message, Acknowledged) and after is not before:
-        told = {"visit": str(message.visit), "place": message.place, "by": message.by or "", "at": stamp(message.at)}
-        yield _alert("acknowledged", told)
+        fields = {"visit": str(message.visit), "place": message.place, "by": message.by or "", "at": stamp(message.at)}
+        yield _alert("acknowledged", fields)
 
 
-def _visited(visit: Visit, before: Home, after: Home) -> Iterator[RawMessage]:
+def _visit_events(visit: Visit, before: Home, after: Home) -> Iterator[RawMessage]:
     if visit.place == topics.TEST:
         yield _alert("test", _facts(visit))
     elif after is not before:
@@ -104,17 +104,17 @@ def _is_news(old: VisitState | None, visit: Visit) -> bool:
     return (old.verdict, old.who) != (visit.verdict, visit.who) or (visit.alert and not old.alerted)
 
 
-def _animals(seen: Detections) -> Iterator[RawMessage]:
-    for label in sorted({thing.label for thing in seen.detections if thing.label != PERSON}):
-        yield _sighting(seen.place, "animal", {"animal": label, "at": stamp(seen.at)})
+def _animal_events(message: Detections) -> Iterator[RawMessage]:
+    for label in sorted({detected.label for detected in message.detections if detected.label != PERSON}):
+        yield _sighting(message.place, "animal", {"animal": label, "at": stamp(message.at)})
 
 
 def _facts(visit: Visit) -> dict[str, Any]:
-    told = {
+    facts = {
         key: getattr(visit, key) for key in ("place", "seq", "verdict", "phase", "who", "stranger", "times", "alert")
     }
     reasons = list(visit.reasons[:MAX_REASONS])
-    return told | {"visit": str(visit.visit), "reasons": reasons, "at": stamp(visit.at), "since": stamp(visit.since)}
+    return facts | {"visit": str(visit.visit), "reasons": reasons, "at": stamp(visit.at), "since": stamp(visit.since)}
 
 
 def _sighting(place: str, kind: str, fields: dict[str, Any]) -> RawMessage:
@@ -126,52 +126,52 @@ def _alert(kind: str, fields: dict[str, Any]) -> RawMessage:
 
 
 def _place(home: Home, place: str) -> dict[str, Any]:
-    held, here = home.places[place], home.visits_at(place)
+    state, here = home.places[place], home.visits_at(place)
     return {
         "person": _on(here),
         "people": len(here),
         "stranger": _on([each for each in here if each.verdict == "stranger"]),
-        "last": _who(held.last),
-        "visit": _about(held.last),
-        "problem": _on(held.trouble or held.offline),
-        "trouble": held.trouble or ("offline" if held.offline else "none"),
+        "last": _name_or_verdict(state.last),
+        "visit": _visit_attributes(state.last),
+        "problem": _on(state.trouble or state.offline),
+        "trouble": state.trouble or ("offline" if state.offline else "none"),
         "typed": "",
-        "eyes": _on(not held.closed),
-        "sees": "offline" if held.offline or held.closed else "online",
+        "eyes": _on(not state.closed),
+        "sees": "offline" if state.offline or state.closed else "online",
     }
 
 
 def _person(home: Home, name: str) -> dict[str, Any]:
-    held = home.people[name]
+    person = home.people[name]
     here = [each.place for each in home.visits.values() if each.who == name]
-    seen = stamp(held.seen) if held.seen else None
-    return {"here": _on(here), "seen": seen, "place": here[-1] if here else held.place, "group": held.group}
+    seen = stamp(person.seen) if person.seen else None
+    return {"here": _on(here), "seen": seen, "place": here[-1] if here else person.place, "group": person.group}
 
 
 def _house(home: Home) -> dict[str, Any]:
     return {
         "unknown": stamp(home.unknown.at) if home.unknown else None,
-        "visit": _about(home.unknown),
+        "visit": _visit_attributes(home.unknown),
         "name": OPTION_NOT_SAID if home.named is None else home.named or OPTION_NOT_A_PERSON,
         "typed": "",
         "alert": _on(not home.acknowledged),
-        "alerted": _about(home.alert),
+        "alerted": _visit_attributes(home.alert),
         "receipts": home.receipts,
         "waiting": len(home.waiting),
         "stored": home.stored or "",
     }
 
 
-def _about(held: VisitState | None) -> dict[str, Any]:
-    if held is None:
+def _visit_attributes(visit: VisitState | None) -> dict[str, Any]:
+    if visit is None:
         return {}
-    told = held.model_dump(mode="json", include={"place", "seq", "verdict", "who", "stranger"})
-    return told | {"visit": str(held.visit), "at": stamp(held.at), "reasons": list(held.reasons[:MAX_REASONS])}
+    facts = visit.model_dump(mode="json", include={"place", "seq", "verdict", "who", "stranger"})
+    return facts | {"visit": str(visit.visit), "at": stamp(visit.at), "reasons": list(visit.reasons[:MAX_REASONS])}
 
 
-def _who(held: VisitState | None) -> str | None:
-    return (held.who or held.verdict) if held else None
+def _name_or_verdict(visit: VisitState | None) -> str | None:
+    return (visit.who or visit.verdict) if visit else None
 
 
-def _on(true: object) -> str:
-    return "ON" if true else "OFF"
+def _on(is_on: object) -> str:
+    return "ON" if is_on else "OFF"

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from actuators.push.dispatcher import Delivery, Dispatcher
 from actuators.push.ledger import MAX_PLAN_AHEAD_S, Alert, AlertLedger
-from actuators.push.rules import VisitUpdate, message_text, rings_at, sentence_of, visit_text, visit_title
+from actuators.push.rules import VisitUpdate, fill_sentence, message_text, rings_at, visit_text, visit_title
 from actuators.push.services import Notification, masked_url, resolve_secrets
 from actuators.push.settings import PushSettings
 from nerves.errors import KinwatchError
@@ -115,9 +115,9 @@ class Notifier:
         if visit is None:
             return ""
         if isinstance(message, Acknowledged):
-            return sentence_of(self._settings, "acknowledged", visit, by=message.by) if known.state == "open" else ""
+            return fill_sentence(self._settings, "acknowledged", visit, by=message.by) if known.state == "open" else ""
         if message.who is None:
-            return sentence_of(self._settings, "nobody", visit)
+            return fill_sentence(self._settings, "nobody", visit)
         if message.who == visit.who:
             return ""
         corrected = visit.model_copy(update={"verdict": message.group, "who": message.who})
@@ -151,7 +151,7 @@ class Notifier:
     def _spoken_alert(self, visit: UUID, place: str) -> Say:
         facts = self._facts(visit)
         (update,), _ = self._ledger.updates_since(visit, 0)
-        words = sentence_of(self._settings, "spoken", facts, text=update.text)
+        words = fill_sentence(self._settings, "spoken", facts, text=update.text)
         return Say(place=place, words=words, language=self._settings.language)
 
     def _notification(self, visit: UUID, delivered: int, reason: str) -> tuple[int, Notification]:

@@ -9,7 +9,7 @@ from nerves.hours import read_hours
 from nerves.messages import Verdict, Visit
 from nerves.texts import age_words, fields_of, somebody, template
 
-__all__ = ["VisitUpdate", "cooldown_identity", "message_text", "rings_at", "sentence_of", "visit_text", "visit_title"]
+__all__ = ["VisitUpdate", "cooldown_identity", "fill_sentence", "message_text", "rings_at", "visit_text", "visit_title"]
 
 TEXTS = {
     "en": {
@@ -64,15 +64,15 @@ def visit_text(settings: PushSettings, visit: Visit, *, first: bool) -> str:
     key: str = visit.verdict
     if key not in ("stranger", "unidentified"):
         key = "known" if first else "corrected"
-    return sentence_of(settings, key, visit)
+    return fill_sentence(settings, key, visit)
 
 
 def visit_title(settings: PushSettings, visit: Visit) -> str:
     """Return the title of the notifications of a visit."""
-    return sentence_of(settings, "title", visit)
+    return fill_sentence(settings, "title", visit)
 
 
-def sentence_of(settings: PushSettings, key: str, visit: Visit, **more: str | None) -> str:
+def fill_sentence(settings: PushSettings, key: str, visit: Visit, **more: str | None) -> str:
     """Return the sentence `key` with its fields filled in; a field of `more` that is None reads "somebody"."""
     fields = fields_of(visit, settings.language)
     fields |= {name: value or somebody(settings.language) for name, value in more.items()}

@@ -10,7 +10,7 @@ from nerves.messages import Say, Visit
 
 __all__ = ["Speech", "is_quiet", "is_stale", "speech_of"]
 
-MAX_WORDS_LENGTH = 600
+MAX_SPOKEN_CHARACTERS = 600
 
 
 class Speech(NamedTuple):
@@ -25,7 +25,7 @@ def speech_of(settings: SpeechSettings, message: Say | Visit) -> Speech | None:
     """Return what to say of a message; None if it is not for this voice."""
     if isinstance(message, Say):
         words = (
-            message.words[:MAX_WORDS_LENGTH] if message.place == ALL_PLACES or _is_for(settings, message.place) else ""
+            message.words[:MAX_SPOKEN_CHARACTERS] if message.place == ALL_PLACES or _is_for(settings, message.place) else ""
         )
         language = message.language or settings.language
     else:
