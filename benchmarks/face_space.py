@@ -22,7 +22,7 @@ from brain.measure.looks import Looker, PictureVariant, model
 from brain.models import packs
 from brain.models.local import LocalBackend
 from brain.people.enroll import PHOTO_TYPES
-from brain.verdict.odds import Array, Space
+from brain.verdict.odds import Array, FaceSpace
 from brain.vision.backend import Vector
 from kinwatch.console import progress
 from nerves.settings import load
@@ -30,7 +30,7 @@ from nerves.settings import load
 ROUND = 0.8
 
 
-def fit(clean: Mapping[str, Vector], camera: Mapping[str, Vector], strangers: Vector) -> Space:
+def fit(clean: Mapping[str, Vector], camera: Mapping[str, Vector], strangers: Vector) -> FaceSpace:
     """Return how faces scatter.
 
     Args:
@@ -44,7 +44,7 @@ def fit(clean: Mapping[str, Vector], camera: Mapping[str, Vector], strangers: Ve
     between = np.cov(strangers.T.astype(np.float64)) - own
     whiten = np.linalg.inv(np.linalg.cholesky(_rounder(within)))
     variances, turn = np.linalg.eigh(whiten @ _rounder(between) @ whiten.T)
-    return Space(strangers.mean(axis=0).astype(np.float64), turn.T @ whiten, np.maximum(variances, 1e-3))
+    return FaceSpace(strangers.mean(axis=0).astype(np.float64), turn.T @ whiten, np.maximum(variances, 1e-3))
 
 
 def _scatter(vectors: Vector, centre: Vector, lost: int) -> Array:
@@ -71,7 +71,7 @@ def main() -> None:
     print(f"{options.out}: {len(people)} people, {options.out.stat().st_size} bytes")
 
 
-def measured(people: Mapping[str, Sequence[Path]], jobs: int, strangers: Sequence[Path]) -> Space:
+def measured(people: Mapping[str, Sequence[Path]], jobs: int, strangers: Sequence[Path]) -> FaceSpace:
     """Look at the photos and return how the faces scatter."""
     views = {name: [PictureVariant(photo) for photo in photos] for name, photos in people.items()}
     cameras = {
@@ -86,7 +86,7 @@ def measured(people: Mapping[str, Sequence[Path]], jobs: int, strangers: Sequenc
     ]
     everything = [*others, *(view for some in (views, cameras) for mine in some.values() for view in mine)]
     house = load()
-    folders = packs.folders(house.data_dir)
+    folders = packs.model_folders(house.data_dir)
     with EmbeddingCache(house.data_dir / "cache" / "looks.db") as cache, progress("looking") as show:
         looks = Looker(partial(LocalBackend, "standard", folders), model("standard"), cache, jobs).look(
             everything, show

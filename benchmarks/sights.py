@@ -14,7 +14,7 @@ import numpy as np
 
 from brain.models import packs
 from brain.models.local import LocalBackend
-from brain.models.yolox import LABELS, Yolox
+from brain.models.yolox import YOLOX_LABELS, Yolox
 from brain.vision.picture import Picture
 
 ROUNDS = 15
@@ -33,9 +33,9 @@ def milliseconds(work: Callable[[], object]) -> float:
 
 def main(photos: list[Path]) -> None:
     """Print one line a pack, photo and question."""
-    folders = packs.folders(Path("data"))
-    yolox = Yolox(packs.find("yolox_nano.onnx", folders), threads=1)
-    floors = dict.fromkeys(LABELS, 0.4)
+    folders = packs.model_folders(Path("data"))
+    yolox = Yolox(packs.find_model_file("yolox_nano.onnx", folders), threads=1)
+    floors = dict.fromkeys(YOLOX_LABELS, 0.4)
     for photo in photos:
         jpeg = photo.read_bytes()
         picture = Picture(jpeg)
@@ -52,16 +52,20 @@ def main(photos: list[Path]) -> None:
 
 def questions(sight: LocalBackend, picture: Picture) -> dict[str, Callable[[], object]]:
     """Return what can be asked about a picture, each as a call."""
-    people = [thing.box for thing in sight.things(picture) if thing.label == "person" and thing.score >= sight.person]
-    faces = sight.faces(picture)
+    people = [
+        thing.box
+        for thing in sight.detect(picture)
+        if thing.label == "person" and thing.score >= sight.min_person_score
+    ]
+    faces = sight.find_faces(picture)
     asked: dict[str, Callable[[], object]] = {
-        "things": lambda: sight.things(picture),
-        "faces, everywhere": lambda: sight.faces(picture),
+        "things": lambda: sight.detect(picture),
+        "faces, everywhere": lambda: sight.find_faces(picture),
     }
     if people:
-        asked["faces, of one person"] = lambda: sight.faces(picture, people[0])
+        asked["faces, of one person"] = lambda: sight.find_faces(picture, people[0])
     if faces:
-        asked["look, at one face"] = lambda: sight.look(picture, faces[0])
+        asked["look, at one face"] = lambda: sight.embed(picture, faces[0])
     return asked
 
 

@@ -280,13 +280,13 @@ def detected(clip: Path, sight: LocalBackend) -> Scene:
     scene = []
     for frame in recording(clip, fps=RATES[0]):
         picture = Picture(frame.jpeg)
-        things = sight.things(picture)
-        people = [thing.box for thing in things if thing.label == PERSON and thing.score >= sight.person]
+        things = sight.detect(picture)
+        people = [thing.box for thing in things if thing.label == PERSON and thing.score >= sight.min_person_score]
         faces: list[Face] = []
-        close = [sight.faces(picture, box) for box in people] or [sight.faces(picture)]
+        close = [sight.find_faces(picture, box) for box in people] or [sight.find_faces(picture)]
         for found in close:
             faces += [face for face in found if all(iou(face.box, other.box) < SAME_FACE for other in faces)]
-        scene.append(Shot(frame.at, tuple(observe(things, faces, sure=sight.person))))
+        scene.append(Shot(frame.at, tuple(observe(things, faces, sure=sight.min_person_score))))
     return scene
 
 
@@ -545,7 +545,7 @@ def show(best: dict[str, tuple[Entrant, Scores]]) -> None:
 def main(*, every_setting: bool) -> None:
     """Detect, compose, follow, and print; of each library the setting with the fewest mistakes."""
     media = Path(os.environ["KINWATCH_TEST_MEDIA"])
-    sight = LocalBackend(packs.STANDARD, packs.folders(Path("data")))
+    sight = LocalBackend(packs.STANDARD, packs.model_folders(Path("data")))
     known = intervals(media, "visits_1_4")
     clips = {
         name: detected(media / "clips" / f"{name}.mp4", sight)

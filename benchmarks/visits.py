@@ -232,13 +232,15 @@ def main() -> int:
         module, function = name.split(":")
         RULES[name] = getattr(import_module(module), function)
     house = load()
-    folders = packs.folders(house.data_dir)
-    pack = packs.choose(given.pack, folders)
+    folders = packs.model_folders(house.data_dir)
+    pack = packs.choose_pack(given.pack, folders)
     parts = halves(found(given.people))
     with EmbeddingCache(house.data_dir / "cache" / "looks.db") as cache, progress("looking") as show:
         looker = Looker(partial(LocalBackend, pack, folders), model(pack), cache, given.jobs)
         both = [trials(half, looker, given.visits, given.seed, show) for half in parts]
-    spaces = [face_space.measured(half, given.jobs, given.refit) if given.refit else odds.dlib() for half in parts]
+    spaces = [
+        face_space.measured(half, given.jobs, given.refit) if given.refit else odds.dlib_space() for half in parts
+    ]
     orders = [(0, 1), (1, 0)] if given.both else [(1, 0)] if given.swap else [(0, 1)]
     result = judged([(both[tune], both[judge], spaces[tune]) for tune, judge in orders], given.most / 100)
     result = {"seed": given.seed, "pack": pack, "people": [len(half) for half in parts]} | result
@@ -252,7 +254,7 @@ def main() -> int:
     return 0
 
 
-def judged(parts: Sequence[tuple[Sequence[Trial], Sequence[Trial], odds.Space]], most: float) -> dict[str, Any]:
+def judged(parts: Sequence[tuple[Sequence[Trial], Sequence[Trial], odds.FaceSpace]], most: float) -> dict[str, Any]:
     """Return the scores of each half to judge, by rules tuned on the other and by what is known of faces."""
     results, values = [], []
     for learned, rest, space in parts:
@@ -264,14 +266,14 @@ def judged(parts: Sequence[tuple[Sequence[Trial], Sequence[Trial], odds.Space]],
 
 
 @contextmanager
-def scattered(space: odds.Space) -> Iterator[None]:
+def scattered(space: odds.FaceSpace) -> Iterator[None]:
     """Have our rule take faces to scatter like this."""
-    shipped = odds.dlib
-    odds.dlib = lambda: space
+    shipped = odds.dlib_space
+    odds.dlib_space = lambda: space
     try:
         yield
     finally:
-        odds.dlib = shipped
+        odds.dlib_space = shipped
 
 
 def _given() -> argparse.Namespace:

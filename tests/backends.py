@@ -10,16 +10,16 @@ __all__ = ["Blind"]
 class Blind:
     """A sight that sees nobody."""
 
-    name, person = "blind", 0.4
+    name, min_person_score = "blind", 0.4
 
-    def things(self, _picture: Picture) -> list[DetectedObject]:
+    def detect(self, _picture: Picture) -> list[DetectedObject]:
         return []
 
-    def faces(self, _picture: Picture, within: Box | None = None) -> list[Face]:  # noqa: ARG002 - the protocol's
+    def find_faces(self, _picture: Picture, within: Box | None = None) -> list[Face]:  # noqa: ARG002 - the protocol's
         return []
 
-    def guess(self, _picture: Picture, _face: Face) -> None:
+    def identify(self, _picture: Picture, _face: Face) -> None:
         return
 
-    def look(self, _picture: Picture, _face: Face) -> FaceEmbedding | None:
+    def embed(self, _picture: Picture, _face: Face) -> FaceEmbedding | None:
         return None

@@ -9,24 +9,24 @@ from uuid import UUID
 
 import numpy as np
 
-from brain.album.stranger_store import MADE, SCHEMA, StrangerStore
+from brain.album.stranger_store import CREATE_ALBUM_TABLES, FIND_VISITS_TABLE, StrangerStore
 from brain.album.strangers import number_of
 from brain.settings.brain import AlbumSettings
-from brain.vision.crop import Crop, keep
+from brain.vision.crop import Crop, best_crops
 from nerves.database import Database
 from nerves.messages import Box, Verdict, stamp
 
 __all__ = ["Album", "PastVisit"]
 
-COLUMNS = "id, place, since, last, verdict, who, stranger, alert, box, named"
-PUT = f"""INSERT INTO visits ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET
-    last = excluded.last, verdict = excluded.verdict, who = excluded.who, stranger = excluded.stranger,
+VISIT_COLUMNS = "id, place, since, last, verdict, who, stranger, alert, box, named"
+INSERT_VISIT = f"""INSERT INTO visits ({VISIT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (id) DO UPDATE SET last = excluded.last, verdict = excluded.verdict, who = excluded.who, stranger = excluded.stranger,
     alert = max(alert, excluded.alert), box = excluded.box"""  # noqa: S608 - our own columns
 # Family, recognised: their visits are worth less than a stranger's.
-OVER = "DELETE FROM visits WHERE last < CASE WHEN verdict IN ('family', 'guest') THEN ? ELSE ? END"
+DELETE_EXPIRED_VISITS = "DELETE FROM visits WHERE last < CASE WHEN verdict IN ('family', 'guest') THEN ? ELSE ? END"
 # Whom a human has named is in the gallery already: what is still to be asked stays longer.
-FIRST = "SELECT id FROM visits ORDER BY named DESC, last, id LIMIT 1"
-MEGABYTE = 1_000_000
+SELECT_OLDEST_VISIT = "SELECT id FROM visits ORDER BY named DESC, last, id LIMIT 1"
+BYTES_PER_MB = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +61,11 @@ class Album:
         with self._database.open() as connection:
             connection.execute("PRAGMA secure_delete = ON")  # a deleted face is overwritten
             connection.execute("PRAGMA foreign_keys = ON")
-            if not connection.execute(MADE).fetchone():  # else the file would never shrink
+            if not connection.execute(FIND_VISITS_TABLE).fetchone():  # else the file would never shrink
                 connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
                 connection.execute("VACUUM")
         with self._database.transaction() as connection:
-            for statement in SCHEMA:
+            for statement in CREATE_ALBUM_TABLES:
                 connection.execute(statement)
         self.strangers = StrangerStore(self._database)
 
@@ -82,9 +82,9 @@ class Album:
     def put(self, entry: PastVisit, crops: Iterable[Crop]) -> None:
         """Keep a visit, or what is new of it: the best of its pictures so far, and what is held of it now."""
         for crop in self.crops(entry.visit):
-            crops = keep(tuple(crops), crop)
+            crops = best_crops(tuple(crops), crop)
         with self._database.transaction() as connection:
-            connection.execute(PUT, _row(entry))
+            connection.execute(INSERT_VISIT, _row(entry))
             connection.execute("DELETE FROM crops WHERE visit = ?", (str(entry.visit),))
             connection.executemany(
                 "INSERT INTO crops VALUES (?, ?, ?, ?, ?, ?)", [_crop_row(entry.visit, crop) for crop in crops]
@@ -94,7 +94,7 @@ class Album:
     def visits(self) -> list[PastVisit]:
         """Return every visit, the oldest first."""
         with self._database.open() as connection:
-            rows = connection.execute(f"SELECT {COLUMNS} FROM visits ORDER BY since, id").fetchall()  # noqa: S608
+            rows = connection.execute(f"SELECT {VISIT_COLUMNS} FROM visits ORDER BY since, id").fetchall()  # noqa: S608
         return [_past(row) for row in rows]
 
     def visit(self, visit: UUID) -> PastVisit | None:
@@ -134,10 +134,10 @@ class Album:
         recent = at - timedelta(days=self._settings.days)
         with self._database.transaction() as connection:
             family = stamp(at - timedelta(days=self._settings.family_days))
-            gone = connection.execute(OVER, (family, stamp(recent))).rowcount
+            gone = connection.execute(DELETE_EXPIRED_VISITS, (family, stamp(recent))).rowcount
             self.strangers.forget_before(recent)
-            while self._used() > self._settings.max_mb * MEGABYTE:
-                found = connection.execute(FIRST).fetchone()
+            while self._used() > self._settings.max_mb * BYTES_PER_MB:
+                found = connection.execute(SELECT_OLDEST_VISIT).fetchone()
                 if found is None:
                     break
                 gone += connection.execute("DELETE FROM visits WHERE id = ?", found).rowcount

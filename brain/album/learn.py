@@ -12,17 +12,17 @@ from brain.vision.backend import Vector
 from brain.vision.crop import Crop
 from nerves.messages import Label, now
 
-__all__ = ["LearnResult", "learn", "word_of"]
+__all__ = ["LearnResult", "label_record", "learn"]
 
 # A face below this is small, blurred or turned: as a reference it would match too many.
-GOOD = 0.3
+MIN_REFERENCE_WEIGHT = 0.3
 
 
 @dataclass(frozen=True, slots=True)
 class LearnResult:
     """What came of a human's word."""
 
-    word: LabelRecord
+    label: LabelRecord
     photos: int
     """Pictures that were learned."""
     left_out: int
@@ -31,40 +31,42 @@ class LearnResult:
     """Why nothing was learned; empty if something was."""
 
 
-def learn(word: LabelRecord, album: Album, gallery: Gallery) -> LearnResult:
+def learn(label: LabelRecord, album: Album, gallery: Gallery) -> LearnResult:
     """Learn from a visit's pictures who it was, or that it is not a person: all of it at once, or nothing.
 
     Where there is no picture to learn from, the word itself is kept. The same word again changes nothing.
     """
-    past = album.visit(word.visit)
+    past = album.visit(label.visit)
     if past:
-        word = replace(word, place=past.place, box=past.box)
-    crops = album.crops(word.visit)
-    photos = [_photo(word, crop.at.strftime("%Y%m%d-%H%M%S"), crop.jpeg, vector) for crop, vector in usable(crops)]
-    if not photos and _is_said(word, gallery):  # the pictures it was learned from have gone: it must not be unlearned
-        return LearnResult(word, 0, len(crops), "it was said before, and its pictures have gone since")
-    learned = gallery.tell(word, photos)
-    album.mark([word.visit], named=True)
-    return LearnResult(word, learned, len(crops) - len(photos), "" if photos else _why(past is not None))
+        label = replace(label, place=past.place, box=past.box)
+    crops = album.crops(label.visit)
+    photos = [
+        _photo(label, crop.at.strftime("%Y%m%d-%H%M%S"), crop.jpeg, vector) for crop, vector in reference_faces(crops)
+    ]
+    if not photos and _is_said(label, gallery):  # the pictures it was learned from have gone: it must not be unlearned
+        return LearnResult(label, 0, len(crops), "it was said before, and its pictures have gone since")
+    learned = gallery.learn_label(label, photos)
+    album.mark([label.visit], named=True)
+    return LearnResult(label, learned, len(crops) - len(photos), "" if photos else _why(past is not None))
 
 
-def usable(crops: Sequence[Crop]) -> list[tuple[Crop, Vector]]:
+def reference_faces(crops: Sequence[Crop]) -> list[tuple[Crop, Vector]]:
     """Return the good faces that are one person's, whoever was there most: a visit may pass from one to another."""
-    good = [(crop, crop.vector) for crop in crops if crop.vector is not None and crop.weight >= GOOD]
+    good = [(crop, crop.vector) for crop in crops if crop.vector is not None and crop.weight >= MIN_REFERENCE_WEIGHT]
     return [good[number] for number in agreeing([vector for _, vector in good], [crop.weight for crop, _ in good])]
 
 
-def word_of(told: Label, gallery: Gallery) -> LabelRecord:
+def label_record(label: Label, gallery: Gallery) -> LabelRecord:
     """Return a message as a word; a person we know stays what they are to the household unless it says otherwise."""
-    group, until = told.group, told.until
-    if "group" not in told.model_fields_set:
-        known = next((person for person in gallery.people() if person.name == told.who), None)
+    group, until = label.group, label.until
+    if "group" not in label.model_fields_set:
+        known = next((person for person in gallery.people() if person.name == label.who), None)
         group, until = (known.group, known.until) if known else (group, until)
-    return LabelRecord(told.visit, told.place, told.who, group, until, now(), None)
+    return LabelRecord(label.visit, label.place, label.who, group, until, now(), None)
 
 
 def _is_said(word: LabelRecord, gallery: Gallery) -> bool:
-    said = next((said for said in gallery.words() if said.visit == word.visit), None)
+    said = next((said for said in gallery.labels() if said.visit == word.visit), None)
     return said is not None and (said.who, said.group, said.until) == (word.who, word.group, word.until)
 
 

@@ -7,20 +7,20 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from brain.people.alike import distances, middle
+from brain.people.alike import distances, mean_vector
 from brain.people.gallery import Gallery
 from brain.people.records import Negative
 from brain.vision.backend import Vector
 from brain.vision.geometry import iou
 from nerves.messages import Box
 
-__all__ = ["NegativeGallery", "NegativeMatch", "Watched", "is_known_thing"]
+__all__ = ["ComparedVisit", "NegativeGallery", "NegativeMatch", "is_known_negative"]
 
 # Measured as docs/album.md says: the same picture again, degraded as by a camera, passes both in 95 of 100; of 234,000
 # comparisons with visits of other people one passed at 0.35, none at this.
-NEGATIVE, EVERY_FACE = 0.33, 0.50
+MAX_NEGATIVE_MEAN_DISTANCE, MAX_NEGATIVE_FACE_DISTANCE = 0.33, 0.50
 # A thing does not move: so much of the joint area is shared, in every frame of the visit so far.
-SAME_BOX = 0.7
+MIN_SHARED_AREA = 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +37,18 @@ class NegativeMatch:
     """The smallest share of the thing's box and the person's in any frame so far; 0 at another place."""
 
 
-def is_known_thing(likeness: NegativeMatch) -> bool:
+def is_known_negative(likeness: NegativeMatch) -> bool:
     """Whether it is that thing: by its face where there is one, else by never having been anywhere else.
 
     One face that is not the thing's, or one step aside, and it is somebody.
     """
     if likeness.mean is None:
-        return likeness.overlap >= SAME_BOX
+        return likeness.overlap >= MIN_SHARED_AREA
     nearer = likeness.known is None or likeness.mean < likeness.known
-    return likeness.mean <= NEGATIVE and likeness.farthest <= EVERY_FACE and nearer
+    return likeness.mean <= MAX_NEGATIVE_MEAN_DISTANCE and likeness.farthest <= MAX_NEGATIVE_FACE_DISTANCE and nearer
 
 
-class Watched(Protocol):
+class ComparedVisit(Protocol):
     """What is to be known of a visit."""
 
     place: str
@@ -69,28 +69,28 @@ class NegativeGallery:
     def __init__(self, gallery: Gallery) -> None:
         self._gallery = gallery
         self._version: object = None
-        self._things: dict[UUID, list[Negative]] = {}
+        self._negatives: dict[UUID, list[Negative]] = {}
 
-    def see(self, visit: Watched, at: datetime) -> str | None:
+    def compare(self, visit: ComparedVisit, at: datetime) -> str | None:
         """Note where a visit is in this frame; return why it is not a person, None if it may be one."""
         things = self._known()
         if not things:
             return None
-        mean = middle(*zip(*visit.looks, strict=True)) if visit.looks else None
+        mean = mean_vector(*zip(*visit.looks, strict=True)) if visit.looks else None
         known = self._gallery.nearest(mean, at) if mean is not None else []
         for thing, pictures in things.items():
-            self._note(visit, thing, pictures)
+            self._update(visit, thing, pictures)
             likeness = NegativeMatch(
                 mean=_mean(visit, thing, pictures, mean),
                 farthest=visit.farthest.get(thing, 0.0),
                 known=known[0].distance if known else None,
                 overlap=visit.overlaps.get(thing, 0.0),
             )
-            if is_known_thing(likeness):
+            if is_known_negative(likeness):
                 return _why(likeness, pictures[0])
         return None
 
-    def _note(self, visit: Watched, thing: UUID, pictures: Sequence[Negative]) -> None:
+    def _update(self, visit: ComparedVisit, thing: UUID, pictures: Sequence[Negative]) -> None:
         """Keep the worst of every frame. What was named since the visit began says nothing of where it was before."""
         if visit.hits <= 1 or thing in visit.overlaps:
             share = max((_share(picture, visit) for picture in pictures), default=0.0)
@@ -102,13 +102,13 @@ class NegativeGallery:
     def _known(self) -> dict[UUID, list[Negative]]:
         if self._gallery.version != self._version:
             self._version = self._gallery.version
-            self._things = {}
+            self._negatives = {}
             for picture in self._gallery.negatives():
-                self._things.setdefault(picture.visit, []).append(picture)
-        return self._things
+                self._negatives.setdefault(picture.visit, []).append(picture)
+        return self._negatives
 
 
-def _mean(visit: Watched, thing: UUID, pictures: Sequence[Negative], mean: Vector | None) -> float | None:
+def _mean(visit: ComparedVisit, thing: UUID, pictures: Sequence[Negative], mean: Vector | None) -> float | None:
     if mean is None:  # a face that was seen before a restart is not forgotten
         return visit.farthest.get(thing)
     return _nearest(pictures, mean)
@@ -119,7 +119,7 @@ def _nearest(pictures: Sequence[Negative], vector: Vector) -> float:
     return min(distances(vectors, vector), default=math.inf)
 
 
-def _share(picture: Negative, visit: Watched) -> float:
+def _share(picture: Negative, visit: ComparedVisit) -> float:
     return iou(picture.box, visit.box) if picture.box and picture.place == visit.place else 0.0
 
 

@@ -10,10 +10,10 @@ from brain.album.strangers import Encounter
 from nerves.database import Database
 from nerves.messages import stamp
 
-__all__ = ["MADE", "SCHEMA", "StrangerStore"]
+__all__ = ["CREATE_ALBUM_TABLES", "FIND_VISITS_TABLE", "StrangerStore"]
 
-MADE = "SELECT 1 FROM sqlite_master WHERE name = 'visits'"
-SCHEMA = (
+FIND_VISITS_TABLE = "SELECT 1 FROM sqlite_master WHERE name = 'visits'"
+CREATE_ALBUM_TABLES = (
     """CREATE TABLE IF NOT EXISTS visits (
         id TEXT PRIMARY KEY, place TEXT NOT NULL, since TEXT NOT NULL, last TEXT NOT NULL, verdict TEXT NOT NULL,
         who TEXT, stranger INTEGER, alert INTEGER NOT NULL, box TEXT, named INTEGER NOT NULL)""",
@@ -28,11 +28,11 @@ SCHEMA = (
         at TEXT NOT NULL, mean BLOB NOT NULL, weight REAL NOT NULL)""",
     "CREATE INDEX IF NOT EXISTS encounters_number ON encounters (number)",
 )
-READ = """SELECT visit, number, at, mean, weight FROM encounters JOIN strangers USING (number)
+SELECT_ENCOUNTERS = """SELECT visit, number, at, mean, weight FROM encounters JOIN strangers USING (number)
     WHERE strangers.left IS NULL ORDER BY at"""
-LEAVE = """UPDATE strangers SET left = ? WHERE left IS NULL AND number IN
+MARK_AS_NAMED = """UPDATE strangers SET left = ? WHERE left IS NULL AND number IN
     (SELECT number FROM encounters WHERE visit = ? UNION SELECT stranger FROM visits WHERE id = ?)"""
-UNSEEN = "DELETE FROM strangers WHERE number NOT IN (SELECT number FROM encounters WHERE at >= ?)"
+DELETE_UNSEEN_STRANGERS = "DELETE FROM strangers WHERE number NOT IN (SELECT number FROM encounters WHERE at >= ?)"
 
 
 class StrangerStore:
@@ -44,7 +44,7 @@ class StrangerStore:
     def encounters(self) -> Sequence[Encounter]:
         """Return the encounters with those who are strangers still."""
         with self._database.open() as connection:
-            rows = connection.execute(READ).fetchall()
+            rows = connection.execute(SELECT_ENCOUNTERS).fetchall()
         return [
             Encounter(UUID(visit), number, datetime.fromisoformat(at), np.frombuffer(mean, "<f4"), weight)
             for visit, number, at, mean, weight in rows
@@ -70,7 +70,7 @@ class StrangerStore:
         """Have the stranger of a visit be one no more, since a human has named this visit; or be one again."""
         with self._database.transaction() as connection:
             if left:
-                connection.execute(LEAVE, (visit, visit, visit))
+                connection.execute(MARK_AS_NAMED, (visit, visit, visit))
             else:
                 connection.execute("UPDATE strangers SET left = NULL WHERE left = ?", (visit,))
 
@@ -83,4 +83,4 @@ class StrangerStore:
     def forget_before(self, at: datetime) -> None:
         """Forget those who have not been seen since."""
         with self._database.transaction() as connection:
-            connection.execute(UNSEEN, (stamp(at),))
+            connection.execute(DELETE_UNSEEN_STRANGERS, (stamp(at),))

@@ -7,21 +7,30 @@ from itertools import groupby
 from typing import Protocol
 from uuid import UUID
 
-from brain.people.alike import agreeing, distances, middle
+from brain.people.alike import agreeing, distances, mean_vector
 from brain.vision.backend import Vector
 
-__all__ = ["Encounter", "EncounterStore", "Meet", "MemoryEncounterStore", "Stranger", "Strangers", "number_of", "said"]
+__all__ = [
+    "Encounter",
+    "EncounterStore",
+    "MemoryEncounterStore",
+    "RecogniseStranger",
+    "Stranger",
+    "Strangers",
+    "number_of",
+    "stranger_reason",
+]
 
 # Two people under one name are worse than one person under two, so both must hold: near the mean of all visits, and
 # near every single one. Of 4,782 camera-like visits of 45 people none joined another person's (docs/album.md); the
 # first one does at 0.32 and 0.36. Of 100 who had been here 8 are not known again, 31 where a visit is one photo.
-MEAN, EACH = 0.30, 0.34
+MAX_STRANGER_MEAN_DISTANCE, MAX_STRANGER_VISIT_DISTANCE = 0.30, 0.34
 # So many faces are a stranger to be noted, and so many are enough to know one again: of 4,062 pairs of faces none was
 # taken for another person. An alert comes as soon as two faces are nobody's.
-FACES, AGAIN = 3, 2
+MIN_FACES_TO_STORE, MIN_FACES_TO_RECOGNISE = 3, 2
 # A weekday alone would mislead from then on.
-WEEK = timedelta(days=7)
-PREFIX = "stranger-"
+ONE_WEEK = timedelta(days=7)
+STRANGER_PREFIX = "stranger-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +93,19 @@ class MemoryEncounterStore:
         return self._last
 
 
-Meet = Callable[[UUID, Sequence[Vector], Sequence[float], datetime], Stranger | None]
+RecogniseStranger = Callable[[UUID, Sequence[Vector], Sequence[float], datetime], Stranger | None]
 """Which stranger a visit is, by its faces, how good each is, and when it began."""
 
 
 class Strangers:
     """Knows strangers again by the faces of their visits."""
 
-    def __init__(self, diary: EncounterStore | None = None) -> None:
-        self._diary = diary or MemoryEncounterStore()
+    def __init__(self, store: EncounterStore | None = None) -> None:
+        self._diary = store or MemoryEncounterStore()
 
-    def meet(self, visit: UUID, vectors: Sequence[Vector], weights: Sequence[float], at: datetime) -> Stranger | None:
+    def recognise(
+        self, visit: UUID, vectors: Sequence[Vector], weights: Sequence[float], at: datetime
+    ) -> Stranger | None:
         """Return who it is, known again or new; None with too few faces that agree.
 
         Three faces are needed to be noted down, two to be known again. The same visit again is the same stranger, and
@@ -103,41 +114,44 @@ class Strangers:
         alike = agreeing(vectors, weights)
         known = list(self._diary.encounters())
         before = next((encounter for encounter in known if encounter.visit == visit), None)
-        if len(alike) < AGAIN:
+        if len(alike) < MIN_FACES_TO_RECOGNISE:
             return _stranger(before.number, known) if before else None
         worth = [weights[number] for number in alike]
-        mean = middle([vectors[number] for number in alike], worth)
-        number = before.number if before else nearest(mean, known)
-        if len(alike) >= FACES:
+        mean = mean_vector([vectors[number] for number in alike], worth)
+        number = before.number if before else nearest_stranger(mean, known)
+        if len(alike) >= MIN_FACES_TO_STORE:
             number = number or self._diary.new_number()
         if number is None:
             return None
         now = Encounter(visit, number, before.at if before else at, mean, float(sum(worth)))
-        if len(alike) >= FACES:
+        if len(alike) >= MIN_FACES_TO_STORE:
             self._diary.write(now)
         return _stranger(number, [*(encounter for encounter in known if encounter.visit != visit), now])
 
 
-def nearest(mean: Vector, known: Iterable[Encounter]) -> int | None:
+def nearest_stranger(mean: Vector, known: Iterable[Encounter]) -> int | None:
     """Return the number of the nearest stranger of those whose visits are all near a face; None if there is none."""
     found = []
     for number, group in groupby(sorted(known, key=lambda one: one.number), key=lambda one: one.number):
         visits = list(group)
-        whole = middle([visit.mean for visit in visits], [visit.weight for visit in visits])
+        whole = mean_vector([visit.mean for visit in visits], [visit.weight for visit in visits])
         (apart,) = distances([whole], mean)
-        if apart <= MEAN and max(distances([visit.mean for visit in visits], mean)) <= EACH:
+        if (
+            apart <= MAX_STRANGER_MEAN_DISTANCE
+            and max(distances([visit.mean for visit in visits], mean)) <= MAX_STRANGER_VISIT_DISTANCE
+        ):
             found.append((apart, number))
     return min(found)[1] if found else None
 
 
-def said(stranger: Stranger, at: datetime) -> str:
+def stranger_reason(stranger: Stranger, at: datetime) -> str:
     """Return what is known of a stranger as a reason: `stranger-7: seen 3 times since Monday`."""
     if stranger.times == 1:
         return f"{stranger.name}: not seen before"
     first, today = stranger.first.astimezone(), at.astimezone()
     if first.date() == today.date():
         since = "today"
-    elif today - first < WEEK and first.weekday() != today.weekday():
+    elif today - first < ONE_WEEK and first.weekday() != today.weekday():
         since = f"since {first:%A}"
     else:
         since = f"since {first.day} {first:%B %Y}"
@@ -146,10 +160,10 @@ def said(stranger: Stranger, at: datetime) -> str:
 
 def number_of(name: str) -> int | None:
     """Return the number in `stranger-7`; None for any other name."""
-    digits = name.removeprefix(PREFIX)
-    return int(digits) if name.startswith(PREFIX) and digits.isdecimal() else None
+    digits = name.removeprefix(STRANGER_PREFIX)
+    return int(digits) if name.startswith(STRANGER_PREFIX) and digits.isdecimal() else None
 
 
 def _stranger(number: int, known: Iterable[Encounter]) -> Stranger:
     times = [encounter.at for encounter in known if encounter.number == number]
-    return Stranger(f"{PREFIX}{number}", len(times), min(times))
+    return Stranger(f"{STRANGER_PREFIX}{number}", len(times), min(times))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from brain.cloud.errors import CloudAway, CloudError, CloudPicture
 from brain.cloud.ledger import About
-from brain.verdict.evidence import USABLE, ramp
+from brain.verdict.evidence import MIN_USABLE_WEIGHT, ramp
 from brain.vision.backend import PERSON, CloudSimilarity, DetectedObject, Face, FaceEmbedding, Guess, VisionBackend
 from brain.vision.crop import portrait
 from brain.vision.geometry import holds_middle, iou
@@ -70,35 +70,35 @@ class RekognitionBackend:
         return f"rekognition, and {self._local.name} without it"
 
     @property
-    def person(self) -> float:
+    def min_person_score(self) -> float:
         """The score from which a thing is a person; what is found here is counted in the same measure."""
         return SURE_PERSON
 
-    def things(self, picture: Picture) -> list[DetectedObject]:
+    def detect(self, picture: Picture) -> list[DetectedObject]:
         """Return the people and the animals in a picture, the surest first."""
         try:
             things = self._ask(self._cloud.labels, picture.jpeg, "a picture")
         except CloudError as error:
             self._note(error)
             self._seen = _Seen(picture)
-            return [_scaled(thing, self._local.person) for thing in self._local.things(picture)]
+            return [_scaled(thing, self._local.min_person_score) for thing in self._local.detect(picture)]
         self._note(None)
         self._seen = _Seen(picture, things)
         return sorted(things, key=lambda thing: -thing.score)
 
-    def faces(self, picture: Picture, within: Box | None = None) -> list[Face]:
+    def find_faces(self, picture: Picture, within: Box | None = None) -> list[Face]:
         """Return the faces in a part of a picture (all of it if None), the widest first; none where nobody is."""
         found = self._found(picture)
         if found is None:
-            return self._local.faces(picture, within)
+            return self._local.find_faces(picture, within)
         return sorted(
             (face for face in found if within is None or holds_middle(within, face.box)), key=lambda face: -face.width
         )
 
-    def guess(self, picture: Picture, face: Face) -> Guess | CloudSimilarity | None:
+    def identify(self, picture: Picture, face: Face) -> Guess | CloudSimilarity | None:
         """Return how like the people we know a face is; None without the cloud."""
         found = self._found(picture)
-        if found is None or found.get(face, 0.0) <= USABLE:
+        if found is None or found.get(face, 0.0) <= MIN_USABLE_WEIGHT:
             return None
         crop = portrait(picture, face)
         try:
@@ -107,14 +107,14 @@ class RekognitionBackend:
             self._note(error)
             return None
 
-    def look(self, picture: Picture, face: Face) -> FaceEmbedding | None:
+    def embed(self, picture: Picture, face: Face) -> FaceEmbedding | None:
         """Return a face's vector and quality, as we see it here: of a face that we find here too, where it is."""
         found = self._found(picture)
         if found is None or face not in found:
-            return self._local.look(picture, face)
-        ours = self._local.faces(picture, _room(face.box))
+            return self._local.embed(picture, face)
+        ours = self._local.find_faces(picture, _room(face.box))
         same = max(ours, key=lambda one: iou(one.box, face.box), default=None)
-        return self._local.look(picture, same) if same and iou(same.box, face.box) >= SAME else None
+        return self._local.embed(picture, same) if same and iou(same.box, face.box) >= SAME else None
 
     def _found(self, picture: Picture) -> dict[Face, float] | None:
         """Return the faces that the cloud sees, asked once a picture; None while we look for ourselves."""

@@ -85,7 +85,7 @@ class RekognitionWorker:
     def _answer(self, question: FaceQuestion) -> None:
         about = About(question.place, question.visit, len(question.jpeg), "a face")
         try:
-            likeness = CloudSimilarity(self._who(question.jpeg, about), asked=self._compared())
+            likeness = CloudSimilarity(self._who(question.jpeg, about), compared_with=self._compared())
         except CloudPicture as error:
             log.info("%s: the cloud found nothing to say: %s", question.place, error)
             self._answers.put(FaceAnswer(question.visit, None))

@@ -79,7 +79,7 @@ def wanted(
     photos: list[CollectionPhoto] = []
     left: list[LeftOut] = []
     counts: dict[str, int] = defaultdict(int)
-    for one in sorted(references, key=lambda one: (one.name, one.spare)):
+    for one in sorted(references, key=lambda one: (one.name, one.redundant)):
         if one.name not in here:
             continue
         why = _unfit(one) or (f"a user is made of {MOST} photos at most" if users and counts[one.name] >= MOST else "")
@@ -92,8 +92,8 @@ def wanted(
 
 
 def _unfit(one: Reference) -> str:
-    if one.aside:
-        return f"set aside: {one.aside}"
+    if one.excluded:
+        return f"set aside: {one.excluded}"
     if not one.thumbnail:
         return "it was enrolled without a picture of the face: enroll it again"
     if not SHA256.fullmatch(one.sha256):

@@ -45,7 +45,7 @@ class EmbeddingCache:
     def put(self, looks: Mapping[str, FaceEmbedding | None]) -> None:
         """Keep looks, all of them or none."""
         rows = [
-            (key, look.vector.astype("<f4").tobytes(), look.width, look.sharpness, look.yaw, look.sure)
+            (key, look.vector.astype("<f4").tobytes(), look.width, look.sharpness, look.yaw, look.face_confidence)
             if look
             else (key, None, None, None, None, None)
             for key, look in looks.items()

@@ -15,7 +15,7 @@ from brain.measure.cache import EmbeddingCache
 from brain.measure.degrade import Degradation, as_seen
 from brain.models import dlib_face
 from brain.models.files import Pack, of_pack
-from brain.people.enroll import upright
+from brain.people.enroll import to_upright_image
 from brain.vision.backend import Face, FaceEmbedding, VisionBackend
 from brain.vision.picture import Picture, Pixels
 from nerves.errors import BadPicture
@@ -50,7 +50,7 @@ def model(pack: Pack) -> str:
         if file.name.startswith(("face", "dlib", "shape"))
         for version in file.versions
     ]
-    aligned = (dlib_face.SQUARE, dlib_face.LOWER, dlib_face.CHIP, dlib_face.PAD)
+    aligned = (dlib_face.SQUARE_SCALE, dlib_face.SQUARE_SHIFT, dlib_face.CHIP_SIDE_PX, dlib_face.CHIP_PADDING)
     return repr((RECIPE, sorted(hashes), aligned))
 
 
@@ -130,22 +130,22 @@ def _look_at(sight: VisionBackend, views: Sequence[PictureVariant]) -> dict[Pict
 def _look_at_file(
     sight: VisionBackend, file: Path, views: Sequence[PictureVariant]
 ) -> dict[PictureVariant, FaceEmbedding | None]:
-    pixels = np.ascontiguousarray(np.asarray(upright(file.read_bytes()), np.uint8)[:, :, ::-1])
+    pixels = np.ascontiguousarray(np.asarray(to_upright_image(file.read_bytes()), np.uint8)[:, :, ::-1])
     picture = Picture(cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes())
-    face = _nearest(sight.faces(picture), 0.5, 0.5)
+    face = _nearest(sight.find_faces(picture), 0.5, 0.5)
     if face is None:
         return dict.fromkeys(views)
     around, x, y = _around(pixels, face)
     degraded = partial(_degraded, sight, around, face.width, (x, y))
-    return {view: degraded(view.how) if view.how else sight.look(picture, face) for view in views}
+    return {view: degraded(view.how) if view.how else sight.embed(picture, face) for view in views}
 
 
 def _degraded(
     sight: VisionBackend, pixels: Pixels, width: float, centre: tuple[float, float], how: Degradation
 ) -> FaceEmbedding | None:
     picture = Picture(as_seen(pixels, width, how))
-    face = _nearest(sight.faces(picture), *centre)
-    return sight.look(picture, face) if face else None
+    face = _nearest(sight.find_faces(picture), *centre)
+    return sight.embed(picture, face) if face else None
 
 
 def _nearest(faces: Sequence[Face], x: float, y: float) -> Face | None:

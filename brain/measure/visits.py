@@ -9,7 +9,7 @@ import numpy as np
 
 from brain.measure.degrade import Degradation, camera, moment
 from brain.measure.looks import PictureVariant
-from brain.verdict.evidence import Evidence, FaceSample, KnownPerson, add, weight
+from brain.verdict.evidence import Evidence, FaceSample, KnownPerson, add_face, face_weight
 from brain.verdict.judge import judge
 from brain.vision.backend import FaceEmbedding
 from nerves.messages import Verdict
@@ -32,7 +32,9 @@ def decide(looks: Sequence[FaceEmbedding], known: Sequence[KnownPerson]) -> Visi
     """Return what the brain holds of a visit when it ends: the looks as they come, then the last word."""
     evidence, held = Evidence(), VisitOutcome("identifying", None, 0)
     for number, look in enumerate(looks, start=1):
-        evidence = add(evidence, FaceSample(look.vector, weight(look.width, look.sharpness, look.yaw), look.sure))
+        evidence = add_face(
+            evidence, FaceSample(look.vector, face_weight(look.width, look.sharpness, look.yaw), look.face_confidence)
+        )
         held = _held(held, evidence, known, number)
     return _held(held, evidence, known, len(looks), last=True)
 

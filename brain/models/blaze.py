@@ -12,7 +12,7 @@ from brain.vision.picture import Pixels
 
 __all__ = ["BlazeFace", "BlazePose"]
 
-GREY = 127  # 0 for the networks, as in MediaPipe's graphs
+BLAZE_PADDING_GREY = 127  # 0 for the networks, as in MediaPipe's graphs
 # Strides and anchors a cell, from MediaPipe's pose_detection and face_detection_full_range graphs (the three
 # layers of stride 32 are one grid here). All anchors have size 1: only their centres matter.
 POSE_SIDE, POSE_GRIDS = 224, ((8, 2), (16, 2), (32, 6))
@@ -22,13 +22,13 @@ BODY_WIDTH = 0.4
 POSE_OVERLAP = 0.4
 FACE_OVERLAP = 0.3
 # Two people side by side in a wide picture: both found in 0 of 14 frames; looked at in squares, in 14 of 14.
-WIDE = 1.5
-MOST_SQUARES = 5
+WIDE_ASPECT_RATIO = 1.5
+MAX_SQUARES = 5
 # A face is looked at again in a square of 3.5 x its size, and both scores are averaged: at 0.65 no back of a head
 # passes (of 102) and 88 of 122 faces 11 to 60 pixels wide do; one look that lets no back pass finds 50.
-AGAIN = 3.5
-AGAIN_FLOOR = 0.4
-MOST_AGAIN = 6
+SECOND_PASS_SCALE = 3.5
+FIRST_PASS_MIN_SCORE = 0.4
+MAX_SECOND_PASSES = 6
 
 
 class _Net:
@@ -71,7 +71,7 @@ class BlazePose:
         return suppress([_clipped(one, pixels) for one in found], POSE_OVERLAP)
 
     def _find(self, pixels: Pixels, floor: float) -> list[RawDetection]:
-        box = letterbox(pixels, POSE_SIDE, fill=GREY, centred=True)
+        box = letterbox(pixels, POSE_SIDE, fill=BLAZE_PADDING_GREY, centred=True)
         rows, scores = self._net.run(box.pixels)
         kept = scores >= floor
         return _found("person", box, _bodies(rows[kept], self._anchors[kept]), scores[kept])
@@ -92,23 +92,23 @@ class BlazeFace:
 
     def find(self, pixels: Pixels, floor: float) -> list[RawDetection]:
         """Return the faces that score at least `floor` (0 to 1) in two looks, the surest first."""
-        first = suppress(self._find(pixels, AGAIN_FLOOR), FACE_OVERLAP)[:MOST_AGAIN]
-        both = [self._again(pixels, one) for one in first]
+        first = suppress(self._find(pixels, FIRST_PASS_MIN_SCORE), FACE_OVERLAP)[:MAX_SECOND_PASSES]
+        both = [self._second_pass(pixels, one) for one in first]
         return sorted((one for one in both if one.score >= floor), key=lambda one: -one.score)
 
     def _find(self, pixels: Pixels, floor: float) -> list[RawDetection]:
-        box = letterbox(pixels, FACE_SIDE, fill=GREY, centred=True)
+        box = letterbox(pixels, FACE_SIDE, fill=BLAZE_PADDING_GREY, centred=True)
         rows, scores = self._net.run(box.pixels)
         kept = scores >= floor
         return _found("face", box, _heads(rows[kept], self._anchors[kept]), scores[kept])
 
-    def _again(self, pixels: Pixels, face: RawDetection) -> RawDetection:
+    def _second_pass(self, pixels: Pixels, face: RawDetection) -> RawDetection:
         """Return the mean of a face and what is seen in the middle of a square around it."""
-        side = AGAIN * max(face.right - face.left, face.bottom - face.top, 1.0)
+        side = SECOND_PASS_SCALE * max(face.right - face.left, face.bottom - face.top, 1.0)
         scale, middle = FACE_SIDE / side, FACE_SIDE / 2
         x, y = (face.left + face.right - side) / 2, (face.top + face.bottom - side) / 2
         move = np.array([[scale, 0, -x * scale], [0, scale, -y * scale]])
-        square = cv2.warpAffine(pixels, move, (FACE_SIDE, FACE_SIDE), borderValue=(GREY,) * 3)
+        square = cv2.warpAffine(pixels, move, (FACE_SIDE, FACE_SIDE), borderValue=(BLAZE_PADDING_GREY,) * 3)
         nearest = max(
             (one for one in self._find(square.astype(np.uint8, copy=False), 0.1) if _holds(one, middle)),
             key=lambda one: one.score,
@@ -129,9 +129,9 @@ def _squares(pixels: Pixels) -> list[tuple[int, int, Pixels]]:
     """Return overlapping squares over a wide or high picture and where each begins; any other whole."""
     height, width = pixels.shape[:2]
     side = min(height, width)
-    if max(height, width) < WIDE * side:
+    if max(height, width) < WIDE_ASPECT_RATIO * side:
         return [(0, 0, pixels)]
-    count = min(math.ceil(max(height, width) / side), MOST_SQUARES)
+    count = min(math.ceil(max(height, width) / side), MAX_SQUARES)
     starts = np.linspace(0, max(height, width) - side, count).astype(int).tolist()
     if width > height:
         return [(x, 0, pixels[:, x : x + side]) for x in starts]

@@ -10,21 +10,21 @@ import numpy.typing as npt
 from brain.models.libraries import library
 from brain.vision.picture import Pixels
 
-__all__ = ["Aligned", "DlibFace"]
+__all__ = ["AlignedFace", "DlibFace"]
 
 # Measured best for the 5-point predictor on tilted heads (100 % of the faces right; 89 % at 0.95).
-SQUARE = 1.1
-LOWER = 0.02
-CHIP = 150
-PAD = 0.25
+SQUARE_SCALE = 1.1
+SQUARE_SHIFT = 0.02
+CHIP_SIDE_PX = 150
+CHIP_PADDING = 0.25
 # The chip reaches about half a face beyond the square; one face more costs little and misses nothing.
-AROUND = 1.0
+CONTEXT_SIDES = 1.0
 # Below this the five points are noise.
-MIN_WIDTH = 8.0
-MIN_EYES = 2.0
+MIN_BOX_SIDE_PX = 8.0
+MIN_EYE_DISTANCE_PX = 2.0
 
 
-class Aligned(NamedTuple):
+class AlignedFace(NamedTuple):
     """One face, upright and described."""
 
     vector: npt.NDArray[np.float32]
@@ -48,7 +48,7 @@ class DlibFace:
         self._points = self._dlib.shape_predictor(str(points))
         self._network = self._dlib.face_recognition_model_v1(str(network))
 
-    def describe(self, pixels: Pixels, box: tuple[float, float, float, float]) -> Aligned | None:
+    def describe(self, pixels: Pixels, box: tuple[float, float, float, float]) -> AlignedFace | None:
         """Return a face's description; None if it is too small or its points fall together.
 
         Args:
@@ -66,18 +66,18 @@ class DlibFace:
         yaw = _yaw(np.array([(point.x, point.y) for point in shape.parts()], np.float64))
         if yaw is None:
             return None
-        chip = self._dlib.get_face_chip(part, shape, CHIP, PAD)
+        chip = self._dlib.get_face_chip(part, shape, CHIP_SIDE_PX, CHIP_PADDING)
         vector = np.array(self._network.compute_face_descriptor(chip), np.float32)
-        return Aligned(vector, _sharpness(chip), yaw) if np.isfinite(vector).all() else None
+        return AlignedFace(vector, _sharpness(chip), yaw) if np.isfinite(vector).all() else None
 
 
 def _square(box: tuple[float, float, float, float]) -> tuple[float, float, float] | None:
     """Return left, top and side of the square dlib's points were measured best in."""
     width, height = box[2] - box[0], box[3] - box[1]
-    if not np.isfinite(box).all() or min(width, height) < MIN_WIDTH:
+    if not np.isfinite(box).all() or min(width, height) < MIN_BOX_SIDE_PX:
         return None
-    side = SQUARE * (width + height) / 2
-    centre_x, centre_y = box[0] + width / 2, box[1] + height / 2 + LOWER * height
+    side = SQUARE_SCALE * (width + height) / 2
+    centre_x, centre_y = box[0] + width / 2, box[1] + height / 2 + SQUARE_SHIFT * height
     return centre_x - side / 2, centre_y - side / 2, side
 
 
@@ -85,7 +85,7 @@ def _around(pixels: Pixels, square: tuple[float, float, float]) -> tuple[Pixels,
     """Return a copy in RGB of the part around a square, and where it begins."""
     height, width = pixels.shape[:2]
     left, top, side = square
-    more = side * AROUND
+    more = side * CONTEXT_SIDES
     x, y = max(0, int(left - more)), max(0, int(top - more))
     right, bottom = min(width, int(left + side + more)), min(height, int(top + side + more))
     return np.ascontiguousarray(pixels[y : max(y, bottom), x : max(x, right), ::-1]), x, y
@@ -100,7 +100,7 @@ def _yaw(points: npt.NDArray[np.float64]) -> float | None:
     one, other = points[:2].mean(axis=0), points[2:4].mean(axis=0)
     axis = other - one
     apart = float(np.linalg.norm(axis))
-    if apart < MIN_EYES:
+    if apart < MIN_EYE_DISTANCE_PX:
         return None
     along = float((points[4] - one) @ axis) / apart**2
     return min(1.0, abs(along - 0.5) * 2)

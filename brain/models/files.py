@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 __all__ = [
-    "FILES",
+    "MODEL_FILES",
     "SDIST",
     "WHEEL",
     "ModelFile",
@@ -128,7 +128,7 @@ _TRAINED = "ShiqiYu/libfacedetection.train/0047ac24afb1a50a0c6105001c89d1b5b805d
 _EXPORTED = "Kazuhito00/YOLOX-ONNX-TFLite-Sample/3d4f1119d0694200671c08069ecb847aa0d8495a"
 _BOTH: tuple[Pack, ...] = ("built-in", "standard")
 
-FILES = {
+MODEL_FILES = {
     file.name: file
     for file in (
         ModelFile(
@@ -193,7 +193,7 @@ FILES = {
 
 def of_pack(pack: Pack) -> tuple[ModelFile, ...]:
     """Return the files a pack needs."""
-    return tuple(file for file in FILES.values() if pack in file.packs)
+    return tuple(file for file in MODEL_FILES.values() if pack in file.packs)
 
 
 def matches(path: Path, versions: Sequence[Version]) -> bool:

@@ -3,15 +3,26 @@
 import re
 from typing import Literal
 
-from brain.models.yolox import LABELS
+from brain.models.yolox import YOLOX_LABELS
 
 __all__ = ["Kind", "kind"]
 
 Kind = Literal["nobody", "animal", "strangers", "somebody"]
 
-NOBODY = {"nobody", "none", "empty", "background", "nothing", "noone"}
-ANIMALS = {*LABELS[1:], "animal", "hamster", "kitten", "mouse", "parrot", "pet", "puppy", "rabbit", "tortoise"}
-STRANGERS = {"people", "person", "other", "stranger", "unknown", "visitor"}
+NOBODY_WORDS = {"nobody", "none", "empty", "background", "nothing", "noone"}
+ANIMAL_WORDS = {
+    *YOLOX_LABELS[1:],
+    "animal",
+    "hamster",
+    "kitten",
+    "mouse",
+    "parrot",
+    "pet",
+    "puppy",
+    "rabbit",
+    "tortoise",
+}
+STRANGER_WORDS = {"people", "person", "other", "stranger", "unknown", "visitor"}
 
 
 def kind(label: str) -> Kind:
@@ -21,8 +32,8 @@ def kind(label: str) -> Kind:
     """
     words = re.findall(r"\w+", label.casefold().replace("_", " "))
     forms = {words[-1], words[-1].removesuffix("s")} if words else set()
-    if forms & NOBODY:
+    if forms & NOBODY_WORDS:
         return "nobody"
-    if forms & ANIMALS:
+    if forms & ANIMAL_WORDS:
         return "animal"
-    return "strangers" if forms & STRANGERS else "somebody"
+    return "strangers" if forms & STRANGER_WORDS else "somebody"

@@ -13,9 +13,9 @@ from nerves.errors import ModelError
 
 __all__ = ["Extractor", "Network", "interpreter"]
 
-RGB = 3
+RGB_CHANNELS = 3
 # For a network that takes pictures of any size.
-ANY_SIDE = 224
+DEFAULT_SIDE_PX = 224
 
 
 def interpreter(model: Path | bytes, threads: int) -> Any:  # noqa: ANN401 - it ships no types
@@ -78,12 +78,12 @@ class Extractor:
     def __init__(self, network: Network, name: str, pixels: tuple[float, float]) -> None:
         self._network, self._range = network, pixels
         wanted = [int(size) for size in network.input.get("shape_signature", network.input["shape"])]
-        if len(wanted) != len("NHWC") or RGB not in (wanted[1], wanted[3]):
+        if len(wanted) != len("NHWC") or RGB_CHANNELS not in (wanted[1], wanted[3]):
             message = f"{name}: takes {' x '.join(map(str, wanted))} and not a picture of three colours"
             raise ModelError(message)
-        self._colours_first = wanted[3] != RGB
+        self._colours_first = wanted[3] != RGB_CHANNELS
         if min(wanted[1:]) < 0:
-            network.resize([1] + [ANY_SIDE if size < 0 else size for size in wanted[1:]])
+            network.resize([1] + [DEFAULT_SIDE_PX if size < 0 else size for size in wanted[1:]])
         shape = [int(size) for size in network.input["shape"]]
         height, width = shape[2:] if self._colours_first else shape[1:3]
         self.size = width, height

@@ -10,7 +10,7 @@ import numpy as np
 from brain.models import packs
 from brain.models.blaze import BlazeFace, BlazePose
 from brain.models.dlib_face import DlibFace
-from brain.models.yolox import LABELS, Yolox
+from brain.models.yolox import YOLOX_LABELS, Yolox
 from brain.models.yunet import Yunet
 from brain.vision.backend import PERSON, DetectedObject, Face, FaceEmbedding, Guess
 from brain.vision.boxes import RawDetection
@@ -25,13 +25,13 @@ BLAZE_PERSON, BLAZE_FACE = 0.7, 0.65
 # Around 222 of 227 faces that nearly fill the picture a person scores at least this, around animals' faces nobody.
 WEAK_PERSON = 0.1
 # From nobody's face (backs of heads and patterns end here) to a face without doubt.
-YUNET_SURE, BLAZE_SURE = (0.80, 0.88), (0.65, 0.80)
+YUNET_CONFIDENCE_RANGE, BLAZE_CONFIDENCE_RANGE = (0.80, 0.88), (0.65, 0.80)
 # Detectors box the body, not the hair: faces are looked for a little beyond.
-ABOVE, BESIDE = 0.1, 0.05
+MARGIN_ABOVE, MARGIN_BESIDE = 0.1, 0.05
 # Doubling a crop finds 35 of 35 faces 13 to 23 pixels wide (else 29); tripling finds no more.
-LONGER_SIDE, MOST_ZOOM = 640, 2.0
+FACE_CROP_SIDE_PX, MAX_ZOOM = 640, 2.0
 
-Finder = Callable[[Pixels], list[RawDetection]]
+Detector = Callable[[Pixels], list[RawDetection]]
 
 
 class LocalBackend:
@@ -47,8 +47,8 @@ class LocalBackend:
     """
 
     def __init__(self, pack: packs.Choice, folders: Sequence[Path], threads: int = 1) -> None:
-        self._pack = packs.choose(pack, folders)
-        self._paths = {file.name: packs.find(file.name, folders) for file in packs.of_pack(self._pack)}
+        self._pack = packs.choose_pack(pack, folders)
+        self._paths = {file.name: packs.find_model_file(file.name, folders) for file in packs.of_pack(self._pack)}
         self._threads = threads
 
     @property
@@ -57,66 +57,68 @@ class LocalBackend:
         return f"local {self._pack}"
 
     @property
-    def person(self) -> float:
+    def min_person_score(self) -> float:
         """The score from which a thing is a person."""
         return YOLOX_PERSON if self._pack == packs.STANDARD else BLAZE_PERSON
 
-    def things(self, picture: Picture) -> list[DetectedObject]:
+    def detect(self, picture: Picture) -> list[DetectedObject]:
         """Return the people, weak ones too, and the animals in a picture, the surest first."""
         height, width = picture.small.shape[:2]
         x, y = picture.width / width, picture.height / height
         things = [
             DetectedObject(
                 one.label,
-                picture.fractions(one.left * x, one.top * y, one.right * x, one.bottom * y),
+                picture.to_fractions(one.left * x, one.top * y, one.right * x, one.bottom * y),
                 one.score,
             )
-            for one in self._find_things(picture.small)
+            for one in self._object_detector(picture.small)
         ]
         return [thing for thing in things if thing.box.w > 0 and thing.box.h > 0]
 
-    def faces(self, picture: Picture, within: Box | None = None) -> list[Face]:
+    def find_faces(self, picture: Picture, within: Box | None = None) -> list[Face]:
         """Return the faces in a part of a picture (all of it if None), the widest first."""
-        left, top, right, bottom = picture.pixels(_wider(within) if within else Box(0, 0, 1, 1))
+        left, top, right, bottom = picture.to_pixels(_wider(within) if within else Box(0, 0, 1, 1))
         crop = picture.full[top : max(top, bottom), left : max(left, right)]
         if crop.size == 0:
             return []
-        zoom = min(MOST_ZOOM, LONGER_SIDE / max(crop.shape[:2]))
-        found = self._find_faces(_zoomed(crop, zoom))
+        zoom = min(MAX_ZOOM, FACE_CROP_SIDE_PX / max(crop.shape[:2]))
+        found = self._face_detector(_zoomed(crop, zoom))
         return sorted((_face(picture, one, (left, top), zoom) for one in found), key=lambda face: -face.width)
 
-    def guess(self, picture: Picture, face: Face) -> Guess | None:  # noqa: ARG002 - the protocol's
+    def identify(self, picture: Picture, face: Face) -> Guess | None:  # noqa: ARG002 - the protocol's
         """Return nothing: who it is, the gallery knows."""
         return None
 
-    def look(self, picture: Picture, face: Face) -> FaceEmbedding | None:
+    def embed(self, picture: Picture, face: Face) -> FaceEmbedding | None:
         """Return a face's vector and quality; None where it cannot be aligned."""
         left, top = face.box.x * picture.width, face.box.y * picture.height
         right, bottom = left + face.box.w * picture.width, top + face.box.h * picture.height
         aligned = self._dlib.describe(picture.full, (left, top, right, bottom))
         if aligned is None:
             return None
-        return FaceEmbedding(aligned.vector, face.width, aligned.sharpness, aligned.yaw, self._sure(face.score))
+        return FaceEmbedding(
+            aligned.vector, face.width, aligned.sharpness, aligned.yaw, self._face_confidence(face.score)
+        )
 
     @cached_property
-    def _find_things(self) -> Finder:
+    def _object_detector(self) -> Detector:
         if self._pack == packs.BUILT_IN:
             pose = BlazePose(self._paths["blazepose_person_detection.tflite"], self._threads)
             return lambda pixels: pose.find(pixels, WEAK_PERSON)
         yolox = Yolox(self._paths["yolox_nano.onnx"], self._threads)
-        floors = dict.fromkeys(LABELS, YOLOX_ANIMAL) | {PERSON: WEAK_PERSON}
+        floors = dict.fromkeys(YOLOX_LABELS, YOLOX_ANIMAL) | {PERSON: WEAK_PERSON}
         return lambda pixels: yolox.find(pixels, floors)
 
     @cached_property
-    def _find_faces(self) -> Finder:
+    def _face_detector(self) -> Detector:
         if self._pack == packs.BUILT_IN:
             blaze = BlazeFace(self._paths["face_detection_full_range_sparse.tflite"], self._threads)
             return lambda pixels: blaze.find(pixels, BLAZE_FACE)
         yunet = Yunet(self._paths["face_detection_yunet_2023mar.onnx"], self._threads)
         return lambda pixels: yunet.find(pixels, YUNET_FACE)
 
-    def _sure(self, score: float) -> float:
-        none, full = YUNET_SURE if self._pack == packs.STANDARD else BLAZE_SURE
+    def _face_confidence(self, score: float) -> float:
+        none, full = YUNET_CONFIDENCE_RANGE if self._pack == packs.STANDARD else BLAZE_CONFIDENCE_RANGE
         return min(max((score - none) / (full - none), 0.0), 1.0)
 
     @cached_property
@@ -128,7 +130,12 @@ class LocalBackend:
 
 
 def _wider(box: Box) -> Box:
-    return Box(box.x - BESIDE * box.w, box.y - ABOVE * box.h, box.w * (1 + 2 * BESIDE), box.h * (1 + ABOVE))
+    return Box(
+        box.x - MARGIN_BESIDE * box.w,
+        box.y - MARGIN_ABOVE * box.h,
+        box.w * (1 + 2 * MARGIN_BESIDE),
+        box.h * (1 + MARGIN_ABOVE),
+    )
 
 
 def _zoomed(pixels: Pixels, zoom: float) -> Pixels:

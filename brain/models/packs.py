@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
-from brain.models.files import FILES, ModelFile, Pack, SdistMember, matches, of_pack
+from brain.models.files import MODEL_FILES, ModelFile, Pack, SdistMember, matches, of_pack
 from brain.models.pull import pull
 from nerves.errors import ModelError
 
@@ -22,11 +22,11 @@ __all__ = [
     "Choice",
     "Listed",
     "Pack",
-    "available",
-    "choose",
-    "find",
-    "folders",
-    "listing",
+    "choose_pack",
+    "find_model_file",
+    "is_pack_complete",
+    "list_model_files",
+    "model_folders",
     "of_pack",
     "pull",
 ]
@@ -47,37 +47,38 @@ class Listed(NamedTuple):
     """Its path if it is there and right; else `absent`, or what is wrong with it."""
 
 
-def folders(data_dir: Path) -> tuple[Path, ...]:
+def model_folders(data_dir: Path) -> tuple[Path, ...]:
     """Return the folders to search, in order: the one `KINWATCH_MODELS` names, then `<data_dir>/models`."""
     named = os.environ.get("KINWATCH_MODELS", "")
     return (*([Path(named).expanduser()] if named else []), data_dir / "models")
 
 
-def find(name: str, folders: Sequence[Path]) -> Path:
+def find_model_file(name: str, folders: Sequence[Path]) -> Path:
     """Return a model file whose sha256 is right; `ModelError` if it is absent or another file."""
-    file = FILES[name]
+    file = MODEL_FILES[name]
     path = _locate(file, folders)
     if path is None:
         raise ModelError(_absent(file, folders))
     return path
 
 
-def available(pack: Pack, folders: Sequence[Path]) -> bool:
+def is_pack_complete(pack: Pack, folders: Sequence[Path]) -> bool:
     """Return whether all files of a pack are there; `ModelError` if one of them is there and wrong."""
     return all(_locate(file, folders) is not None for file in of_pack(pack))
 
 
-def choose(choice: Choice, folders: Sequence[Path]) -> Pack:
+def choose_pack(choice: Choice, folders: Sequence[Path]) -> Pack:
     """Return the pack to use; `auto` is `standard` where it is complete, else `built-in`."""
     if choice == "auto":
-        return STANDARD if available(STANDARD, folders) else BUILT_IN
+        return STANDARD if is_pack_complete(STANDARD, folders) else BUILT_IN
     return choice
 
 
-def listing(folders: Sequence[Path]) -> list[Listed]:
+def list_model_files(folders: Sequence[Path]) -> list[Listed]:
     """Return every model file with its licence, its source and what is found of it."""
     return [
-        Listed(file.name, file.packs, file.licence, str(file.source), _state(file, folders)) for file in FILES.values()
+        Listed(file.name, file.packs, file.licence, str(file.source), _state(file, folders))
+        for file in MODEL_FILES.values()
     ]
 
 

@@ -13,12 +13,21 @@ from brain.vision.picture import Picture, Pixels
 from nerves.errors import ModelError
 from nerves.messages import Box
 
-__all__ = ["EXTRACTOR", "FORMAT", "HEAD", "LABELS", "MANIFEST", "Classifier", "Manifest", "RetrainedBackend"]
+__all__ = [
+    "EXTRACTOR_FILE",
+    "HEAD_FILE",
+    "LABELS_FILE",
+    "MANIFEST_FILE",
+    "MANIFEST_FORMAT",
+    "Classifier",
+    "Manifest",
+    "RetrainedBackend",
+]
 
-EXTRACTOR, HEAD, LABELS, MANIFEST = "extractor.tflite", "head.tflite", "labels.txt", "model.json"
-FORMAT = 1
+EXTRACTOR_FILE, HEAD_FILE, LABELS_FILE, MANIFEST_FILE = "extractor.tflite", "head.tflite", "labels.txt", "model.json"
+MANIFEST_FORMAT = 1
 # The folder may be replaced while it is read.
-TRIES = 3
+MAX_READS = 3
 WHOLE = Box(0, 0, 1, 1)
 
 
@@ -27,7 +36,7 @@ class Manifest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="allow", use_attribute_docstrings=True)
 
-    format: int = FORMAT
+    format: int = MANIFEST_FORMAT
     """Of this file; a reader refuses another."""
     pixels: tuple[float, float]
     """What black and white are to an extractor that takes decimal numbers."""
@@ -74,7 +83,7 @@ class RetrainedBackend:
         return f"retrained {', '.join(self._classifier.labels)}"
 
     @property
-    def person(self) -> float:
+    def min_person_score(self) -> float:
         """Always reached: the likeliest label has decided already."""
         return 0.0
 
@@ -84,7 +93,7 @@ class RetrainedBackend:
             self._last = picture, self._classifier.classify(picture.small)
         return self._last[1]
 
-    def things(self, picture: Picture) -> list[DetectedObject]:
+    def detect(self, picture: Picture) -> list[DetectedObject]:
         """Return the person or the animal that the likeliest label names, over the whole picture."""
         found = self.classify(picture)
         first, chance = found[0]
@@ -97,12 +106,12 @@ class RetrainedBackend:
         somebody = sum(chance for label, chance in found if kind(label) in ("strangers", "somebody"))
         return [DetectedObject(PERSON, WHOLE, min(somebody, 1.0))]
 
-    def faces(self, picture: Picture, within: Box | None = None) -> list[Face]:  # noqa: ARG002 - the protocol's
+    def find_faces(self, picture: Picture, within: Box | None = None) -> list[Face]:  # noqa: ARG002 - the protocol's
         """Return the whole picture where it shows somebody: a retrained network looks for no faces."""
-        people = [thing for thing in self.things(picture) if thing.label == PERSON]
+        people = [thing for thing in self.detect(picture) if thing.label == PERSON]
         return [Face(WHOLE, person.score, picture.width) for person in people]
 
-    def guess(self, picture: Picture, face: Face) -> Guess | None:  # noqa: ARG002 - the protocol's
+    def identify(self, picture: Picture, face: Face) -> Guess | None:  # noqa: ARG002 - the protocol's
         """Return how likely each of the labels that are names is, if there is somebody at all."""
         chances = {
             label: chance for label, chance in self.classify(picture) if kind(label) in ("strangers", "somebody")
@@ -110,26 +119,28 @@ class RetrainedBackend:
         total = sum(chances.values())
         return {label: chance / total for label, chance in chances.items() if kind(label) == "somebody"}
 
-    def look(self, picture: Picture, face: Face) -> FaceEmbedding | None:  # noqa: ARG002 - the protocol's
+    def embed(self, picture: Picture, face: Face) -> FaceEmbedding | None:  # noqa: ARG002 - the protocol's
         """Return nothing: a retrained network has no vectors."""
         return None
 
 
 def _open(folder: Path, threads: int) -> Classifier:
     manifest, files = _read(folder)
-    name = str(folder / EXTRACTOR)
-    extractor = Extractor(Network(files[EXTRACTOR], name, threads), name, manifest.pixels)
-    labels = files[LABELS].decode().splitlines()
-    return Classifier(labels, extractor, Network(files[HEAD], str(folder / HEAD), threads))
+    name = str(folder / EXTRACTOR_FILE)
+    extractor = Extractor(Network(files[EXTRACTOR_FILE], name, threads), name, manifest.pixels)
+    labels = files[LABELS_FILE].decode().splitlines()
+    return Classifier(labels, extractor, Network(files[HEAD_FILE], str(folder / HEAD_FILE), threads))
 
 
 def _read(folder: Path) -> tuple[Manifest, dict[str, bytes]]:
     """Return the manifest and the content of the files that run, all of one retraining."""
-    for _ in range(TRIES):
+    for _ in range(MAX_READS):
         version = folder.resolve()
         try:
-            manifest = Manifest.model_validate_json((version / MANIFEST).read_bytes())
-            return manifest, {name: _checked(version / name, manifest) for name in (EXTRACTOR, HEAD, LABELS)}
+            manifest = Manifest.model_validate_json((version / MANIFEST_FILE).read_bytes())
+            return manifest, {
+                name: _checked(version / name, manifest) for name in (EXTRACTOR_FILE, HEAD_FILE, LABELS_FILE)
+            }
         except FileNotFoundError as error:
             if folder.resolve() == version:
                 message = f"{error.filename} is not there: run `kinwatch retrain FOLDER`"
@@ -138,7 +149,7 @@ def _read(folder: Path) -> tuple[Manifest, dict[str, bytes]]:
             message = f"{folder} cannot be read: {error.strerror}"
             raise ModelError(message) from error
         except ValidationError as error:
-            message = f"{folder / MANIFEST} is damaged: run `kinwatch retrain FOLDER` again"
+            message = f"{folder / MANIFEST_FILE} is damaged: run `kinwatch retrain FOLDER` again"
             raise ModelError(message) from error
     message = f"{folder} is being replaced again and again: try later"
     raise ModelError(message)
@@ -146,8 +157,10 @@ def _read(folder: Path) -> tuple[Manifest, dict[str, bytes]]:
 
 def _checked(path: Path, manifest: Manifest) -> bytes:
     content = path.read_bytes()
-    if manifest.format != FORMAT:
-        message = f"{path.parent / MANIFEST} has format {manifest.format}, and this kinwatch reads {FORMAT}"
+    if manifest.format != MANIFEST_FORMAT:
+        message = (
+            f"{path.parent / MANIFEST_FILE} has format {manifest.format}, and this kinwatch reads {MANIFEST_FORMAT}"
+        )
         raise ModelError(message)
     if hashlib.sha256(content).hexdigest() != manifest.files.get(path.name):
         message = f"{path} is not the file that was written (its sha256 differs): run `kinwatch retrain FOLDER` again"

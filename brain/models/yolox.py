@@ -10,19 +10,19 @@ from brain.models.libraries import library
 from brain.vision.boxes import Floats, RawDetection, letterbox, suppress
 from brain.vision.picture import Pixels
 
-__all__ = ["LABELS", "Yolox"]
+__all__ = ["YOLOX_LABELS", "Yolox"]
 
 # The network as it was exported: Megvii-BaseDetection/YOLOX, ONNX demo.
-SIDE = 416
-GREY = 114
-STRIDES = (8, 16, 32)
-OVERLAP = 0.45
+YOLOX_SIDE_PX = 416
+YOLOX_PADDING_GREY = 114
+GRID_STRIDES = (8, 16, 32)
+YOLOX_OVERLAP = 0.45
 # COCO's classes 0 and 14 to 23; its other things are no concern of a household.
-LABELS = (
+YOLOX_LABELS = (
     "person",
     *("bird", "cat", "dog", "horse", "sheep", "cow", "elephant", "bear", "zebra", "giraffe"),
 )
-COLUMNS = np.array([5, *range(5 + 14, 5 + 24)])  # 0 to 3 are the box, 4 is "there is something"
+SCORE_COLUMNS = np.array([5, *range(5 + 14, 5 + 24)])  # 0 to 3 are the box, 4 is "there is something"
 
 
 class Yolox:
@@ -44,18 +44,18 @@ class Yolox:
 
     def find(self, pixels: Pixels, floors: Mapping[str, float]) -> list[RawDetection]:
         """Return what scores at least the floor of its label (0 to 1; none: not wanted), the surest first."""
-        box = letterbox(pixels, SIDE, fill=GREY, centred=False)
+        box = letterbox(pixels, YOLOX_SIDE_PX, fill=YOLOX_PADDING_GREY, centred=False)
         batch = np.ascontiguousarray(box.pixels.transpose(2, 0, 1)[None], np.float32)
         rows: Floats = self._session.run(None, {self._input: batch})[0][0]
-        scores = rows[:, COLUMNS] * rows[:, 4:5]
+        scores = rows[:, SCORE_COLUMNS] * rows[:, 4:5]
         best, label = scores.max(axis=1), scores.argmax(axis=1)
-        kept = np.flatnonzero(best >= np.array([floors.get(name, np.inf) for name in LABELS])[label])
+        kept = np.flatnonzero(best >= np.array([floors.get(name, np.inf) for name in YOLOX_LABELS])[label])
         corners = box.undo(self._corners(rows[kept], kept)).tolist()
         found = [
-            RawDetection(LABELS[label[row]], float(best[row]), *corner)
+            RawDetection(YOLOX_LABELS[label[row]], float(best[row]), *corner)
             for row, corner in zip(kept.tolist(), corners, strict=True)
         ]
-        return suppress(found, OVERLAP)
+        return suppress(found, YOLOX_OVERLAP)
 
     def _corners(self, rows: Floats, kept: npt.NDArray[np.intp]) -> Floats:
         centre = (rows[:, :2] + self._grid[kept]) * self._stride[kept]
@@ -66,8 +66,8 @@ class Yolox:
 def _grid() -> tuple[Floats, Floats]:
     """Return 3549 x 2 cell positions and 3549 x 1 strides, in the order of the network's rows."""
     cells, strides = [], []
-    for stride in STRIDES:
-        y, x = np.mgrid[: SIDE // stride, : SIDE // stride]
+    for stride in GRID_STRIDES:
+        y, x = np.mgrid[: YOLOX_SIDE_PX // stride, : YOLOX_SIDE_PX // stride]
         cells.append(np.stack([x.ravel(), y.ravel()], axis=1))
         strides.append(np.full((x.size, 1), stride))
     return np.concatenate(cells).astype(np.float32), np.concatenate(strides).astype(np.float32)

@@ -12,11 +12,11 @@ from brain.vision.picture import Pixels
 
 __all__ = ["Yunet"]
 
-OVERLAP = 0.3
-MOST = 200
+YUNET_OVERLAP = 0.3
+MAX_YUNET_FACES = 200
 # It halves its input five times: a side below 32 pixels leaves nothing.
-MIN_SIDE = 32
-COLUMNS = [14, 0, 1, 2, 3]  # score, left, top, width, height
+MIN_YUNET_SIDE_PX = 32
+FACE_COLUMNS = [14, 0, 1, 2, 3]  # score, left, top, width, height
 
 
 class Yunet:
@@ -30,7 +30,9 @@ class Yunet:
     def __init__(self, path: Path, threads: int) -> None:
         cv2.setNumThreads(threads)
         with _quiet():
-            self._net = cv2.FaceDetectorYN.create(str(path), "", (MIN_SIDE, MIN_SIDE), 0.5, OVERLAP, MOST)
+            self._net = cv2.FaceDetectorYN.create(
+                str(path), "", (MIN_YUNET_SIDE_PX, MIN_YUNET_SIDE_PX), 0.5, YUNET_OVERLAP, MAX_YUNET_FACES
+            )
 
     def find(self, pixels: Pixels, floor: float) -> list[RawDetection]:
         """Return the faces that score at least `floor` (0 to 1), the surest first."""
@@ -42,7 +44,7 @@ class Yunet:
             return []
         found = [
             RawDetection("face", score, left, top, left + width, top + height)
-            for score, left, top, width, height in rows[:, COLUMNS].tolist()
+            for score, left, top, width, height in rows[:, FACE_COLUMNS].tolist()
             if np.isfinite((score, left, top, width, height)).all()
         ]
         return sorted(found, key=lambda one: -one.score)
@@ -64,8 +66,8 @@ def _quiet() -> Iterator[None]:
 def _padded(pixels: Pixels) -> Pixels:
     """Return pixels with grey added at the right and the bottom where they are too few."""
     height, width = pixels.shape[:2]
-    if min(height, width) >= MIN_SIDE:
+    if min(height, width) >= MIN_YUNET_SIDE_PX:
         return pixels
-    padded = np.full((max(height, MIN_SIDE), max(width, MIN_SIDE), 3), 114, np.uint8)
+    padded = np.full((max(height, MIN_YUNET_SIDE_PX), max(width, MIN_YUNET_SIDE_PX), 3), 114, np.uint8)
     padded[:height, :width] = pixels
     return padded

@@ -6,7 +6,7 @@ import numpy as np
 
 from brain.vision.backend import Vector
 
-__all__ = ["agreeing", "distances", "middle"]
+__all__ = ["agreeing", "distances", "mean_vector"]
 
 # Faces of a visit that are farther from its most typical face are somebody else's: two people who crossed. Of two
 # foreign faces among five, camera-like, 1 in 100 is nearer; of the person's own 98 in 100 are if they are of one
@@ -24,7 +24,7 @@ def agreeing(vectors: Sequence[Vector], weights: Sequence[float], *, within: flo
     return [int(number) for number in np.flatnonzero(apart[typical] <= within)]
 
 
-def middle(vectors: Sequence[Vector], weights: Sequence[float]) -> Vector:
+def mean_vector(vectors: Sequence[Vector], weights: Sequence[float]) -> Vector:
     """Return the weighted mean of some vectors."""
     mean: Vector = np.average(np.stack(vectors), axis=0, weights=np.asarray(weights)).astype(np.float32)
     return mean

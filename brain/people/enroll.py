@@ -12,19 +12,19 @@ from brain.vision.backend import Face, VisionBackend
 from brain.vision.picture import MAX_MEGAPIXELS, Picture
 from nerves.errors import BadPicture, GalleryError
 
-__all__ = ["PHOTO_TYPES", "photo", "picture", "upright"]
+__all__ = ["PHOTO_TYPES", "read_photo", "to_picture", "to_upright_image"]
 
 PHOTO_TYPES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 # Phones take 12 megapixels and more; a face needs no more than this.
-LONGER_SIDE = 1920
+MAX_PHOTO_SIDE_PX = 1920
 # Two faces of about the same size: whose photo is it? A face this much narrower than the widest is the background.
-RIVAL = 0.5
-MIN_WIDTH = 32
+RIVAL_WIDTH_RATIO = 0.5
+MIN_FACE_WIDTH_PX = 32
 # What a person is shown of a reference: pixels a side, and the room around the face, in widths of the face.
-THUMBNAIL, ROOM = 112, 0.25
+THUMBNAIL_SIDE_PX, THUMBNAIL_MARGIN = 112, 0.25
 
 
-def photo(path: Path, sight: VisionBackend) -> Photo:
+def read_photo(path: Path, sight: VisionBackend) -> Photo:
     """Return the one face of a photo.
 
     Raises `GalleryError`, in one line that names the file: it cannot be read, shows no face, two faces, or one that is
@@ -32,12 +32,12 @@ def photo(path: Path, sight: VisionBackend) -> Photo:
     """
     data = _read(path)
     try:
-        shown = picture(data)
+        shown = to_picture(data)
     except BadPicture as error:
         message = f"{path}: {error}"
         raise GalleryError(message) from error
-    face = _only_face(path, sight.faces(shown))
-    look = sight.look(shown, face)
+    face = _only_face(path, sight.find_faces(shown))
+    look = sight.embed(shown, face)
     if look is None:
         message = f"{path}: the face cannot be measured; use a photo that shows it from the front"
         raise GalleryError(message)
@@ -49,12 +49,12 @@ def _only_face(path: Path, faces: list[Face]) -> Face:
         message = f"{path}: no face found; use a photo that shows the face from the front, well lit"
         raise GalleryError(message)
     first = faces[0]
-    rivals = [face for face in faces if face.width >= RIVAL * first.width]
+    rivals = [face for face in faces if face.width >= RIVAL_WIDTH_RATIO * first.width]
     if len(rivals) > 1:
         message = f"{path}: {len(rivals)} faces found; use a photo of one person, or cut the others off"
         raise GalleryError(message)
-    if first.width < MIN_WIDTH:
-        message = f"{path}: the face is {first.width:.0f} pixels wide; at least {MIN_WIDTH} are needed"
+    if first.width < MIN_FACE_WIDTH_PX:
+        message = f"{path}: the face is {first.width:.0f} pixels wide; at least {MIN_FACE_WIDTH_PX} are needed"
         raise GalleryError(message)
     return first
 
@@ -62,13 +62,15 @@ def _only_face(path: Path, faces: list[Face]) -> Face:
 def _thumbnail(shown: Picture, face: Face) -> bytes:
     """Return a square around the face, inside the picture, as a small JPEG."""
     wide, high = face.box.w * shown.width, face.box.h * shown.height
-    side = min(max(wide, high) * (1 + 2 * ROOM), shown.width, shown.height)
+    side = min(max(wide, high) * (1 + 2 * THUMBNAIL_MARGIN), shown.width, shown.height)
     left = min(max((face.box.x + face.box.w / 2) * shown.width - side / 2, 0), shown.width - side)
     top = min(max((face.box.y + face.box.h / 2) * shown.height - side / 2, 0), shown.height - side)
     pixels = Image.fromarray(shown.full[:, :, ::-1])
     area = (left, top, left + side, top + side)
     out = io.BytesIO()
-    pixels.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS, box=area).save(out, "JPEG", quality=85)
+    pixels.resize((THUMBNAIL_SIDE_PX, THUMBNAIL_SIDE_PX), Image.Resampling.LANCZOS, box=area).save(
+        out, "JPEG", quality=85
+    )
     return out.getvalue()
 
 
@@ -80,7 +82,7 @@ def _read(path: Path) -> bytes:
         raise GalleryError(message) from error
 
 
-def upright(data: bytes) -> Image.Image:
+def to_upright_image(data: bytes) -> Image.Image:
     """Return a photo of any common format upright, in RGB, of at most 1920 pixels; `BadPicture` says why not."""
     if not data:
         message = "an empty file (0 bytes)"
@@ -93,7 +95,7 @@ def upright(data: bytes) -> Image.Image:
                     message = f"{image.width} x {image.height} pixels: more than {MAX_MEGAPIXELS} megapixels"
                     raise BadPicture(message)
                 turned = ImageOps.exif_transpose(image).convert("RGB")
-        turned.thumbnail((LONGER_SIDE, LONGER_SIDE))
+        turned.thumbnail((MAX_PHOTO_SIDE_PX, MAX_PHOTO_SIDE_PX))
     except UnidentifiedImageError as error:
         message = "not a picture"
         raise BadPicture(message) from error
@@ -103,8 +105,8 @@ def upright(data: bytes) -> Image.Image:
     return turned
 
 
-def picture(data: bytes) -> Picture:
+def to_picture(data: bytes) -> Picture:
     """Return a photo of any common format as the brain looks at it; `BadPicture` says why not."""
     out = io.BytesIO()
-    upright(data).save(out, "JPEG", quality=95)
+    to_upright_image(data).save(out, "JPEG", quality=95)
     return Picture(out.getvalue())

@@ -11,8 +11,8 @@ from uuid import UUID
 
 import numpy as np
 
-from brain.people.labels import add_photos, add_word, drop_word, last_word, put_person, words
-from brain.people.quality import KEPT, Tidy, limits, tidy
+from brain.people.labels import add_label, add_photos, drop_label, labels, last_label, put_person
+from brain.people.quality import MAX_STORED_PHOTOS, PhotoStates, assess_photos, match_limits
 from brain.people.records import (
     Entry,
     LabelRecord,
@@ -51,7 +51,7 @@ class Gallery:
                 connection.execute("PRAGMA secure_delete = ON")  # what a word took back does not stay readable
             with self._database.transaction() as connection:
                 if migrate(connection):
-                    _tidy(connection)
+                    _reassess(connection)
         except BaseException:
             self.close()
             raise
@@ -131,10 +131,10 @@ class Gallery:
             for blob, place, box, thumbnail, visit, added in rows
         ]
 
-    def words(self) -> list[LabelRecord]:
+    def labels(self) -> list[LabelRecord]:
         """Return what humans have said about visits, the newest first."""
         with self._database.open() as connection:
-            return words(connection)
+            return labels(connection)
 
     def learn(
         self, name: str, photos: Sequence[Photo], *, group: Group = "family", until: datetime | None = None
@@ -150,24 +150,24 @@ class Gallery:
                 put_person(connection, entry.name, entry.group, entry.until)
                 # Enrolled by hand: no word that is taken back removes the person, or changes the group, any more.
                 connection.execute("UPDATE words SET touched = 0, created = 0 WHERE who = ?", (entry.name,))
-                learned.append(add_photos(connection, entry.name, entry.photos, word=None))
+                learned.append(add_photos(connection, entry.name, entry.photos, label_id=None))
             return learned
 
-    def tell(self, word: LabelRecord, photos: Sequence[Photo]) -> int:
+    def learn_label(self, label: LabelRecord, photos: Sequence[Photo]) -> int:
         """Learn from a human's word about a visit, in one step; return how many photos show something new.
 
         What was said of the same visit before is taken back first.
         """
         with self._changing() as connection:
-            drop_word(connection, word.visit)
-            return add_word(connection, word, photos)
+            drop_label(connection, label.visit)
+            return add_label(connection, label, photos)
 
     def undo(self) -> LabelRecord | None:
         """Take the word that was told last back; return it, or None if there is none."""
         with self._changing() as connection:
-            word = last_word(connection)
+            word = last_label(connection)
             if word:
-                drop_word(connection, word.visit)
+                drop_label(connection, word.visit)
             return word
 
     def forget(self, name: str) -> None:
@@ -194,7 +194,7 @@ class Gallery:
         """Change the gallery, and look everybody's references over again, in one step."""
         with self._database.transaction() as connection:
             yield connection
-            _tidy(connection)
+            _reassess(connection)
 
     def _refresh(self) -> None:
         with self._database.open() as connection:
@@ -213,7 +213,7 @@ class Gallery:
             Person(name, group, time_of(until), photos, aside) for name, group, until, photos, aside in rows
         ]
         vectors = _vectors(connection, "WHERE aside IS NULL AND NOT spare")
-        limit = limits(vectors)
+        limit = match_limits(vectors)
         for one in vectors.values():
             one.flags.writeable = False
         self._known = [
@@ -231,19 +231,19 @@ def _vectors(connection: sqlite3.Connection, where: str = "") -> dict[str, Vecto
     return {name: np.stack(vectors) for name, vectors in found.items()}
 
 
-def _tidy(connection: sqlite3.Connection) -> None:
+def _reassess(connection: sqlite3.Connection) -> None:
     """Write down which references are set aside or at rest; drop the most redundant beyond what is kept."""
     rows: dict[str, list[tuple[int, str | None, int]]] = defaultdict(list)
     for name, *row in connection.execute("SELECT name, rowid, aside, spare FROM photos ORDER BY name, added, rowid"):
         rows[name].append((row[0], row[1], row[2]))
-    for name, held in tidy(_vectors(connection)).items():
+    for name, held in assess_photos(_vectors(connection)).items():
         _write(connection, rows[name], held)
 
 
-def _write(connection: sqlite3.Connection, rows: Sequence[tuple[int, str | None, int]], held: Tidy) -> None:
-    drop = held.spare[: max(0, len(rows) - len(held.aside) - KEPT)]
+def _write(connection: sqlite3.Connection, rows: Sequence[tuple[int, str | None, int]], held: PhotoStates) -> None:
+    drop = held.redundant[: max(0, len(rows) - len(held.excluded) - MAX_STORED_PHOTOS)]
     connection.executemany("DELETE FROM photos WHERE rowid = ?", [(rows[index][0],) for index in drop])
-    states = [(held.aside.get(index), int(index in held.spare), row) for index, (row, *_) in enumerate(rows)]
+    states = [(held.excluded.get(index), int(index in held.redundant), row) for index, (row, *_) in enumerate(rows)]
     changed = [new for new, (_, aside, spare) in zip(states, rows, strict=True) if new[:2] != (aside, spare)]
     connection.executemany("UPDATE photos SET aside = ?, spare = ? WHERE rowid = ?", changed)
 

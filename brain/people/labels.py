@@ -7,50 +7,50 @@ from uuid import UUID
 
 import numpy as np
 
-from brain.people.quality import fresh
+from brain.people.quality import new_photos
 from brain.people.records import LabelRecord, Photo, box_of, text_of, time_of, vector_of
 from brain.vision.backend import Vector
 from nerves.messages import Group, stamp
 
-__all__ = ["add_photos", "add_word", "drop_word", "last_word", "put_person", "words"]
+__all__ = ["add_label", "add_photos", "drop_label", "labels", "last_label", "put_person"]
 
-COLUMNS = "visit, place, who, grp, until, at, box"
+LABEL_COLUMNS = "visit, place, who, grp, until, at, box"
 
 
-def words(connection: sqlite3.Connection) -> list[LabelRecord]:
+def labels(connection: sqlite3.Connection) -> list[LabelRecord]:
     """Return all words, the newest first."""
-    rows = connection.execute(f"SELECT {COLUMNS} FROM words ORDER BY id DESC")  # noqa: S608 - our own constant
-    return [_word(row) for row in rows]
+    rows = connection.execute(f"SELECT {LABEL_COLUMNS} FROM words ORDER BY id DESC")  # noqa: S608 - our own constant
+    return [_label(row) for row in rows]
 
 
-def last_word(connection: sqlite3.Connection) -> LabelRecord | None:
+def last_label(connection: sqlite3.Connection) -> LabelRecord | None:
     """Return the word told last."""
-    row = connection.execute(f"SELECT {COLUMNS} FROM words ORDER BY id DESC LIMIT 1").fetchone()  # noqa: S608
-    return _word(row) if row else None
+    row = connection.execute(f"SELECT {LABEL_COLUMNS} FROM words ORDER BY id DESC LIMIT 1").fetchone()  # noqa: S608
+    return _label(row) if row else None
 
 
-def add_word(connection: sqlite3.Connection, word: LabelRecord, photos: Sequence[Photo]) -> int:
+def add_label(connection: sqlite3.Connection, label: LabelRecord, photos: Sequence[Photo]) -> int:
     """Keep a word, and learn from its photos; return how many were new."""
-    before = connection.execute("SELECT grp, until FROM people WHERE name = ?", (word.who,)).fetchone()
-    touched = word.who is not None and (before is not None or bool(photos))
-    until = word.until.isoformat() if word.until else None
+    before = connection.execute("SELECT grp, until FROM people WHERE name = ?", (label.who,)).fetchone()
+    touched = label.who is not None and (before is not None or bool(photos))
+    until = label.until.isoformat() if label.until else None
     number = connection.execute(
-        f"INSERT INTO words ({COLUMNS}, touched, created, before_grp, before_until) "  # noqa: S608
+        f"INSERT INTO words ({LABEL_COLUMNS}, touched, created, before_grp, before_until) "  # noqa: S608
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
-            *(str(word.visit), word.place, word.who, word.group, until, word.at.isoformat(), text_of(word.box)),
+            *(str(label.visit), label.place, label.who, label.group, until, label.at.isoformat(), text_of(label.box)),
             *(touched, touched and before is None, *(before or (None, None))),
         ),
     ).lastrowid
-    if word.who is None:
-        return _add_negatives(connection, word, photos, number)
+    if label.who is None:
+        return _add_negatives(connection, label, photos, number)
     if not touched:
         return 0
-    put_person(connection, word.who, word.group, word.until)
-    return add_photos(connection, word.who, photos, word=number)
+    put_person(connection, label.who, label.group, label.until)
+    return add_photos(connection, label.who, photos, label_id=number)
 
 
-def drop_word(connection: sqlite3.Connection, visit: UUID) -> None:
+def drop_label(connection: sqlite3.Connection, visit: UUID) -> None:
     """Take a word back, with all that it has added; nothing if there is none about this visit."""
     row = connection.execute(
         "SELECT id, who, touched, created, before_grp, before_until FROM words WHERE visit = ?", (str(visit),)
@@ -86,7 +86,7 @@ def put_person(connection: sqlite3.Connection, name: str, group: Group, until: d
     )
 
 
-def add_photos(connection: sqlite3.Connection, name: str, photos: Sequence[Photo], *, word: int | None) -> int:
+def add_photos(connection: sqlite3.Connection, name: str, photos: Sequence[Photo], *, label_id: int | None) -> int:
     """Add what is new of some photos to a person; return how many were.
 
     A photo that repeats one that a word has brought makes it enrolled: it stays when the word is taken back.
@@ -94,7 +94,7 @@ def add_photos(connection: sqlite3.Connection, name: str, photos: Sequence[Photo
     rows = connection.execute("SELECT sha256, vector FROM photos WHERE name = ? ORDER BY added, sha256", (name,))
     known = rows.fetchall()
     hashes = [sha256 for sha256, _ in known]
-    near, repeated = fresh(_stacked([vector_of(blob) for _, blob in known]), [photo.vector for photo in photos])
+    near, repeated = new_photos(_stacked([vector_of(blob) for _, blob in known]), [photo.vector for photo in photos])
     new: dict[str, Photo] = {}
     for index in near:
         if photos[index].sha256 not in hashes:
@@ -103,11 +103,11 @@ def add_photos(connection: sqlite3.Connection, name: str, photos: Sequence[Photo
     connection.executemany(
         "INSERT INTO photos (name, sha256, file, added, vector, thumbnail, word) VALUES (?, ?, ?, ?, ?, ?, ?)",
         [
-            (name, one.sha256, one.file, stamp(one.added or now), _blob(one.vector), one.thumbnail, word)
+            (name, one.sha256, one.file, stamp(one.added or now), _blob(one.vector), one.thumbnail, label_id)
             for one in new.values()
         ],
     )
-    if word is None:
+    if label_id is None:
         again = {hashes[index] for index in repeated} | ({photo.sha256 for photo in photos} & set(hashes))
         connection.executemany(
             "UPDATE photos SET word = NULL WHERE name = ? AND sha256 = ?", [(name, sha256) for sha256 in sorted(again)]
@@ -132,7 +132,7 @@ def _add_negatives(
     return len(photos)
 
 
-def _word(row: tuple[str, str, str | None, Group, str | None, str, str | None]) -> LabelRecord:
+def _label(row: tuple[str, str, str | None, Group, str | None, str, str | None]) -> LabelRecord:
     visit, place, who, group, until, at, box = row
     return LabelRecord(UUID(visit), place, who, group, time_of(until), datetime.fromisoformat(at), box_of(box))
 

@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 # Each step takes a file from one version (PRAGMA user_version) to the next; the first has been without a number.
-STEPS = (
+MIGRATIONS = (
     (
         """CREATE TABLE IF NOT EXISTS people (
             name TEXT PRIMARY KEY, grp TEXT NOT NULL CHECK (grp IN ('family', 'guest')), until TEXT)""",
@@ -86,7 +86,7 @@ class Person:
     """When a guest's pass ends; None for never."""
     photos: int
     """All that are kept."""
-    aside: int = 0
+    excluded: int = 0
     """Of these, set aside as doubtful."""
 
     def expired(self, at: datetime) -> bool:
@@ -104,9 +104,9 @@ class Reference:
     file: str
     added: datetime
     thumbnail: bytes | None = field(repr=False)
-    aside: str | None
+    excluded: str | None
     """Why it is not compared with anybody; None if it is."""
-    spare: bool
+    redundant: bool
     """Right, and not compared because enough others say the same."""
     visit: UUID | None
     """The visit that a human's word added it from; None if it was enrolled."""
@@ -155,15 +155,15 @@ def migrate(connection: sqlite3.Connection) -> bool:
     Raises `GalleryError` for a file that a newer kinwatch has written.
     """
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    if version > len(STEPS):
+    if version > len(MIGRATIONS):
         message = f"the gallery was written by a newer kinwatch (version {version}): update kinwatch here"
         raise GalleryError(message)
-    for step in STEPS[version:]:
+    for step in MIGRATIONS[version:]:
         for statement in step:
             connection.execute(statement)
-    if version == len(STEPS):
+    if version == len(MIGRATIONS):
         return False
-    connection.execute(f"PRAGMA user_version = {len(STEPS)}")
+    connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
     return True
 
 

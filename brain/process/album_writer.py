@@ -56,7 +56,7 @@ class AlbumWriter:
         if album is None:
             return None
         try:
-            return Strangers(album.strangers).meet(visit, vectors, weights, at)
+            return Strangers(album.strangers).recognise(visit, vectors, weights, at)
         except KinwatchError as error:
             self._complaint.say(f"strangers are not known again: {error}")
             return None

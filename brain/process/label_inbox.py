@@ -6,7 +6,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 from brain.album.album import Album
-from brain.album.learn import LearnResult, learn, word_of
+from brain.album.learn import LearnResult, label_record, learn
 from brain.people.gallery import Gallery
 from nerves.durable_queue import DurableQueue, Row
 from nerves.errors import KinwatchError, MessageError
@@ -65,7 +65,7 @@ class LabelInbox:
                 return
             told = Label.read(row.topic, row.body)
             show(told.visit)
-            learned = learn(word_of(told, self._gallery), album, self._gallery)
+            learned = learn(label_record(told, self._gallery), album, self._gallery)
         except KinwatchError as error:
             log.warning("%s: a word is not learned yet: %s", row.topic, error)
             self._inbox.later(row.key, str(error))
@@ -75,7 +75,7 @@ class LabelInbox:
 
 
 def _say(learned: LearnResult) -> None:
-    word = learned.word
+    word = learned.label
     who = word.who or "what is not a person"
     if learned.why:
         log.warning("%s: noted that visit %s was %s, but %s", word.place, word.visit, who, learned.why)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from brain.models.labels import kind
-from brain.people.enroll import photo, picture
+from brain.people.enroll import read_photo, to_picture
 from brain.retrain.dataset.cache import FeatureCache
 from brain.retrain.dataset.features import Progress
 from brain.retrain.dataset.labelled import LabelledPicture
@@ -64,13 +64,13 @@ class CachedBackend:
 
     def _only(self, path: Path) -> Floats:
         try:
-            return photo(path, self.sight).vector
+            return read_photo(path, self.sight).vector
         except GalleryError:
             return NO_FACE
 
     def _widest(self, path: Path) -> Floats:
-        shown = picture(path.read_bytes())
-        looks = (self.sight.look(shown, face) for face in self.sight.faces(shown)[:1])
+        shown = to_picture(path.read_bytes())
+        looks = (self.sight.embed(shown, face) for face in self.sight.find_faces(shown)[:1])
         return next((look.vector for look in looks if look), NO_FACE)
 
 

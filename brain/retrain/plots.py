@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
-from brain.people.enroll import upright
+from brain.people.enroll import to_upright_image
 from brain.retrain.lesson import Fitted
 from brain.retrain.marks import Mistake
 from brain.retrain.quiet import quiet
@@ -100,7 +100,7 @@ SMALL = {"ha": "center", "va": "top", "fontsize": 9, "color": "0.4", "parse_math
 
 def _thumbnail(path: Path) -> Image.Image:
     """Return a picture in a square, grey around it, so that all rows are equal."""
-    image = upright(path.read_bytes())
+    image = to_upright_image(path.read_bytes())
     image.thumbnail((THUMBNAIL, THUMBNAIL))
     square = Image.new("RGB", (THUMBNAIL, THUMBNAIL), (238, 238, 238))
     square.paste(image, ((THUMBNAIL - image.width) // 2, (THUMBNAIL - image.height) // 2))

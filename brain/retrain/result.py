@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from brain.models.litert import Network
-from brain.models.retrained import EXTRACTOR, HEAD, LABELS, MANIFEST, Manifest
+from brain.models.retrained import EXTRACTOR_FILE, HEAD_FILE, LABELS_FILE, MANIFEST_FILE, Manifest
 from brain.retrain.backbone import Backbone
 from brain.retrain.dataset.features import PictureFeatures
 from brain.retrain.faces import Compared
@@ -47,7 +47,7 @@ class Result:
 
     def chances(self) -> Floats:
         """Return the probabilities of each test picture, by the file that will run in the house."""
-        head = Network(self.head, HEAD)
+        head = Network(self.head, HEAD_FILE)
         rows = [head.run(one.row[None]) for one in self.test]
         return np.stack(rows) if rows else np.zeros((0, len(self.labels)), np.float32)
 
@@ -89,7 +89,7 @@ class Result:
 
     def _write_model(self, new: Path, marks: Marks) -> None:
         labels = "".join(f"{label}\n" for label in self.labels).encode()
-        files = {EXTRACTOR: self.backbone.content, HEAD: self.head, LABELS: labels}
+        files = {EXTRACTOR_FILE: self.backbone.content, HEAD_FILE: self.head, LABELS_FILE: labels}
         for name, content in files.items():
             (new / name).write_bytes(content)
         manifest = Manifest(
@@ -102,4 +102,4 @@ class Result:
             test_accuracy=marks.right.json(),
             packages={name: importlib.metadata.version(name) for name in ("tensorflow", "numpy")},
         )
-        (new / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n")
+        (new / MANIFEST_FILE).write_text(manifest.model_dump_json(indent=2) + "\n")

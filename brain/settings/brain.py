@@ -81,6 +81,6 @@ class BrainSettings(BaseModel):
         return max(self.timing.frame_s, CLOUD_PAUSE_S if self.vision == "rekognition" else 0.0)
 
     @property
-    def elsewhere(self) -> tuple[str, ...]:
+    def cloud_only_names(self) -> tuple[str, ...]:
         """The names of the people of whom only the cloud has pictures."""
         return tuple(self.rekognition.pictures) if self.cloud and self.rekognition.enabled else ()

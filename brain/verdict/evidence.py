@@ -12,17 +12,26 @@ from brain.verdict import odds
 from brain.vision.backend import CloudSimilarity, Guess, Vector
 from nerves.messages import Group
 
-__all__ = ["USABLE", "Evidence", "FaceSample", "KnownPerson", "add", "hear", "ramp", "weight"]
+__all__ = [
+    "MIN_USABLE_WEIGHT",
+    "Evidence",
+    "FaceSample",
+    "KnownPerson",
+    "add_answer",
+    "add_face",
+    "face_weight",
+    "ramp",
+]
 
 # A face counts fully from 48 pixels, not at all below 18: what dlib's 150-pixel chip can be made of.
-WIDTH_NONE, WIDTH_FULL = 18.0, 48.0
+WIDTH_NO_WEIGHT_PX, WIDTH_FULL_WEIGHT_PX = 18.0, 48.0
 # Variance of the Laplacian of the chip, and share of a full profile.
-SHARP_NONE, SHARP_FULL = 3.0, 12.0
-YAW_FULL, YAW_NONE = 0.6, 1.2
+SHARPNESS_NO_WEIGHT, SHARPNESS_FULL_WEIGHT = 3.0, 12.0
+YAW_FULL_WEIGHT, YAW_NO_WEIGHT = 0.6, 1.2
 # A face that counts less than this is not called usable.
-USABLE = 0.1
+MIN_USABLE_WEIGHT = 0.1
 # The newest faces that are kept.
-KEPT = 24
+MAX_FACE_SAMPLES = 24
 
 
 def _packed(vector: Vector) -> str:
@@ -41,9 +50,9 @@ class FaceSample:
     """One face of a visit."""
 
     vector: Packed
-    counts: float
+    weight: float
     """How far the vector can be trusted, 0 to 1 (see `weight`)."""
-    sure: float = 1.0
+    face_confidence: float = 1.0
     """How surely it is a face at all, 0 to 1: what is none is nobody we know either."""
 
 
@@ -55,7 +64,7 @@ class Evidence:
     samples: tuple[FaceSample, ...] = ()
     guesses: tuple[Guess, ...] = ()
     """What a sight that knows people itself has said, the newest."""
-    likenesses: tuple[CloudSimilarity, ...] = ()
+    cloud_answers: tuple[CloudSimilarity, ...] = ()
     """What the cloud has said of single faces, the newest."""
 
 
@@ -71,38 +80,38 @@ class KnownPerson:
     """Below 0.5, because two people look alike: a name needs a face as near as this to a photo."""
 
     @cached_property
-    def photos(self) -> float:
+    def independent_photos(self) -> float:
         """How many independent photos there are."""
-        return odds.independent(self.vectors, np.ones(len(self.vectors)))
+        return odds.independent_faces(self.vectors, np.ones(len(self.vectors)))
 
     @cached_property
-    def placed(self) -> odds.Array:
+    def point(self) -> odds.Array:
         """Where the mean of the photos is among faces."""
-        return odds.dlib().place(np.asarray(self.vectors.mean(axis=0), np.float32))
+        return odds.dlib_space().project(np.asarray(self.vectors.mean(axis=0), np.float32))
 
 
-def weight(width: float, sharpness: float, yaw: float) -> float:
+def face_weight(width: float, sharpness: float, yaw: float) -> float:
     """Return how much a face counts, 0 to 1: its width in pixels, its chip's sharpness, its share of a full profile."""
     return (
-        ramp(width, WIDTH_NONE, WIDTH_FULL)
-        * ramp(sharpness, SHARP_NONE, SHARP_FULL)
-        * (1.0 - ramp(yaw, YAW_FULL, YAW_NONE))
+        ramp(width, WIDTH_NO_WEIGHT_PX, WIDTH_FULL_WEIGHT_PX)
+        * ramp(sharpness, SHARPNESS_NO_WEIGHT, SHARPNESS_FULL_WEIGHT)
+        * (1.0 - ramp(yaw, YAW_FULL_WEIGHT, YAW_NO_WEIGHT))
     )
 
 
-def add(evidence: Evidence, sample: FaceSample) -> Evidence:
+def add_face(evidence: Evidence, sample: FaceSample) -> Evidence:
     """Return the evidence with one more face in it, if that is usable."""
-    if max(sample.counts, sample.sure) <= USABLE:
+    if max(sample.weight, sample.face_confidence) <= MIN_USABLE_WEIGHT:
         return evidence
-    usable = sample.counts * sample.sure > USABLE
-    return replace(evidence, faces=evidence.faces + usable, samples=(*evidence.samples, sample)[-KEPT:])
+    usable = sample.weight * sample.face_confidence > MIN_USABLE_WEIGHT
+    return replace(evidence, faces=evidence.faces + usable, samples=(*evidence.samples, sample)[-MAX_FACE_SAMPLES:])
 
 
-def hear(evidence: Evidence, said: Guess | CloudSimilarity) -> Evidence:
+def add_answer(evidence: Evidence, answer: Guess | CloudSimilarity) -> Evidence:
     """Return the evidence with what a sight, or the cloud, says of one more picture."""
-    if isinstance(said, CloudSimilarity):
-        return replace(evidence, likenesses=(*evidence.likenesses, said)[-KEPT:])
-    return replace(evidence, guesses=(*evidence.guesses, said)[-KEPT:])
+    if isinstance(answer, CloudSimilarity):
+        return replace(evidence, cloud_answers=(*evidence.cloud_answers, answer)[-MAX_FACE_SAMPLES:])
+    return replace(evidence, guesses=(*evidence.guesses, answer)[-MAX_FACE_SAMPLES:])
 
 
 def ramp(value: float, none: float, full: float) -> float:

@@ -14,9 +14,9 @@ __all__ = ["judge_guesses"]
 
 # A softmax retrained on whole pictures accepts 35 to 45 % of strangers where the likeliest name wins, and 8 to 12 %
 # where it must reach this (four people, 300 strangers).
-NAMED = 0.8
-STRANGE = 0.5
-NEEDS = 3
+MIN_NAME_PROBABILITY = 0.8
+MIN_STRANGER_PROBABILITY = 0.5
+MIN_PICTURES = 3
 
 
 def judge_guesses(
@@ -35,11 +35,13 @@ def judge_guesses(
     best = max(sorted(chances), key=lambda name: chances[name], default=None)
     other = 1.0 - sum(chances.values())
     reasons = _reasons(len(guesses), best, chances, other)
-    if len(guesses) >= NEEDS and best is not None and chances[best] >= NAMED:
+    if len(guesses) >= MIN_PICTURES and best is not None and chances[best] >= MIN_NAME_PROBABILITY:
         return Judgement(groups.get(best, "family"), best, reasons)
-    if len(guesses) >= NEEDS and other >= STRANGE:
+    if len(guesses) >= MIN_PICTURES and other >= MIN_STRANGER_PROBABILITY:
         return Judgement("stranger", None, reasons)
-    return Judgement("unidentified" if last else "identifying", None, (*reasons, f"a name needs {NAMED:.0%}"))
+    return Judgement(
+        "unidentified" if last else "identifying", None, (*reasons, f"a name needs {MIN_NAME_PROBABILITY:.0%}")
+    )
 
 
 def _reasons(count: int, best: str | None, chances: Mapping[str, float], other: float) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from brain.settings.matching import MATCH_DISTANCE, STRANGER_DISTANCE
 from brain.verdict import odds, similarity
-from brain.verdict.evidence import USABLE, Evidence, KnownPerson, ramp
+from brain.verdict.evidence import MIN_USABLE_WEIGHT, Evidence, KnownPerson, ramp
 from brain.vision.backend import CloudSimilarity, Vector
 from nerves.messages import Verdict
 
@@ -22,25 +22,30 @@ __all__ = ["Judgement", "judge"]
 
 # The variance of one person's faces is 0.10 where they count fully and 0.22 where they hardly count (2,405 camera-like
 # faces of 45 people): the worst usable face is worth this much of the best.
-WORST = 0.4
+WORST_FACE_WEIGHT = 0.4
 
 # What the odds must be. For a name before the last moment a hundred thousand to one, because a visit is asked after
 # every face and would be named by its luckiest; in the end, and for an early "stranger", four hundred to one. At the
 # last moment ten to one for a stranger; a hundred to one between two names. What they cost: `benchmarks/visits.py`.
-EARLY, SURE, LIKELY, CLEAR = math.log(100_000), math.log(400), math.log(10), math.log(100)
+EARLY_LOG_ODDS, SURE_LOG_ODDS, LIKELY_LOG_ODDS, CLEAR_LOG_ODDS = (
+    math.log(100_000),
+    math.log(400),
+    math.log(10),
+    math.log(100),
+)
 # Usable faces that a verdict needs, and the sum of their weights; the last look back at a visit asks for less. For a
 # name one face is enough that the cloud is certain of: it errs a thousand times more seldom on a face than we do.
-FACES, NAME_NEEDS, STRANGER_NEEDS, LAST_NEEDS = 2, 1.0, 2.5, 0.8
+MIN_FACES, MIN_NAME_WEIGHT, MIN_STRANGER_WEIGHT, MIN_LAST_WEIGHT = 2, 1.0, 2.5, 0.8
 # A name is not given where more than this share of the faces is nobody's photo by far: two people took turns.
-DOUBT = 0.34
+MAX_DOUBT_SHARE = 0.34
 # Before the last moment: from this sum of weights the odds asked for a name fall, and from that they are no more.
-FEW, MANY = 3.0, 12.0
+FEW_FACES_WEIGHT, MANY_FACES_WEIGHT = 3.0, 12.0
 # Where nobody is known a face is enough, if it surely is one: how many.
-ALONE, LAST_ALONE = 3.0, 1.5
+MIN_UNENROLLED_WEIGHT, MIN_LAST_UNENROLLED_WEIGHT = 3.0, 1.5
 # Odds beyond this are only said to be more.
-MILLION = math.log(1_000_000)
+MILLION_LOG_ODDS = math.log(1_000_000)
 # The newest faces that must all speak against a name for it to be taken back.
-TURN, TURN_NEEDS = 6, 2.5
+TAKEOVER_FACES, MIN_TAKEOVER_WEIGHT = 6, 2.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +68,9 @@ class Opinion:
     """The least distance of one face to one photo; infinite where none was compared."""
     doubt: float
     """The share of the faces, by weight, that are far from every photo."""
-    alike: float | None
+    cloud_similarity: float | None
     """The highest similarity that the cloud gives, 0 to 100; None where it was not asked."""
-    is_heard: bool
+    is_compared: bool
     """Whether any of the faces was compared with this person."""
 
 
@@ -93,7 +98,7 @@ def judge(
         return _nobody_known(evidence, last=last)
     faces = _weighed(evidence, known)
     if not faces.count:
-        return _undecided((NO_FACE,), last=last)
+        return _undecided((NO_FACE_REASON,), last=last)
     known = [person if person.limit <= match else replace(person, limit=match) for person in known]
     return _decided(evidence, faces, known, held, last=last)
 
@@ -104,22 +109,24 @@ def _decided(
     opinions = _opinions(faces, known)
     reasons = _reasons(evidence, faces, opinions)
     total = faces.total
-    if not (faces.count >= FACES or _is_certain(opinions[0])) or total < (LAST_NEEDS if last else NAME_NEEDS):
+    if not (faces.count >= MIN_FACES or _is_certain(opinions[0])) or total < (
+        MIN_LAST_WEIGHT if last else MIN_NAME_WEIGHT
+    ):
         return _undecided((*reasons, "too few good faces to be sure"), last=last)
-    late = last or held in NAMED
+    late = last or held in NAMED_VERDICTS
     if held != "identifying" and _has_changed(faces, known):
-        now = ("somebody else is there now",) if held in NAMED else ()
+        now = ("somebody else is there now",) if held in NAMED_VERDICTS else ()
         return Judgement("stranger", None, (*reasons, *now))
-    named = _named(opinions, SURE if late else _needed(total))
+    named = _named(opinions, SURE_LOG_ODDS if late else _needed(total))
     if named:
         return Judgement(named[0].known.group, named[0].known.name if len(named) == 1 else None, reasons)
-    if faces.count >= FACES and _is_stranger(opinions, total, last=late):
+    if faces.count >= MIN_FACES and _is_stranger(opinions, total, last=late):
         return Judgement("stranger", None, reasons)
     return _undecided((*reasons, "the faces do not agree"), last=last)
 
 
-NAMED = ("family", "guest")
-NO_FACE = "no face could be used: turned away, too far or too blurred"
+NAMED_VERDICTS = ("family", "guest")
+NO_FACE_REASON = "no face could be used: turned away, too far or too blurred"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,35 +138,40 @@ class _Faces:
     weights: npt.NDArray[np.float64]
     nearest: npt.NDArray[np.float64]
     """n x people: from each face to the nearest photo of each person."""
-    likenesses: tuple[CloudSimilarity, ...]
+    cloud_answers: tuple[CloudSimilarity, ...]
     """What the cloud has said of faces."""
 
     @property
     def count(self) -> int:
         """How many there are: a face that two different networks have looked at has been looked at twice."""
-        return len(self.weights) + len(self.likenesses)
+        return len(self.weights) + len(self.cloud_answers)
 
     @property
     def total(self) -> float:
         """The sum of their weights."""
-        return float(self.weights.sum()) + sum(one.counts for one in self.likenesses)
+        return float(self.weights.sum()) + sum(one.weight for one in self.cloud_answers)
 
     def newest(self, count: int) -> "_Faces":
         """Return the last ones; of what the cloud has said only where nothing else was looked at."""
-        likenesses = () if len(self.weights) else self.likenesses[-count:]
+        likenesses = () if len(self.weights) else self.cloud_answers[-count:]
         return _Faces(self.vectors[-count:], self.weights[-count:], self.nearest[-count:], likenesses)
 
 
 def _weighed(evidence: Evidence, known: Sequence[KnownPerson]) -> _Faces:
     """Return the usable faces; a vector that matches speaks for being a face at all, by half."""
-    samples, likenesses = evidence.samples, tuple(one for one in evidence.likenesses if one.counts > USABLE)
+    samples, likenesses = (
+        evidence.samples,
+        tuple(one for one in evidence.cloud_answers if one.weight > MIN_USABLE_WEIGHT),
+    )
     vectors = np.stack([sample.vector for sample in samples]) if samples else np.zeros((0, 128), np.float32)
     nearest = np.stack([_nearest(vectors, person.vectors) for person in known], axis=1)
-    sure = np.array([sample.sure for sample in samples])
+    sure = np.array([sample.face_confidence for sample in samples])
     matched = nearest.min(axis=1) <= MATCH_DISTANCE
-    counts = np.array([sample.counts for sample in samples]) * np.where(matched, 0.5 + 0.5 * sure, sure)
-    usable = counts > USABLE
-    return _Faces(vectors[usable], (WORST + (1 - WORST) * counts)[usable], nearest[usable], likenesses)
+    counts = np.array([sample.weight for sample in samples]) * np.where(matched, 0.5 + 0.5 * sure, sure)
+    usable = counts > MIN_USABLE_WEIGHT
+    return _Faces(
+        vectors[usable], (WORST_FACE_WEIGHT + (1 - WORST_FACE_WEIGHT) * counts)[usable], nearest[usable], likenesses
+    )
 
 
 def _nearest(vectors: Vector, photos: Vector) -> npt.NDArray[np.float64]:
@@ -181,25 +193,25 @@ def _by_vectors(faces: _Faces) -> Callable[[KnownPerson], float]:
     """Return what gives the log odds of a person by the vectors; 0 where there are none to compare."""
     if not len(faces.weights):
         return lambda _: 0.0
-    space, looks = odds.dlib(), odds.independent(faces.vectors, faces.weights)
-    visit = space.place(odds.mean(faces.vectors, faces.weights))
+    space, looks = odds.dlib_space(), odds.independent_faces(faces.vectors, faces.weights)
+    visit = space.project(odds.weighted_mean(faces.vectors, faces.weights))
 
     def log_odds(person: KnownPerson) -> float:
         if not len(person.vectors):
             return 0.0
-        return odds.log_odds(visit, looks, person.placed, person.photos, space)
+        return odds.same_person_log_odds(visit, looks, person.point, person.independent_photos, space)
 
     return log_odds
 
 
 def _opinion(faces: _Faces, person: KnownPerson, number: int, by_vectors: float) -> Opinion:
-    nearest, likenesses = faces.nearest[:, number], [one for one in faces.likenesses if one.speaks_of(person.name)]
+    nearest, likenesses = faces.nearest[:, number], [one for one in faces.cloud_answers if one.covers(person.name)]
     far = float(faces.weights[nearest > STRANGER_DISTANCE].sum()) if len(person.vectors) else 0.0
     return Opinion(
         person,
-        by_vectors + similarity.of_person(faces.likenesses, person.name),
+        by_vectors + similarity.person_log_odds(faces.cloud_answers, person.name),
         float(nearest.min(initial=np.inf)),
-        (far + similarity.unlike(faces.likenesses, person.name)) / faces.total,
+        (far + similarity.unlike_weight(faces.cloud_answers, person.name)) / faces.total,
         max((one.similarities.get(person.name, 0.0) for one in likenesses), default=None),
         bool(likenesses) or bool(len(person.vectors) and len(faces.weights)),
     )
@@ -208,9 +220,9 @@ def _opinion(faces: _Faces, person: KnownPerson, number: int, by_vectors: float)
 def _named(opinions: Sequence[Opinion], needed: float) -> list[Opinion]:
     """Return who it is, nobody, or several of one group who look alike."""
     first = opinions[0]
-    if first.log_odds < needed or first.doubt > DOUBT or _is_too_far(first):
+    if first.log_odds < needed or first.doubt > MAX_DOUBT_SHARE or _is_too_far(first):
         return []
-    rivals = [other for other in opinions[1:] if first.log_odds - other.log_odds < CLEAR]
+    rivals = [other for other in opinions[1:] if first.log_odds - other.log_odds < CLEAR_LOG_ODDS]
     if any(other.known.group != first.known.group or other.log_odds < needed for other in rivals):
         return []
     return [first, *rivals]
@@ -218,7 +230,7 @@ def _named(opinions: Sequence[Opinion], needed: float) -> list[Opinion]:
 
 def _is_certain(opinion: Opinion) -> bool:
     """Whether the cloud is as sure of one face as its maker asks for where a wrong name matters."""
-    return opinion.alike is not None and opinion.alike >= similarity.SAME
+    return opinion.cloud_similarity is not None and opinion.cloud_similarity >= similarity.CERTAIN_SIMILARITY
 
 
 def _is_too_far(opinion: Opinion) -> bool:
@@ -229,32 +241,32 @@ def _is_too_far(opinion: Opinion) -> bool:
 
 def _needed(total: float) -> float:
     """Return the odds that a name needs before the last moment: the fewer the faces, the more luck there may be."""
-    return EARLY + (SURE - EARLY) * ramp(total, FEW, MANY)
+    return EARLY_LOG_ODDS + (SURE_LOG_ODDS - EARLY_LOG_ODDS) * ramp(total, FEW_FACES_WEIGHT, MANY_FACES_WEIGHT)
 
 
 def _is_stranger(opinions: Sequence[Opinion], total: float, *, last: bool) -> bool:
     """Whether the faces speak against everybody."""
-    needs, least = (LAST_NEEDS, -LIKELY) if last else (STRANGER_NEEDS, -SURE)
+    needs, least = (MIN_LAST_WEIGHT, -LIKELY_LOG_ODDS) if last else (MIN_STRANGER_WEIGHT, -SURE_LOG_ODDS)
     return total >= needs and opinions[0].log_odds <= least
 
 
 def _has_changed(faces: _Faces, known: Sequence[KnownPerson]) -> bool:
     """Whether the newest faces speak against everybody: somebody else stands there now."""
-    newest = faces.newest(TURN)
-    if newest.total < TURN_NEEDS:
+    newest = faces.newest(TAKEOVER_FACES)
+    if newest.total < MIN_TAKEOVER_WEIGHT:
         return False
-    heard = [opinion for opinion in _opinions(newest, known) if opinion.is_heard]
-    return bool(heard) and heard[0].log_odds <= -SURE
+    heard = [opinion for opinion in _opinions(newest, known) if opinion.is_compared]
+    return bool(heard) and heard[0].log_odds <= -SURE_LOG_ODDS
 
 
 def _nobody_known(evidence: Evidence, *, last: bool) -> Judgement:
     """Where nobody is enrolled, any face at all is a stranger's."""
-    sure = [*(sample.sure for sample in evidence.samples), *(one.counts for one in evidence.likenesses)]
-    faces = sum(one > USABLE for one in sure)
+    sure = [*(sample.face_confidence for sample in evidence.samples), *(one.weight for one in evidence.cloud_answers)]
+    faces = sum(one > MIN_USABLE_WEIGHT for one in sure)
     if not faces:
-        return _undecided((NO_FACE,), last=last)
+        return _undecided((NO_FACE_REASON,), last=last)
     reasons = (_used(faces), "nobody is enrolled")
-    if sum(sure) >= (LAST_ALONE if last else ALONE):
+    if sum(sure) >= (MIN_LAST_UNENROLLED_WEIGHT if last else MIN_UNENROLLED_WEIGHT):
         return Judgement("stranger", None, reasons)
     return _undecided((*reasons, "too few good faces to be sure"), last=last)
 
@@ -264,15 +276,15 @@ def _undecided(reasons: tuple[str, ...], *, last: bool) -> Judgement:
 
 
 def _reasons(evidence: Evidence, faces: _Faces, opinions: Sequence[Opinion]) -> tuple[str, ...]:
-    asked = len(faces.likenesses)
+    asked = len(faces.cloud_answers)
     cloud = (f"{asked} face{'s' * (asked != 1)} looked at in the cloud",) if asked else ()
-    said = [_said(opinion) for opinion in opinions[:2]]
-    return (_used(evidence.faces), *cloud, *said, f"a name needs {_ratio(SURE)}")
+    said = [_opinion_reason(opinion) for opinion in opinions[:2]]
+    return (_used(evidence.faces), *cloud, *said, f"a name needs {_ratio(SURE_LOG_ODDS)}")
 
 
-def _said(opinion: Opinion) -> str:
+def _opinion_reason(opinion: Opinion) -> str:
     near = "" if np.isinf(opinion.nearest) else f", nearest photo at {opinion.nearest:.2f}"
-    alike = "" if opinion.alike is None else f", {opinion.alike:.0f} % alike in the cloud"
+    alike = "" if opinion.cloud_similarity is None else f", {opinion.cloud_similarity:.0f} % alike in the cloud"
     return f"{opinion.known.name} {_in_words(opinion.log_odds)}{near}{alike}"
 
 
@@ -286,6 +298,6 @@ def _in_words(log_odds: float) -> str:
 
 def _ratio(log_odds: float) -> str:
     """Return odds as people say them, from 1:1 to more than a million to one."""
-    ratio = math.exp(min(log_odds, MILLION))
+    ratio = math.exp(min(log_odds, MILLION_LOG_ODDS))
     digits = max(0, int(math.log10(ratio)) - 1)
-    return f"{round(ratio, -digits):,.0f}:1" if log_odds < MILLION else "more than 1,000,000:1"
+    return f"{round(ratio, -digits):,.0f}:1" if log_odds < MILLION_LOG_ODDS else "more than 1,000,000:1"

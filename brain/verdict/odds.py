@@ -18,23 +18,23 @@ import numpy.typing as npt
 
 from brain.vision.backend import Vector
 
-__all__ = ["Array", "Space", "dlib", "independent", "log_odds", "mean"]
+__all__ = ["Array", "FaceSpace", "dlib_space", "independent_faces", "same_person_log_odds", "weighted_mean"]
 
 Array = npt.NDArray[np.float64]
 
 # Mean squared distance of two photos of one person, taken at different moments: twice the variance of one person's
 # photos, which is 0.099 (45 people, 630 photos).
-APART = 0.20
+SAME_PERSON_SQUARED_DISTANCE = 0.20
 # What looks of one visit have in common (light, pose, lens) does not average out: ever so many are worth four.
-MOST = 4.0
-LEAST = 0.1
+MAX_INDEPENDENT_FACES = 4.0
+MIN_INDEPENDENT_FACES = 0.1
 # The 128 numbers are worth about a quarter as many independent ones: so scaled, odds of strangers and of family come
 # out about as often as they say.
-INDEPENDENT = 0.25
+INDEPENDENT_DIMENSIONS_SHARE = 0.25
 
 
 @dataclass(frozen=True, eq=False)
-class Space:
+class FaceSpace:
     """How a face network's vectors scatter; `benchmarks/face_space.py` measures it."""
 
     centre: Array
@@ -44,24 +44,24 @@ class Space:
     between: Array
     """n numbers: the variance of people's points along each axis, in units of one person's faces."""
 
-    def place(self, vector: Vector) -> Array:
+    def project(self, vector: Vector) -> Array:
         """Return where a vector is in this space."""
         return np.asarray(self.axes @ (vector - self.centre), np.float64)
 
 
 @cache
-def dlib() -> Space:
+def dlib_space() -> FaceSpace:
     """Return what is known of dlib's 128 numbers."""
     with np.load(BytesIO(files("brain.verdict").joinpath("face_space.npz").read_bytes())) as kept:
-        return Space(*(kept[name].astype(np.float64) for name in ("centre", "axes", "between")))
+        return FaceSpace(*(kept[name].astype(np.float64) for name in ("centre", "axes", "between")))
 
 
-def mean(vectors: Vector, weights: Array) -> Vector:
+def weighted_mean(vectors: Vector, weights: Array) -> Vector:
     """Return the weighted mean of n x 128 vectors."""
     return np.asarray(weights @ vectors / weights.sum(), np.float32)
 
 
-def independent(vectors: Vector, weights: Array) -> float:
+def independent_faces(vectors: Vector, weights: Array) -> float:
     """Return how many independent looks n x 128 vectors are worth, at least 0.1 and at most the sum of their weights.
 
     Looks that differ less than photos of different moments do repeat each other: frames that follow each other share
@@ -69,11 +69,11 @@ def independent(vectors: Vector, weights: Array) -> float:
     """
     total = float(weights.sum())
     if total > 1.0:
-        total = 1.0 + (total - 1.0) * min(1.0, _spread(vectors, weights) / APART)
-    return max(total, LEAST)
+        total = 1.0 + (total - 1.0) * min(1.0, _spread(vectors, weights) / SAME_PERSON_SQUARED_DISTANCE)
+    return max(total, MIN_INDEPENDENT_FACES)
 
 
-def log_odds(visit: Array, looks: float, person: Array, photos: float, space: Space) -> float:
+def same_person_log_odds(visit: Array, looks: float, person: Array, photos: float, space: FaceSpace) -> float:
     """Return the natural logarithm of the odds that a visit's mean face and a person's are one person's.
 
     Args:
@@ -84,11 +84,11 @@ def log_odds(visit: Array, looks: float, person: Array, photos: float, space: Sp
         space: The space.
     """
     between = space.between
-    a, c = between + 1 / looks + 1 / MOST, between + 1 / photos
+    a, c = between + 1 / looks + 1 / MAX_INDEPENDENT_FACES, between + 1 / photos
     determinant = a * c - between**2
     same = (c * visit**2 - 2 * between * visit * person + a * person**2) / determinant
     two = visit**2 / a + person**2 / c
-    return float(-INDEPENDENT / 2 * (np.log(determinant / (a * c)) + same - two).sum())
+    return float(-INDEPENDENT_DIMENSIONS_SHARE / 2 * (np.log(determinant / (a * c)) + same - two).sum())
 
 
 def _spread(vectors: Vector, weights: Array) -> float:

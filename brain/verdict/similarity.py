@@ -12,36 +12,40 @@ against everybody, for a poor picture of the family is unlike them too.
 import math
 from collections.abc import Sequence
 
-from brain.verdict.odds import MOST
+from brain.verdict.odds import MAX_INDEPENDENT_FACES
 from brain.vision.backend import CloudSimilarity
 
-__all__ = ["ALIKE", "SAME", "log_odds", "of_person", "unlike"]
+__all__ = ["ALIKE_SIMILARITY", "CERTAIN_SIMILARITY", "person_log_odds", "similarity_log_odds", "unlike_weight"]
 
-ALIKE, SAME = 80.0, 99.0
-NOBODY = 40.0
-FOR_ALIKE, FOR_SAME = math.log(30), math.log(10_000)
+ALIKE_SIMILARITY, CERTAIN_SIMILARITY = 80.0, 99.0
+NOBODY_SIMILARITY = 40.0
+ALIKE_LOG_ODDS, CERTAIN_LOG_ODDS = math.log(30), math.log(10_000)
 
 
-def log_odds(similarity: float) -> float:
+def similarity_log_odds(similarity: float) -> float:
     """Return the log odds that a similarity (0 to 100) gives for the person, against somebody else."""
-    if similarity >= ALIKE:
-        return FOR_ALIKE + (FOR_SAME - FOR_ALIKE) * min((similarity - ALIKE) / (SAME - ALIKE), 1.0)
-    return FOR_ALIKE * (2 * max(similarity - NOBODY, 0.0) / (ALIKE - NOBODY) - 1)
+    if similarity >= ALIKE_SIMILARITY:
+        return ALIKE_LOG_ODDS + (CERTAIN_LOG_ODDS - ALIKE_LOG_ODDS) * min(
+            (similarity - ALIKE_SIMILARITY) / (CERTAIN_SIMILARITY - ALIKE_SIMILARITY), 1.0
+        )
+    return ALIKE_LOG_ODDS * (2 * max(similarity - NOBODY_SIMILARITY, 0.0) / (ALIKE_SIMILARITY - NOBODY_SIMILARITY) - 1)
 
 
-def of_person(likenesses: Sequence[CloudSimilarity], name: str) -> float:
+def person_log_odds(likenesses: Sequence[CloudSimilarity], name: str) -> float:
     """Return the log odds that all faces together give for a person; ever so many of one visit are worth four.
 
     What was not compared with the person says nothing of them.
     """
-    heard = [one for one in likenesses if one.speaks_of(name)]
-    total = sum(one.counts for one in heard)
+    heard = [one for one in likenesses if one.covers(name)]
+    total = sum(one.weight for one in heard)
     if total <= 0:
         return 0.0
-    mean = sum(one.counts * log_odds(one.similarities.get(name, 0.0)) for one in heard) / total
-    return mean / (1 / total + 1 / MOST)
+    mean = sum(one.weight * similarity_log_odds(one.similarities.get(name, 0.0)) for one in heard) / total
+    return mean / (1 / total + 1 / MAX_INDEPENDENT_FACES)
 
 
-def unlike(likenesses: Sequence[CloudSimilarity], name: str) -> float:
+def unlike_weight(likenesses: Sequence[CloudSimilarity], name: str) -> float:
     """Return how much of the faces, in the sum of their weights, is not found like a person."""
-    return sum(one.counts for one in likenesses if one.speaks_of(name) and one.similarities.get(name, 0.0) < ALIKE)
+    return sum(
+        one.weight for one in likenesses if one.covers(name) and one.similarities.get(name, 0.0) < ALIKE_SIMILARITY
+    )

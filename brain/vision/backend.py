@@ -55,7 +55,7 @@ class FaceEmbedding:
     and 100 pixels wide have about 10, 20, 30 and 50 (median); blurred by 2 % of their width, 8 to 20."""
     yaw: float
     """How far the head is turned: 0 is straight at the camera, 1 a full profile."""
-    sure: float
+    face_confidence: float
     """How surely it is a face at all, 0 to 1."""
 
 
@@ -65,14 +65,14 @@ class CloudSimilarity:
 
     similarities: Mapping[str, float]
     """0 to 100 for each name that was found alike."""
-    counts: float = 1.0
+    weight: float = 1.0
     """How good the face is, 0 to 1."""
-    asked: frozenset[str] = frozenset()
+    compared_with: frozenset[str] = frozenset()
     """Whom it was compared with, as far as we know: who is in here and not found alike is somebody else."""
 
-    def speaks_of(self, name: str) -> bool:
+    def covers(self, name: str) -> bool:
         """Whether it says anything of a person, be it for or against."""
-        return name in self.similarities or name in self.asked
+        return name in self.similarities or name in self.compared_with
 
 
 class VisionBackend(Protocol):
@@ -84,22 +84,22 @@ class VisionBackend(Protocol):
         ...
 
     @property
-    def person(self) -> float:
+    def min_person_score(self) -> float:
         """The score from which a thing is a person; a weaker one only backs a face found there."""
         ...
 
-    def things(self, picture: Picture) -> list[DetectedObject]:
+    def detect(self, picture: Picture) -> list[DetectedObject]:
         """Return the people, weak ones too, and the animals in a picture, the surest first."""
         ...
 
-    def faces(self, picture: Picture, within: Box | None = None) -> list[Face]:
+    def find_faces(self, picture: Picture, within: Box | None = None) -> list[Face]:
         """Return the faces in a part of a picture (all of it if None) at full size, the widest first."""
         ...
 
-    def guess(self, picture: Picture, face: Face) -> Guess | CloudSimilarity | None:
+    def identify(self, picture: Picture, face: Face) -> Guess | CloudSimilarity | None:
         """Return who it is, from a sight that knows people itself; None from one that leaves it to the gallery."""
         ...
 
-    def look(self, picture: Picture, face: Face) -> FaceEmbedding | None:
+    def embed(self, picture: Picture, face: Face) -> FaceEmbedding | None:
         """Return a face's vector and quality; None where it cannot be aligned."""
         ...

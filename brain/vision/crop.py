@@ -13,16 +13,16 @@ from brain.vision.backend import Face, Vector
 from brain.vision.picture import Picture
 from nerves.messages import Box
 
-__all__ = ["Crop", "is_wanted", "keep", "portrait"]
+__all__ = ["Crop", "best_crops", "is_wanted", "portrait"]
 
-MOST = 5
+MAX_CROPS = 5
 # Faces of the same moment are the same picture.
-APART = timedelta(seconds=0.5)
+SAME_MOMENT = timedelta(seconds=0.5)
 # So are faces nearer to each other than this: of 4,893 pairs of different photos of one person none is.
-SAME_LOOK = 0.18
+SAME_POSE_DISTANCE = 0.18
 # Room shown around a face, in widths and heights of the face: a human knows people by their hair too.
-MARGIN = 0.45
-MAX_SIDE, QUALITY = 224, 88
+FACE_MARGIN = 0.45
+MAX_CROP_SIDE_PX, CROP_JPEG_QUALITY = 224, 88
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,30 +51,30 @@ def is_wanted(crops: Sequence[Crop], at: datetime, vector: Vector | None, merit:
     others = [crop for crop in crops if not _is_same(crop, at, vector)]
     if any(crop.merit >= merit for crop in crops if crop not in others):
         return False
-    return len(others) < MOST or merit > min(crop.merit for crop in others)
+    return len(others) < MAX_CROPS or merit > min(crop.merit for crop in others)
 
 
-def keep(crops: Sequence[Crop], new: Crop) -> tuple[Crop, ...]:
+def best_crops(crops: Sequence[Crop], new: Crop) -> tuple[Crop, ...]:
     """Return the best crops, at most 5, each of its own moment and its own look, in the order of time."""
     if not is_wanted(crops, new.at, new.vector, new.merit):
         return tuple(crops)
     others = sorted((crop for crop in crops if not _is_same(crop, new.at, new.vector)), key=lambda crop: crop.merit)
-    return tuple(sorted([*others[-(MOST - 1) :], new], key=lambda crop: crop.at))
+    return tuple(sorted([*others[-(MAX_CROPS - 1) :], new], key=lambda crop: crop.at))
 
 
 def _is_same(crop: Crop, at: datetime, vector: Vector | None) -> bool:
     """Whether a crop is of the same moment, or of a head that has not moved since."""
-    if abs(crop.at - at) < APART or crop.vector is None or vector is None:
-        return abs(crop.at - at) < APART
-    return float(np.linalg.norm(crop.vector - vector)) < SAME_LOOK
+    if abs(crop.at - at) < SAME_MOMENT or crop.vector is None or vector is None:
+        return abs(crop.at - at) < SAME_MOMENT
+    return float(np.linalg.norm(crop.vector - vector)) < SAME_POSE_DISTANCE
 
 
 def portrait(picture: Picture, face: Face) -> bytes:
     """Return a face with some room around as a JPEG of at most 224 pixels a side."""
-    wide, high = MARGIN * face.box.w, MARGIN * face.box.h
+    wide, high = FACE_MARGIN * face.box.w, FACE_MARGIN * face.box.h
     box = Box(face.box.x - wide, face.box.y - high, face.box.w + 2 * wide, face.box.h + 2 * high)
     pixels = picture.crop(box)
-    scale = MAX_SIDE / max(*pixels.shape[:2], 1)
+    scale = MAX_CROP_SIDE_PX / max(*pixels.shape[:2], 1)
     if 0 < scale < 1:
         pixels = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(pixels.dtype)
-    return cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes()
+    return cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, CROP_JPEG_QUALITY])[1].tobytes()

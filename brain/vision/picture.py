@@ -18,7 +18,7 @@ __all__ = ["MAX_MEGAPIXELS", "Picture", "Pixels"]
 Pixels = npt.NDArray[np.uint8]
 
 # The detectors look at 416 pixels or fewer; decoding to at least this keeps detail for their own resize.
-SMALL_SIDE = 640
+SMALL_SIDE_PX = 640
 
 
 class Picture:
@@ -40,22 +40,22 @@ class Picture:
     def small(self) -> Pixels:
         """The same reduced by 1, 2, 4 or 8, its longer side at least 640 pixels unless the picture is smaller."""
         side = max(self.width, self.height)
-        factor = next((factor for factor in (8, 4, 2) if side >= factor * SMALL_SIDE), 1)
+        factor = next((factor for factor in (8, 4, 2) if side >= factor * SMALL_SIDE_PX), 1)
         return self.full if factor == 1 else self._decode(factor)
 
-    def forget(self) -> None:
+    def drop_pixels(self) -> None:
         """Give up the decoded pixels; they are decoded again if they are asked for."""
         self.__dict__.pop("full", None)
         self.__dict__.pop("small", None)
 
-    def pixels(self, box: Box) -> tuple[int, int, int, int]:
+    def to_pixels(self, box: Box) -> tuple[int, int, int, int]:
         """Return a box as left, top, right, bottom in pixels of the full picture, clipped to it."""
         left, top = max(0, round(box.x * self.width)), max(0, round(box.y * self.height))
         right = min(self.width, round((box.x + box.w) * self.width))
         bottom = min(self.height, round((box.y + box.h) * self.height))
         return left, top, right, bottom
 
-    def fractions(self, left: float, top: float, right: float, bottom: float) -> Box:
+    def to_fractions(self, left: float, top: float, right: float, bottom: float) -> Box:
         """Return pixels of the full picture as a box, clipped to the picture."""
         x, y = min(max(left / self.width, 0.0), 1.0), min(max(top / self.height, 0.0), 1.0)
         x2, y2 = min(max(right / self.width, 0.0), 1.0), min(max(bottom / self.height, 0.0), 1.0)
@@ -63,7 +63,7 @@ class Picture:
 
     def crop(self, box: Box) -> Pixels:
         """Return a part of the full picture, BGR; empty if the box is outside it."""
-        left, top, right, bottom = self.pixels(box)
+        left, top, right, bottom = self.to_pixels(box)
         return self.full[top:bottom, left:right]
 
     def _decode(self, factor: int) -> Pixels:

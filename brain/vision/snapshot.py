@@ -5,14 +5,14 @@ import cv2
 from brain.vision.picture import Picture, Pixels
 from nerves.messages import Box
 
-__all__ = ["MAX_BYTES", "snapshot"]
+__all__ = ["MAX_SNAPSHOT_BYTES", "snapshot"]
 
 # Base64 makes four bytes of three: 100 KB on the wire.
-MAX_BYTES = 75_000
-MAX_SIDE = 800
+MAX_SNAPSHOT_BYTES = 75_000
+MAX_SNAPSHOT_SIDE_PX = 800
 # Room shown on each side of a person, in widths and heights of the person.
 MARGIN_X, MARGIN_Y = 0.5, 0.15
-QUALITIES = (90, 80, 65, 50, 35)
+JPEG_QUALITIES = (90, 80, 65, 50, 35)
 
 
 def snapshot(picture: Picture, box: Box) -> bytes:
@@ -20,11 +20,11 @@ def snapshot(picture: Picture, box: Box) -> bytes:
     margin_x, margin_y = max(MARGIN_X * box.w, 0.03), max(MARGIN_Y * box.h, 0.03)
     left, top = max(box.x - margin_x, 0.0), max(box.y - margin_y, 0.0)
     right, bottom = min(box.x + box.w + margin_x, 1.0), min(box.y + box.h + margin_y, 1.0)
-    pixels = _at_most(picture.crop(Box(left, top, right - left, bottom - top)), MAX_SIDE)
+    pixels = _at_most(picture.crop(Box(left, top, right - left, bottom - top)), MAX_SNAPSHOT_SIDE_PX)
     while True:
-        for quality in QUALITIES:
+        for quality in JPEG_QUALITIES:
             jpeg = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
-            if len(jpeg) <= MAX_BYTES:
+            if len(jpeg) <= MAX_SNAPSHOT_BYTES:
                 return jpeg
         pixels = _at_most(pixels, max(pixels.shape[:2]) // 2)
 

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from brain.album.not_a_person import NegativeGallery
-from brain.album.strangers import Meet, Strangers
+from brain.album.strangers import RecogniseStranger, Strangers
 from brain.people.gallery import Gallery
 from brain.people.records import LabelRecord
 from brain.settings.brain import BrainSettings
-from brain.verdict.evidence import FaceSample, KnownPerson, add, hear, weight
+from brain.verdict.evidence import FaceSample, KnownPerson, add_answer, add_face, face_weight
 from brain.verdict.guesses import judge_guesses
 from brain.verdict.judge import Judgement, judge
 from brain.verdict.policy import alerts
@@ -51,7 +51,7 @@ class Brain:
         settings: BrainSettings,
         *,
         visits: Iterable[OpenVisit] = (),
-        meet: Meet | None = None,
+        meet: RecogniseStranger | None = None,
         second: SecondOpinionProvider | None = None,
     ) -> None:
         self.mode: Mode = "home"
@@ -61,11 +61,11 @@ class Brain:
         self._alerted: dict[tuple[str, str], datetime] = {}
         self._glances: dict[str, FrameAnalysis] = {}
         self._around = FaceSearch()
-        self._things, self._meet = NegativeGallery(gallery), meet or Strangers().meet
+        self._things, self._meet = NegativeGallery(gallery), meet or Strangers().recognise
         self._heeded: object = None
         self._frames: dict[str, datetime] = {}
         self._doubts = SecondOpinions(second, timedelta(seconds=settings.timing.deadline_s))
-        self._elsewhere = settings.elsewhere
+        self._elsewhere = settings.cloud_only_names
 
     @property
     def visits(self) -> list[OpenVisit]:
@@ -107,7 +107,7 @@ class Brain:
     def answered(self, clock: Callable[[str], datetime]) -> Iterator[Visit]:
         """Take the second opinions that have come, also on visits that are over; `clock` gives the time at a place."""
         for visit, likeness in self._doubts.answered(self._visits):
-            visit.evidence = hear(visit.evidence, likeness)
+            visit.evidence = add_answer(visit.evidence, likeness)
             yield from self._judge(visit, clock(visit.place), last=visit.decided)
 
     def told(self, visit: OpenVisit, word: LabelRecord | None, at: datetime) -> Iterator[Visit]:
@@ -120,7 +120,7 @@ class Brain:
             return
         self._heeded = self._gallery.version
         is_any = self._visits or self._doubts.over
-        words = {word.visit: word for word in self._gallery.words()} if is_any else {}
+        words = {word.visit: word for word in self._gallery.labels()} if is_any else {}
         self._doubts.drop(words)
         for visit in self.visits:
             word = words.get(visit.id)
@@ -143,7 +143,7 @@ class Brain:
         return last
 
     def _see(self, frame: Frame, glance: FrameAnalysis) -> Iterator[Fact]:
-        observations = observe(glance.things, self._around.faces(frame, glance), sure=self._sight.person)
+        observations = observe(glance.things, self._around.faces(frame, glance), sure=self._sight.min_person_score)
         yield from self._set_back(frame)
         yield from self._heed(frame.at)
         here = [visit for visit in self._visits if visit.place == frame.place]
@@ -151,14 +151,14 @@ class Brain:
         self.counts["frames"] += 1
         for observation, visit in present:
             self._look(visit, observation, glance, frame.at)
-            visit.thing = self._things.see(visit, frame.at)
+            visit.thing = self._things.compare(visit, frame.at)
             if visit.confirmed:
                 yield from self._tell(visit, frame)
         for visit in here:
             if visit.last != frame.at:
                 visit.miss(frame.at)
                 yield from self._missed(visit, frame.at, frame.number)
-        glance.picture.forget()
+        glance.picture.drop_pixels()
         yield _seen(frame, glance.things, present)
 
     def _set_back(self, frame: Frame) -> Iterator[Visit]:
@@ -189,13 +189,13 @@ class Brain:
             visit.looked = at
             guess = glance.guess(observation.face)
             if guess is not None:
-                visit.evidence = hear(visit.evidence, guess)
+                visit.evidence = add_answer(visit.evidence, guess)
             look = glance.look(observation.face)
-            counts = weight(look.width, look.sharpness, look.yaw) if look else 0.0
+            counts = face_weight(look.width, look.sharpness, look.yaw) if look else 0.0
             self._doubts.propose(visit, glance, observation.face, counts, at)
             if look:
                 visit.collect(glance.picture, observation.face, look, counts, at)
-                visit.evidence = add(visit.evidence, FaceSample(look.vector, counts, look.sure))
+                visit.evidence = add_face(visit.evidence, FaceSample(look.vector, counts, look.face_confidence))
                 merit += 2 * counts
         if merit > BETTER * visit.best:
             visit.best, visit.picture = merit, snapshot(glance.picture, observation.box)

@@ -25,27 +25,29 @@ class FrameAnalysis:
     @cached_property
     def things(self) -> list[DetectedObject]:
         """The people, weak ones too, and the animals."""
-        return self._sight.things(self.picture)
+        return self._sight.detect(self.picture)
 
     @cached_property
     def people(self) -> list[Box]:
         """Where the people are who are found for sure."""
-        return [thing.box for thing in self.things if thing.label == PERSON and thing.score >= self._sight.person]
+        return [
+            thing.box for thing in self.things if thing.label == PERSON and thing.score >= self._sight.min_person_score
+        ]
 
     def faces(self, within: Box | None = None) -> list[Face]:
         """Return the faces in a part of the picture, or in all of it."""
         if within not in self._faces:
-            self._faces[within] = self._sight.faces(self.picture, within)
+            self._faces[within] = self._sight.find_faces(self.picture, within)
         return self._faces[within]
 
     def guess(self, face: Face) -> Guess | CloudSimilarity | None:
         """Return who it is, from a sight that knows people itself."""
         if face not in self._guesses:
-            self._guesses[face] = self._sight.guess(self.picture, face)
+            self._guesses[face] = self._sight.identify(self.picture, face)
         return self._guesses[face]
 
     def look(self, face: Face) -> FaceEmbedding | None:
         """Return a face's vector and quality."""
         if face not in self._looks:
-            self._looks[face] = self._sight.look(self.picture, face)
+            self._looks[face] = self._sight.embed(self.picture, face)
         return self._looks[face]

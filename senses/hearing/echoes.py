@@ -1,4 +1,4 @@
-"""When the house itself speaks."""
+"""Remember when the house itself speaks."""
 
 from datetime import datetime, timedelta
 
@@ -6,22 +6,24 @@ from nerves.messages import Said, now
 
 __all__ = ["Echoes"]
 
-ECHO_TAIL = timedelta(seconds=0.5)  # a room, and a loudspeaker's buffer, go on for a moment
-MAX_SPEECH_LENGTH = timedelta(minutes=2)  # longer than any sentence: whatever else a message says makes no ear deaf
+ECHO_TAIL = timedelta(seconds=0.5)  # reverberation, and the loudspeaker's buffer
+MAX_SPEECH_LENGTH = timedelta(
+    minutes=2
+)  # longer than any sentence, so that no message can make the microphone deaf for long
 
 
 class Echoes:
-    """Knows when the voice at this place spoke: what is heard then is the house itself."""
+    """Knows when the house spoke at this place; what the microphone hears at that time is the house itself."""
 
     def __init__(self) -> None:
         self._spoken: list[tuple[datetime, datetime]] = []
 
     def add(self, said: Said) -> None:
-        """Note what the house has begun to say; what it began minutes ago, or by a clock so wrong, covers nothing."""
+        """Add what the house has begun to say; ignore it if its time is more than 2 minutes off."""
         if abs(said.at - now()) <= MAX_SPEECH_LENGTH:
             until = min(said.until, said.at + MAX_SPEECH_LENGTH)
             self._spoken = [*self._spoken[-9:], (said.at, until + ECHO_TAIL)]
 
     def cover(self, start: datetime, end: datetime) -> bool:
-        """Return whether the house spoke in between."""
+        """Return whether the house spoke at any moment between `start` and `end`."""
         return any(begun < end and start < over for begun, over in self._spoken)

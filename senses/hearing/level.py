@@ -1,22 +1,22 @@
-"""Pure: sound as a recogniser was taught it: of one loudness, and never without a room."""
+"""Prepare sound for a recogniser: the loudness and the background noise it was trained with. Pure functions."""
 
 import numpy as np
 
 __all__ = ["levelled"]
 
-SPEECH_RMS = 2500.0  # of speech, root mean square
-MIN_RMS = 50.0  # what is weaker is not made as loud as speech
-PAUSE_SHARE = 0.05  # of the highest sample: what is weaker is a pause
-# 30 dB below speech, falling a little with frequency, as rooms are. A synthetic voice and a device that takes noise
-# out leave zeros between words, of which a recogniser makes nonsense: of 182 synthesised sentences it knew 149 by
-# themselves, 173 with this.
+SPEECH_RMS = 2500.0  # root mean square of 16-bit samples
+MIN_RMS = 50.0  # weaker sound is amplified no more than sound of this level, so that silence does not become speech
+PAUSE_SHARE = 0.05  # of the highest sample: weaker samples count as a pause
+# Room noise is 30 dB below speech and falls a little with frequency. A synthetic voice, and a device that removes noise,
+# leave zeros between words, and a recogniser hears nonsense in them: of 182 synthesised sentences it recognised 149
+# without this noise and 173 with it.
 ROOM_RMS, ROOM_SLOPE = 79.0, 0.35
-# Without a pause at its end the last word of a grammar swallows whatever is there, and fits.
-MARGIN_SAMPLES = 4800  # samples: 0.3 s
+# Without a pause at the end, the last word of a grammar matches whatever sound is there.
+MARGIN_SAMPLES = 4800  # 0.3 s
 
 
 def levelled(sound: bytes) -> bytes:
-    """Return sound (16 bit, one channel) as loud as any other speech, in a room that is not quite silent."""
+    """Return the sound (16 bit, one channel) at the level of speech, with room noise, and 0.3 s longer at each end."""
     samples = np.frombuffer(sound, np.int16).astype(np.float64)
     if not len(samples):
         return sound
@@ -28,7 +28,7 @@ def levelled(sound: bytes) -> bytes:
 
 
 def _room(count: int) -> "np.typing.NDArray[np.float64]":
-    """Return the noise of a room, the same each time."""
+    """Return `count` samples of room noise, the same each time."""
     spectrum = np.fft.rfft(np.random.default_rng(1).normal(size=count))
     noise = np.fft.irfft(spectrum / np.arange(1.0, len(spectrum) + 1) ** ROOM_SLOPE, count)
     return np.asarray(noise * (ROOM_RMS / max(float(noise.std()), 1e-9)), np.float64)

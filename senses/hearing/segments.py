@@ -1,19 +1,19 @@
-"""Pure: from how likely each 32 ms are voice to whole sentences."""
+"""Cut sound into sentences by the probability of voice in each 32 ms. Pure."""
 
 from collections import deque
 from typing import NamedTuple
 
 __all__ = ["CHUNK_S", "CHUNK_SAMPLES", "SAMPLE_RATE_HZ", "Segment", "Segments"]
 
-SAMPLE_RATE_HZ, CHUNK_SAMPLES = 16_000, 512  # samples a second, and in what is judged at once
+SAMPLE_RATE_HZ, CHUNK_SAMPLES = 16_000, 512  # the voice detector judges 512 samples at once
 CHUNK_S = CHUNK_SAMPLES / SAMPLE_RATE_HZ
 VOICE_BEGINS, VOICE_GOES_ON = 0.5, 0.35
-PAUSE_CHUNKS, LEAD_IN_CHUNKS = 22, 10  # chunks: 0.7 s of silence end a sentence (0.4 s cut "one two three" into three)
+PAUSE_CHUNKS, LEAD_IN_CHUNKS = 22, 10  # 0.7 s of silence end a sentence (0.4 s cut "one two three" into three)
 MIN_SENTENCE_S, MAX_SENTENCE_S = 0.3, 3.5
 
 
 class Segment(NamedTuple):
-    """Sound with somebody's voice, and the seconds since the first chunk between which it lies."""
+    """Sound with a voice in it; it lasts from `start_s` to `end_s`, in seconds since the first chunk."""
 
     sound: bytes
     start_s: float
@@ -21,7 +21,7 @@ class Segment(NamedTuple):
 
 
 class Segments:
-    """Takes sound chunk by chunk; gives out what may be a sentence, once it has ended."""
+    """Takes sound chunk by chunk; returns a segment that may be a sentence once it has ended."""
 
     def __init__(self) -> None:
         self._chunks: deque[bytes] = deque(maxlen=LEAD_IN_CHUNKS)
@@ -29,7 +29,7 @@ class Segments:
         self._is_on = False
 
     def take(self, chunk: bytes, voice: float) -> Segment | None:
-        """Take a chunk and how likely it is voice, 0 to 1; return the sentence that it ends, if any."""
+        """Take a chunk and its probability of voice, 0 to 1; return the segment that ends with it, if any."""
         self._number += 1
         if not self._is_on and voice >= VOICE_BEGINS:
             self._is_on, self._first = True, self._number
@@ -42,7 +42,7 @@ class Segments:
         return None
 
     def flush(self) -> Segment | None:
-        """Return the sentence that was going on when the sound ended, if any."""
+        """Return the unfinished segment when the sound ends, if any."""
         return self._end() if self._is_on else None
 
     def _end(self) -> Segment | None:

@@ -1,4 +1,4 @@
-"""What a recogniser gives, whichever it is."""
+"""The interface of every speech recogniser."""
 
 from typing import NamedTuple, Protocol
 
@@ -6,15 +6,15 @@ __all__ = ["Recogniser", "Sentence"]
 
 
 class Sentence(NamedTuple):
-    """What was said, and how sure that is: 0 to 1."""
+    """A recognised sentence, and how certain it is: 0 to 1."""
 
     words: str
     confidence: float
 
 
 class Recogniser(Protocol):
-    """Knows some sentences."""
+    """Recognises some sentences."""
 
     def recognise(self, sound: bytes) -> Sentence | None:
-        """Return which of the sentences some sound is (16 kHz, 16 bit, one channel), or None."""
+        """Return the sentence that a sound (16 kHz, 16 bit, one channel) is, or None if it is none of them."""
         ...

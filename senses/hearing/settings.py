@@ -1,4 +1,4 @@
-"""What a person sets of an ear."""
+"""The settings of speech recognition."""
 
 from collections.abc import Mapping
 from typing import Literal, Self
@@ -43,31 +43,31 @@ NAMING = {"en": "this is {}", "fr": "c'est {}"}
 
 
 class HearingSettings(BaseModel):
-    """What an ear listens for: recognised on this machine, and no sound is kept or sent."""
+    """The sentences to recognise. Recognition runs on this machine, and no sound is stored or sent."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     language: Language = "en"
-    """The language that is spoken; French wants `kinwatch models pull vosk-fr`."""
+    """The language that is spoken. French needs `kinwatch models pull vosk-fr`."""
     recogniser: Literal["auto", "pocketsphinx", "vosk"] = "auto"
-    """`pocketsphinx` comes with pip and knows English alone; `vosk` wants a model; auto: the first one, for English."""
+    """`pocketsphinx` needs no model and knows English only; `vosk` needs a model. auto: pocketsphinx for English."""
     sentences: tuple[str, ...] | None = Field(default=None, min_length=1)
-    """What it listens for, whatever else is said is not recognised; left out: what the brain answers to."""
+    """The sentences that are recognised, and no others. Default: those that the brain answers to."""
     names: tuple[str, ...] = ()
-    """Also listens for "this is" (« c'est ») and one of these names."""
+    """Names to recognise after "this is" (« c'est »)."""
     agreement: float = Field(default=0.6, ge=0, le=1)
-    """How well a sentence must fit what was said, 0 to 1, for `pocketsphinx`; less hears more that was not said."""
+    """How well a sentence must fit the sound, 0 to 1, for `pocketsphinx`. Lower: more is recognised, also by mistake."""
 
     @property
     def engine(self) -> Literal["pocketsphinx", "vosk"]:
-        """Which recogniser it is."""
+        """The recogniser that is used."""
         if self.recogniser == "auto":
             return "pocketsphinx" if self.language == "en" else "vosk"
         return self.recogniser
 
     @property
     def wanted(self) -> tuple[str, ...]:
-        """All that it listens for."""
+        """All sentences that are recognised."""
         named = (NAMING[self.language].format(name) for name in self.names)
         return (*(self.sentences or SENTENCES[self.language]), *named)
 
@@ -75,6 +75,6 @@ class HearingSettings(BaseModel):
     def _has_a_recogniser(self) -> Self:
         if self.recogniser == "pocketsphinx" and self.language != "en":
             remedy = f"leave `recogniser` out, and run `kinwatch models pull vosk-{self.language}`"
-            why = f"pocketsphinx knows English alone: {remedy}"
+            why = f"pocketsphinx knows English only: {remedy}"
             raise ValueError(why)
         return self

@@ -1,4 +1,4 @@
-"""What was said, by a model of Vosk: the only file that knows its package."""
+"""Speech recognition by a Vosk model. Only this file imports the package vosk."""
 
 import json
 import re
@@ -16,11 +16,11 @@ UNKNOWN_WORD = "[unk]"
 
 
 class VoskRecogniser:
-    """Hears a few sentences, and knows by itself what is none of them."""
+    """Recognises a few sentences; its model itself rejects other speech."""
 
     def __init__(self, sentences: Iterable[str], folder: Path, *, optional: Collection[str]) -> None:
         try:
-            import vosk  # noqa: PLC0415 - the package loads 25 MB, and need not be there
+            import vosk  # noqa: PLC0415 - optional, and loads 25 MB
         except (ImportError, OSError) as error:
             message = f"the package vosk cannot be loaded ({error}): pip install 'kinwatch[vosk]'"
             raise ModelError(message) from error
@@ -28,7 +28,7 @@ class VoskRecogniser:
         try:
             model = vosk.Model(str(folder))
         except Exception as error:
-            # The package raises nothing narrower.
+            # The package raises no narrower error.
             remedy = f"remove it and run `kinwatch models pull {folder.name}`"
             message = f"{folder} is not a speech model that vosk can open: {remedy}"
             raise ModelError(message) from error
@@ -36,22 +36,25 @@ class VoskRecogniser:
         self._recogniser = vosk.KaldiRecognizer(
             model, SAMPLE_RATE_HZ, json.dumps([*self._spelt, UNKNOWN_WORD], ensure_ascii=False)
         )
-        self._recogniser.SetWords(True)  # noqa: FBT003 - its own interface
+        self._recogniser.SetWords(True)  # noqa: FBT003 - vosk's own interface
 
     def recognise(self, sound: bytes) -> Sentence | None:
-        """Return which of the sentences some sound is, or None."""
+        """Return the sentence that the sound is, or None if it is none of them."""
         ended = self._recogniser.AcceptWaveform(sound)
         results = [self._recogniser.Result()] if ended else []
         return sentence_of([json.loads(each) for each in (*results, self._recogniser.FinalResult())], self._spelt)
 
 
 def grammar(sentences: Iterable[str], knows: Callable[[str], bool], *, optional: Collection[str]) -> dict[str, str]:
-    """Return the sentences as a model spells them, each with the sentence as we do.
+    """Return a table from each sentence as the model spells it to the sentence as we spell it.
 
     Args:
-        sentences: What is listened for.
-        knows: Whether a word is in the model's vocabulary.
-        optional: Sentences that are left out where it does not know all their words; of others that is an error.
+        sentences: The sentences to recognise.
+        knows: Returns whether a word is in the model's vocabulary.
+        optional: Sentences that are left out if the model does not know all their words.
+
+    Raises:
+        SettingsError: The model does not know a word of a sentence that is not optional.
     """
     spelt: dict[str, str] = {}
     for sentence in sentences:
@@ -59,7 +62,7 @@ def grammar(sentences: Iterable[str], knows: Callable[[str], bool], *, optional:
         if all(words):
             spelt[" ".join(word for word in words if word)] = sentence
         elif sentence not in optional:
-            message = f"microphone: the speech model does not know all words of {sentence!r}: say it in others"
+            message = f"microphone: the speech model does not know all words of {sentence!r}: use other words"
             raise SettingsError(message)
     if not spelt:
         message = "microphone: the speech model knows none of the `sentences`"
@@ -68,13 +71,13 @@ def grammar(sentences: Iterable[str], knows: Callable[[str], bool], *, optional:
 
 
 def _spelling(word: str, knows: Callable[[str], bool]) -> str | None:
-    """Return a word as a model spells it: `vois-tu` may be two words to it, and `l'alarme` too."""
+    """Return a word as the model spells it, or None. `vois-tu` or `l'alarme` may be two words in its vocabulary."""
     parts = (word, word.replace("-", " "), word.replace("'", "' "), word.replace("-", " ").replace("'", "' "))
     return next((spelling for spelling in parts if all(knows(part) for part in spelling.split())), None)
 
 
 def sentence_of(results: Sequence[Mapping[str, Any]], spelt: Mapping[str, str]) -> Sentence | None:
-    """Return the sentence that a model's results are, whole and alone; None if something else was said too."""
+    """Return the sentence that a model's results make up; None if it is incomplete or more was said."""
     words = spelt.get(" ".join(result["text"] for result in results if result.get("text")))
     if words is None:
         return None

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from brain.models.litert import Extractor
-from brain.people.enroll import upright
+from brain.people.enroll import to_upright_image
 from brain.retrain.dataset.cache import FeatureCache
 from brain.retrain.dataset.distort import Distortion
 from brain.retrain.dataset.labelled import LabelledPicture
@@ -74,7 +74,7 @@ def _bytes(path: Path) -> bytes:
 
 def _pixels(path: Path, data: bytes) -> Pixels:
     try:
-        return np.ascontiguousarray(np.asarray(upright(data))[:, :, ::-1])
+        return np.ascontiguousarray(np.asarray(to_upright_image(data))[:, :, ::-1])
     except BadPicture as error:
         message = f"{path}: {error}"
         raise BadPicture(message) from error

@@ -20,7 +20,7 @@ from brain.album.album import Album, PastVisit
 from brain.process.album_writer import AlbumWriter
 from brain.settings.brain import AlbumSettings
 from brain.vision.backend import Face
-from brain.vision.crop import Crop, keep, portrait
+from brain.vision.crop import Crop, best_crops, portrait
 from brain.vision.picture import Picture
 from brain.visits.visit import OpenVisit
 from nerves.errors import KinwatchError
@@ -56,7 +56,7 @@ moments = st.lists(st.tuples(st.integers(0, 100), st.integers(0, 10)), max_size=
 def test_the_best_faces_are_kept_each_of_its_own_moment(seen: list[tuple[int, int]]) -> None:
     kept: tuple[Crop, ...] = ()
     for tenths, weight in seen:
-        kept = keep(kept, crop(tenths / 10, weight / 10))
+        kept = best_crops(kept, crop(tenths / 10, weight / 10))
     assert len(kept) <= 5
     assert [one.at for one in kept] == sorted(one.at for one in kept)
     assert all(b.at - a.at >= timedelta(seconds=0.5) for a, b in pairwise(kept))

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from brain.album.album import Album, PastVisit
-from brain.album.learn import learn, usable, word_of
+from brain.album.learn import label_record, learn, reference_faces
 from brain.people.gallery import Gallery, LabelRecord, Photo
 from brain.process.album_writer import AlbumWriter, past
 from brain.process.label_inbox import LabelInbox
@@ -77,7 +77,7 @@ def test_the_good_faces_of_a_visit_become_photos_of_the_person(album: Album, gal
     assert (learned.photos, learned.left_out, learned.why) == (3, 1, "")
     assert gallery.nearest(face(ALICE, 9), START)[0].name == "alice"
     assert {reference.visit for reference in gallery.references("alice")} == {visit}
-    assert gallery.words()[0].box == BODY
+    assert gallery.labels()[0].box == BODY
     assert [one.named for one in album.visits()] == [True]
 
 
@@ -86,7 +86,7 @@ def test_the_same_word_again_changes_nothing(album: Album, gallery: Gallery) -> 
     for _ in range(2):
         learn(word(visit), album, gallery)
     assert gallery.people()[0].photos == 3
-    assert len(gallery.words()) == 1
+    assert len(gallery.labels()) == 1
 
 
 def test_the_same_word_again_unlearns_nothing_when_the_pictures_have_gone(album: Album, gallery: Gallery) -> None:
@@ -100,8 +100,8 @@ def test_the_same_word_again_unlearns_nothing_when_the_pictures_have_gone(album:
 
 def test_whoever_crossed_is_left_out() -> None:
     mixed = [crop(ALICE, 0), crop(ALICE, 1), crop(STRANGER, 2), crop(ALICE, 3)]
-    assert [found.at.second for found, _ in usable(mixed)] == [0, 1, 3]
-    assert usable([]) == []
+    assert [found.at.second for found, _ in reference_faces(mixed)] == [0, 1, 3]
+    assert reference_faces([]) == []
 
 
 def test_a_visit_without_a_face_or_unknown_is_noted_and_teaches_nobody(album: Album, gallery: Gallery) -> None:
@@ -109,16 +109,16 @@ def test_a_visit_without_a_face_or_unknown_is_noted_and_teaches_nobody(album: Al
     assert learn(word(back), album, gallery).why == "no face of this visit is good enough to learn"
     assert learn(word(uuid4()), album, gallery).why == "this visit is not in the album"
     assert gallery.people() == []
-    assert len(gallery.words()) == 2
+    assert len(gallery.labels()) == 2
 
 
 def test_a_guest_who_is_told_again_stays_a_guest(gallery: Gallery) -> None:
     end = START + timedelta(days=3)
     gallery.learn("bob", [Photo(face(5), "0", "bob.jpg")], group="guest", until=end)
     told = Label(place="hall", visit=uuid4(), who="bob")
-    assert (word_of(told, gallery).group, word_of(told, gallery).until) == ("guest", end)
-    assert word_of(told.model_copy(update={"who": "carol"}), gallery).group == "family"
-    assert word_of(Label(place="hall", visit=uuid4(), who="bob", group="family"), gallery).group == "family"
+    assert (label_record(told, gallery).group, label_record(told, gallery).until) == ("guest", end)
+    assert label_record(told.model_copy(update={"who": "carol"}), gallery).group == "family"
+    assert label_record(Label(place="hall", visit=uuid4(), who="bob", group="family"), gallery).group == "family"
 
 
 # What arrives from the bus.
@@ -214,7 +214,7 @@ def test_killed_while_learning_each_word_is_learned_whole_and_in_the_end_once(tm
                 break
         heard.study(nothing)
         assert inbox.counts()["waiting"] == 0
-        assert len(gallery.words()) == len(gallery.people()) == 20
+        assert len(gallery.labels()) == len(gallery.people()) == 20
         assert all(person.photos == 3 for person in gallery.people())
         inbox.close()
 
@@ -225,21 +225,21 @@ def test_killed_while_learning_each_word_is_learned_whole_and_in_the_end_once(tm
 class Room:
     """A sight that sees one person in every picture; `whose` says whose face, by the picture's number."""
 
-    name, person = "room", 0.4
+    name, min_person_score = "room", 0.4
 
     def __init__(self, whose: Callable[[int], int | None]) -> None:
         self._whose = whose
 
-    def things(self, _: Picture) -> list[DetectedObject]:
+    def detect(self, _: Picture) -> list[DetectedObject]:
         return [DetectedObject("person", BODY, 0.9)]
 
-    def faces(self, picture: Picture, within: Box | None = None) -> list[Face]:
+    def find_faces(self, picture: Picture, within: Box | None = None) -> list[Face]:
         return [Face(HEAD, 0.9, 80)] if within and self._whose(picture.width - 64) else []
 
-    def guess(self, picture: Picture, found: Face) -> None:  # noqa: ARG002 - the protocol\'s
+    def identify(self, picture: Picture, found: Face) -> None:  # noqa: ARG002 - the protocol\'s
         return
 
-    def look(self, picture: Picture, found: Face) -> FaceEmbedding | None:
+    def embed(self, picture: Picture, found: Face) -> FaceEmbedding | None:
         whose = self._whose(picture.width - 64)
         assert whose
         # Looks of one visit have light and pose in common.
@@ -283,7 +283,7 @@ def test_faces_do_not_overrule_a_human(gallery: Gallery) -> None:
     gallery.learn("bob", [Photo(a_face(5, number), str(number), "b") for number in range(5)])
     brain = Brain(Room(lambda number: None if number < 10 else 5), gallery, BrainSettings())
     shown(brain, range(6))
-    gallery.tell(word(brain.visits[0].id, "carol"), [])
+    gallery.learn_label(word(brain.visits[0].id, "carol"), [])
     assert held(shown(brain, range(6, 60))) == [("decided", "family", "carol", False)]
 
 
@@ -291,7 +291,7 @@ def test_what_is_not_a_person_never_alerts_also_after_a_restart(gallery: Gallery
     sight = Room(lambda _: POSTER)
     brain = Brain(sight, gallery, BrainSettings())
     shown(brain, range(2))
-    gallery.tell(word(brain.visits[0].id, None), [])
+    gallery.learn_label(word(brain.visits[0].id, None), [])
     (told,) = shown(brain, range(2, 20))
     assert held([told]) == [("decided", "unidentified", None, False)]
     assert told.reasons == ("you said it is not a person",)

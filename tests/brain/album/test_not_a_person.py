@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from brain.album.not_a_person import NegativeMatch, is_known_thing
+from brain.album.not_a_person import NegativeMatch, is_known_negative
 from brain.people.gallery import Gallery, LabelRecord, Photo
 from brain.settings.brain import BrainSettings
 from brain.vision.backend import DetectedObject, Face, FaceEmbedding, Vector
@@ -44,7 +44,7 @@ def face(of: int, number: int) -> Vector:
     ],
 )
 def test_a_thing_is_known_by_its_face_or_by_its_place(likeness: NegativeMatch, is_thing: bool) -> None:  # noqa: FBT001
-    assert is_known_thing(likeness) is is_thing
+    assert is_known_negative(likeness) is is_thing
 
 
 # Where somebody is in a picture, and whose face is seen; None for a back.
@@ -54,21 +54,21 @@ Scene = Callable[[int], list[tuple[Box, int | None]]]
 class Room:
     """A sight that sees a scene; a picture's number is in its size."""
 
-    name, person = "room", 0.4
+    name, min_person_score = "room", 0.4
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
 
-    def things(self, picture: Picture) -> list[DetectedObject]:
+    def detect(self, picture: Picture) -> list[DetectedObject]:
         return [DetectedObject("person", box, 0.9) for box, _ in self._scene(picture.width - 64)]
 
-    def faces(self, picture: Picture, within: Box | None = None) -> list[Face]:
+    def find_faces(self, picture: Picture, within: Box | None = None) -> list[Face]:
         return [Face(_head(box), 0.9, 80) for box, whose in self._scene(picture.width - 64) if box == within and whose]
 
-    def guess(self, picture: Picture, found: Face) -> None:  # noqa: ARG002 - the protocol\'s
+    def identify(self, picture: Picture, found: Face) -> None:  # noqa: ARG002 - the protocol\'s
         return
 
-    def look(self, picture: Picture, found: Face) -> FaceEmbedding | None:
+    def embed(self, picture: Picture, found: Face) -> FaceEmbedding | None:
         whose = next(whose for box, whose in self._scene(picture.width - 64) if _head(box) == found.box)
         assert whose
         return FaceEmbedding(face(whose, picture.width), found.width, 50.0, 0.0, 1.0)
@@ -94,7 +94,7 @@ def gallery(tmp_path: Path) -> Iterator[Gallery]:
     with Gallery(tmp_path / "gallery.db") as gallery:
         gallery.learn("alice", [Photo(face(ALICE, number), str(number), "a") for number in range(5)])
         poster = [Photo(face(POSTER, 500 + number), f"p{number}", "p") for number in range(3)]
-        gallery.tell(LabelRecord(uuid4(), "hall", None, "family", None, START, WALL), poster)
+        gallery.learn_label(LabelRecord(uuid4(), "hall", None, "family", None, START, WALL), poster)
         yield gallery
 
 
@@ -148,12 +148,12 @@ def test_somebody_from_behind_at_another_spot_alerts(gallery: Gallery) -> None:
 @pytest.mark.models
 @pytest.mark.timeout(60)
 def test_a_real_picture_is_known_again_and_real_people_are_not_taken_for_it(media: Path) -> None:
-    from brain.album.not_a_person import EVERY_FACE, NEGATIVE  # noqa: PLC0415
+    from brain.album.not_a_person import MAX_NEGATIVE_FACE_DISTANCE, MAX_NEGATIVE_MEAN_DISTANCE  # noqa: PLC0415
     from brain.models.local import LocalBackend  # noqa: PLC0415
-    from brain.models.packs import folders  # noqa: PLC0415
-    from brain.people.alike import middle  # noqa: PLC0415
+    from brain.models.packs import model_folders  # noqa: PLC0415
+    from brain.people.alike import mean_vector  # noqa: PLC0415
 
-    sight = LocalBackend("standard", folders(media))
+    sight = LocalBackend("standard", model_folders(media))
 
     def looks(file: Path, *, seed: int) -> list[Vector]:
         """Look at one picture as a camera would show it several times: shifted, blurred, dim, poorly packed."""
@@ -166,20 +166,20 @@ def test_a_real_picture_is_known_again_and_real_people_are_not_taken_for_it(medi
             seen = cv2.blur(cv2.warpAffine(pixels, shift, (175, 175)), (2, 2)) * rng.uniform(0.7, 1.1)
             jpeg = cv2.imencode(".jpg", np.clip(seen, 0, 255), [cv2.IMWRITE_JPEG_QUALITY, int(rng.uniform(50, 80))])[1]
             picture = Picture(jpeg.tobytes())
-            faces = sight.faces(picture)
-            look = sight.look(picture, faces[0]) if faces else None
+            faces = sight.find_faces(picture)
+            look = sight.embed(picture, faces[0]) if faces else None
             found += [look.vector] if look else []
         return found
 
     def compared(named: list[Vector], seen: list[Vector]) -> bool:
-        mean = middle(seen, [1.0] * len(seen))
+        mean = mean_vector(seen, [1.0] * len(seen))
         far = max(min(float(np.linalg.norm(one - vector)) for one in named) for vector in seen)
         near = min(float(np.linalg.norm(one - mean)) for one in named)
-        return is_known_thing(NegativeMatch(near, far, None, 0.0))
+        return is_known_negative(NegativeMatch(near, far, None, 0.0))
 
     files = [min((media / "people" / who).glob("*.jpg")) for who in ("a02", "a08", "a16", "a32", "a43")]
     named, seen = [[looks(file, seed=seed) for file in files] for seed in (1, 2)]
-    assert (NEGATIVE, EVERY_FACE) == (0.33, 0.50)
+    assert (MAX_NEGATIVE_MEAN_DISTANCE, MAX_NEGATIVE_FACE_DISTANCE) == (0.33, 0.50)
     assert sum(compared(one, again) for one, again in zip(named, seen, strict=True)) >= 4
     others = [(one, other) for one in range(5) for other in range(5) if one != other]
     assert not any(compared(named[one], seen[other]) for one, other in others)

@@ -18,9 +18,9 @@ from brain.album.strangers import (
     MemoryEncounterStore,
     Stranger,
     Strangers,
-    nearest,
+    nearest_stranger,
     number_of,
-    said,
+    stranger_reason,
 )
 from brain.settings.brain import AlbumSettings
 from brain.vision.backend import Vector, VisionBackend
@@ -43,7 +43,9 @@ def faces(of: int, day: int, *, count: int = 6, spread: float = 0.15) -> list[Ve
 
 
 def meet(strangers: Strangers, of: int, day: int, *, visit: UUID | None = None, count: int = 6) -> Stranger | None:
-    return strangers.meet(visit or uuid4(), faces(of, day, count=count), [1.0] * count, MONDAY + timedelta(days=day))
+    return strangers.recognise(
+        visit or uuid4(), faces(of, day, count=count), [1.0] * count, MONDAY + timedelta(days=day)
+    )
 
 
 @pytest.fixture(params=["pocket", "album"])
@@ -83,7 +85,7 @@ def test_faces_of_two_people_in_one_visit_are_not_mixed(diary: EncounterStore) -
     strangers = Strangers(diary)
     meet(strangers, 1, 0)
     both = [*faces(1, 1, count=5), *faces(2, 1, count=2)]
-    met = strangers.meet(uuid4(), both, [1.0] * 7, MONDAY)
+    met = strangers.recognise(uuid4(), both, [1.0] * 7, MONDAY)
     assert met is not None
     assert met.name == "stranger-1"
 
@@ -93,7 +95,7 @@ def test_visits_of_one_stranger_are_all_near_each_other(order: list[int], seed: 
     """However wide people's faces scatter, no chain of visits joins two who are far apart."""
     diary = MemoryEncounterStore()
     for day, of in enumerate(order):
-        Strangers(diary).meet(uuid4(), faces(of, seed + day, spread=0.4), [1.0] * 6, MONDAY)
+        Strangers(diary).recognise(uuid4(), faces(of, seed + day, spread=0.4), [1.0] * 6, MONDAY)
     together: dict[int, list[Encounter]] = {}
     for encounter in diary.encounters():
         together.setdefault(encounter.number, []).append(encounter)
@@ -105,8 +107,8 @@ def test_whoever_is_not_near_every_visit_is_another() -> None:
     step = np.zeros(128, np.float32)
     step[0] = 0.25
     known = [Encounter(uuid4(), 1, MONDAY, number * step, 1.0) for number in range(2)]
-    assert nearest(2 * step, known[1:]) == 1
-    assert nearest(2 * step, known) is None
+    assert nearest_stranger(2 * step, known[1:]) == 1
+    assert nearest_stranger(2 * step, known) is None
 
 
 def test_numbers_are_never_used_again(tmp_path: Path) -> None:
@@ -130,7 +132,7 @@ def test_numbers_are_never_used_again(tmp_path: Path) -> None:
     ],
 )
 def test_a_reason_says_how_often_and_since_when(days: int, times: int, text: str) -> None:
-    assert said(Stranger("stranger-7", times, MONDAY), MONDAY + timedelta(days=days)) == text
+    assert stranger_reason(Stranger("stranger-7", times, MONDAY), MONDAY + timedelta(days=days)) == text
 
 
 @pytest.mark.parametrize(
@@ -151,8 +153,8 @@ def seen(sight: VisionBackend, files: list[Path], day: int) -> tuple[list[Vector
         noisy = cv2.blur(small, (2, 1)) * rng.uniform(0.8, 1.1) + rng.normal(0, 4, small.shape)
         jpeg = cv2.imencode(".jpg", np.clip(noisy, 0, 255).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, 65])[1]
         picture = Picture(jpeg.tobytes())
-        found = sight.faces(picture)
-        look = sight.look(picture, found[0]) if found else None
+        found = sight.find_faces(picture)
+        look = sight.embed(picture, found[0]) if found else None
         if look:
             looks.append(look)
     return [look.vector for look in looks], [1.0] * len(looks)
@@ -163,15 +165,15 @@ def seen(sight: VisionBackend, files: list[Path], day: int) -> tuple[list[Vector
 @pytest.mark.timeout(60)
 def test_real_people_on_two_days_are_known_again_and_never_mixed(media: Path) -> None:
     from brain.models.local import LocalBackend  # noqa: PLC0415
-    from brain.models.packs import folders  # noqa: PLC0415
+    from brain.models.packs import model_folders  # noqa: PLC0415
 
-    sight, strangers = LocalBackend("standard", folders(media)), Strangers()
+    sight, strangers = LocalBackend("standard", model_folders(media)), Strangers()
     names: dict[str, set[str]] = {}
     known = 0
     for who in PEOPLE:
         files = sorted((media / "people" / who).glob("*.jpg"))
         for day in range(2):
-            met = strangers.meet(uuid4(), *seen(sight, files[day:14:2], day), MONDAY)
+            met = strangers.recognise(uuid4(), *seen(sight, files[day:14:2], day), MONDAY)
             assert met is not None
             names.setdefault(met.name, set()).add(who)
             known += met.times > 1

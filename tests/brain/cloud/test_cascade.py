@@ -24,7 +24,7 @@ from brain.cloud.ledger import CallLedger
 from brain.collection.pending_deletions import debt
 from brain.people.gallery import Gallery, Photo
 from brain.settings.rekognition import RekognitionSettings
-from kinwatch.opening import Clouds, pay_debts
+from kinwatch.opening import OpenCloud, remove_forgotten
 from nerves.messages import Visit, now
 from tests.buckets import KEYS
 from tests.house.test_house import House
@@ -222,7 +222,7 @@ def test_whoever_was_forgotten_is_removed_from_the_collection_once_the_brain_is_
     with CallLedger(tmp_path / "cloud.db", settings) as ledger, Gallery(tmp_path / "gallery.db") as gallery:
         ledger.owe(debt("me"))
         cloud = Cloud(settings, ledger)
-        pay_debts(Clouds(cloud, ledger), gallery)
+        remove_forgotten(OpenCloud(cloud, ledger), gallery)
         soon(lambda: not ledger.owed(), 60)
         cloud.close()
     assert aws.faces() == [label("wife", f"{1:064x}")]

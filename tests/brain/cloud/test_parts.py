@@ -231,7 +231,7 @@ def test_every_refusal_says_what_to_do() -> None:
 
 def test_every_animal_of_the_local_sight_is_known_by_the_same_name() -> None:
     animals = {"bird", "cat", "dog", "horse", "sheep", "cow", "elephant", "bear", "zebra", "giraffe"}
-    assert animals & {*yolox.LABELS} <= {animal.lower() for animal in answers.ANIMALS}
+    assert animals & {*yolox.YOLOX_LABELS} <= {animal.lower() for animal in answers.ANIMALS}
 
 
 def accepted(**told: object) -> RekognitionSettings:

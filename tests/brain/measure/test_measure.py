@@ -32,22 +32,22 @@ class ColourSight:
     """A sight that takes every picture for a face in its middle, and its colour for the person."""
 
     name = "colour"
-    person = 0.5
+    min_person_score = 0.5
 
     def __init__(self) -> None:
         self.looked = 0
 
-    def faces(self, picture: Picture, within: Box | None = None) -> list[Face]:
+    def find_faces(self, picture: Picture, within: Box | None = None) -> list[Face]:
         del within
         return [Face(Box(0.25, 0.25, 0.5, 0.5), 1.0, picture.width / 2)] if picture.full.max() > 20 else []
 
-    def look(self, picture: Picture, face: Face) -> FaceEmbedding | None:
+    def embed(self, picture: Picture, face: Face) -> FaceEmbedding | None:
         self.looked += 1
         vector = np.zeros(128, np.float32)
         vector[:3] = picture.crop(face.box).reshape(-1, 3).mean(axis=0) / 128
         return FaceEmbedding(vector, face.width, 30.0, 0.0, 1.0)
 
-    def things(self, picture: Picture) -> list[object]:
+    def detect(self, picture: Picture) -> list[object]:
         raise NotImplementedError(picture)
 
 
@@ -194,7 +194,7 @@ def test_the_cache_keeps_looks_and_that_there_was_none_for_its_owner_alone(tmp_p
     assert found["none"] is None
     assert found["one"] is not None
     np.testing.assert_array_equal(found["one"].vector, look.vector)
-    assert (found["one"].width, found["one"].sure) == (40.0, 0.9)
+    assert (found["one"].width, found["one"].face_confidence) == (40.0, 0.9)
     assert file.stat().st_mode & 0o777 == 0o600
 
 

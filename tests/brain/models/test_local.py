@@ -64,13 +64,17 @@ def clip(media: Path, name: str, step: int) -> Iterator[tuple[str, Picture]]:
 
 
 def people(sight: VisionBackend, picture: Picture) -> list[Box]:
-    return [thing.box for thing in sight.things(picture) if thing.label == "person" and thing.score >= sight.person]
+    return [
+        thing.box
+        for thing in sight.detect(picture)
+        if thing.label == "person" and thing.score >= sight.min_person_score
+    ]
 
 
 def faces_of_people(sight: VisionBackend, picture: Picture) -> list[Face]:
     """Each face once, as the brain looks for them: in every person."""
     apart: list[Face] = []
-    for face in (face for box in people(sight, picture) for face in sight.faces(picture, box)):
+    for face in (face for box in people(sight, picture) for face in sight.find_faces(picture, box)):
         centre = face.box.x + face.box.w / 2
         if all(abs(centre - other.box.x - other.box.w / 2) > face.box.w / 2 for other in apart):
             apart.append(face)
@@ -82,8 +86,8 @@ def family(sight: VisionBackend, media: Path) -> dict[str, list[Vector]]:
     for who, vectors in known.items():
         for photo in sorted((media / "family" / who).glob("*.jpg")):
             picture = Picture(photo.read_bytes())
-            for face in sight.faces(picture)[:1]:
-                look = sight.look(picture, face)
+            for face in sight.find_faces(picture)[:1]:
+                look = sight.embed(picture, face)
                 assert look is not None
                 vectors.append(look.vector)
     return known
@@ -117,7 +121,8 @@ def test_no_animal_and_no_room_has_a_face_that_is_a_person(
     assert [
         name
         for label, name, picture in stills(media)
-        if label in {"none", "cat", "dog"} and observe(sight.things(picture), sight.faces(picture), sure=sight.person)
+        if label in {"none", "cat", "dog"}
+        and observe(sight.detect(picture), sight.find_faces(picture), sure=sight.min_person_score)
     ] == []
 
 
@@ -127,7 +132,7 @@ def test_no_animal_and_no_room_has_a_face_that_is_a_person(
 def test_animals_are_found_by_name(sights: dict[str, LocalBackend], media: Path) -> None:
     for label, name, picture in stills(media):
         if label in {"cat", "dog"}:
-            assert label in {thing.label for thing in sights[STANDARD].things(picture)}, name
+            assert label in {thing.label for thing in sights[STANDARD].detect(picture)}, name
 
 
 @pytest.mark.media
@@ -167,7 +172,7 @@ def test_the_family_is_told_apart_with_turned_and_tilted_heads(
         faces = sorted(faces_of_people(sight, picture), key=lambda face: face.box.x)
         assert len(faces) == 2
         for who, other, face in zip(("wife", "me"), ("me", "wife"), faces, strict=True):
-            look = sight.look(picture, face)
+            look = sight.embed(picture, face)
             assert look is not None
             assert nearest(known[who], look.vector) <= 0.5
             assert nearest(known[other], look.vector) > 0.6
@@ -183,7 +188,7 @@ def test_strangers_with_small_faces_are_seen_and_are_nobody_we_know(
     sight = sights[pack]
     known = [vector for vectors in family(sight, media).values() for vector in vectors]
     frames = [picture for _, picture in clip(media, "corridor_two_strangers.mp4", 4)]
-    looks = [sight.look(picture, face) for picture in frames for face in faces_of_people(sight, picture)]
+    looks = [sight.embed(picture, face) for picture in frames for face in faces_of_people(sight, picture)]
     assert len(looks) >= least
     assert min(nearest(known, look.vector) for look in looks if look) > 0.5
 
@@ -194,10 +199,10 @@ def test_strangers_with_small_faces_are_seen_and_are_nobody_we_know(
 def test_any_size_of_picture_is_looked_at(sights: dict[str, LocalBackend], pack: str, size: tuple[int, int]) -> None:
     noise = np.random.default_rng(7).integers(0, 255, (*size, 3), np.uint8)
     picture, sight = Picture(jpeg(noise)), sights[pack]
-    for thing in sight.things(picture):
+    for thing in sight.detect(picture):
         assert all(0 <= edge <= 1 for edge in thing.box)
     for box in (None, Box(0, 0, 0.01, 0.01), Box(0.9, 0.9, 0.5, 0.5), Box(2, 2, 1, 1), Box(0.5, 0.5, 0, 0)):
-        for face in sight.faces(picture, box):
+        for face in sight.find_faces(picture, box):
             assert np.isfinite([*face.box, face.score, face.width]).all()
 
 
@@ -211,7 +216,7 @@ def test_a_face_that_is_none_gives_no_vector_or_a_finite_one(
     sights: dict[str, LocalBackend], pack: str, box: Box
 ) -> None:
     picture = Picture(jpeg(np.full((240, 320, 3), 90, np.uint8)))
-    look = sights[pack].look(picture, Face(box, 0.9, 50.0))
+    look = sights[pack].embed(picture, Face(box, 0.9, 50.0))
     assert look is None or (np.isfinite(look.vector).all() and 0 <= look.yaw <= 1 and look.sharpness >= 0)
 
 
@@ -228,7 +233,7 @@ def test_a_look_has_128_numbers_and_says_how_good_the_face_is(
     values = []
     for pixels in (sharp, cv2.GaussianBlur(sharp, (0, 0), 3)):
         picture = Picture(jpeg(pixels.astype(np.uint8, copy=False)))
-        look = sight.look(picture, sight.faces(picture)[0])
+        look = sight.embed(picture, sight.find_faces(picture)[0])
         assert look is not None
         assert look.vector.shape == (128,)
         assert look.vector.dtype == np.float32

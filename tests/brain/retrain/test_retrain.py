@@ -252,16 +252,16 @@ class Table:
     """A sight that finds in a picture of one colour the face with that colour as its vector; two if it is dark."""
 
     name = "table"
-    person = 0.5
+    min_person_score = 0.5
 
-    def things(self, _picture: object) -> list[DetectedObject]:
+    def detect(self, _picture: object) -> list[DetectedObject]:
         return []
 
-    def faces(self, picture: object, within: Box | None = None) -> list[Face]:  # noqa: ARG002
+    def find_faces(self, picture: object, within: Box | None = None) -> list[Face]:  # noqa: ARG002
         light = int(picture.full.mean())  # type: ignore[attr-defined]
         return [Face(Box(0, 0, 1, 1), 1.0, 100.0)] * (0 if light < 20 else 2 if light < 40 else 1)
 
-    def look(self, picture: object, face: Face) -> FaceEmbedding:  # noqa: ARG002
+    def embed(self, picture: object, face: Face) -> FaceEmbedding:  # noqa: ARG002
         return FaceEmbedding((picture.full.mean(axis=(0, 1)) / 255).astype(np.float32), 100.0, 50.0, 0.0, 1.0)  # type: ignore[attr-defined]
 
 

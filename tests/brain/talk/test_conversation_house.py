@@ -31,19 +31,19 @@ LEFT, RIGHT = Box(0.1, 0.2, 0.2, 0.8), Box(0.6, 0.2, 0.2, 0.8)
 class Hall:
     """A sight that sees Alice on the left and somebody unknown on the right, in every picture."""
 
-    name, person = "hall", 0.4
+    name, min_person_score = "hall", 0.4
 
-    def things(self, _: Picture) -> list[DetectedObject]:
+    def detect(self, _: Picture) -> list[DetectedObject]:
         return [DetectedObject("person", LEFT, 0.9), DetectedObject("person", RIGHT, 0.9)]
 
-    def faces(self, _: Picture, within: Box | None = None) -> list[Face]:
+    def find_faces(self, _: Picture, within: Box | None = None) -> list[Face]:
         sides = [side for side in (LEFT, RIGHT) if within and abs(within.x - side.x) < 0.15]
         return [Face(Box(side.x + 0.06, 0.22, 0.08, 0.12), 0.9, 80) for side in sides]
 
-    def guess(self, _: Picture, _face: Face) -> None:
+    def identify(self, _: Picture, _face: Face) -> None:
         return
 
-    def look(self, picture: Picture, found: Face) -> FaceEmbedding | None:
+    def embed(self, picture: Picture, found: Face) -> FaceEmbedding | None:
         whose = ALICE if found.box.x < 0.4 else NOBODY
         return FaceEmbedding(faces(whose, 90, alike=0.4)[picture.width - 64], found.width, 50.0, 0.0, 1.0)
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from brain.verdict.evidence import KEPT, Evidence, FaceSample, KnownPerson, add, weight
+from brain.verdict.evidence import MAX_FACE_SAMPLES, Evidence, FaceSample, KnownPerson, add_face, face_weight
 from brain.verdict.judge import Judgement, judge
 from brain.vision.backend import Vector
 from nerves.messages import Group, Verdict
@@ -23,7 +23,7 @@ FAMILY = [known(ME, "me"), known(WIFE, "wife")]
 def after(*vectors: Vector, counts: float = 1.0, sure: float = 1.0) -> Evidence:
     evidence = Evidence()
     for vector in vectors:
-        evidence = add(evidence, FaceSample(vector, counts, sure))
+        evidence = add_face(evidence, FaceSample(vector, counts, sure))
     return evidence
 
 
@@ -117,7 +117,7 @@ def test_somebody_else_after_a_long_time_is_noticed() -> None:
 
 def test_only_the_newest_faces_are_kept_and_all_are_counted() -> None:
     evidence = after(*faces(ME, 100))
-    assert (len(evidence.samples), evidence.faces) == (KEPT, 100)
+    assert (len(evidence.samples), evidence.faces) == (MAX_FACE_SAMPLES, 100)
 
 
 def test_every_verdict_says_why() -> None:
@@ -146,7 +146,7 @@ Seen = list[tuple[int, int, float]]
 def gather(seen: Seen) -> Evidence:
     evidence = Evidence()
     for who, seed, counts in seen:
-        evidence = add(evidence, FaceSample(face(who, seed), counts))
+        evidence = add_face(evidence, FaceSample(face(who, seed), counts))
     return evidence
 
 
@@ -174,7 +174,7 @@ def test_the_last_word_is_always_a_verdict(seen: Seen) -> None:
     assert last_word(seen).verdict != "identifying"
 
 
-@given(st.lists(st.tuples(people, st.integers(0, 50), st.floats(0.0, 1.0)), max_size=KEPT))
+@given(st.lists(st.tuples(people, st.integers(0, 50), st.floats(0.0, 1.0)), max_size=MAX_FACE_SAMPLES))
 def test_the_order_of_the_faces_does_not_matter(seen: Seen) -> None:
     one, other = last_word(seen), last_word(seen[::-1])
     assert (one.verdict, one.who) == (other.verdict, other.who)
@@ -182,19 +182,19 @@ def test_the_order_of_the_faces_does_not_matter(seen: Seen) -> None:
 
 @given(st.floats(0, 500), st.floats(0, 500), st.floats(0, 3))
 def test_a_weight_is_a_share(width: float, sharpness: float, yaw: float) -> None:
-    assert 0.0 <= weight(width, sharpness, yaw) <= 1.0
+    assert 0.0 <= face_weight(width, sharpness, yaw) <= 1.0
 
 
 @pytest.mark.parametrize(("width", "sharpness", "yaw"), [(10, 50, 0), (80, 1, 0), (80, 50, 2.0)])
 def test_a_far_a_blurred_and_a_turned_face_count_nothing(width: float, sharpness: float, yaw: float) -> None:
-    assert weight(width, sharpness, yaw) == 0.0
+    assert face_weight(width, sharpness, yaw) == 0.0
 
 
 def test_whoever_takes_over_a_visit_is_noticed_once() -> None:
     evidence, changes = Evidence(), ["identifying"]
     held: Verdict = "identifying"
     for vector in (*faces(ME, 10, seed=3), *faces(9, 30, seed=4)):
-        evidence = add(evidence, FaceSample(vector, 1.0))
+        evidence = add_face(evidence, FaceSample(vector, 1.0))
         found = judge(evidence, FAMILY, held=held).verdict
         if found not in ("identifying", "unidentified", held):
             held = found

@@ -14,14 +14,14 @@ def faces(of: int, count: int, seed: int = 0, alike: float = 1.0) -> Vector:
 
 
 def between(one: Vector, other: Vector) -> float:
-    space = odds.dlib()
-    places = [space.place(odds.mean(vectors, np.ones(len(vectors)))) for vectors in (one, other)]
-    looks = [odds.independent(vectors, np.ones(len(vectors))) for vectors in (one, other)]
-    return odds.log_odds(places[0], looks[0], places[1], looks[1], space)
+    space = odds.dlib_space()
+    places = [space.project(odds.weighted_mean(vectors, np.ones(len(vectors)))) for vectors in (one, other)]
+    looks = [odds.independent_faces(vectors, np.ones(len(vectors))) for vectors in (one, other)]
+    return odds.same_person_log_odds(places[0], looks[0], places[1], looks[1], space)
 
 
 def test_what_is_known_of_dlibs_numbers_is_whole() -> None:
-    space = odds.dlib()
+    space = odds.dlib_space()
     assert (space.centre.shape, space.axes.shape, space.between.shape) == ((128,), (128, 128), (128,))
     assert 1.2 < float(np.linalg.norm(space.centre)) < 1.35
     assert (space.between > 0).all()
@@ -43,9 +43,9 @@ def test_more_looks_say_more(who: int) -> None:
 
 def test_looks_that_repeat_each_other_count_less() -> None:
     weights = np.ones(8)
-    apart = odds.independent(faces(1, 8), weights)
-    alike = odds.independent(faces(1, 8, alike=0.3), weights)
-    same = odds.independent(np.repeat(faces(1, 1), 8, axis=0), weights)
+    apart = odds.independent_faces(faces(1, 8), weights)
+    alike = odds.independent_faces(faces(1, 8, alike=0.3), weights)
+    same = odds.independent_faces(np.repeat(faces(1, 1), 8, axis=0), weights)
     assert apart == pytest.approx(8.0, abs=1.0)
     assert 2.0 < alike < 5.0
     assert same == pytest.approx(1.0, abs=0.01)
@@ -53,16 +53,16 @@ def test_looks_that_repeat_each_other_count_less() -> None:
 
 @given(st.lists(st.floats(0.05, 1.0), min_size=1, max_size=12))
 def test_looks_are_never_worth_more_than_their_weights(weights: list[float]) -> None:
-    worth = odds.independent(faces(3, len(weights)), np.array(weights))
-    assert 0 < worth <= max(sum(weights), odds.LEAST) + 1e-6
+    worth = odds.independent_faces(faces(3, len(weights)), np.array(weights))
+    assert 0 < worth <= max(sum(weights), odds.MIN_INDEPENDENT_FACES) + 1e-6
 
 
 @given(st.integers(0, 100), st.floats(0.5, 3.5), st.floats(0.5, 40))
 def test_the_odds_are_the_same_both_ways(who: int, looks: float, photos: float) -> None:
-    space = odds.dlib()
-    one, other = space.place(face(who)), space.place(face(who + 1))
-    common = 1 / odds.MOST  # what looks of one visit share counts on the visit's side alone
-    forth = odds.log_odds(one, 1 / (1 / looks - common), other, photos, space)
-    if photos < odds.MOST:
-        back = odds.log_odds(other, 1 / (1 / photos - common), one, looks, space)
+    space = odds.dlib_space()
+    one, other = space.project(face(who)), space.project(face(who + 1))
+    common = 1 / odds.MAX_INDEPENDENT_FACES  # what looks of one visit share counts on the visit's side alone
+    forth = odds.same_person_log_odds(one, 1 / (1 / looks - common), other, photos, space)
+    if photos < odds.MAX_INDEPENDENT_FACES:
+        back = odds.same_person_log_odds(other, 1 / (1 / photos - common), one, looks, space)
         assert forth == pytest.approx(back, abs=1e-6)

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brain.verdict.evidence import Evidence, FaceSample, KnownPerson, add, hear
+from brain.verdict.evidence import Evidence, FaceSample, KnownPerson, add_answer, add_face
 from brain.verdict.judge import Judgement, judge
-from brain.verdict.similarity import log_odds, of_person
+from brain.verdict.similarity import person_log_odds, similarity_log_odds
 from brain.vision.backend import CloudSimilarity
 from nerves.messages import Group, Verdict
 from tests.people import face, faces
@@ -17,7 +17,7 @@ from tests.people import face, faces
 ALICE, BOB, STRANGER = 1, 2, 3
 EVERYBODY = frozenset({"alice", "bob"})
 SOMEBODY = CloudSimilarity({"alice": 99.5, "bob": 3.0})
-LIKE_NOBODY = CloudSimilarity({}, asked=EVERYBODY)
+LIKE_NOBODY = CloudSimilarity({}, compared_with=EVERYBODY)
 
 
 def known(of: int, name: str, group: Group = "family") -> KnownPerson:
@@ -32,9 +32,9 @@ FAMILY = [known(ALICE, "alice"), known(BOB, "bob")]
 
 
 def after(*said: CloudSimilarity, own: int | None = None, counts: float = 1.0) -> Evidence:
-    evidence = Evidence() if own is None else add(Evidence(), FaceSample(face(own, 3), counts))
+    evidence = Evidence() if own is None else add_face(Evidence(), FaceSample(face(own, 3), counts))
     for likeness in said:
-        evidence = hear(evidence, likeness)
+        evidence = add_answer(evidence, likeness)
     return evidence
 
 
@@ -44,21 +44,21 @@ def verdict(evidence: Evidence, people: list[KnownPerson] = FAMILY, *, last: boo
 
 
 def test_a_similarity_speaks_for_somebody_only_from_where_it_is_published_to() -> None:
-    assert log_odds(99) == pytest.approx(np.log(10_000))
-    assert log_odds(80) == pytest.approx(np.log(30))
-    assert log_odds(0) == log_odds(40) == pytest.approx(-np.log(30))
+    assert similarity_log_odds(99) == pytest.approx(np.log(10_000))
+    assert similarity_log_odds(80) == pytest.approx(np.log(30))
+    assert similarity_log_odds(0) == similarity_log_odds(40) == pytest.approx(-np.log(30))
 
 
 @given(st.floats(0, 100), st.floats(0, 100))
 def test_more_alike_is_never_less_likely(one: float, other: float) -> None:
     less, more = sorted((one, other))
-    assert log_odds(less) <= log_odds(more)
+    assert similarity_log_odds(less) <= similarity_log_odds(more)
 
 
 def test_ever_so_many_looks_are_worth_four() -> None:
-    worth = [of_person([SOMEBODY] * count, "alice") for count in (1, 2, 5, 50, 5000)]
+    worth = [person_log_odds([SOMEBODY] * count, "alice") for count in (1, 2, 5, 50, 5000)]
     assert all(one < other for one, other in pairwise(worth))
-    assert worth[-1] < 4 * log_odds(99.5)
+    assert worth[-1] < 4 * similarity_log_odds(99.5)
 
 
 def test_one_face_that_both_have_seen_is_a_name_in_the_end() -> None:
@@ -83,7 +83,7 @@ def test_two_faces_of_the_cloud_are_a_name_also_of_somebody_of_whom_we_have_no_p
 def test_the_cloud_does_not_overrule_what_we_see_well_ourselves() -> None:
     evidence = after(SOMEBODY)
     for vector in faces(STRANGER, 6, seed=3):
-        evidence = add(evidence, FaceSample(vector, 1.0))
+        evidence = add_face(evidence, FaceSample(vector, 1.0))
     assert verdict(evidence)[0] != "family"
 
 
@@ -95,7 +95,7 @@ def test_a_face_like_nobody_is_a_stranger_where_we_do_not_know_it_either() -> No
 def test_somebody_of_whom_only_the_cloud_has_photos_is_no_stranger_before_it_is_asked() -> None:
     evidence = after(own=ALICE)
     for vector in faces(ALICE, 6, seed=3):
-        evidence = add(evidence, FaceSample(vector, 1.0))
+        evidence = add_face(evidence, FaceSample(vector, 1.0))
     assert verdict(evidence, [elsewhere("alice")]) == ("unidentified", None)
 
 
@@ -124,13 +124,15 @@ def test_a_face_that_is_worth_nothing_is_no_face() -> None:
 def test_whom_the_cloud_does_not_have_it_says_nothing_of() -> None:
     evidence = Evidence()
     for vector in faces(BOB, 4, seed=3):
-        evidence = add(evidence, FaceSample(vector, 1.0))
-    asked = hear(hear(evidence, CloudSimilarity({})), CloudSimilarity({}, asked=frozenset({"alice"})))
+        evidence = add_face(evidence, FaceSample(vector, 1.0))
+    asked = add_answer(
+        add_answer(evidence, CloudSimilarity({})), CloudSimilarity({}, compared_with=frozenset({"alice"}))
+    )
     assert verdict(asked) == verdict(evidence) == ("family", "bob")
 
 
 def test_somebody_else_is_noticed_though_the_settings_name_somebody_of_whom_we_have_no_photo() -> None:
     evidence = after(own=ALICE)
     for vector in (*faces(ALICE, 6, seed=3), *faces(STRANGER, 12, seed=4)):
-        evidence = add(evidence, FaceSample(vector, 1.0))
+        evidence = add_face(evidence, FaceSample(vector, 1.0))
     assert judge(evidence, [*FAMILY, elsewhere("zoe")], held="family").verdict == "stranger"

@@ -58,7 +58,7 @@ floats = st.floats(-1, 2)
 @given(floats, floats, floats, floats)
 def test_boxes_are_clipped_to_the_picture(x: float, y: float, w: float, h: float) -> None:
     picture = Picture(jpeg(64, 48))
-    left, top, right, bottom = picture.pixels(Box(x, y, w, h))
+    left, top, right, bottom = picture.to_pixels(Box(x, y, w, h))
     assert left >= 0
     assert top >= 0
     assert right <= 64

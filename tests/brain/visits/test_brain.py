@@ -33,22 +33,22 @@ def jpeg(number: int) -> bytes:
 class Table:
     """A sight that looks up what to see by the picture's number."""
 
-    name, person = "table", 0.4
+    name, min_person_score = "table", 0.4
 
     def __init__(self, see: Callable[[int], tuple[list[DetectedObject], int | None]]) -> None:
         self._see = see
         self.looks = 0
 
-    def things(self, picture: Picture) -> list[DetectedObject]:
+    def detect(self, picture: Picture) -> list[DetectedObject]:
         return self._see(picture.width - 64)[0]
 
-    def faces(self, picture: Picture, within: Box | None = None) -> list[Face]:
+    def find_faces(self, picture: Picture, within: Box | None = None) -> list[Face]:
         return [Face(HEAD, 0.9, 80)] if within and self._see(picture.width - 64)[1] else []
 
-    def guess(self, picture: Picture, face: Face) -> None:  # noqa: ARG002 - the protocol\'s
+    def identify(self, picture: Picture, face: Face) -> None:  # noqa: ARG002 - the protocol\'s
         return
 
-    def look(self, picture: Picture, face: Face) -> FaceEmbedding | None:
+    def embed(self, picture: Picture, face: Face) -> FaceEmbedding | None:
         whose = self._see(picture.width - 64)[1]
         self.looks += 1
         assert whose

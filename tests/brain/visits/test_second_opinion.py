@@ -33,21 +33,21 @@ BLURRED, CLEAR, NO_FACE = 5.0, 50.0, 0.0
 class Room:
     """A sight that sees one person, whose face is ever so sharp and ever so wide."""
 
-    name, person = "room", 0.4
+    name, min_person_score = "room", 0.4
 
     def __init__(self, frames: range, sharpness: float = BLURRED, width: float = 30.0, sure: float = 1.0) -> None:
         self._frames, self._sharpness, self._width, self._sure = frames, sharpness, width, sure
 
-    def things(self, picture: Picture) -> list[DetectedObject]:
+    def detect(self, picture: Picture) -> list[DetectedObject]:
         return [DetectedObject("person", BODY, 0.9)] if picture.width - 64 in self._frames else []
 
-    def faces(self, picture: Picture, within: Box | None = None) -> list[Face]:
+    def find_faces(self, picture: Picture, within: Box | None = None) -> list[Face]:
         return [Face(HEAD, 0.9, self._width)] if within and picture.width - 64 in self._frames else []
 
-    def guess(self, picture: Picture, face: Face) -> None:  # noqa: ARG002 - the protocol's
+    def identify(self, picture: Picture, face: Face) -> None:  # noqa: ARG002 - the protocol's
         return
 
-    def look(self, picture: Picture, face: Face) -> FaceEmbedding | None:
+    def embed(self, picture: Picture, face: Face) -> FaceEmbedding | None:
         # Always the same look: one that we see ourselves says little.
         return FaceEmbedding(a_face(ALICE), face.width, self._sharpness, 0.0, self._sure) if picture else None
 
@@ -229,7 +229,7 @@ def test_a_human_s_word_on_a_visit_that_is_over_stands_against_a_late_answer(gal
     brain = Brain(Room(range(6)), gallery, BrainSettings(), second=asker)
     visits = shown(brain, range(30))
     assert visits[-1].phase == "ended"
-    gallery.tell(LabelRecord(visits[0].visit, "hall", "bob", "family", None, START, None), [])
+    gallery.learn_label(LabelRecord(visits[0].visit, "hall", "bob", "family", None, START, None), [])
     shown(brain, range(30, 32))
     gate.set()
     asker.close()
