@@ -136,8 +136,10 @@ def open_local_vision(house: HouseSettings, settings: BrainSettings) -> VisionBa
     """
     with _installed():
         from brain.models.local import LocalBackend  # noqa: PLC0415 - it takes a second and 100 MB
-    folders = packs.folders(house.data_dir)
-    if packs.choose(settings.pack, folders) == packs.BUILT_IN and not packs.available(packs.BUILT_IN, folders):
+    folders = packs.model_folders(house.data_dir)
+    if packs.choose_pack(settings.pack, folders) == packs.BUILT_IN and not packs.is_pack_complete(
+        packs.BUILT_IN, folders
+    ):
         _fetch(house)
     return LocalBackend(settings.pack, folders, threads=settings.threads)
 

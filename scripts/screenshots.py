@@ -29,7 +29,7 @@ from rich.text import Text
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from kinwatch.demo.scene import FPS, frames  # noqa: E402 - the project's own folder comes first
+from kinwatch.demo.scene import SCENE_FPS, act_frames  # noqa: E402 - the project's own folder comes first
 from tests.conftest import CHROMIUM  # noqa: E402
 from tests.faults import Broker  # noqa: E402
 from tests.hass import Hass  # noqa: E402
@@ -134,9 +134,9 @@ def running_house(folder: Path, url: str) -> Iterator[Path]:
 def fake_camera(folder: Path) -> list[str]:
     """Film the demo's scene, and return the arguments that make it Chromium's camera."""
     film, played = folder / "scene.mp4", folder / "scene.mjpeg"
-    pictures = [*frames("empty"), *frames("woman"), *frames("empty")]
+    pictures = [*act_frames("empty"), *act_frames("woman"), *act_frames("empty")]
     height, width = pictures[0].shape[:2]
-    out = cv2.VideoWriter(str(film), cv2.VideoWriter.fourcc(*"mp4v"), FPS, (width, height))
+    out = cv2.VideoWriter(str(film), cv2.VideoWriter.fourcc(*"mp4v"), SCENE_FPS, (width, height))
     for picture in pictures:
         out.write(picture)
     out.release()

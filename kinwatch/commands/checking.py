@@ -81,10 +81,10 @@ def _actuator(house: HouseSettings, name: str) -> str:
 
 
 def _models(house: HouseSettings) -> str:
-    folders = packs.folders(house.data_dir)
-    pack = packs.choose(brain_settings(house).pack, folders)
+    folders = packs.model_folders(house.data_dir)
+    pack = packs.choose_pack(brain_settings(house).pack, folders)
     for file in packs.of_pack(pack):
-        packs.find(file.name, folders)
+        packs.find_model_file(file.name, folders)
     better = " (`kinwatch models pull` gets the better `standard`)" if pack == packs.BUILT_IN else ""
     return f"pack {pack}, all files are right{better}"
 

@@ -78,7 +78,7 @@ def run_measure(house: HouseSettings, folder: Path | None, options: MeasureOptio
     out = options.out or REPORT_FOLDER
     settings = brain_settings(house)
     sight = open_local_vision(house, settings)
-    pack = packs.choose(settings.pack, packs.folders(house.data_dir))
+    pack = packs.choose_pack(settings.pack, packs.model_folders(house.data_dir))
     with EmbeddingCache(house.data_dir / "cache" / "looks.db") as cache, progress("looking at pictures") as show:
         looker = Looker(_opener(house, sight, options.jobs), model(pack), cache, options.jobs)
         if folder is None:
@@ -112,7 +112,7 @@ def _opener(house: HouseSettings, sight: VisionBackend, jobs: int) -> Callable[[
     from brain.models.local import LocalBackend  # noqa: PLC0415 - it takes a second and 100 MB
 
     settings = brain_settings(house)
-    return partial(LocalBackend, settings.pack, packs.folders(house.data_dir), settings.threads)
+    return partial(LocalBackend, settings.pack, packs.model_folders(house.data_dir), settings.threads)
 
 
 def _pairs(folder: Path, looker: Looker, show: Progress) -> Measured:

@@ -10,7 +10,7 @@ from kinwatch.console import emit, err, print_line, progress
 from nerves.errors import ModelError
 from nerves.settings import HouseSettings
 from senses.hearing import models as speech
-from senses.hearing.pull import pull as pull_speech
+from senses.hearing.pull import pull_speech_model as pull_speech
 
 __all__ = ["Wanted", "run_models"]
 
@@ -21,8 +21,8 @@ def run_models(house: HouseSettings, action: Literal["list", "pull"], wanted: Wa
     """Do `kinwatch models` or `kinwatch models pull`; it fails if a file is there and wrong."""
     if action == "pull":
         _pull(wanted, house.data_dir / "models")
-    folders = packs.folders(house.data_dir)
-    listed = [*packs.listing(folders), *_speech(folders)]
+    folders = packs.model_folders(house.data_dir)
+    listed = [*packs.list_model_files(folders), *_speech(folders)]
     for file in listed:
         if json:
             emit({"name": file.name, "packs": [*file.packs], "licence": file.licence} | {"state": file.state})
@@ -30,7 +30,7 @@ def run_models(house: HouseSettings, action: Literal["list", "pull"], wanted: Wa
             about = "; ".join((", ".join(file.packs) or "speech", file.licence))
             print_line(f"{file.name}  ({about})\n    {file.state}")
     if not json:
-        print_line(f"in use with `pack: auto`: {packs.choose('auto', folders)}")
+        print_line(f"in use with `pack: auto`: {packs.choose_pack('auto', folders)}")
     wrong = [file.state for file in listed if " is not " in file.state]
     if wrong:
         raise ModelError(wrong[0])
@@ -41,7 +41,7 @@ def _pull(wanted: Wanted, folder: Path) -> None:
         if wanted in ("built-in", "standard"):
             pull(wanted, folder, progress=lambda _, done, total: show(done, total))
             return
-        pin = pull_speech(speech.MODELS[wanted], folder, progress=show)
+        pin = pull_speech(speech.SPEECH_MODELS[wanted], folder, progress=show)
     if pin:
         err.print(
             f"{wanted} is pinned from now on to sha256 {pin.sha256}, of {pin.source}", markup=False, soft_wrap=True
@@ -49,6 +49,6 @@ def _pull(wanted: Wanted, folder: Path) -> None:
 
 
 def _speech(folders: tuple[Path, ...]) -> Iterator[packs.Listed]:
-    for model in speech.MODELS.values():
-        state = speech.state(model.name, folders)
+    for model in speech.SPEECH_MODELS.values():
+        state = speech.speech_model_state(model.name, folders)
         yield packs.Listed(model.name, (), model.licence, model.address, state)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from brain.models import packs
-from brain.models.retrained import LABELS, MANIFEST
+from brain.models.retrained import LABELS_FILE, MANIFEST_FILE
 from brain.retrain.backbone import Wanted
 from brain.retrain.dataset.distort import Distortion
 from brain.retrain.faces import Compared
@@ -61,7 +61,7 @@ def run_retrain(house: HouseSettings, folder: Path, options: RetrainOptions) -> 
     place = RetrainPaths(
         out=out,
         cache=house.data_dir / "cache",
-        models=packs.folders(house.data_dir),
+        models=packs.model_folders(house.data_dir),
         sight=sight,
         show=progress,
         warn=lambda line: err.print(line, markup=False, style="yellow", soft_wrap=True),
@@ -76,10 +76,10 @@ def run_retrain(house: HouseSettings, folder: Path, options: RetrainOptions) -> 
 def _sight(house: HouseSettings) -> VisionBackend | str:
     """Return the sight of this machine; a sentence where it has none. Nothing is downloaded for a comparison."""
     settings = brain_settings(house)
-    folders = packs.folders(house.data_dir)
+    folders = packs.model_folders(house.data_dir)
     try:
-        pack = packs.choose(settings.pack, folders)
-        if packs.available(pack, folders):
+        pack = packs.choose_pack(settings.pack, folders)
+        if packs.is_pack_complete(pack, folders):
             return open_local_vision(house, settings)
     except (ModelError, SettingsError) as error:
         return f"Not compared with face vectors: {error}"
@@ -95,8 +95,8 @@ def _facts(outcome: RetrainOutcome, out: Path) -> dict[str, object]:
         "test_count": outcome.right.of,
         "classes": list(outcome.labels),
         "seconds": round(outcome.seconds, 2),
-        "model": str(out / MANIFEST),
-        "labels": str(out / LABELS),
+        "model": str(out / MANIFEST_FILE),
+        "labels": str(out / LABELS_FILE),
         "report": str(out / HTML),
     }
 

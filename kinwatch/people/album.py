@@ -102,7 +102,7 @@ def run_undo(house: HouseSettings) -> None:
             print_line("nothing has been said that could be taken back")
             return
         undone = [label]
-        while (labels := opened.gallery.words()) and (labels[0].at, labels[0].who) == (first.at, first.who):
+        while (labels := opened.gallery.labels()) and (labels[0].at, labels[0].who) == (first.at, first.who):
             label = opened.gallery.undo()
             undone += [label] if label else []
         opened.album.mark([label.visit for label in undone], named=False)

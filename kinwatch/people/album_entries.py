@@ -68,7 +68,7 @@ class OpenAlbum:
     def entries(self) -> list[AlbumEntry]:
         """Return every visit, the oldest first."""
         visits, left = self.album.visits(), self.album.strangers.left()
-        labels = {label.visit: label for label in self.gallery.words()}
+        labels = {label.visit: label for label in self.gallery.labels()}
         shorts = _shortest([str(visit.visit) for visit in visits])
         return [
             AlbumEntry(visit, shorts[str(visit.visit)], *_named(visit, _label(visit, labels, left))) for visit in visits
@@ -80,7 +80,7 @@ def forget_visits(house: HouseSettings, gallery: Gallery, name: str) -> int:
     if not (house.data_dir / "album.db").exists():
         return 0
     with Album(house.data_dir / "album.db", brain_settings(house).album) as album:
-        labels, left = {label.visit: label for label in gallery.words()}, album.strangers.left()
+        labels, left = {label.visit: label for label in gallery.labels()}, album.strangers.left()
         visits = album.visits()
         theirs = [visit.visit for visit in visits if name in (visit.who, _named(visit, _label(visit, labels, left))[0])]
         return album.discard(theirs)

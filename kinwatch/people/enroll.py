@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from brain.people.enroll import PHOTO_TYPES, photo
+from brain.people.enroll import PHOTO_TYPES, read_photo
 from brain.people.gallery import Gallery, Photo
 from brain.vision.backend import VisionBackend
 from kinwatch.console import emit, err, print_line, progress
@@ -60,7 +60,7 @@ def enroll_person(  # noqa: PLR0913 - the command's own options
     refused: list[str] = []
     for number, file in enumerate(files, start=1):
         try:
-            found.append(photo(file, backend))
+            found.append(read_photo(file, backend))
         except GalleryError as error:
             refused.append(str(error))
         progress(number, len(files))
@@ -74,13 +74,13 @@ def enroll_person(  # noqa: PLR0913 - the command's own options
 
 def excluded_photos(gallery: Gallery) -> set[tuple[str, str]]:
     """Return the excluded photos of the gallery, each by its person's name and its SHA-256."""
-    return {(one.name, one.sha256) for one in gallery.references() if one.aside}
+    return {(one.name, one.sha256) for one in gallery.references() if one.excluded}
 
 
 def newly_excluded(gallery: Gallery, before: set[tuple[str, str]]) -> list[str]:
     """Return a line for each photo that is excluded now and was not before: whose it is, and why."""
-    found = [one for one in gallery.references() if one.aside and (one.name, one.sha256) not in before]
-    return [f"{one.file} of {one.name} {one.aside}" for one in found]
+    found = [one for one in gallery.references() if one.excluded and (one.name, one.sha256) not in before]
+    return [f"{one.file} of {one.name} {one.excluded}" for one in found]
 
 
 def find_photos(paths: Sequence[Path]) -> list[Path]:

@@ -47,8 +47,8 @@ def sheet_of(people: Sequence[Person], references: Sequence[Reference], at: date
         Cell(
             reference.thumbnail,
             reference.file if one else f"{reference.name}: {reference.file}",
-            reference.aside or _origin(reference),
-            EXCLUDED_COLOUR if reference.aside else None,
+            reference.excluded or _origin(reference),
+            EXCLUDED_COLOUR if reference.excluded else None,
         )
         for reference in references
     ]
@@ -71,8 +71,8 @@ def _print_person(
 ) -> None:
     print_line(_line(person, at))
     for one in references:
-        if one.aside:
-            print_line(f"  set aside: {one.file} {one.aside}", style="yellow")
+        if one.excluded:
+            print_line(f"  set aside: {one.file} {one.excluded}", style="yellow")
         elif full:
             print_line(f"  {one.file}, {_origin(one)}")
     if full and limit:
@@ -81,8 +81,8 @@ def _print_person(
 
 def _line(person: Person, at: datetime) -> str:
     parts = [person.group, _photos(person.photos)]
-    if person.aside:
-        parts.append(f"{person.aside} set aside")
+    if person.excluded:
+        parts.append(f"{person.excluded} set aside")
     if person.until:
         parts.append(f"{'expired' if person.expired(at) else 'until'} {stamp(person.until)}")
     return f"{person.name}: {', '.join(parts)}"
@@ -94,7 +94,7 @@ def _photos(count: int) -> str:
 
 def _origin(one: Reference) -> str:
     how = "told" if one.visit else "added"
-    return f"{how} {one.added.astimezone():%Y-%m-%d}{', at rest: enough others say the same' if one.spare else ''}"
+    return f"{how} {one.added.astimezone():%Y-%m-%d}{', at rest: enough others say the same' if one.redundant else ''}"
 
 
 def _facts(
@@ -106,7 +106,7 @@ def _facts(
         "until": stamp(person.until) if person.until else None,
         "expired": person.expired(at),
         "photos": person.photos,
-        "aside": [{"file": one.file, "reason": one.aside} for one in references if one.aside],
+        "aside": [{"file": one.file, "reason": one.excluded} for one in references if one.excluded],
     }
     if not full:
         return facts
@@ -116,8 +116,8 @@ def _facts(
             "sha256": one.sha256,
             "added": stamp(one.added),
             "visit": str(one.visit) if one.visit else None,
-            "aside": one.aside,
-            "at_rest": one.spare,
+            "aside": one.excluded,
+            "at_rest": one.redundant,
         }
         for one in references
     ]

@@ -152,7 +152,9 @@ def seen(sight: LocalBackend, act: str) -> list[tuple[Picture, list[DetectedObje
     last = round((ACTS[act].seconds - 1) * SCENE_FPS)
     for frame in itertools.islice(scene.act_frames(act), SCENE_FPS, last, 3):
         picture = photographed(frame)
-        things = [thing for thing in sight.detect(picture) if thing.label != "person" or thing.score >= sight.min_person_score]
+        things = [
+            thing for thing in sight.detect(picture) if thing.label != "person" or thing.score >= sight.min_person_score
+        ]
         people = [thing for thing in things if thing.label == "person"]
         looked.append((picture, things, [face for one in people for face in sight.find_faces(picture, one.box)]))
     return looked

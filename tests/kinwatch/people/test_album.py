@@ -52,7 +52,7 @@ def put(album: Album, visit: UUID, of: int, *, verdict: Verdict = "stranger", da
     crops = [
         Crop(at + timedelta(seconds=n), picture(of, n + days), face(of, n + 10 * days), 0.9, 60.0) for n in range(4)
     ]
-    met = Strangers(album.strangers).meet(visit, [crop.vector for crop in crops], [0.9] * 4, at)  # type: ignore[misc]
+    met = Strangers(album.strangers).recognise(visit, [crop.vector for crop in crops], [0.9] * 4, at)  # type: ignore[misc]
     stranger = met.name if met and verdict == "stranger" else None
     album.put(PastVisit(visit, "hall", at, at, verdict, stranger=stranger, alert=True), crops)
 

@@ -85,7 +85,7 @@ def test_people_shows_groups_passes_and_what_is_set_aside(gallery: Gallery) -> N
 
 def test_one_person_is_shown_photo_by_photo(gallery: Gallery) -> None:
     gallery.learn("ann", portraits(2, 3))
-    gallery.tell(LabelRecord(UUID(int=7), "hall", "ann", "family", None, AT, None), portraits(2, 1, 10))
+    gallery.learn_label(LabelRecord(UUID(int=7), "hall", "ann", "family", None, AT, None), portraits(2, 1, 10))
     shown = run("people", "ann").stdout
     assert "2000.jpg, added 20" in shown
     assert "2010.jpg, told 20" in shown
