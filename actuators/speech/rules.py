@@ -24,9 +24,8 @@ class Speech(NamedTuple):
 def speech_of(settings: SpeechSettings, message: Say | Visit) -> Speech | None:
     """Return what to say of a message; None if it is not for this voice."""
     if isinstance(message, Say):
-        words = (
-            message.words[:MAX_SPOKEN_CHARACTERS] if message.place == ALL_PLACES or _is_for(settings, message.place) else ""
-        )
+        is_wanted = message.place == ALL_PLACES or _is_for(settings, message.place)
+        words = message.words[:MAX_SPOKEN_CHARACTERS] if is_wanted else ""
         language = message.language or settings.language
     else:
         language = settings.language
