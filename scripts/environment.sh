@@ -164,6 +164,14 @@ run_uv() {
     "$venv/bin/uv" "$@"
 }
 
+# Nobody has built these for Python 3.14, and pocketsphinx for 3.12 on arm64 neither; pyproject.toml knows it, too.
+say_what_is_left_out() {
+    for name in tensorflow pocketsphinx; do
+        "$venv/bin/python" -c "import importlib.util as u, sys; sys.exit(not u.find_spec('$name'))" ||
+            say "there is no $name for this Python and machine: what needs it is left out, its tests are skipped"
+    done
+}
+
 install() {
     say "installing kinwatch[$1]; the first time takes some minutes ($2)"
     want_uv &&
@@ -183,6 +191,7 @@ environment() {
             say "kinwatch[$extra] could not be installed: is this machine online, and is there room in $venv?"
             return 1
         }
+        [ "$extra" != dev ] || say_what_is_left_out
         printf '%s\n' "$wanted" >"$venv/installed-$extra"
     fi
     PATH="$venv/bin:$PATH"
