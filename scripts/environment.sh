@@ -7,6 +7,9 @@
 # PYTHON another Python than the first of 3.13, 3.12, 3.11 and 3.14 that is found.
 
 venv=${KINWATCH_VENV:-$PWD/.venv}
+apt_wanted=${KINWATCH_APT:-}
+# kinwatch takes such variables for settings.
+unset KINWATCH_VENV KINWATCH_APT
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -44,7 +47,7 @@ dots() {
 }
 
 may_install() {
-    [ "${KINWATCH_APT:-}" != no ] && command -v apt-get >/dev/null 2>&1 || return 1
+    [ "$apt_wanted" != no ] && command -v apt-get >/dev/null 2>&1 || return 1
     [ "$(id -u)" = 0 ] || { command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; }
 }
 
