@@ -234,6 +234,16 @@ find_newer_python() {
     return 1
 }
 
+# In the releases and with the hashes of tests/node/package-lock.json; again when they change.
+install_mqtt_js() {
+    cmp -s tests/node/package-lock.json "$venv/node/installed" && return 0
+    rm -rf "$venv/node"
+    mkdir "$venv/node"
+    cp tests/node/package.json tests/node/package-lock.json "$venv/node/"
+    npm ci --silent --no-audit --no-fund --ignore-scripts --prefix "$venv/node" >/dev/null 2>&1 || return 1
+    cp tests/node/package-lock.json "$venv/node/installed"
+}
+
 # mqtt.js beside the environment, for the examples of docs/ that are JavaScript; KINWATCH_TEST_NODE names another
 # node_modules, or is `no`. Without it they are skipped.
 want_mqtt_js() {
@@ -243,8 +253,7 @@ want_mqtt_js() {
     fi
     [ -z "${KINWATCH_TEST_NODE:-}" ] || return 0
     command -v npm >/dev/null 2>&1 || return 0
-    if [ -d "$venv/node/node_modules/mqtt" ] ||
-        npm install --silent --no-audit --no-fund --prefix "$venv/node" mqtt@5 >/dev/null 2>&1; then
+    if install_mqtt_js; then
         KINWATCH_TEST_NODE="$venv/node/node_modules"
         export KINWATCH_TEST_NODE
     else
