@@ -1,5 +1,6 @@
 """Fetch one file of a model over the network, whole or not at all."""
 
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
 from http.client import HTTPException
@@ -31,6 +32,8 @@ def download(addresses: Sequence[str], path: Path, *, most: int, progress: Progr
             _save(address, path, most, progress)
         except (OSError, HTTPException) as error:
             failures.append(f"{address}: {getattr(error, 'reason', None) or error}")
+            if isinstance(error, urllib.error.HTTPError):
+                error.close()
         else:
             return address
     message = f"{path.name} could not be fetched; is this machine online? ({'; '.join(failures)})"

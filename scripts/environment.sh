@@ -7,6 +7,9 @@
 # PYTHON another Python than the first of 3.13, 3.12, 3.11 and 3.14 that is found.
 
 venv=${KINWATCH_VENV:-$PWD/.venv}
+apt_wanted=${KINWATCH_APT:-}
+# kinwatch takes such variables for settings.
+unset KINWATCH_VENV KINWATCH_APT
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -44,7 +47,7 @@ dots() {
 }
 
 may_install() {
-    [ "${KINWATCH_APT:-}" != no ] && command -v apt-get >/dev/null 2>&1 || return 1
+    [ "$apt_wanted" != no ] && command -v apt-get >/dev/null 2>&1 || return 1
     [ "$(id -u)" = 0 ] || { command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; }
 }
 
@@ -164,6 +167,14 @@ run_uv() {
     "$venv/bin/uv" "$@"
 }
 
+# Nobody has built these for Python 3.14, and pocketsphinx for 3.12 on arm64 neither; pyproject.toml knows it, too.
+say_what_is_left_out() {
+    for name in tensorflow pocketsphinx; do
+        "$venv/bin/python" -c "import importlib.util as u, sys; sys.exit(not u.find_spec('$name'))" ||
+            say "there is no $name for this Python and machine: what needs it is left out, its tests are skipped"
+    done
+}
+
 install() {
     say "installing kinwatch[$1]; the first time takes some minutes ($2)"
     want_uv &&
@@ -183,6 +194,7 @@ environment() {
             say "kinwatch[$extra] could not be installed: is this machine online, and is there room in $venv?"
             return 1
         }
+        [ "$extra" != dev ] || say_what_is_left_out
         printf '%s\n' "$wanted" >"$venv/installed-$extra"
     fi
     PATH="$venv/bin:$PATH"
@@ -222,6 +234,16 @@ find_newer_python() {
     return 1
 }
 
+# In the releases and with the hashes of tests/node/package-lock.json; again when they change.
+install_mqtt_js() {
+    cmp -s tests/node/package-lock.json "$venv/node/installed" && return 0
+    rm -rf "$venv/node"
+    mkdir "$venv/node"
+    cp tests/node/package.json tests/node/package-lock.json "$venv/node/"
+    npm ci --silent --no-audit --no-fund --ignore-scripts --prefix "$venv/node" >/dev/null 2>&1 || return 1
+    cp tests/node/package-lock.json "$venv/node/installed"
+}
+
 # mqtt.js beside the environment, for the examples of docs/ that are JavaScript; KINWATCH_TEST_NODE names another
 # node_modules, or is `no`. Without it they are skipped.
 want_mqtt_js() {
@@ -231,8 +253,7 @@ want_mqtt_js() {
     fi
     [ -z "${KINWATCH_TEST_NODE:-}" ] || return 0
     command -v npm >/dev/null 2>&1 || return 0
-    if [ -d "$venv/node/node_modules/mqtt" ] ||
-        npm install --silent --no-audit --no-fund --prefix "$venv/node" mqtt@5 >/dev/null 2>&1; then
+    if install_mqtt_js; then
         KINWATCH_TEST_NODE="$venv/node/node_modules"
         export KINWATCH_TEST_NODE
     else

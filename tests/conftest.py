@@ -60,6 +60,7 @@ def skip_what_cannot_run(items: list[pytest.Item]) -> None:
         else "node is not installed, or KINWATCH_TEST_NODE is not set (the node_modules of `npm install mqtt`)",
         "media": None if os.environ.get("KINWATCH_TEST_MEDIA") else "KINWATCH_TEST_MEDIA is not set",
         "espeak": lacks("espeak-ng"),
+        "pocketsphinx": None if find_spec("pocketsphinx") else "there is no pocketsphinx for this Python",
         "models": None if os.environ.get("KINWATCH_MODELS") else "KINWATCH_MODELS is not set",
         "mosquitto": lacks("mosquitto"),
     }

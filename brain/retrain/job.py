@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -69,7 +70,9 @@ def retrain(folder: Path, plan: RetrainPlan, place: RetrainPaths) -> RetrainOutc
 def _need(*packages: str) -> None:
     for package in packages:
         if importlib.util.find_spec(package) is None:
-            message = f"this needs the package {package}: pip install 'kinwatch[retrain]'"
+            is_too_new = package == "tensorflow" and sys.version_info >= (3, 14)
+            remedy = "there is none for this Python: use 3.13" if is_too_new else "pip install 'kinwatch[retrain]'"
+            message = f"this needs the package {package}: {remedy}"
             raise SettingsError(message)
 
 

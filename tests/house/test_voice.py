@@ -26,7 +26,7 @@ from tests.faults import Broker
 from tests.paths import ROOT
 from tests.waiting import soon
 
-pytestmark = [pytest.mark.espeak, pytest.mark.models, pytest.mark.mosquitto]
+pytestmark = [pytest.mark.pocketsphinx, pytest.mark.espeak, pytest.mark.models, pytest.mark.mosquitto]
 
 
 def voice(folder: Path, words: str) -> bytes:

@@ -571,6 +571,7 @@ def test_sound_becomes_words_but_not_what_the_house_says_itself(page: Page, tmp_
     assert soon(lambda: "ear:" not in page.status())
 
 
+@pytest.mark.pocketsphinx
 def test_too_much_sound_and_a_second_ear_are_refused(page: Page) -> None:
     token, second = page.pair(), b"\x01" + bytes(2 * RATE)
     with page.connect(token, is_page=True) as first, page.connect(token, is_page=True) as other:
@@ -586,8 +587,8 @@ def test_too_much_sound_and_a_second_ear_are_refused(page: Page) -> None:
         assert soon(lambda: "3 unreadable" in page.status())
 
 
+@pytest.mark.pocketsphinx
 def test_an_ear_that_cannot_hear_says_why(tmp_path: Path) -> None:
-    pytest.importorskip("pocketsphinx")
     with (
         served(tmp_path, tls="off", ear={"names": ["Xyzzy"]}) as page,
         page.connect(page.pair(), is_page=True) as client,

@@ -69,6 +69,7 @@ def spoken(folder: Path, words: str, voice: str = "en-us+m3") -> Path:
     return path
 
 
+@pytest.mark.pocketsphinx
 @pytest.mark.media
 def test_a_recorded_voice_is_heard_with_its_time(media: Path, tmp_path: Path) -> None:
     recording = media / "speech" / "english_one_two_three.wav"
@@ -83,6 +84,7 @@ def test_a_recorded_voice_is_heard_with_its_time(media: Path, tmp_path: Path) ->
     assert not hear(tmp_path, ear(recording))  # it is none of the sentences
 
 
+@pytest.mark.pocketsphinx
 @pytest.mark.espeak
 def test_a_question_is_heard_and_the_brain_understands_it(tmp_path: Path) -> None:
     (heard,) = hear(tmp_path, ear(spoken(tmp_path, "who do you see")))
@@ -91,6 +93,7 @@ def test_a_question_is_heard_and_the_brain_understands_it(tmp_path: Path) -> Non
     assert ask.intent == "who"
 
 
+@pytest.mark.pocketsphinx
 @pytest.mark.espeak
 @pytest.mark.parametrize(
     "words", ["the weather is nice today", "my tailor is rich", "turn the radio down a little", "what a lovely day"]
@@ -99,6 +102,7 @@ def test_other_sentences_are_nothing(tmp_path: Path, words: str) -> None:
     assert not hear(tmp_path, ear(spoken(tmp_path, words)))
 
 
+@pytest.mark.pocketsphinx
 @pytest.mark.espeak
 @pytest.mark.timeout(120)
 def test_other_voices_are_understood_too(tmp_path: Path) -> None:
@@ -117,6 +121,7 @@ READ = (
 )
 
 
+@pytest.mark.pocketsphinx
 @pytest.mark.espeak
 @pytest.mark.timeout(60)
 def test_what_is_read_aloud_is_no_sentence_wherever_it_is_cut(tmp_path: Path) -> None:
@@ -168,11 +173,13 @@ NOISES: dict[str, Samples] = {
 }
 
 
+@pytest.mark.pocketsphinx
 @pytest.mark.parametrize("noise", NOISES)
 def test_silence_and_noise_are_nothing(tmp_path: Path, noise: str) -> None:
     assert not hear(tmp_path, ear(write(tmp_path / "noise.wav", NOISES[noise])))
 
 
+@pytest.mark.pocketsphinx
 @pytest.mark.espeak
 @pytest.mark.timeout(30)
 def test_a_pipe_is_an_ear_and_the_house_s_own_voice_is_not_heard(tmp_path: Path) -> None:
@@ -251,6 +258,7 @@ def test_any_rate_becomes_ours_and_a_tone_keeps_its_pitch(rate: int) -> None:
         assert np.abs(resampled(high, rate)).max() < 100
 
 
+@pytest.mark.pocketsphinx
 @pytest.mark.parametrize("channels", [1, 2])
 def test_what_is_not_sound_is_said(tmp_path: Path, channels: int) -> None:
     (tmp_path / "a.wav").write_bytes(b"RIFF nonsense")
@@ -261,11 +269,13 @@ def test_what_is_not_sound_is_said(tmp_path: Path, channels: int) -> None:
     assert not hear(tmp_path, ear(write(tmp_path / "b.wav", np.zeros(RATE), channels=channels)))
 
 
+@pytest.mark.pocketsphinx
 def test_a_microphone_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(MicrophoneLost, match=r"check `device`|libportaudio2"):
         hear(tmp_path, ear(None, device="no such microphone"))
 
 
+@pytest.mark.pocketsphinx
 def test_another_language_and_an_unknown_word_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="run `kinwatch models pull vosk-fr`"):
         hear(tmp_path, ear(write(tmp_path / "a.wav", np.zeros(100)), language="fr"))
@@ -279,6 +289,7 @@ def test_our_sentences_are_all_understood_by_the_brain() -> None:
     assert microphone_topics(ear(None)) == ("kinwatch/hall/said",)
 
 
+@pytest.mark.pocketsphinx
 @pytest.mark.media
 @pytest.mark.timeout(30)
 def test_the_running_sense_publishes_words_and_keeps_no_sound(media: Path, tmp_path: Path) -> None:
@@ -302,6 +313,7 @@ def test_nothing_heavy_is_loaded_before_it_runs() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout == "[]\n"
 
 
+@pytest.mark.pocketsphinx
 @pytest.mark.espeak
 @pytest.mark.timeout(60)
 def test_a_spoken_question_is_answered_at_its_place(tmp_path: Path) -> None:
