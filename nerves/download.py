@@ -17,7 +17,7 @@ TIMEOUT_S = 30
 BLOCK = 1 << 16
 
 
-def download(addresses: Sequence[str], path: Path, *, most: int, progress: Progress) -> str:
+def download(addresses: Sequence[str], path: Path, *, max_bytes: int, progress: Progress) -> str:
     """Write to `path` what the first address that answers gives, a block more than `most` bytes at most.
 
     Returns:
@@ -29,7 +29,7 @@ def download(addresses: Sequence[str], path: Path, *, most: int, progress: Progr
     failures = []
     for address in addresses:
         try:
-            _save(address, path, most, progress)
+            _save(address, path, max_bytes, progress)
         except (OSError, HTTPException) as error:
             failures.append(f"{address}: {getattr(error, 'reason', None) or error}")
             if isinstance(error, urllib.error.HTTPError):

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 from nerves.bus import open_link
-from nerves.messages import Heard, Said, Say, now, parse
+from nerves.messages import Heard, Said, Say, now, read_fact
 from senses.hearing.segments import CHUNK_S, CHUNK_SAMPLES
 from senses.microphone.sound import resampled
 from tests.faults import Broker
@@ -126,7 +126,7 @@ class House:
         return next(at for at, found, _ in reversed(self.heard) if found == kind) - self.room.ended
 
     def _note(self, topic: str, body: bytes) -> None:
-        fact = parse(topic, body)
+        fact = read_fact(topic, body)
         assert isinstance(fact, Heard | Say | Said)
         self.heard.append((time.monotonic(), fact.kind, fact.words))
         if isinstance(fact, Said):

@@ -26,7 +26,7 @@ from websockets.sync.client import ClientConnection
 
 from nerves import process
 from nerves.errors import MessageError, SettingsError
-from nerves.exif import stamped
+from nerves.exif import with_capture_time
 from nerves.messages import Box, CameraEnabled, Detection, Detections, Heard, People, PersonEntry, Said, Say, Visit, now
 from senses import hearing
 from senses.browser import BrowserSettings, app, certificate, connection_guard, hub, motion_filter, wire
@@ -390,7 +390,7 @@ def test_a_page_is_told_what_is_seen_and_draws_it(page: Page) -> None:
         assert hello(client)["hello"]["place"] == "hall"
         sighting = Detection(label="person", box=Box(0.1, 0.2, 0.3, 0.4), score=0.9, verdict="family", who="Alice")
         page.publish(Detections(place="hall", detections=(sighting,)))
-        [seen] = told(client, "seen")
+        [seen] = told(client, "detections")
         assert (seen["box"], seen["who"], seen["verdict"]) == ([0.1, 0.2, 0.3, 0.4], "Alice", "family")
 
 
@@ -414,11 +414,11 @@ def test_one_tap_names_a_visit(page: Page) -> None:
     with page.connect(token, is_page=True) as client:
         page.publish(People(place="brain", people=(PersonEntry(name="Alice", group="family"),)))
         assert told(client, "people") == [{"name": "Alice", "group": "family"}]
-        page.publish(visit(picture=base64.b64encode(stamped(JPEG, now()))))
+        page.publish(visit(picture=base64.b64encode(with_capture_time(JPEG, now()))))
         line = told(client, "visit")
         assert page.ask("GET", f"/visits/{line['visit']}.jpg", Authorization=f"Bearer {token}")[0] == 200
         client.send(json.dumps({"do": "name", "visit": line["visit"], "who": "Alice"}))
-        assert told(client, "visit")["told"] == "Alice"
+        assert told(client, "visit")["label"] == "Alice"
         client.send(json.dumps({"do": "name", "visit": str(uuid4()), "who": "Mallory"}))
         assert soon(lambda: "1 unasked" in page.status())
     [word] = page.facts("label")
@@ -428,13 +428,13 @@ def test_one_tap_names_a_visit(page: Page) -> None:
 def test_a_place_has_one_eye(page: Page) -> None:
     token = page.pair()
     with page.connect(token, is_page=True) as first, page.connect(token, is_page=True) as second:
-        assert hello(first)["eye"] is None
+        assert hello(first)["camera"] is None
         first.send(json.dumps({"do": "camera", "on": True}))
-        assert told(first, "eye") == "tablet"
+        assert told(first, "camera") == "tablet"
         second.send(json.dumps({"do": "camera", "on": True}))
         assert told(first, "stop") == "tablet"
         first.send(JPEG)
-        assert soon(lambda: "1 second eye" in page.status())
+        assert soon(lambda: "1 second camera" in page.status())
         assert not page.frames()
         second.send(JPEG)
         assert soon(page.frames)
@@ -442,13 +442,13 @@ def test_a_place_has_one_eye(page: Page) -> None:
 
 def test_closed_eyes_take_no_picture(page: Page) -> None:
     with page.connect(page.pair(), is_page=True) as client:
-        assert hello(client)["hello"]["closed"] is None
+        assert hello(client)["hello"]["disabled_by"] is None
         page.publish(CameraEnabled(place="hall", enabled=False, by="Alice"))
-        assert told(client, "closed") == "Alice"
+        assert told(client, "disabled_by") == "Alice"
         client.send(JPEG)
-        assert soon(lambda: "1 eyes closed" in page.status())
+        assert soon(lambda: "1 camera switched off" in page.status())
         page.publish(CameraEnabled(place="hall", enabled=True))
-        assert told(client, "closed") is None
+        assert told(client, "disabled_by") is None
         assert not page.frames()
         client.send(JPEG)
         assert soon(page.frames)
@@ -459,11 +459,11 @@ def test_closed_eyes_stay_closed_when_the_sense_starts_anew(tmp_path: Path) -> N
         token = page.pair()
         with page.connect(token, is_page=True) as client:
             page.publish(CameraEnabled(place="hall", enabled=False, by="Alice"))
-            assert told(client, "closed") == "Alice"
+            assert told(client, "disabled_by") == "Alice"
     with served(tmp_path, tls="off") as page, page.connect(token, is_page=True) as client:
-        assert hello(client)["hello"]["closed"] == "Alice"
+        assert hello(client)["hello"]["disabled_by"] == "Alice"
         client.send(JPEG)
-        assert soon(lambda: "1 eyes closed" in page.status())
+        assert soon(lambda: "1 camera switched off" in page.status())
         assert not page.frames()
 
 
@@ -532,7 +532,7 @@ def test_while_nothing_moves_no_picture_travels_but_the_first_of_each_connection
             assert len(page.frames()) == 1
             client.send(scene(1))
             assert soon(lambda: len(page.frames()) == 2)
-        assert soon(lambda: "no eye" in page.status())
+        assert soon(lambda: "no camera" in page.status())
         with page.connect(token) as client:
             client.send(scene())
             assert soon(lambda: len(page.frames()) == 3)
@@ -562,13 +562,13 @@ def test_sound_becomes_words_but_not_what_the_house_says_itself(page: Page, tmp_
 
         page.publish(Said(place="hall", words="who is there", until=now() + timedelta(seconds=0.1 * len(pieces))))
         say()
-        assert soon(lambda: "ear: tablet" in page.status())
+        assert soon(lambda: "microphone: tablet" in page.status())
         time.sleep(1)
         say()
         assert soon(lambda: page.facts("heard"), 30)
     [heard] = page.facts("heard")
     assert (heard.words, heard.place) == ("who is there", "hall")
-    assert soon(lambda: "ear:" not in page.status())
+    assert soon(lambda: "microphone:" not in page.status())
 
 
 @pytest.mark.pocketsphinx
@@ -579,9 +579,9 @@ def test_too_much_sound_and_a_second_ear_are_refused(page: Page) -> None:
             first.send(second)
         assert soon(lambda: "3 too fast" in page.status())
         other.send(second)
-        assert soon(lambda: "1 second ear" in page.status())
+        assert soon(lambda: "1 second microphone" in page.status())
         other.send(json.dumps({"do": "microphone", "on": True}))
-        assert told(first, "deaf") == "tablet"
+        assert told(first, "microphone_taken") == "tablet"
         for damaged in (b"\x01", b"\x01\x00", b"\x01" + bytes(2 * RATE + 2)):
             first.send(damaged)
         assert soon(lambda: "3 unreadable" in page.status())
@@ -593,19 +593,19 @@ def test_an_ear_that_cannot_hear_says_why(tmp_path: Path) -> None:
         served(tmp_path, tls="off", ear={"names": ["Xyzzy"]}) as page,
         page.connect(page.pair(), is_page=True) as client,
     ):
-        assert hello(client)["hello"]["lacks"] == ""
-        while "no ear" not in page.status():
+        assert hello(client)["hello"]["missing"] == ""
+        while "no speech recognition" not in page.status():
             client.send(b"\x01\x00\x00")
             time.sleep(0.1)
-        assert "'xyzzy' is not in the recogniser's dictionary" in told(client, "lacks")
+        assert "'xyzzy' is not in the recogniser's dictionary" in told(client, "missing")
 
 
 def test_what_to_install_is_said_where_nothing_can_hear(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hearing, "NEEDED", ("no_such_package",))
     with served(tmp_path, tls="off") as page, page.connect(page.pair(), is_page=True) as client:
-        assert hello(client)["hello"]["lacks"] == "pip install 'kinwatch[microphone]'"
+        assert hello(client)["hello"]["missing"] == "pip install 'kinwatch[microphone]'"
         client.send(b"\x01\x00\x00")
-        assert soon(lambda: "1 no ear" in page.status())
+        assert soon(lambda: "1 no speech recognition" in page.status())
 
 
 # Greetings
