@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -47,6 +48,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             item.add_marker(pytest.mark.timeout(scaled(limit_of(item))), append=False)
     skip_what_cannot_run(items)
+    if items and hasattr(items[0].config, "workerinput"):
+        sort_longest_files_first(items)
+
+
+def sort_longest_files_first(items: list[pytest.Item]) -> None:
+    """Sort files by what their tests may take beyond the default: a worker that begins a long file last works alone."""
+    extra_s: Counter[Path] = Counter()
+    for item in items:
+        default_s = scaled(float(item.config.getini("timeout")))
+        extra_s[item.path] += round(max(0.0, limit_of(item) - default_s))
+    items.sort(key=lambda item: -extra_s[item.path])
 
 
 def skip_what_cannot_run(items: list[pytest.Item]) -> None:
