@@ -1,3 +1,3 @@
-"""Senses perceive: settings in, messages out."""
+"""Senses perceive. Each one takes settings and yields messages."""
 
 __project__ = "kinwatch"

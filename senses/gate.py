@@ -1,19 +1,19 @@
-"""Which frames travel: pure, on seconds of any clock."""
+"""Decide which frames are sent. Pure functions of time: seconds of any clock."""
 
 __all__ = ["FrameRateLimit", "Gate"]
 
-PERIOD_SLACK = 0.1  # of a period: a camera's clock is not exact
+PERIOD_SLACK = 0.1  # a picture may come this share of a period early, because a camera's clock is not exact
 
 
 class FrameRateLimit:
-    """Lets at most `fps` pictures a second pass, evenly and without drift."""
+    """Passes at most `fps` pictures a second, evenly spaced and without drift."""
 
     def __init__(self, fps: float) -> None:
         self._period = 1 / fps
         self._due = float("-inf")
 
     def due(self, at: float) -> bool:
-        """Return whether a picture taken at `at` (seconds) may pass; if so, it counts."""
+        """Return whether a picture taken at `at` (seconds) may pass, and count it if so."""
         late = at - self._due
         if late < -PERIOD_SLACK * self._period:
             return False
@@ -22,7 +22,7 @@ class FrameRateLimit:
 
 
 class Gate:
-    """Lets pictures pass while something moves and `linger_s` (seconds) longer, and one every `sweep_s`."""
+    """Passes pictures while something moves, for `linger_s` seconds after that, and one every `sweep_s` seconds."""
 
     def __init__(self, *, sweep_s: float, linger_s: float) -> None:
         self._sweep_s, self._linger_s = sweep_s, linger_s
@@ -30,7 +30,7 @@ class Gate:
         self._passed = 0.0
 
     def passes(self, at: float, *, moved: bool) -> bool:
-        """Return whether the picture taken at `at` (seconds) travels; the first one does."""
+        """Return whether to send the picture taken at `at` (seconds); the first picture is always sent."""
         first = self._open_until is None
         if self._open_until is None or moved:
             self._open_until = at + self._linger_s

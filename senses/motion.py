@@ -1,4 +1,4 @@
-"""What moved between two pictures: pure, on small grey arrays."""
+"""Find what moved between two pictures. Pure functions of small grey arrays."""
 
 import numpy as np
 import numpy.typing as npt
@@ -9,15 +9,16 @@ Grey = npt.NDArray[np.uint8]
 Cells = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 
-CELL_SIDE_PX = 4  # pixels: the mean of 4 x 4 keeps what moves and drops noise and JPEG blocks' edges
-CLIPPED_DARK_LEVEL, CLIPPED_BRIGHT_LEVEL = 8, 247  # a cell beyond these may have been clipped by a change of brightness
+CELL_SIDE_PX = 4  # the mean of 4 x 4 pixels keeps motion and drops noise and the edges of JPEG blocks
+# Darker or brighter cells may have been clipped when the brightness changed.
+CLIPPED_DARK_LEVEL, CLIPPED_BRIGHT_LEVEL = 8, 247
 
 
 class Motion:
-    """Compares each picture with a short running average of those before, so that slow walkers are seen too.
+    """Compares each picture with a short running average of earlier ones, so that it also finds slow walkers.
 
-    `sensitivity` is 0 to 1: how small (2 % of the picture at 0, 0.2 % at 0.5) and how faint (36 grey levels
-    at 0, 15 at 0.5, 6 at 1) a change may be. `memory` is how many pictures the average reaches back.
+    `sensitivity`, 0 to 1, sets the smallest change that counts: its area (2 % of the picture at 0, 0.2 % at 0.5)
+    and its strength (36 grey levels at 0, 15 at 0.5, 6 at 1). `memory` is the number of pictures in the average.
     """
 
     def __init__(self, *, sensitivity: float = 0.5, memory: float = 5) -> None:
@@ -27,9 +28,9 @@ class Motion:
         self._background: Cells | None = None
 
     def share(self, grey: Grey) -> float:
-        """Return which share of the picture (0 to 1) differs from the pictures before; 0 for the first.
+        """Return the share of the picture, 0 to 1, that differs from the earlier pictures; 0 for the first one.
 
-        `grey` is height x width, about 320 x 180. A picture of another size starts afresh, and is all new: 1.
+        `grey` is height x width, about 180 x 320. A picture of a new size resets the average and returns 1.
         """
         cells, background = _cells(grey), self._background
         if background is None or background.shape != cells.shape:
@@ -39,12 +40,12 @@ class Motion:
         return float(_solid(_changed(background, cells, self.level)).mean())
 
     def moved(self, grey: Grey) -> bool:
-        """Return whether enough of the picture differs from the pictures before."""
+        """Return whether enough of the picture differs from the earlier pictures."""
         return bool(self.share(grey) >= self.area)
 
 
 def _cells(grey: Grey) -> Cells:
-    """Return the mean of every 4 x 4 pixels; a rest at the right and lower edges is left out."""
+    """Return the mean of each 4 x 4 pixels; incomplete cells at the right and lower edges are left out."""
     rows, columns = (max(side // CELL_SIDE_PX, 1) for side in grey.shape)
     whole = grey[: rows * CELL_SIDE_PX, : columns * CELL_SIDE_PX]
     if whole.shape != (rows * CELL_SIDE_PX, columns * CELL_SIDE_PX):  # smaller than one cell
@@ -56,20 +57,20 @@ def _cells(grey: Grey) -> Cells:
 
 
 def _changed(before: Cells, after: Cells, level: float) -> Mask:
-    """Return which cells changed otherwise than the picture as a whole."""
+    """Return which cells changed differently from the picture as a whole."""
     change = after - before
     shift = float(np.median(change))
     clipped = (np.minimum(before, after) < CLIPPED_DARK_LEVEL) | (np.maximum(before, after) > CLIPPED_BRIGHT_LEVEL)
     expected = np.where(clipped, np.clip(change, min(shift, 0), max(shift, 0)), shift)
     odd = np.abs(change - expected)
-    # Noise and a change of light make every cell odd, as somebody close to the lens does: hence the bound.
+    # Noise and changing light make every cell odd, but so does a person close to the lens: hence the upper bound.
     noise = min(4 * float(np.median(odd)), level)
     changed: Mask = odd > level + noise + abs(shift) / 2
     return changed
 
 
 def _solid(mask: Mask) -> Mask:
-    """Drop what is nowhere two cells wide and high: specks, and the digits of a clock in the picture."""
+    """Drop areas that are nowhere two cells wide and high: specks, and the digits of a clock in the picture."""
     solid = np.zeros_like(mask)
     core = mask[:-1, :-1] & mask[1:, :-1] & mask[:-1, 1:] & mask[1:, 1:]
     for down in (0, 1):

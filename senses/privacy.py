@@ -1,4 +1,4 @@
-"""What was said last to the eyes of a place, kept so that closed ones stay closed when a sense starts anew."""
+"""The last camera switch of a place, stored so that a camera that is off stays off when its sense restarts."""
 
 from pydantic import ValidationError
 
@@ -7,22 +7,23 @@ from nerves.services import Context
 
 __all__ = ["store_camera_enabled", "stored_camera_enabled"]
 
-CREATE_SWITCH_TABLE = "CREATE TABLE IF NOT EXISTS eyes (id INTEGER PRIMARY KEY CHECK (id = 1), json TEXT NOT NULL)"
-UPSERT_SWITCH = "INSERT INTO eyes VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET json = excluded.json"
+CREATE_SWITCH_TABLE = """CREATE TABLE IF NOT EXISTS camera_switch (
+    id INTEGER PRIMARY KEY CHECK (id = 1), json TEXT NOT NULL)"""
+UPSERT_SWITCH = "INSERT INTO camera_switch VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET json = excluded.json"
 
 
-def store_camera_enabled(context: Context, eyes: CameraEnabled) -> None:
-    """Keep what has been said."""
+def store_camera_enabled(context: Context, switch: CameraEnabled) -> None:
+    """Store the newest camera switch. Call `stored_camera_enabled` once before: it creates the table."""
     with context.database.transaction() as connection:
-        connection.execute(UPSERT_SWITCH, (eyes.model_dump_json(),))
+        connection.execute(UPSERT_SWITCH, (switch.model_dump_json(),))
 
 
 def stored_camera_enabled(context: Context) -> CameraEnabled | None:
-    """Return what was said last; None where nothing was. To be asked once before anything is kept."""
+    """Return the last stored camera switch; None if nothing was stored. Creates the table."""
     with context.database.transaction() as connection:
         connection.execute(CREATE_SWITCH_TABLE)
-        row = connection.execute("SELECT json FROM eyes").fetchone()
+        row = connection.execute("SELECT json FROM camera_switch").fetchone()
     try:
         return CameraEnabled.model_validate_json(row[0]) if row else None
-    except ValidationError:  # of a version that wrote otherwise: the broker has the last word anyway
+    except ValidationError:  # written by another version: the broker sends the retained message anyway
         return None

@@ -1,4 +1,4 @@
-"""A JPEG in grey and small, to find what moved: no more of it is decoded than that needs."""
+"""A small grey copy of a JPEG for motion detection. The JPEG is decoded only as far as that needs."""
 
 import io
 
@@ -10,23 +10,26 @@ from senses.motion import Grey
 
 __all__ = ["fitting", "reduced"]
 
-MOTION_SIDE_PX = 320  # pixels: the longer side of what is searched for motion
+MOTION_SIDE_PX = 320  # the longer side of the picture that is searched for motion
 PIXELS_PER_MEGAPIXEL = 1_000_000
 
 
 def reduced(jpeg: bytes) -> Grey | None:
-    """Return the picture in grey, its longer side 320 to 640 pixels where it has as many; None if it is none."""
+    """Return the picture in grey, height x width; None if it cannot be decoded or is too large.
+
+    Its longer side has 320 to 640 pixels, or fewer if the picture itself is smaller.
+    """
     try:
         with Image.open(io.BytesIO(jpeg), formats=["JPEG"]) as image:
             if image.width * image.height > MAX_MEGAPIXELS * PIXELS_PER_MEGAPIXEL:
                 return None
-            image.draft("L", fitting(*image.size))  # decodes an eighth, a quarter or a half where that is enough
+            image.draft("L", fitting(*image.size))  # decodes at 1/8, 1/4 or 1/2 size if that is enough
             return np.asarray(image.convert("L"))
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         return None
 
 
 def fitting(width: int, height: int) -> tuple[int, int]:
-    """Return the size at which the longer side has 320 pixels at most."""
+    """Return width and height, reduced so that the longer side has at most 320 pixels."""
     factor = min(MOTION_SIDE_PX / max(width, height), 1)
     return max(round(width * factor), 1), max(round(height * factor), 1)

@@ -1,6 +1,6 @@
-"""A web page as a sense: a phone, tablet or laptop becomes an eye and a voice, and an ear where its user wants.
+"""The browser sense: a phone, tablet or laptop becomes a camera, a speaker and, if its user wants, a microphone.
 
-A small server gives the page out, and speaks with it, and with anybody else, over one websocket.
+A small server serves the page, and talks with it, or with any other client, over one websocket.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ __all__ = ["BrowserSettings", "sense", "watch"]
 
 
 def watch(settings: BrowserSettings, context: Context, heard: Iterator[Fact]) -> Iterator[Frame | Fact]:
-    """Yield the pictures and words that pages send, for ever; what is `heard` on the bus goes to the pages."""
+    """Yield the pictures and facts that pages send, for ever; send the facts `heard` on the bus to the pages."""
     from senses.browser.serving import served  # noqa: PLC0415 - the web server takes half a second to load
 
     return served(settings, context, heard)

@@ -1,4 +1,4 @@
-"""The last visits, for the page: who was that?"""
+"""The recent visits that the page shows, so that a person can say who it was."""
 
 from collections import OrderedDict
 from typing import Any
@@ -11,14 +11,14 @@ MAX_VISITS = 20
 
 
 class RecentVisits:
-    """The newest message of each of the last 20 visits, with the last picture of each; in memory only."""
+    """The newest message and the last picture of each of the last 20 visits; in memory only."""
 
     def __init__(self) -> None:
         self._visits: OrderedDict[str, Visit] = OrderedDict()
         self._labels: dict[str, str] = {}
 
     def put(self, visit: Visit) -> dict[str, Any] | None:
-        """Keep a visit and return its line; None for news older than what is held."""
+        """Add a visit message and return its line for the page; None if a newer message of the visit is there."""
         key = str(visit.visit)
         held = self._visits.get(key)
         if held and held.seq >= visit.seq:
@@ -36,20 +36,20 @@ class RecentVisits:
         return [self._line(visit) for visit in self._visits.values()]
 
     def picture(self, visit: str) -> bytes | None:
-        """Return the picture of a visit."""
+        """Return the picture of a visit; None if there is none."""
         held = self._visits.get(visit)
         return held.picture if held else None
 
-    def add_label(self, told: Label) -> dict[str, Any] | None:
-        """Note a human's word on a visit, and return its line; None if the visit is not held."""
-        held = self._visits.get(str(told.visit))
+    def add_label(self, label: Label) -> dict[str, Any] | None:
+        """Add a person's label and return the line of its visit; None if the visit is not held."""
+        held = self._visits.get(str(label.visit))
         if held is None:
             return None
-        self._labels[str(told.visit)] = told.who or ""
+        self._labels[str(label.visit)] = label.who or ""
         return self._line(held)
 
     def place(self, visit: str) -> str | None:
-        """Return where a visit was; None if it is not held."""
+        """Return the place of a visit; None if the visit is not held."""
         held = self._visits.get(visit)
         return held.place if held else None
 
@@ -64,5 +64,5 @@ class RecentVisits:
             "since": stamp(visit.since),
             "alert": visit.alert,
             "picture": visit.picture is not None,
-            "told": self._labels.get(str(visit.visit)),
+            "label": self._labels.get(str(visit.visit)),
         }

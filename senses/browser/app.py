@@ -1,4 +1,4 @@
-"""What the server answers: the page and its files, pairing, pictures, and /ws."""
+"""The web application: the page and its files, pairing, pictures, and /ws."""
 
 import asyncio
 import contextlib
@@ -28,7 +28,7 @@ __all__ = ["Door", "app_of", "cookie_of", "invitation"]
 COOKIE_AGE_S = 365 * 24 * 3600
 MAX_BODY_BYTES = 4096
 REVOCATION_CHECK_S = 2.0
-UNREADABLE = "devices unreadable"  # the log says of which file, and what to do
+UNREADABLE = "devices unreadable"  # the log names the file and says what to do
 MEDIA_TYPES = {
     "css": "text/css",
     "html": "text/html",
@@ -51,34 +51,34 @@ logger = logging.getLogger(__name__)
 
 
 class Door:
-    """Who may come in, and what each gets."""
+    """Decides who may connect, and answers the requests."""
 
     def __init__(self, hub: Hub, *, name: str, url: str, authority: Path | None) -> None:
         self.hub, self.url, self.authority = hub, url, authority
         self._cookie = cookie_of(name)
-        self._tries = AddressLimits(1 / 12, burst=5)  # 5 wrong codes, then one in 12 seconds from one address
+        self._tries = AddressLimits(1 / 12, burst=5)  # from one address: 5 codes at once, then one every 12 seconds
         self._calls = AddressLimits(1 / 30, burst=3)
 
     def is_ours(self, asked: HTTPConnection) -> bool:
-        """Whether this comes from our own page, or from no page at all."""
+        """Return whether a request comes from our own page, from an allowed one, or from no page at all."""
         origin = asked.headers.get("origin")
         if origin is None or origin in self.hub.settings.origins:
             return True
         return urlsplit(origin).netloc == asked.headers.get("host")
 
     def device(self, asked: HTTPConnection) -> Device | None:
-        """Return which paired device this is."""
+        """Return the paired device that sent a request; None if it is not paired."""
         bearer = asked.headers.get("authorization", "").removeprefix("Bearer ")
         tokens = filter(None, (asked.cookies.get(self._cookie), bearer))
         return next(filter(None, map(self.hub.devices.find, tokens)), None)
 
     async def me(self, request: Request) -> Response:
-        """Say whether this device is paired, and what the page needs before it is."""
+        """Return whether this device is paired, and what the page needs for pairing."""
         facts = {"place": self.hub.settings.place, "paired": self.device(request) is not None}
         return JSONResponse(facts | {"authority": self.authority is not None})
 
     async def pair(self, request: Request) -> Response:
-        """Give a device that knows a code its token: a page as a cookie, any other client in the answer."""
+        """Give a device that knows a code its token: as a cookie for a page, in the answer for any other client."""
         if not self._tries.allows(_address(request)):
             return self._refuse("too many codes", 429)
         asked = await _body(request)
@@ -93,21 +93,21 @@ class Door:
         return answer
 
     async def call(self, request: Request) -> Response:
-        """Have a new code in the log: whoever can read it may come in."""
+        """Write a new code to the log: whoever can read the log may pair a device."""
         if not self._calls.allows(_address(request)):
             return self._refuse("too many calls", 429)
         logger.info("%s", invitation(self.url, self.hub.devices.code()))
         return JSONResponse({"logged": True})
 
     async def invite(self, _: Request) -> Response:
-        """Return a code for one more device, and its picture to be scanned."""
+        """Return a code for one more device, also as a QR code."""
         code = self.hub.devices.code()
         picture = io.BytesIO()
         segno.make(f"{self.url}#code={code}", error="m").save(picture, kind="svg", scale=5, border=2, light="white")
         return JSONResponse({"code": code, "url": self.url, "svg": picture.getvalue().decode()})
 
     async def devices(self, request: Request) -> Response:
-        """Return the paired devices, and what was refused since the start."""
+        """Return the paired devices, and a count of what was refused since the start, by reason."""
         me = self.device(request)
         lines = [
             {"id": each.id, "name": each.name, "since": each.since.isoformat(), "me": each == me}
@@ -124,19 +124,19 @@ class Door:
         return JSONResponse({"revoked": which})
 
     async def picture(self, request: Request) -> Response:
-        """Return a visit's picture."""
+        """Return the picture of a visit."""
         jpeg = self.hub.album.picture(request.path_params["visit"])
         return Response(jpeg, media_type="image/jpeg") if jpeg else JSONResponse({"error": "gone"}, 404)
 
     async def authority_file(self, _: Request) -> Response:
-        """Return the certificate of the household's authority, for a phone to trust."""
+        """Return the certificate of the household's authority, for a phone to install."""
         if self.authority is None:
             return JSONResponse({"error": "tls is off"}, 404)
         name = "kinwatch.crt"
         return FileResponse(self.authority, media_type="application/x-x509-ca-cert", filename=name)
 
     async def talk(self, socket: WebSocket) -> None:
-        """Speak with a paired client."""
+        """Serve the websocket of a paired client."""
         who = self._who(socket)
         if isinstance(who, Device):
             await self.hub.talk(socket, who)
@@ -145,7 +145,7 @@ class Door:
             await socket.close()
 
     def guarded(self, answer: Answer, *, paired: bool) -> Answer:
-        """Return an answer only for our own page, and where asked for only for paired devices."""
+        """Wrap an answer so that it is given only to our own page, and, if `paired`, only to paired devices."""
 
         async def guard(request: Request) -> Response:
             if not self.is_ours(request):
@@ -162,7 +162,7 @@ class Door:
         return guard
 
     def _who(self, socket: WebSocket) -> Device | str:
-        """Return which device may speak, or why it may not."""
+        """Return the device that opens a websocket, or the reason why it may not."""
         if not self.is_ours(socket):
             return "wrong origin"
         try:
@@ -179,7 +179,7 @@ class Door:
 
 
 def app_of(door: Door, begin: Callable[[asyncio.AbstractEventLoop], None]) -> Starlette:
-    """Return the server's application; `begin` is called with its loop."""
+    """Return the web application; `begin` is called with its event loop."""
 
     @contextlib.asynccontextmanager
     async def living(_: Starlette) -> AsyncIterator[dict[str, object]]:
@@ -213,19 +213,19 @@ def _routes(door: Door) -> list[Route | WebSocketRoute]:
 
 
 def cookie_of(name: str) -> str:
-    """Return the name of a sense's cookie, its own: a browser sends all cookies of a machine to each of its ports."""
+    """Return the name of a sense's own cookie: a browser sends a machine's cookies to all of its ports."""
     return f"kinwatch-{quote(name, safe='')}"
 
 
 def invitation(url: str, code: str) -> str:
-    """Return what the log says of a code, with a picture that a phone reads."""
+    """Return the text for the log that invites a device, with a QR code."""
     drawn = io.StringIO()
     segno.make(f"{url}#code={code}", error="l").terminal(drawn, compact=True, border=2)
-    return f"a device can be paired within 15 minutes: open {url} and type {code}, or scan\n{drawn.getvalue()}"
+    return f"you can pair a device within 15 minutes: open {url} and type {code}, or scan\n{drawn.getvalue()}"
 
 
 async def _check_regularly(hub: Hub) -> None:
-    """Look every two seconds whether a device was revoked in the file, and say how things are."""
+    """Every two seconds, disconnect devices that were revoked in the file, and report the status."""
     while True:
         await asyncio.sleep(REVOCATION_CHECK_S)
         await hub.end_revoked()

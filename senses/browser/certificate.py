@@ -1,4 +1,4 @@
-"""HTTPS without anybody's help: a certificate authority of the household's own, and a certificate by it."""
+"""HTTPS without an outside service: the household's own certificate authority, and a server certificate from it."""
 
 import ipaddress
 import os
@@ -16,16 +16,17 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 __all__ = ["Papers", "certified", "names_here"]
 
-AUTHORITY_DAYS, SERVER_DAYS = 3650, 397  # phones refuse a server's certificate that is valid for longer
+AUTHORITY_DAYS, SERVER_DAYS = 3650, 397  # phones refuse a server certificate that is valid for longer
 RENEW_BEFORE = timedelta(days=30)
 Names = tuple[str, ...]
-# The authority can speak for nobody else: whoever steals its key cannot be a bank to the phones that trust it.
+# The authority can sign only these names and addresses: with its key, a thief cannot pose as a bank to the phones that
+# trust it.
 LOCAL = ("localhost", "local", "lan", "home", "internal", "home.arpa", "fritz.box")
 PRIVATE = ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7", "fe80::/10")
 
 
 class Papers(NamedTuple):
-    """The files of a server, and how a person knows its certificate again."""
+    """The certificate files of a server, and the authority's SHA-256 fingerprint for a person to compare."""
 
     authority: Path
     certificate: Path
@@ -34,17 +35,18 @@ class Papers(NamedTuple):
 
 
 def names_here() -> Names:
-    """Return the names and addresses of this machine that others of the household use."""
+    """Return the names and addresses by which other devices of the household reach this machine."""
     host = socket.gethostname().partition(".")[0].lower()
     found = [host, f"{host}.local", "localhost", "127.0.0.1", "::1"]
-    with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:  # no network: no address
-        probe.connect(("192.0.2.1", 9))  # sends nothing: it asks which address would
+    # Without a network there is no address to add.
+    with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect(("192.0.2.1", 9))  # sends nothing, but selects the address that would be used
         found.append(probe.getsockname()[0])
     return tuple(dict.fromkeys(found))
 
 
 def certified(folder: Path, names: Names) -> Papers:
-    """Return a certificate for these names; a new one where there is none, it ends soon, or lacks a name."""
+    """Return a certificate for these names; make a new one if there is none, it expires soon, or it lacks a name."""
     papers = Papers(folder / "authority.pem", folder / "server.pem", folder / "server.key", "")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
@@ -72,7 +74,7 @@ def _lasts(certificate: x509.Certificate) -> bool:
 def _issued(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
     try:
         certificate.verify_directly_issued_by(authority)
-    except Exception:  # noqa: BLE001 - whatever does not fit: a new one is made
+    except Exception:  # noqa: BLE001 - whatever is wrong with it, a new one is made
         return False
     return True
 
@@ -95,7 +97,7 @@ def _make_server(papers: Papers, authority_key: Path, names: Names) -> None:
 
 
 def _authority(path: Path, key_path: Path, names: Names) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
-    """Return the authority; a new one where there is none that may speak for all these names."""
+    """Return the authority; make a new one if there is none that may sign all these names."""
     with suppress(FileNotFoundError, ValueError):
         held = x509.load_pem_x509_certificate(path.read_bytes())
         key = serialization.load_pem_private_key(key_path.read_bytes(), None)
@@ -148,7 +150,7 @@ def _general(name: str) -> x509.GeneralName:
 
 
 def _permitted(names: Names) -> list[x509.GeneralName]:
-    """Return what the authority may speak for: names and addresses of homes, and those of this machine."""
+    """Return what the authority may sign: names and addresses of home networks, and those of this machine."""
     networks = [ipaddress.ip_network(each) for each in PRIVATE]
     addresses = [address for name in names if (address := _address(name))]
     networks += [ipaddress.ip_network(each) for each in addresses if not any(each in net for net in networks)]
@@ -176,7 +178,7 @@ def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write a file that its owner alone reads, in one step."""
+    """Write a file that only its owner can read, in one step."""
     new = path.with_name(f"{path.name}.{os.getpid()}")
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(content)

@@ -1,4 +1,4 @@
-"""One page, or one program, at the other end of a websocket."""
+"""One connected client: a page or another program at the other end of a websocket."""
 
 import asyncio
 import json
@@ -17,16 +17,16 @@ __all__ = ["PROTOCOL", "Client"]
 PROTOCOL = "kinwatch"
 MAX_UNSENT_MESSAGES = 64
 TEXTS_PER_S, TEXTS_BURST = 5, 20
-SOUND_PER_S, SOUND_BURST = 1.1, 3  # seconds of sound: clocks differ, and a network pauses
-MIN_SOUND_S = 0.02  # for which a shorter piece of sound counts
+SOUND_PER_S, SOUND_BURST = 1.1, 3  # seconds of sound; more than 1 a second, because clocks differ and networks pause
+MIN_SOUND_S = 0.02  # a shorter piece of sound counts as this long
 MAX_REFUSALS = 200
 CLOSE_POLICY_VIOLATION, CLOSE_TOO_SLOW = 1008, 1013
 
 
 class Client:
-    """A connected device: what waits to be sent to it, and how much it may send.
+    """A connected device: the messages that wait to be sent to it, and the limits of what it may send.
 
-    Our page asks for the subprotocol `kinwatch` and gets JSON; any other client gets the words to be spoken.
+    Our page asks for the subprotocol `kinwatch` and gets JSON. Any other client gets only the words to speak.
     """
 
     def __init__(self, socket: WebSocket, device: Device, settings: BrowserSettings) -> None:
@@ -36,48 +36,48 @@ class Client:
         self.texts = TokenBucket(TEXTS_PER_S, burst=TEXTS_BURST)
         self.sound = TokenBucket(SOUND_PER_S, burst=SOUND_BURST)
         self.refused = 0
-        self._seen: str | None = None
+        self._detections: str | None = None
         self._waiting: deque[str] = deque()
         self._filled = asyncio.Event()
 
     def is_within_limits(self, asked: wire.Asked | wire.PagePicture | wire.Sound) -> bool:
-        """Return whether this is not too much in too short a time, and count it."""
+        """Return whether the client may send this now, and count it."""
         if isinstance(asked, wire.Sound):
             return self.sound.allows(max(asked.seconds, MIN_SOUND_S))
         return (self.pictures if isinstance(asked, wire.PagePicture) else self.texts).allows()
 
     def send_json(self, message: dict[str, Any]) -> None:
-        """Send our page a message; of what is seen only the newest."""
+        """Send a message if the client is our page; only the newest detections are sent."""
         if not self.is_page:
             return
         text = json.dumps(message)
-        if "seen" in message:
-            self._seen = text
+        if "detections" in message:
+            self._detections = text
             self._filled.set()
         else:
             self._put(text)
 
     def send_speech(self, say: dict[str, Any]) -> None:
-        """Have the client say something."""
+        """Ask the client to say something."""
         if self.is_page:
             self.send_json({"say": say})
         else:
             self._put(str(say["words"]))
 
     async def send_waiting(self) -> None:
-        """Send what waits, until the connection ends; one that takes nothing for long is ended."""
+        """Send what waits until the connection ends; close it if the client does not read."""
         while len(self._waiting) < MAX_UNSENT_MESSAGES:
             await self._filled.wait()
             self._filled.clear()
             while self._waiting:
                 await self.socket.send_text(self._waiting.popleft())
-            seen, self._seen = self._seen, None
-            if seen:
-                await self.socket.send_text(seen)
+            detections, self._detections = self._detections, None
+            if detections:
+                await self.socket.send_text(detections)
         await self.close(CLOSE_TOO_SLOW)
 
     async def close(self, code: int = CLOSE_POLICY_VIOLATION) -> None:
-        """End the connection."""
+        """Close the connection."""
         if self.socket.application_state is WebSocketState.CONNECTED:
             await self.socket.close(code)
 

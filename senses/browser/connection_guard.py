@@ -1,4 +1,4 @@
-"""The server's first line: connections that are too many, or that ask for nothing, end."""
+"""Close connections that are too many, or that send no request."""
 
 import asyncio
 import logging
@@ -15,22 +15,22 @@ logger = logging.getLogger(__name__)
 
 
 class ConnectionGuard(H11Protocol):
-    """uvicorn's own protocol, with a limit of connections and a time to ask within."""
+    """uvicorn's HTTP protocol with a limit of open connections and a timeout for the first request."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Take a connection, or end it."""
+        """Accept a connection; close it if there are too many."""
         super().connection_made(transport)
         if len(self.connections) > MAX_OPEN_CONNECTIONS:
             self._refuse("crowd")
         self._waits = self.loop.call_later(FIRST_REQUEST_S, self._give_up)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget a connection."""
+        """Stop the timeout of a connection that ended."""
         self._waits.cancel()
         super().connection_lost(exc)
 
     def _give_up(self) -> None:
-        # A websocket has a protocol of its own by now, which has taken this one's place among the connections.
+        # A websocket has its own protocol object by now, which has replaced this one in `connections`.
         asked: object = self.scope
         if asked is None and self in self.connections:
             self._refuse("idle")

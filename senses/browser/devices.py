@@ -1,4 +1,4 @@
-"""Which devices may come in: each is paired once, by a code that only the household sees."""
+"""The devices that may connect: each is paired once, by a code that only the household sees."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ from nerves.messages import now
 
 __all__ = ["Device", "Devices", "clean"]
 
-# No 0 and O, no 1, I and L: a code is read from a log and typed on a phone. 31 ** 8 is 40 bits.
+# Without 0, O, 1, I and L: a person reads the code in a log and types it on a phone. 31 ** 8 codes are 40 bits.
 LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 CODE_S = 15 * 60
 MAX_CODES = 5
@@ -25,7 +25,7 @@ MAX_NAME_LENGTH = 40
 
 
 class Device(BaseModel):
-    """One device that was paired."""
+    """One paired device."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -39,7 +39,7 @@ Stored = TypeAdapter(list[Device])
 
 
 class Devices:
-    """The paired devices, in a file that a person may edit: a line deleted there is a device revoked."""
+    """The paired devices, in a file that a person may edit: deleting a line revokes its device."""
 
     def __init__(self, path: Path, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._path, self._clock = path, clock
@@ -50,7 +50,11 @@ class Devices:
         self.all()
 
     def all(self) -> list[Device]:
-        """Return the devices; `SettingsError` if the file cannot be read."""
+        """Return the devices.
+
+        Raises:
+            SettingsError: The file cannot be read.
+        """
         try:
             stat = self._path.stat()
             if (stat.st_mtime_ns, stat.st_size) != self._read_at:
@@ -64,7 +68,7 @@ class Devices:
         return self._devices
 
     def code(self) -> str:
-        """Return a new code, good for one device within 15 minutes."""
+        """Return a new code; it pairs one device and expires after 15 minutes."""
         code = "".join(secrets.choice(LETTERS) for _ in range(8))
         with self._lock:
             self._codes[code] = self._clock() + CODE_S
@@ -73,7 +77,7 @@ class Devices:
         return f"{code[:4]}-{code[4:]}"
 
     def pair(self, code: str, name: str) -> str | None:
-        """Return a token for a device that knows a code, which is then used up; None for a wrong code."""
+        """Return a token for a device that knows a code, and use up the code; None for a wrong code."""
         given = "".join(letter for letter in code.upper() if letter.isalnum())
         with self._lock:
             valid = [each for each, until in self._codes.items() if until > self._clock()]
@@ -87,12 +91,12 @@ class Devices:
         return token
 
     def find(self, token: str) -> Device | None:
-        """Return the device that has this token; None if there is none, or it was revoked."""
+        """Return the device with this token; None if there is none, or it was revoked."""
         wanted = _hash(token)
         return next((device for device in self.all() if secrets.compare_digest(device.token_sha256, wanted)), None)
 
     def revoke(self, which: str) -> bool:
-        """Forget a device by its id; False if there is none."""
+        """Remove the device with this id; return False if there is none."""
         with self._lock:
             left = [device for device in self.all() if device.id != which]
             is_there = len(left) < len(self._devices)
@@ -101,10 +105,10 @@ class Devices:
         return is_there
 
     def _write(self, devices: list[Device]) -> None:
-        """Replace the file in one step, so that a power cut leaves the old list or the new."""
+        """Replace the file in one step, so that a power cut leaves either the old list or the new one."""
         lines = [device.model_dump(mode="json") for device in devices]
         text = "[\n" + ",\n".join(json.dumps(line) for line in lines) + "\n]\n"
-        Stored.validate_json(text)  # what could not be read again would shut everybody out
+        Stored.validate_json(text)  # a list that cannot be read again would lock out all devices
         new = self._path.with_suffix(".new")
         handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -116,10 +120,10 @@ class Devices:
 
 
 def clean(name: str) -> str:
-    """Return a device's name as it is shown: one line, of what can be written."""
+    """Return a device's name as it is shown: one line of valid characters, at most 40."""
     return " ".join(name.encode(errors="ignore").decode().split())[:MAX_NAME_LENGTH] or "device"
 
 
 def _hash(token: str) -> str:
-    """Return what is stored: a token is 256 random bits, so a plain hash cannot be guessed back."""
+    """Return the hash that is stored. A token is 256 random bits, so it cannot be guessed from a plain hash."""
     return hashlib.sha256(token.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""The page's ear: the sound that a device sends becomes sentences, in a thread of its own."""
+"""Speech recognition for the page, in a thread of its own."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -17,12 +17,12 @@ from senses.hearing.settings import HearingSettings
 __all__ = ["Ear"]
 
 CHUNK_BYTES = 2 * CHUNK_SAMPLES
-WAITING_S = 10.0  # of sound: more than it takes to load a recogniser
+WAITING_S = 10.0  # of sound; loading a recogniser takes less
 log = logging.getLogger(__name__)
 
 
 class Ear:
-    """Hears one device at a time; the recogniser is loaded with the first sound."""
+    """Recognises the speech of one device at a time; the first sound loads the recogniser."""
 
     def __init__(self, place: str, settings: HearingSettings, folder: Path, hear: Callable[[Heard], None]) -> None:
         self.echoes = Echoes()
@@ -33,7 +33,7 @@ class Ear:
         self._thread: Thread | None = None
 
     def take(self, pcm: bytes) -> bool:
-        """Take a piece of sound, to be heard soon; False without room for it: this machine is too slow."""
+        """Queue a piece of sound; return False if too much is waiting, because this machine is too slow."""
         if self._sound.qsize() * len(pcm) > WAITING_S * SAMPLE_RATE_HZ * 2:
             return False
         self._sound.put((pcm, now()))
@@ -43,7 +43,7 @@ class Ear:
         return True
 
     def end(self) -> None:
-        """End a sound: what comes next is another."""
+        """End a sound: the next piece belongs to another one."""
         self._sound.put(None)
 
     def _work(self) -> None:
@@ -52,7 +52,7 @@ class Ear:
         try:
             recogniser = ear.recogniser_of(self._settings, self._folder)
         except KinwatchError as error:
-            log.warning("%s: no ear: %s", self._place, error)
+            log.warning("%s: speech cannot be recognised: %s", self._place, error)
             self.trouble = str(error)
             return
         while True:

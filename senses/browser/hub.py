@@ -1,4 +1,4 @@
-"""Where pages and the bus meet: what pages send becomes frames and facts, what the bus says goes to the pages."""
+"""Connect clients with the bus: what clients send becomes frames and facts, and facts of the bus go to the clients."""
 
 import asyncio
 import logging
@@ -30,18 +30,17 @@ from senses.browser.settings import BrowserSettings
 __all__ = ["Hub"]
 
 MAX_REMEMBERED_SAYS = 50
-ENABLED_WAIT_S = 1.0  # in which the broker says whether the eyes of the place are closed
+ENABLED_WAIT_S = 1.0  # by then the broker has sent whether the camera of the place is enabled
 CLOSE_TOO_LARGE = 1009
-SPOKEN_S, WORD_S = 1.0, 0.4  # about what a voice takes: a breath, and a word
+SPOKEN_S, WORD_S = 1.0, 0.4  # about the time that speech takes: at the start, and for each word
 MAX_GREETING_DELAY = timedelta(seconds=20)  # a late greeting is worse than none
-Role = Literal["eye", "ear"]
-STOP: dict[Role, str] = {"eye": "stop", "ear": "deaf"}  # what a page is told that is relieved
+Role = Literal["camera", "microphone"]
 
 logger = logging.getLogger(__name__)
 
 
 class Hub:
-    """All that is connected; used in the server's own thread, except for `out`."""
+    """All connected clients; everything but `out` is used only in the server's thread."""
 
     def __init__(self, settings: BrowserSettings, devices: Devices, context: Context) -> None:
         self.settings, self.devices = settings, devices
@@ -65,21 +64,20 @@ class Hub:
         self.refused[why] += 1
 
     def report_status(self) -> None:
-        """Have the sense's status say how many are connected and what was refused."""
+        """Report how many clients are connected and what was refused."""
         refused = ", ".join(f"{count} {why}" for why, count in sorted(self.refused.items()))
-        eye = f"eye: {self._whose('eye')}" if "eye" in self._roles else "no eye"
-        ear = f", ear: {self._whose('ear')}" if "ear" in self._roles else ""
-        self._context.report(
-            f"{len(self._clients)} connected, {eye}{ear}" + (f"; refused: {refused}" if refused else "")
-        )
+        camera = f"camera: {self._whose('camera')}" if "camera" in self._roles else "no camera"
+        microphone = f", microphone: {self._whose('microphone')}" if "microphone" in self._roles else ""
+        status = f"{len(self._clients)} connected, {camera}{microphone}"
+        self._context.report(status + (f"; refused: {refused}" if refused else ""))
 
-    # What the bus says.
+    # Messages from the bus.
 
     def deliver(self, fact: Fact) -> None:
-        """Pass on what the bus says to whom it concerns."""
+        """Handle a fact of the bus: most are passed on to the clients."""
         if isinstance(fact, Detections):
             lines = [each.model_dump(mode="json", exclude_none=True) for each in fact.detections]
-            self._all({"seen": lines})
+            self._all({"detections": lines})
         elif isinstance(fact, Say):
             self._speak(fact)
         elif isinstance(fact, Visit):
@@ -91,11 +89,11 @@ class Hub:
             self.ear.echoes.add(fact)
         elif isinstance(fact, CameraEnabled):
             self._disabled_by, self._pictures_from = _who_disabled(fact), 0
-            self._all({"closed": self._disabled_by})
+            self._all({"disabled_by": self._disabled_by})
             privacy.store_camera_enabled(self._context, fact)
 
     def _show_visit(self, visit: Visit) -> None:
-        """Greet whoever comes to this place, if wanted, and show the visit."""
+        """Show a visit on the pages, and greet its person if the settings ask for it."""
         settings = self.settings
         words = greeting(settings, visit, settings.language) if visit.place == settings.place else ""
         if words and now() - visit.at <= MAX_GREETING_DELAY and not self._is_quiet():
@@ -105,7 +103,7 @@ class Hub:
 
     def _is_quiet(self) -> bool:
         quiet, local = self.settings.quiet, now().astimezone().replace(tzinfo=None)
-        return quiet is not None and read_hours(quiet).cover(local)
+        return quiet is not None and read_hours(quiet).contain(local)
 
     def _all(self, message: dict[str, Any]) -> None:
         for client in self._clients:
@@ -113,7 +111,7 @@ class Hub:
 
     def _speak(self, say: Say) -> None:
         key = str(say.id)
-        if key in self._says:  # the broker may bring it twice
+        if key in self._says:  # the broker may deliver it twice
             return
         self._says[key] = say
         while len(self._says) > MAX_REMEMBERED_SAYS:
@@ -121,10 +119,10 @@ class Hub:
         for client in self._clients:
             client.send_speech({"id": key, "words": say.words, "language": say.language})
 
-    # What a client says.
+    # Messages from clients.
 
     async def talk(self, socket: WebSocket, device: Device) -> None:
-        """Speak with a client until it goes."""
+        """Serve a client until it disconnects."""
         client = Client(socket, device, self.settings)
         await socket.accept(PROTOCOL if client.is_page else None)
         self._clients.add(client)
@@ -142,16 +140,16 @@ class Hub:
 
     @property
     def is_full(self) -> bool:
-        """Whether nobody more may connect."""
+        """Whether no further client may connect."""
         return len(self._clients) >= self.settings.max_connections
 
     async def end(self, device: str) -> None:
-        """End the connections of a device that was revoked."""
+        """Close the connections of a device that was revoked."""
         for client in [each for each in self._clients if each.device.id == device]:
             await client.close()
 
     async def end_revoked(self) -> None:
-        """End the connections of devices that are no longer in the file; of all, while it cannot be read."""
+        """Close the connections of devices that are no longer in the file; of all devices while it cannot be read."""
         for device in {client.device.id for client in self._clients} - self._paired():
             await self.end(device)
 
@@ -160,7 +158,7 @@ class Hub:
             paired = {device.id for device in self.devices.all()}
         except KinwatchError as error:
             if self._can_read:
-                logger.warning("no device may come in: %s", error)
+                logger.warning("no device may connect: %s", error)
             self._can_read = False
             return set()
         self._can_read = True
@@ -179,11 +177,11 @@ class Hub:
                     "album": self.album.lines() if settings.album != "off" else None,
                     "people": self._people,
                     "device": client.device.name,
-                    "lacks": self.ear.trouble,
-                    "closed": self._disabled_by,
+                    "missing": self.ear.trouble,
+                    "disabled_by": self._disabled_by,
                 },
-                "eye": self._whose("eye"),
-                "ear": self._whose("ear"),
+                "camera": self._whose("camera"),
+                "microphone": self._whose("microphone"),
             }
         )
 
@@ -201,13 +199,13 @@ class Hub:
         await client.close()
 
     def _take(self, client: Client, message: Mapping[str, Any]) -> str:
-        """Take one message, and return why it is refused, if it is."""
+        """Handle one message; return why it is refused, or an empty text."""
         body, text = message.get("bytes"), message.get("text")
         try:
             asked = wire.read_bytes(body) if body is not None else wire.read_text(text or "")
         except MessageError as error:
             if not client.refused:
-                logger.warning("%s: left out: %s", client.device.name, error)
+                logger.warning("%s: ignored an invalid message: %s", client.device.name, error)
             return "unreadable"
         return self._do(client, asked) if client.is_within_limits(asked) else "too fast"
 
@@ -217,7 +215,7 @@ class Hub:
         if isinstance(asked, wire.Sound):
             return self._take_sound(client, asked.pcm)
         if isinstance(asked, wire.PageCamera | wire.Microphone):
-            return self._switch(client, "eye" if isinstance(asked, wire.PageCamera) else "ear", on=asked.on)
+            return self._switch(client, "camera" if isinstance(asked, wire.PageCamera) else "microphone", on=asked.on)
         if isinstance(asked, wire.Spoke):
             return self._spoke(client, asked)
         if isinstance(asked, wire.Named):
@@ -227,27 +225,27 @@ class Hub:
         return ""
 
     def _take_picture(self, client: Client, jpeg: bytes) -> str:
-        """Pass a picture on: one place has one eye, and only its newest picture counts."""
+        """Pass on a picture: one place has one camera, and only its newest picture is used."""
         if self._disabled_by is not None:
-            return "eyes closed"
+            return "camera switched off"
         if time.monotonic() < self._pictures_from:
             return "too early"
-        if not self._is(client, "eye"):
-            return "second eye"
+        if not self._is(client, "camera"):
+            return "second camera"
         self.out.put(Frame.kind, Frame(self.settings.place, jpeg, now()))
         return ""
 
     def _take_sound(self, client: Client, pcm: bytes) -> str:
-        """Have the ear hear a piece of sound: one place has one ear."""
+        """Pass on a piece of sound to speech recognition: one place has one microphone."""
         if self.ear.trouble:
-            client.send_json({"lacks": self.ear.trouble})
-            return "no ear"
-        if not self._is(client, "ear"):
-            return "second ear"
+            client.send_json({"missing": self.ear.trouble})
+            return "no speech recognition"
+        if not self._is(client, "microphone"):
+            return "second microphone"
         return "" if self.ear.take(pcm) else "too much sound"
 
     def _is(self, client: Client, role: Role) -> bool:
-        """Return whether this client is the eye or ear of the place; who comes first is."""
+        """Return whether a client is the camera or microphone of the place; the first one to send becomes it."""
         if role not in self._roles:
             self._switch(client, role, on=True)
         return self._roles[role] is client
@@ -263,16 +261,16 @@ class Hub:
             del self._roles[role]
         else:
             return ""
-        if role == "ear":
+        if role == "microphone":
             self.ear.end()
         elif on:
             self.motion_filter = MotionFilter(self.settings)
         else:
-            self._all({"seen": []})
+            self._all({"detections": []})
         self._all({role: self._whose(role)})
         for other in self._clients - {client}:
             if on:
-                other.send_json({STOP[role]: client.device.name})
+                other.send_json({f"{role}_taken": client.device.name})
         self.report_status()
         return ""
 
@@ -293,14 +291,14 @@ class Hub:
         if place is None:
             return "unasked"
         try:
-            told = Label(place=place, visit=UUID(named.visit), who=named.who, group=named.group)
+            label = Label(place=place, visit=UUID(named.visit), who=named.who, group=named.group)
         except ValidationError:
             return "unreadable"
-        self.out.put(str(told.id), told)
-        self._all({"visit": self.album.add_label(told)})
+        self.out.put(str(label.id), label)
+        self._all({"visit": self.album.add_label(label)})
         return ""
 
 
-def _who_disabled(said: CameraEnabled | None) -> str | None:
-    """Return by whom the eyes of a place are closed; None while they are open."""
-    return None if said is None or said.enabled else said.by or ""
+def _who_disabled(switch: CameraEnabled | None) -> str | None:
+    """Return who switched off the camera of a place, "" if unknown; None while it is on."""
+    return None if switch is None or switch.enabled else switch.by or ""

@@ -1,4 +1,4 @@
-"""How much one may send: pure, the clock is given."""
+"""Limits of how often something may happen. Pure: the clock is given."""
 
 import time
 from collections import OrderedDict
@@ -11,14 +11,14 @@ MAX_ADDRESSES = 1000
 
 
 class TokenBucket:
-    """So many a second in the long run, and `burst` at once."""
+    """Allows `per_s` a second on average, and `burst` at once."""
 
     def __init__(self, per_s: float, *, burst: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._per_s, self._burst, self._clock = per_s, burst, clock
         self._left, self._then = burst, clock()
 
     def allows(self, amount: float = 1) -> bool:
-        """Return whether one more, or so much more, may pass, and count it if so."""
+        """Return whether `amount` more may pass, and count it if so."""
         now = self._clock()
         self._left = min(self._burst, self._left + (now - self._then) * self._per_s)
         self._then = now
@@ -29,7 +29,7 @@ class TokenBucket:
 
 
 class AddressLimits:
-    """A pace for each address, and one for all together."""
+    """A limit for each address, and one ten times as high for all together."""
 
     def __init__(self, per_s: float, *, burst: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._new = partial(TokenBucket, per_s, burst=burst, clock=clock)
@@ -37,7 +37,7 @@ class AddressLimits:
         self._each: OrderedDict[str, TokenBucket] = OrderedDict()
 
     def allows(self, address: str) -> bool:
-        """Return whether `address` may try once more."""
+        """Return whether `address` may try once more, and count it if so."""
         pace = self._each.setdefault(address, self._new())
         self._each.move_to_end(address)
         if len(self._each) > MAX_ADDRESSES:

@@ -1,4 +1,4 @@
-"""The server in a thread of its own, and what it perceives as an iterator."""
+"""Run the web server in a thread of its own, and yield what its clients send."""
 
 import asyncio
 import logging
@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 
 def served(settings: BrowserSettings, context: Context, heard: Iterator[Fact]) -> Iterator[Frame | Fact]:
-    """Yield what pages perceive until the bus has no more to say: all words; of pictures the newest that travels."""
+    """Yield what clients send until `heard` ends: every fact, and the newest picture if the motion filter passes it."""
     folder = context.database.path.parent
     hub = Hub(settings, Devices(folder / f"{context.name}.devices.json"), context)
     names = tuple(dict.fromkeys((*names_here(), *settings.names)))
@@ -63,7 +63,7 @@ def served(settings: BrowserSettings, context: Context, heard: Iterator[Fact]) -
 
 
 def _make_room() -> None:
-    """Have file handles for a thousand connections that say nothing: a TLS handshake may take a minute to fail."""
+    """Allow file handles for thousands of idle connections: a TLS handshake may take a minute to fail."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MAX_OPEN_FILES if hard == resource.RLIM_INFINITY else min(MAX_OPEN_FILES, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -81,7 +81,7 @@ def _listening(settings: BrowserSettings) -> socket.socket:
 
 
 def _url(settings: BrowserSettings, port: int) -> str:
-    """Return where a phone finds the page."""
+    """Return the address of the page for a phone."""
     if settings.origins:
         return f"{settings.origins[0]}/"
     found = [name for name in names_here() if name[0].isdigit() and not name.startswith("127.")]

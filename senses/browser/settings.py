@@ -1,4 +1,4 @@
-"""What a person sets of the page."""
+"""The settings of the page."""
 
 from typing import Annotated, Literal
 
@@ -15,7 +15,7 @@ __all__ = ["BrowserSettings", "browser_topics"]
 
 
 def _word(value: object) -> object:
-    """Return what was written: YAML reads a bare off as false."""
+    """Return the word that was written: YAML reads a bare `off` as false."""
     return {False: "off", True: "own"}.get(value, value) if isinstance(value, bool) else value
 
 
@@ -23,49 +23,49 @@ class BrowserSettings(GreetingSettings, SenseSettings):
     """A page's table in `kinwatch.yaml`."""
 
     port: int = Field(default=8443, ge=0, le=65535)
-    """Where the page is: https://<this machine>:8443; 0 takes any free port."""
+    """The page is at https://<this machine>:8443; 0 takes any free port."""
     listen: str | None = None
-    """The address to listen at: every one of this machine; with `tls: off` only 127.0.0.1."""
+    """The address to listen at. Default: all addresses of this machine; with `tls: off` only 127.0.0.1."""
     tls: Annotated[Literal["own", "off"], BeforeValidator(_word)] = "own"
-    """own: HTTPS with a certificate made here; off: behind a reverse proxy that has one."""
+    """own: HTTPS with a certificate made here. off: HTTP, for a reverse proxy that has a certificate."""
     names: tuple[str, ...] = ()
-    """More names and addresses by which this machine is reached, for the certificate."""
+    """Further names and addresses of this machine, for the certificate."""
     origins: tuple[str, ...] = ()
-    """Other pages that may connect, and the address seen from outside a proxy: https://home.example.org."""
+    """Other pages that may connect, and the address in front of a proxy: https://home.example.org."""
     fps: float = Field(default=5, gt=0, le=30)
-    """At most this many pictures a second are taken from one device; more are dropped."""
+    """Accept at most this many pictures a second from one device; more are dropped."""
     sweep_s: float = Field(default=10, gt=0)
-    """A picture travels at least every so many seconds, even if nothing moves."""
+    """Send at least one frame in this many seconds, even if nothing moves."""
     linger_s: float = Field(default=4, ge=0)
-    """Pictures go on for so many seconds after the last motion, and after the start."""
+    """Go on sending frames for this many seconds after the last motion, and after the start."""
     sensitivity: float = Field(default=0.5, ge=0, le=1)
-    """How small a motion counts, 0 to 1: 2 % of the picture at 0, 0.2 % at 0.5, 0.02 % at 1."""
+    """The smallest motion that counts, 0 to 1: 2 % of the picture at 0, 0.2 % at 0.5, 0.02 % at 1."""
     width: int = Field(default=1280, ge=160, le=3840)
-    """How wide a picture the page asks the camera for, in pixels."""
+    """The width of the pictures that the page asks the camera for, in pixels."""
     quality: int = Field(default=80, ge=1, le=100)
     """JPEG quality of the page's pictures, 1 to 100."""
     max_mb: float = Field(default=2, gt=0, le=16)
-    """A larger message ends the connection."""
+    """A message of more megabytes ends the connection."""
     max_connections: int = Field(default=16, ge=1, le=200)
-    """So many pages and clients at a time; more are refused."""
+    """At most this many pages and other clients at a time; more are refused."""
     album: Literal["place", "house", "off"] = "place"
-    """Whose last 20 visits the page shows and lets name: this place's, all, or none."""
+    """The last 20 visits that the page shows for labelling: those of this place, of the whole house, or none."""
     language: Literal["en", "fr"] = "en"
-    """The language of its greetings; the page itself has its browser's, or the one that is chosen there."""
+    """The language of the greetings. The page itself uses the browser's language, or the one chosen on the page."""
     quiet: HoursText | None = None
-    """Local hours in which nobody is greeted, as 22:00-07:00; what is asked to be said is said all the same."""
+    """Local hours without greetings, such as 22:00-07:00; other sentences are spoken at any hour."""
     ear: HearingSettings = HearingSettings()
     in_background: bool = False
-    """Let the camera and the microphone go on where the page is hidden, as far as the browser does."""
+    """Keep the camera and the microphone on while the page is hidden, as far as the browser allows it."""
 
     @property
     def address(self) -> str:
-        """Where to listen."""
+        """The address to listen at."""
         return self.listen or ("0.0.0.0" if self.tls == "own" else "127.0.0.1")  # noqa: S104 - paired devices only
 
 
 def browser_topics(settings: BrowserSettings) -> tuple[str, ...]:
-    """Return what the page wants to hear: of its place what is seen and said, and of the house visits and people."""
+    """Return the page's subscriptions: what is seen and said at its place, and the visits and people of the house."""
     place = settings.place
     heard = (
         *(topics.to(place, fact.kind) for fact in (Detections, Say, Said, CameraEnabled)),

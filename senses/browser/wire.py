@@ -1,8 +1,8 @@
-"""What comes in on a websocket, read: pure.
+"""Read the messages that come in on a websocket. Pure.
 
-Bytes are a picture, or sound: a byte of its own (1; a JPEG begins with FF), then samples of 16 bits, the low byte
-first, 16,000 a second, one channel, at most a second of them. A text is JSON that our page, or a client of the older
-protocol, sends; any other text is what was said.
+A binary message is a picture or sound. Sound begins with a byte 1 (a JPEG begins with FF); then follow samples of 16
+bits, low byte first, 16,000 a second, one channel, at most one second. A text is JSON from our page, or from a client
+of the older protocol; any other text is what somebody said.
 """
 
 import base64
@@ -38,19 +38,19 @@ class _Message(BaseModel):
 
 
 class PagePicture(_Message):
-    """A picture."""
+    """A JPEG picture."""
 
     jpeg: bytes
 
 
 class Sound(_Message):
-    """What a microphone took up, a second at most."""
+    """Sound of a microphone, at most one second."""
 
     pcm: bytes
 
     @property
     def seconds(self) -> float:
-        """How long it is."""
+        """The length of the sound."""
         return len(self.pcm) / SAMPLE_BYTES / SAMPLE_RATE_HZ
 
 
@@ -63,21 +63,21 @@ class PageSpeech(_Message):
 
 
 class PageCamera(_Message):
-    """The page wants to be the eye of the place, or no longer."""
+    """The page turns its camera on, and so becomes the camera of the place; or it turns its camera off."""
 
     do: Literal["camera"]
     on: bool
 
 
 class Microphone(_Message):
-    """The page wants to be the ear of the place, or no longer."""
+    """The page turns its microphone on, and so becomes the microphone of the place; or it turns its microphone off."""
 
     do: Literal["microphone"]
     on: bool
 
 
 class Spoke(_Message):
-    """The voice has begun to say what it was asked to, or why it could not."""
+    """The page has begun to speak a sentence, or reports why it could not."""
 
     do: Literal["spoke"]
     id: str = Field(max_length=40)
@@ -85,7 +85,7 @@ class Spoke(_Message):
 
 
 class Named(_Message):
-    """One tap: this visit was Alice."""
+    """A person says who a visit was; `who` is None if it was not a person."""
 
     do: Literal["name"]
     visit: str = Field(max_length=40)
@@ -98,7 +98,11 @@ _asked: TypeAdapter[Asked] = TypeAdapter(Annotated[Asked, Field(discriminator="d
 
 
 def read_bytes(body: bytes) -> PagePicture | Sound:
-    """Return the picture or sound; `MessageError` if it is neither."""
+    """Return the picture or sound.
+
+    Raises:
+        MessageError: It is neither.
+    """
     if body[:1] == bytes([SOUND_MARK]):
         return _sound(body[1:])
     return _picture(body)
@@ -119,7 +123,11 @@ def _picture(body: bytes) -> PagePicture:
 
 
 def read_text(text: str) -> Asked | PagePicture:
-    """Return what a text asks; `MessageError` if it looks like a message and does not fit."""
+    """Return the message that a text is.
+
+    Raises:
+        MessageError: It is JSON but no valid message, or it is empty or too long.
+    """
     table = _table(text)
     if table is None:
         words = " ".join(text.split())

@@ -1,4 +1,4 @@
-"""A camera as a sense: USB, RTSP, HTTP, a clip or a folder of pictures -> frames.
+"""The camera sense: it turns USB, RTSP, HTTP, a clip or a folder of pictures into frames.
 
 `recorded.recording` reads a clip for `kinwatch replay`.
 """
@@ -15,11 +15,14 @@ __all__ = ["CameraSettings", "sense", "watch"]
 def watch(
     settings: CameraSettings, context: Context | None = None, heard: Iterator[Fact] | None = None
 ) -> Iterator[Frame | Trouble]:
-    """Yield what the camera sees while something moves, and a frame now and then anyway.
+    """Yield the camera's frames while something moves, and one frame every `sweep_s` in any case.
 
-    A live camera that is away, frozen, covered, blurred or in the dark is `Trouble`, told once, and again when it has
-    recovered; it is tried for ever. While the eyes at its place are closed, the camera is let go and there is
-    nothing. A file or folder without pictures raises `CameraLost`.
+    If a live camera is away, frozen, covered, blurred or in the dark, yield one `Trouble`, and another when it has
+    recovered; an absent camera is retried for ever. While the camera switch of its place is off, the camera is
+    released and nothing is yielded.
+
+    Raises:
+        CameraLost: The file or folder holds no picture.
     """
     from senses.camera.privacy import PrivacySwitch  # noqa: PLC0415
     from senses.camera.stored_health import StoredHealth  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""What can be measured of a picture's clarity: pure, on small grey pictures."""
+"""Measure brightness, contrast and sharpness of a picture. Pure functions of small grey pictures."""
 
 from typing import NamedTuple
 
@@ -11,29 +11,24 @@ __all__ = ["BLACK_LEVEL", "Cells", "FrameMeter", "FrameStats", "layout_similarit
 
 Cells = npt.NDArray[np.float32]
 
-CAPTION_BAND_SHARE = (
-    0.1  # of the height, above and below: there cameras write the time and their name, sharp whatever the lens sees
-)
-FINE_SIDE_PX, COARSE_SIDE_CELLS = (
-    4,
-    4,
-)  # a fine cell is 4 x 4 pixels, a coarse one 4 x 4 fine ones: large enough to average noise away
-AVERAGE_WEIGHT = 0.3  # share of a new picture in the running average, for the same reason
-BLACK_LEVEL = 4.0  # grey levels: below, no scene could be seen, covered or not
-EDGE_REACH_PX, MIN_EDGE_HEIGHT, MIN_EDGES = (
-    8,
-    25,
-    75,
-)  # an edge: 25 grey levels or more within 8 pixels; so many make a judgement
-LINE_STRIDE = 2  # neighbouring lines say the same
+# Cameras write the time and their name at the top and bottom: sharp text even if the lens is not. This share of the
+# height is left out at either end.
+CAPTION_BAND_SHARE = 0.1
+# A fine cell is 4 x 4 pixels, a coarse cell 4 x 4 fine cells: large enough to average out noise.
+FINE_SIDE_PX, COARSE_SIDE_CELLS = 4, 4
+AVERAGE_WEIGHT = 0.3  # of a new picture in the running average: that, too, averages out noise
+BLACK_LEVEL = 4.0  # grey levels: below this no scene is visible, whether the lens is covered or not
+# An edge is 25 grey levels or more within 8 pixels; with fewer than 75 edges, sharpness is not judged.
+EDGE_REACH_PX, MIN_EDGE_HEIGHT, MIN_EDGES = 8, 25, 75
+LINE_STRIDE = 2  # measure every second line: neighbouring lines are nearly the same
 SHARPEST_QUANTILE = 0.95
 
 
 class FrameStats(NamedTuple):
-    """One picture, measured."""
+    """The measurements of one picture."""
 
     brightness: float
-    """The mean, in grey levels."""
+    """The mean, in grey levels, 0 to 255."""
     roughness: float
     """See `roughness`."""
     contrast: float
@@ -41,17 +36,17 @@ class FrameStats(NamedTuple):
     steepness: float | None
     """See `steepness`."""
     layout: Cells
-    """The coarse cells."""
+    """The coarse cells: their brightness in grey levels."""
 
 
 class FrameMeter:
-    """Measures one picture after another, what is faint on their running average."""
+    """Measures one picture after another; all but the edges is measured on their running average."""
 
     def __init__(self) -> None:
         self._average: Cells | None = None
 
     def measure(self, grey: Grey) -> FrameStats:
-        """Return what is measured of the next picture."""
+        """Return the measurements of the next picture, given as height x width."""
         middle = _middle(grey)
         new, last = _means(middle, FINE_SIDE_PX), self._average
         self._average = (
@@ -62,12 +57,12 @@ class FrameMeter:
         return FrameStats(light, roughness(coarse), spread(self._average), steepness(middle), coarse)
 
     def forget(self) -> None:
-        """Begin anew: the next picture is not compared with the ones before."""
+        """Forget the earlier pictures: the next one begins a new average."""
         self._average = None
 
 
 def roughness(cells: Cells) -> float:
-    """Return how much neighbouring cells differ otherwise than in a smooth slope, relative to their brightness."""
+    """Return how far neighbouring cells deviate from a smooth slope, relative to their brightness; 0 for none."""
     if min(cells.shape) < 3:  # noqa: PLR2004
         return 1.0
     across = np.abs(cells[:, :-2] - 2 * cells[:, 1:-1] + cells[:, 2:]).mean()
@@ -76,7 +71,7 @@ def roughness(cells: Cells) -> float:
 
 
 def spread(cells: Cells) -> float:
-    """Return how many grey levels lie between the dark and the bright of a picture, but for 5 % at either end."""
+    """Return how many grey levels lie between dark and bright, without the darkest and the brightest 5 %."""
     if not cells.size:
         return 255.0
     low, high = np.quantile(cells, (0.05, 0.95))
@@ -84,16 +79,16 @@ def spread(cells: Cells) -> float:
 
 
 def steepness(grey: Grey) -> float | None:
-    """Return which share of a sharp edge's height lies between two neighbouring pixels; None with too few edges.
+    """Return the share of an edge's height that lies between two neighbouring pixels; None if edges are too few.
 
-    1 for the sharpest edge there can be, whatever the light; less, the more the picture is blurred.
+    It is 1 for a perfectly sharp edge, in any light, and falls with blur. Of all edges the 95 % quantile counts.
     """
     shares = np.concatenate([_shares(grey[::LINE_STRIDE]), _shares(grey[:, ::LINE_STRIDE].T)])
     return float(np.quantile(shares, SHARPEST_QUANTILE)) if shares.size >= MIN_EDGES else None
 
 
 def layout_similarity(one: Cells, other: Cells) -> float:
-    """Return how alike two layouts are whatever the light: 1 if they are the same, 0 if they have nothing in common."""
+    """Return the correlation of two layouts, which ignores the light: 1 if they are the same, 0 if unrelated."""
     if one.shape != other.shape or not one.size:
         return 0.0
     first, second = one - one.mean(), other - other.mean()
@@ -102,7 +97,7 @@ def layout_similarity(one: Cells, other: Cells) -> float:
 
 
 def _shares(grey: Grey) -> Cells:
-    """Return, for every stretch along a line that holds an edge, the largest step's share of all there is."""
+    """Return, for each stretch of a line that holds an edge, the largest step as a share of the edge's height."""
     height, width = grey.shape
     count = max(width - 1, 0) // EDGE_REACH_PX
     lines = np.ascontiguousarray(grey[:, : count * EDGE_REACH_PX + 1], dtype=np.int16)
@@ -121,7 +116,7 @@ def _middle(grey: Grey) -> Grey:
 
 
 def _means(grey: npt.NDArray[np.uint8] | Cells, side: int) -> Cells:
-    """Return the mean of every square of this side; a rest at the right and lower edges is left out."""
+    """Return the mean of each square of this side; incomplete squares at the right and lower edges are left out."""
     rows, columns = (length // side for length in grey.shape)
     whole = np.ascontiguousarray(grey[: rows * side, : columns * side], dtype=np.float32)
     down = whole.reshape(rows, side, columns * side).sum(axis=1)

@@ -1,4 +1,4 @@
-"""Live cameras: always the newest picture, and patience when the camera is away."""
+"""Live cameras: always the newest picture, and a new attempt while the camera is away."""
 
 import logging
 import random
@@ -31,17 +31,17 @@ def is_live(source: str) -> bool:
 
 
 def live_shots(settings: CameraSettings) -> Reach:
-    """Yield the newest picture of a live camera, for ever, or why there is none; what is missed is dropped."""
+    """Yield the newest picture of a live camera, or why there is none, for ever; older pictures are dropped."""
     stop = Event()
     name = f"{settings.place}: {masked(settings.source)}"
     return newest(lasting(lambda: _connected(settings), name=name, pause=stop.wait), stop=stop)
 
 
 def lasting(connect: Callable[[], Shots], *, name: str, pause: Callable[[float], bool]) -> Reach:
-    """Yield from one connection after another; between two, wait 1 to 30 s, longer each time in vain.
+    """Yield the shots of one connection after another; wait up to 30 s between two, longer after each failure.
 
-    Each time in vain, `Away` is yielded: a line that comes back at once is not worth a word.
-    `pause` waits for so many seconds and returns True when it is time to end.
+    From the second failure on, `Away` is yielded: a connection that comes back at once is not reported.
+    `pause` waits for a number of seconds and returns True to end.
     """
     failures, since = 0, 0.0
     while True:
@@ -65,14 +65,14 @@ def lasting(connect: Callable[[], Shots], *, name: str, pause: Callable[[float],
 
 
 def _wait_s(failures: int) -> float:
-    # Cameras that lost the same switch should not all come back in the same second.
+    # The wait is random: cameras that lost the same network switch should not all reconnect in the same second.
     return float(min(FIRST_PAUSE_S * 2 ** min(failures, 10), LONGEST_PAUSE_S) * random.uniform(0.5, 1))  # noqa: S311
 
 
 def newest(shots: Reach, *, stop: Event) -> Reach:
-    """Yield what came last from `shots`, which a thread reads as they come; their error is raised here.
+    """Yield the newest of `shots`, which a thread reads as they come; an error of that thread is raised here.
 
-    Closed, it gives the camera a moment to be let go.
+    Closing it waits up to 2 s for the camera to be released.
     """
     slot = _Slot()
     reader = Thread(target=_read, args=(shots, slot, stop), name="camera", daemon=True)
@@ -86,7 +86,7 @@ def newest(shots: Reach, *, stop: Event) -> Reach:
 
 
 class _Slot:
-    """Holds the last shot; None, or an error, once there will be no more."""
+    """Holds the newest shot; after the last one it returns None or raises the reader's error."""
 
     def __init__(self) -> None:
         self._filled = Condition()
@@ -120,7 +120,7 @@ def _read(shots: Reach, slot: _Slot, stop: Event) -> None:
                 if stop.is_set():
                     break
                 slot.put(shot)
-    except Exception as error:  # noqa: BLE001 - it is raised again where the shots are taken
+    except Exception as error:  # noqa: BLE001 - `take` raises it again
         slot.end(error)
     else:
         slot.end(None)
@@ -132,7 +132,7 @@ def _connected(settings: CameraSettings) -> Shots:
 
 
 def _images(settings: CameraSettings) -> Iterator[Image]:
-    """Yield pictures at most `fps` times a second, until the line is lost."""
+    """Yield at most `fps` pictures a second until the connection is lost."""
     source, rate = settings.source, FrameRateLimit(settings.fps)
     if source.lower().startswith(("http://", "https://")):
         try:
@@ -142,7 +142,7 @@ def _images(settings: CameraSettings) -> Iterator[Image]:
         else:
             return
     for capture in video.live(int(source) if source.isdecimal() else source):
-        # What is not due is read off all the same, or it would wait in FFmpeg's buffer and age.
+        # Pictures that are not due are read too: otherwise they would wait and age in FFmpeg's buffer.
         image = video.retrieve_image(capture) if rate.due(time.monotonic()) else None
         if image is not None:
             yield image

@@ -1,6 +1,6 @@
-"""Find the JPEGs in a stream of bytes, by JPEG's own structure.
+"""Find the JPEGs in a stream of bytes by JPEG's own structure.
 
-Boundaries and lengths of multipart streams are not needed, and not believed: cameras get both wrong.
+The boundaries and lengths of a multipart stream are ignored: cameras get both wrong.
 """
 
 import re
@@ -13,17 +13,18 @@ __all__ = ["MAX_JPEG_BYTES", "jpegs"]
 MAX_JPEG_BYTES = 20_000_000
 SOI, EOI = b"\xff\xd8", b"\xff\xd9"
 BEGINNING = b"\xff\xd8\xff"
-# In the picture's own data: 0xFF 0x00 is a byte, 0xFF 0xD0 to 0xD7 a restart, 0xFF 0xFF a fill byte.
+# The next marker in compressed data, where 0xFF 0x00 is a byte, 0xFF 0xD0 to 0xD7 a restart, 0xFF 0xFF a fill byte.
 MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 BARE_MARKERS = frozenset({0x01, *range(0xD0, 0xD8)})  # markers without a length
 START_OF_SCAN = 0xDA
-JPEG_CUT, JPEG_INCOMPLETE = -1, 0
+JPEG_CUT, JPEG_INCOMPLETE = -1, 0  # the data breaks JPEG's structure; its end has not arrived yet
 
 
 def jpegs(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield every whole JPEG, byte for byte; what is cut or damaged in structure is left out.
+    """Yield each complete JPEG, byte for byte; JPEGs that are cut off or have a damaged structure are skipped.
 
-    20 MB without a whole one raise `CameraLost`.
+    Raises:
+        CameraLost: 20 MB held no complete JPEG.
     """
     pending = bytearray()
     for chunk in chunks:
@@ -32,12 +33,12 @@ def jpegs(chunks: Iterable[bytes]) -> Iterator[bytes]:
         if complete:
             yield from _whole(pending)
         if len(pending) > MAX_JPEG_BYTES:
-            message = f"sends no JPEG: {MAX_JPEG_BYTES // 1_000_000} MB without a whole one"
+            message = f"sends no JPEG: {MAX_JPEG_BYTES // 1_000_000} MB without a complete one"
             raise CameraLost(message)
 
 
 def _whole(pending: bytearray) -> Iterator[bytes]:
-    """Yield the whole JPEGs at hand, and leave in `pending` what may become one."""
+    """Yield the complete JPEGs in `pending`, and leave there what may become one."""
     start = _begin(pending, 0)
     while start < len(pending):
         end = _end(pending, start)
@@ -51,12 +52,12 @@ def _whole(pending: bytearray) -> Iterator[bytes]:
 
 def _begin(data: bytearray, after: int) -> int:
     found = data.find(BEGINNING, after)
-    # The last two bytes may be the beginning of a beginning.
+    # The last two bytes may be part of a beginning.
     return found if found >= 0 else max(after, len(data) - len(SOI))
 
 
 def _end(data: bytearray, start: int) -> int:
-    """Return where the JPEG that begins at `start` ends; OPEN if not yet, CUT if it never will."""
+    """Return where the JPEG that begins at `start` ends; JPEG_INCOMPLETE or JPEG_CUT if it does not."""
     at = start + len(SOI)
     while at + 4 <= len(data):
         if data[at] != 0xFF:  # noqa: PLR2004
@@ -73,7 +74,7 @@ def _end(data: bytearray, start: int) -> int:
 
 
 def _after(data: bytearray, at: int, kind: int) -> int:
-    """Return where the marker that follows the one at `at` is."""
+    """Return the position of the marker after the one at `at`."""
     if kind == 0xFF:  # noqa: PLR2004 - a fill byte
         return at + 1
     if kind in BARE_MARKERS:

@@ -1,6 +1,6 @@
-"""Whether the eyes at this place are open; closed, the camera is let go.
+"""The camera switch of a place: while it is off, the camera is released.
 
-What was said last is remembered here too, so that a camera that starts takes no picture before it hears of it.
+Its last position is stored, so that a camera that restarts takes no picture while the switch is off.
 """
 
 import logging
@@ -23,35 +23,36 @@ log = logging.getLogger(__name__)
 
 
 class PrivacySwitch:
-    """The lids of a place's eyes; without a context they are always open.
+    """Follows the camera switch of a place.
 
     Args:
-        context: Where it is remembered whether they are closed, and said.
-        heard: Who opens and closes them; read in a thread of its own.
+        context: Stores the switch, and reports when it is off; without one, the camera is on.
+        heard: The facts that switch the camera; read in a thread of its own.
     """
 
     def __init__(self, context: Context | None = None, heard: Iterator[Fact] | None = None) -> None:
         self._context = context
         self._changed = Condition()
-        self._over = False
-        self._said = privacy.stored_camera_enabled(context) if context else None
+        self._is_stopping = False
+        self._switch = privacy.stored_camera_enabled(context) if context else None
         if heard is not None:
-            Thread(target=self._listen, args=(heard,), name="lids", daemon=True).start()
+            Thread(target=self._listen, args=(heard,), name="camera switch", daemon=True).start()
 
     def while_enabled(
         self, shots: Callable[[], Generator[Shot, None, None]], look: Callable[[Iterator[Shot]], Iterator[Seen]]
     ) -> Iterator[Seen]:
-        """Yield what is looked at in the shots of a source, which is let go while closed and then begun anew.
+        """Yield what `look` makes of a source's shots.
 
-        If there is no more to hear, the sense is to end: the source is let go.
+        The source is released while the switch is off, then opened again. If `heard` ends, the sense is stopping: the
+        source is released.
         """
         ended = False
 
-        def until_closed() -> Iterator[Shot]:
+        def until_disabled() -> Iterator[Shot]:
             nonlocal ended
             with closing(shots()) as source:
                 for shot in source:
-                    if self._over:
+                    if self._is_stopping:
                         break
                     if self._is_disabled:
                         return
@@ -60,46 +61,46 @@ class PrivacySwitch:
 
         while not ended:
             self._await_enabled()
-            if self._over:
+            if self._is_stopping:
                 return
-            yield from look(until_closed())
+            yield from look(until_disabled())
 
     @property
     def _is_disabled(self) -> bool:
-        return self._said is not None and not self._said.enabled
+        return self._switch is not None and not self._switch.enabled
 
     def _await_enabled(self) -> None:
         with self._changed:
             if not self._is_disabled:
                 return
             self._report_disabled()
-            self._changed.wait_for(lambda: self._over or not self._is_disabled)
-        if self._context and not self._over:
+            self._changed.wait_for(lambda: self._is_stopping or not self._is_disabled)
+        if self._context and not self._is_stopping:
             self._context.report("")
 
     def _report_disabled(self) -> None:
-        """Say that they are closed, by whom, and how to open them."""
-        said = self._said
-        if self._context and said:
-            by = f" by {said.by}" if said.by else ""
-            how = f'say "open your eyes", or publish {{"enabled": true}} on {said.topic} (retained)'
-            log.info("%s: eyes closed%s", said.place, by)
-            self._context.report(f"eyes closed{by}: {how}")
+        """Report that the camera is off, who switched it off, and how to switch it on."""
+        switch = self._switch
+        if self._context and switch:
+            by = f" by {switch.by}" if switch.by else ""
+            how = f'say "open your eyes", or publish {{"enabled": true}} on {switch.topic} (retained)'
+            log.info("%s: camera switched off%s", switch.place, by)
+            self._context.report(f"camera switched off{by}: {how}")
 
     def _listen(self, heard: Iterator[Fact]) -> None:
         for fact in heard:
             if isinstance(fact, CameraEnabled):
                 with self._changed:
-                    self._said = fact
+                    self._switch = fact
                     self._changed.notify_all()
-                self._store(fact)  # obeyed first: a full disk opens no eye
+                self._store(fact)  # after it took effect: a full disk must not keep the camera on
         with self._changed:
-            self._over = True
+            self._is_stopping = True
             self._changed.notify_all()
 
-    def _store(self, said: CameraEnabled) -> None:
+    def _store(self, switch: CameraEnabled) -> None:
         try:
             if self._context:
-                privacy.store_camera_enabled(self._context, said)
+                privacy.store_camera_enabled(self._context, switch)
         except KinwatchError as error:
-            log.warning("%s: obeyed, but not remembered: %s", said.place, error)
+            log.warning("%s: the camera switch took effect, but cannot be stored: %s", switch.place, error)

@@ -1,4 +1,4 @@
-"""Clips, folders and single pictures: shots in the recording's own time."""
+"""Clips, folders and single pictures: shots with the recording's own time."""
 
 import logging
 from collections.abc import Iterable, Iterator
@@ -22,9 +22,9 @@ STILL_S, STILL_FPS = 3, 5
 
 
 class Recording:
-    """The frames of one clip, picture or folder; `total` is the number of the last frame plus one, if known.
+    """The frames of one clip, picture or folder; each iteration starts from the beginning.
 
-    It can be read again, and each time from the beginning.
+    `total` is the number of frames, or None if the file does not say.
     """
 
     def __init__(self, path: Path, *, fps: float, quality: int = 90) -> None:
@@ -40,18 +40,22 @@ class Recording:
 
 
 def recording(path: Path, *, fps: float, quality: int = 90) -> Recording:
-    """Open a clip to go through all of it: at most `fps` frames of each second, numbered as in the clip.
+    """Open a clip to read all of it: at most `fps` frames of each second, numbered as in the clip.
 
-    A frame's time is 1970 plus its second in the clip, its place the name of the file. A single picture is
-    a scene of 3 seconds. `CameraLost` names the file that cannot be read.
+    A frame's time is its second in the clip, counted from 1970; its place is the name of the file. A single picture
+    is a scene of 3 seconds.
+
+    Raises:
+        CameraLost: The file cannot be read; the message names it.
     """
     return Recording(path, fps=fps, quality=quality)
 
 
 def recorded_shots(path: Path, *, fps: float) -> Iterator[Shot]:
-    """Yield at most `fps` pictures of each second of a clip, a picture (3 s long) or a folder (1/fps s each).
+    """Yield at most `fps` pictures of each second of a clip, of a picture (3 s) or of a folder (1/fps s a picture).
 
-    Raises `CameraLost` if there are none.
+    Raises:
+        CameraLost: There is no picture.
     """
     count = 0
     for number, seconds, image in _images(path, fps):
@@ -92,7 +96,7 @@ def _usable(files: Iterable[Path]) -> Iterator[Image]:
         try:
             image = still(file)
         except CameraLost as error:
-            log.warning("left out: %s", error)
+            log.warning("skipped a picture: %s", error)
         else:
             yield image
 
@@ -125,7 +129,7 @@ def _stills(folder: Path) -> list[Path]:
 
 
 def still(path: Path) -> Image:
-    """Read one picture: a JPEG as it is, even a damaged one (the brain judges it), other formats decoded."""
+    """Read one picture: a JPEG as bytes, even if damaged (the brain reports that); other formats as pixels."""
     _check(path)
     try:
         data = path.read_bytes()

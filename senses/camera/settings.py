@@ -1,4 +1,4 @@
-"""What a person sets of a camera."""
+"""The settings of a camera."""
 
 import re
 from typing import Literal
@@ -20,27 +20,27 @@ class CameraSettings(SenseSettings):
     source: str = Field(min_length=1, coerce_numbers_to_str=True)
     """Where pictures come from: a USB camera's number (0), rtsp://, http(s)://, a video file or a folder."""
     fps: float = Field(default=5, gt=0, le=60)
-    """At most this many frames a second, while something moves."""
+    """Send at most this many frames a second, while something moves."""
     sweep_s: float = Field(default=10, gt=0)
-    """A frame travels at least every so many seconds, even if nothing moves."""
+    """Send at least one frame in this many seconds, even if nothing moves."""
     linger_s: float = Field(default=4, ge=0)
-    """Frames go on for so many seconds after the last motion, and after the start."""
+    """Go on sending frames for this many seconds after the last motion, and after the start."""
     sensitivity: float = Field(default=0.5, ge=0, le=1)
-    """How small a motion counts, 0 to 1: 2 % of the picture at 0, 0.2 % at 0.5, 0.02 % at 1."""
+    """The smallest motion that counts, 0 to 1: 2 % of the picture at 0, 0.2 % at 0.5, 0.02 % at 1."""
     quality: int = Field(default=90, ge=1, le=100)
-    """JPEG quality, 1 to 100, where the source does not send JPEG by itself."""
+    """JPEG quality, 1 to 100, for sources that do not send JPEG themselves."""
     loop: bool = False
-    """Play a file or folder again and again."""
+    """Play a file or folder over and over."""
     pace: Literal["real", "fast"] = "real"
-    """A file or folder plays in real time, or as fast as it can: its frames then have the clip's own time."""
+    """`real`: play a file or folder in real time. `fast`: as fast as possible; frames then have the clip's own time."""
 
 
 def camera_topics(settings: CameraSettings) -> tuple[str, ...]:
-    """Return what a camera must hear of: whether the eyes at its place are open."""
+    """Return the subscription of a camera: the camera switch of its place."""
     return (topics.to(settings.place, CameraEnabled.kind),)
 
 
 def masked(source: str) -> str:
-    """Return a source, or a text with one in it, as it may be printed: without a URL's passwords and keys."""
+    """Return a source, or a text that contains one, without the passwords and keys in its URL, for printing."""
     source = re.sub(r"(://[^:/?#]*):.*@", r"\1:***@", source)
     return SECRET_PARAMETER.sub(r"\1***", source)

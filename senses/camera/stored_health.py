@@ -1,4 +1,4 @@
-"""What was said last of a camera's health, kept so that who starts anew takes it back once it is no longer so."""
+"""The camera state that was reported last, stored so that a restarted sense reports when it has changed."""
 
 from typing import get_args
 
@@ -12,13 +12,13 @@ UPSERT_HEALTH = "INSERT INTO health VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET
 
 
 class StoredHealth:
-    """Remembers at a context; without one, for as long as the process lives, which needs no memory."""
+    """Stores the state in the sense's database; without a context, stores nothing."""
 
     def __init__(self, context: Context | None) -> None:
         self._context = context
 
     def last_reported(self) -> CameraState:
-        """Return what was said last; that it sees, where nothing was."""
+        """Return the state that was reported last; `recovered` if none was."""
         if self._context is None:
             return "recovered"
         with self._context.database.transaction() as connection:
@@ -27,7 +27,7 @@ class StoredHealth:
         return next((what for what in get_args(CameraState) if row and what == row[0]), "recovered")
 
     def store(self, what: str) -> None:
-        """Remember what has been said."""
+        """Store the state that has been reported."""
         if self._context:
             with self._context.database.transaction() as connection:
                 connection.execute(UPSERT_HEALTH, (what,))

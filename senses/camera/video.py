@@ -1,4 +1,4 @@
-"""Everything that OpenCV does for a camera: open, read, decode, encode."""
+"""All that OpenCV does for a camera: open, read, decode and encode."""
 
 import os
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ TIMEOUT_MS = 10_000
 USB_SIZE = (1920, 1080)
 LIKELY_FPS = (0.1, 240.0)  # browsers write 1000 into their recordings
 
-# Read by OpenCV when it opens something; whoever has set them is obeyed.
+# OpenCV reads these environment variables when it opens a source; values that are already set stay.
 OPTIONS = {
     "OPENCV_FFMPEG_LOGLEVEL": "-8",  # FFmpeg writes to stderr, past Python's logging
     "OPENCV_FFMPEG_CAPTURE_OPTIONS": "rtsp_flags;prefer_tcp",
@@ -28,7 +28,7 @@ OPTIONS = {
 
 
 def pixels(data: bytes) -> Pixels | None:
-    """Decode a picture of any format; None if it is none."""
+    """Decode a picture of any format; None if it cannot be decoded."""
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     except cv2.error:
@@ -37,7 +37,7 @@ def pixels(data: bytes) -> Pixels | None:
 
 
 def encoded(image: Image, *, quality: int) -> bytes:
-    """Return the picture as JPEG; what is JPEG already stays as it is. `quality` is 1 to 100."""
+    """Return the picture as JPEG; a JPEG is returned unchanged. `quality` is 1 to 100."""
     if isinstance(image, bytes):
         return image
     done, jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
@@ -48,7 +48,7 @@ def encoded(image: Image, *, quality: int) -> bytes:
 
 
 def grey(image: Image) -> Grey | None:
-    """Return the picture in grey, its longer side 320 pixels at most; None if it cannot be decoded."""
+    """Return the picture in grey, its longer side at most 320 pixels; None if it cannot be decoded."""
     whole = reduced(image) if isinstance(image, bytes) else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
     if whole is None:
         return None
@@ -58,9 +58,10 @@ def grey(image: Image) -> Grey | None:
 
 
 def live(source: int | str) -> Iterator[cv2.VideoCapture]:
-    """Yield the capture of a USB camera (its number or device) or a stream, whenever it holds a next picture.
+    """Yield the capture of a USB camera (its number or device) or a stream each time it holds a new picture.
 
-    Raises `CameraLost` if it cannot be opened, and when 10 s bring no picture.
+    Raises:
+        CameraLost: It cannot be opened, or sends no picture for 10 s.
     """
     api = cv2.CAP_FFMPEG if isinstance(source, str) and "://" in source else cv2.CAP_ANY
     with _opened(source, api) as capture:
@@ -118,7 +119,11 @@ class Clip:
 
 @contextmanager
 def clip(path: Path) -> Iterator[Clip]:
-    """Open a video file for the time of a `with`; `CameraLost` if it cannot be read."""
+    """Open a video file for the duration of a `with`.
+
+    Raises:
+        CameraLost: It cannot be read.
+    """
     with _opened(str(path.absolute()), cv2.CAP_FFMPEG) as capture:
         if not capture.isOpened():
             message = f"{path}: not a video that can be read: check that the file is whole"
@@ -146,6 +151,6 @@ def _opened(source: int | str, api: int) -> Iterator[cv2.VideoCapture]:
 
 
 def _silence() -> None:
-    # OpenCV 4 has it at the top, 5 has not.
+    # OpenCV 4 has `setLogLevel` at the top level, OpenCV 5 in `utils.logging`.
     set_level = getattr(cv2, "setLogLevel", None) or getattr(cv2.utils, "logging", cv2).setLogLevel
     set_level(0)

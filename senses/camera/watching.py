@@ -1,4 +1,4 @@
-"""From a source's pictures to the frames that travel, and to what is wrong with them."""
+"""Choose which of a source's pictures are sent as frames, and report what is wrong with the camera."""
 
 import logging
 import time
@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from nerves.errors import CameraLost
-from nerves.exif import stamped
+from nerves.exif import with_capture_time
 from nerves.messages import Frame, Trouble
 from senses.camera import live, recorded, video
 from senses.camera.health import Health
@@ -26,41 +26,41 @@ log = logging.getLogger(__name__)
 MEMORY_S = 1.0  # long enough to see a slow walker, short enough to forget who has left
 
 
-def camera_frames(settings: CameraSettings, lids: PrivacySwitch, word: StoredHealth) -> Iterator[Frame | Trouble]:
-    """Yield the frames of a source that travel; those of a live camera say inside when they were taken.
+def camera_frames(settings: CameraSettings, switch: PrivacySwitch, stored: StoredHealth) -> Iterator[Frame | Trouble]:
+    """Yield the frames to send; those of a live camera hold the time they were taken in their EXIF data.
 
-    Of a live camera, yield too how it is, whenever that changes. While the lids are closed, nothing.
+    For a live camera, also yield a `Trouble` whenever its state changes. Yield nothing while the switch is off.
     """
-    alive, health = live.is_live(settings.source), Health(word.last_reported())
+    is_live, health = live.is_live(settings.source), Health(stored.last_reported())
 
     def look(pictures: Iterator[Shot | Away]) -> Iterator[Shot | Trouble]:
         health.reset()
         return reported(pictures, settings, health)
 
-    if alive:
-        shots = lids.while_enabled(lambda: live.live_shots(settings), look)
+    if is_live:
+        shots = switch.while_enabled(lambda: live.live_shots(settings), look)
     else:
-        shots = lids.while_enabled(lambda: played(settings), lambda pictures: moving(pictures, settings))
+        shots = switch.while_enabled(lambda: played(settings), lambda pictures: moving(pictures, settings))
     for shot in shots:
         if isinstance(shot, Trouble):
             yield shot
-            word.store(shot.what)  # after it is on its way: rather twice than never
+            stored.store(shot.what)  # after it was sent: twice is better than never
             continue
         jpeg = video.encoded(shot.image, quality=settings.quality)
-        yield Frame(settings.place, stamped(jpeg, shot.at) if alive else jpeg, shot.at, shot.number)
+        yield Frame(settings.place, with_capture_time(jpeg, shot.at) if is_live else jpeg, shot.at, shot.number)
 
 
 def moving(shots: Iterable[Shot], settings: CameraSettings) -> Iterator[Shot]:
-    """Yield the shots with motion, those shortly after it, and one a sweep."""
-    travels = _travels(settings)
-    return (shot for shot in shots if travels(shot, video.grey(shot.image)))
+    """Yield the shots with motion, those for `linger_s` after it, and one every `sweep_s`."""
+    is_sent = _sending(settings)
+    return (shot for shot in shots if is_sent(shot, video.grey(shot.image)))
 
 
 def reported(
     shots: Iterable[Shot | Away], settings: CameraSettings, health: Health | None = None
 ) -> Iterator[Shot | Trouble]:
-    """Yield the shots that travel, and before them what is new of the camera's health."""
-    travels, health = _travels(settings), health or Health()
+    """Yield the shots to send, each after a `Trouble` if the camera's state has changed."""
+    is_sent, health = _sending(settings), health or Health()
     for shot in shots:
         if isinstance(shot, Away):
             grey, report = None, health.camera_away(shot.why)
@@ -70,15 +70,15 @@ def reported(
         if report:
             log.warning("%s: %s: %s", settings.place, report.what, report.detail)
             yield Trouble(place=settings.place, what=report.what, detail=report.detail)
-        if isinstance(shot, Shot) and travels(shot, grey):
+        if isinstance(shot, Shot) and is_sent(shot, grey):
             yield shot
 
 
-def _travels(settings: CameraSettings) -> Callable[[Shot, Grey | None], bool]:
-    """Return what says of one shot after another, and its grey picture, whether it travels."""
+def _sending(settings: CameraSettings) -> Callable[[Shot, Grey | None], bool]:
+    """Return a function that takes one shot after another, with its grey picture, and tells whether to send it."""
     gate = Gate(sweep_s=settings.sweep_s, linger_s=settings.linger_s)
     motion = Motion(sensitivity=settings.sensitivity, memory=settings.fps * MEMORY_S)
-    # What cannot be decoded travels: the brain says so to the household, silence would not.
+    # A picture that cannot be decoded is sent: the brain then tells the household. Dropping it would hide the fault.
     return lambda shot, grey: gate.passes(shot.seconds, moved=grey is None or motion.moved(grey))
 
 
@@ -88,7 +88,7 @@ def played(
     clock: Callable[[], float] = time.monotonic,
     pause: Callable[[float], None] = time.sleep,
 ) -> Generator[Shot, None, None]:
-    """Yield the pictures of a file or folder, in real time or as fast as they are asked for."""
+    """Yield the pictures of a file or folder in real time, or as fast as they are read."""
     path, start, began, offset = _path(settings), datetime.now(UTC), clock(), 0.0
     while True:
         seconds = 0.0

@@ -1,4 +1,4 @@
-"""Cameras on HTTP: single pictures, asked for again and again, and MJPEG; their JPEGs pass as they are."""
+"""Cameras on HTTP: MJPEG streams, and single pictures that are polled. JPEGs pass unchanged."""
 
 import time
 from collections.abc import Iterator
@@ -27,13 +27,15 @@ LOGIN_REFUSED_STATUSES = (401, 403)
 
 
 class NotPictures(CameraLost):
-    """The address answers with neither pictures nor MJPEG: perhaps a video stream."""
+    """The address sends neither pictures nor MJPEG; it may be a video stream."""
 
 
 def images(url: str, *, fps: float) -> Iterator[Image]:
     """Yield the pictures of an HTTP camera, MJPEG or stills, at most `fps` a second.
 
-    Raises `CameraLost` when it stops, and `NotPictures` at once if it sends something else.
+    Raises:
+        CameraLost: The camera cannot be reached, or stops sending.
+        NotPictures: The address sends something else.
     """
     try:
         address, opener = _opener(url)
@@ -44,7 +46,7 @@ def images(url: str, *, fps: float) -> Iterator[Image]:
                 yield from (jpeg for jpeg in mjpeg.jpegs(_chunks(response)) if rate.due(time.monotonic()))
                 message = "ended the stream"
                 raise CameraLost(message)
-            # Simple cameras send no type, or a wrong one.
+            # Simple cameras send no content type, or a wrong one.
             if not kind.startswith("image/") and not response.peek(len(SOI)).startswith(SOI):
                 _refuse(kind)
             first = _still(response)
@@ -77,13 +79,13 @@ def _still(response: HTTPResponse) -> Image:
         message = f"sends a picture of more than {mjpeg.MAX_JPEG_BYTES // 1_000_000} MB"
         raise CameraLost(message)
     if response.length:
-        message = "sends a picture that is cut short"
+        message = "sends a picture that is cut off"
         raise CameraLost(message)
     if data.startswith(SOI):
         return data
     image = video.pixels(data) if data else None
     if image is None:
-        message = f"sends no picture but {len(data)} bytes of something else"
+        message = f"sends {len(data)} bytes that are no picture"
         raise CameraLost(message)
     return image
 
@@ -94,7 +96,7 @@ def _chunks(response: HTTPResponse) -> Iterator[bytes]:
 
 
 def _opener(url: str) -> tuple[str, OpenerDirector]:
-    """Return the address without user and password, and what opens it with them (Basic or Digest)."""
+    """Return the address without user and password, and an opener that logs in with them (Basic or Digest)."""
     parts = urlsplit(url)
     login, _, host = parts.netloc.rpartition("@")
     user, _, password = login.partition(":")

@@ -1,4 +1,4 @@
-"""Posts on X that mention an account -> `Mentioned`, each once, within a budget."""
+"""The mentions sense: it publishes each post on X that mentions an account once, within a budget."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ __all__ = ["MentionsSettings", "sense", "watch"]
 
 
 def watch(settings: MentionsSettings, context: Context, _heard: Iterator[Fact]) -> Iterator[Mentioned]:
-    """Tell the context of new mentions for ever; its note says what is not well."""
+    """Publish new mentions for ever, and report what is wrong. Nothing is yielded."""
     from senses.mentions.poll import poll  # noqa: PLC0415 - tweepy takes a moment to load
 
     return poll(settings, context)

@@ -1,4 +1,4 @@
-"""What is kept of mentions: the newest one told, the reads paid for, the names of authors."""
+"""What is stored about mentions: the newest published post, the reads that were paid for, the names of authors."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -17,7 +17,7 @@ ADD_READS = """INSERT INTO mention_reads VALUES (?, max(?, 0))
 
 
 class MentionLedger:
-    """The sense's own tables in its own file, for one account."""
+    """The tables of the mentions sense, for one account, in the sense's own database."""
 
     def __init__(self, database: Database, account: str) -> None:
         self.database, self._account = database, account.lower()
@@ -26,37 +26,37 @@ class MentionLedger:
                 connection.execute(statement)
 
     def stored(self, key: str) -> str | None:
-        """Return what was kept under a key, or None."""
+        """Return the value that was stored under a key, or None."""
         with self.database.open() as connection:
             found = connection.execute("SELECT value FROM mention_facts WHERE key = ?", (self._key(key),)).fetchone()
         return str(found[0]) if found else None
 
     def store(self, key: str, value: str) -> None:
-        """Keep something under a key."""
+        """Store a value under a key."""
         with self.database.transaction() as connection:
             connection.execute("INSERT OR REPLACE INTO mention_facts VALUES (?, ?)", (self._key(key), value))
 
     def left(self, at: datetime, budget: tuple[int, int]) -> int:
-        """Return how many reads are left of a budget for a day and for a month."""
+        """Return how many reads are left; `budget` is the most for a UTC day and for a UTC month."""
         with self.database.open() as connection:
             spent = dict(connection.execute("SELECT period, reads FROM mention_reads").fetchall())
         return min(most - int(spent.get(period, 0)) for most, period in zip(budget, _periods(at), strict=True))
 
     def spend(self, at: datetime, reads: int) -> None:
-        """Count reads in their day and month; a negative number gives back what was counted and not read."""
+        """Add reads to their day and month; a negative number gives back reads that were counted but not made."""
         with self.database.transaction() as connection:
             for period in _periods(at):
                 connection.execute(ADD_READS, (period, reads, reads))
 
     def names(self, ids: Iterable[int]) -> dict[int, str]:
-        """Return the names that are known of some authors."""
+        """Return the stored names of these authors; authors without one are left out."""
         wanted = set(ids)
         with self.database.open() as connection:
             rows = connection.execute("SELECT id, name FROM mention_authors").fetchall()
         return {int(number): name for number, name in rows if int(number) in wanted}
 
     def store_names(self, names: Mapping[int, str]) -> None:
-        """Keep the names of some authors."""
+        """Store the names of authors."""
         with self.database.transaction() as connection:
             rows = [(str(number), name) for number, name in names.items()]
             connection.executemany("INSERT OR REPLACE INTO mention_authors VALUES (?, ?)", rows)

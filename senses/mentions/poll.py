@@ -1,4 +1,4 @@
-"""The loop: ask X, tell of what is new, wait."""
+"""The loop of the mentions sense: read from X, publish what is new, wait."""
 
 import logging
 import time
@@ -13,10 +13,10 @@ from senses.mentions.x import BEARER, Post, Refused, X, bearer
 
 __all__ = ["MentionPoller", "poll"]
 
-MIN_PAGE_POSTS, MAX_PAGE_POSTS = 5, 100  # what X gives on a page
+MIN_PAGE_POSTS, MAX_PAGE_POSTS = 5, 100  # X's limits for one page
 MAX_PAUSE_S = 900.0
 MINUTE_S = 60.0
-# What was said while nobody listened is not read out hours later.
+# Older posts are not published: nobody wants to hear them read out hours later.
 MAX_POST_AGE = timedelta(minutes=10)
 
 log = logging.getLogger(__name__)
@@ -29,18 +29,18 @@ def poll(
     pause: Callable[[float], object] = time.sleep,
     clock: Callable[[], float] = time.time,
 ) -> Iterator[Mentioned]:
-    """Tell the context of new mentions for ever; nothing is yielded, for each is told together with its being noted."""
-    asking = MentionPoller(settings, context, clock)
+    """Publish new mentions for ever. Nothing is yielded: a post is published and stored as such in one transaction."""
+    poller = MentionPoller(settings, context, clock)
     failures = 0
     while True:
         try:
-            asking.poll_once()
-            failures, note, wait_s = 0, "", settings.every_s
+            poller.poll_once()
+            failures, trouble, wait_s = 0, "", settings.every_s
         except Refused as refused:
             failures += 1
-            note, wait_s = str(refused), _wait_s(refused, failures, settings.every_s, clock())
-            log.warning("%s: %s; asking again in %.0f s", settings.place, note, wait_s)
-        context.report(note)
+            trouble, wait_s = str(refused), _wait_s(refused, failures, settings.every_s, clock())
+            log.warning("%s: %s; trying again in %.0f s", settings.place, trouble, wait_s)
+        context.report(trouble)
         pause(wait_s)
         yield from ()
 
@@ -54,7 +54,7 @@ def _wait_s(refused: Refused, failures: int, every_s: float, now: float) -> floa
 
 
 class MentionPoller:
-    """One question to X after another: what was read of an answer is not read, and paid for, again."""
+    """Reads new mentions from X; what was read is stored, so that no post is paid for twice."""
 
     def __init__(self, settings: MentionsSettings, context: Context, clock: Callable[[], float]) -> None:
         self._settings, self._context, self._clock = settings, context, clock
@@ -65,7 +65,11 @@ class MentionPoller:
         self._open: tuple[str, X] | None = None
 
     def poll_once(self) -> None:
-        """Read what is new, page by page, and tell of it; `Refused` says what was in the way."""
+        """Read new posts, page by page, and publish them.
+
+        Raises:
+            Refused: X did not answer, or the budget is used up.
+        """
         if self._ledger.stored("start") is None:
             self._ledger.store("start", self._now().isoformat(timespec="seconds"))
         x = self._x()
@@ -97,7 +101,7 @@ class MentionPoller:
         return int(kept)
 
     def _read(self, x: X, account: int) -> bool:
-        """Read one page; return whether there are more."""
+        """Read one page; return whether there is another."""
         most = min(self._left(MIN_PAGE_POSTS), MAX_PAGE_POSTS)
         since = self._since()
 
@@ -112,12 +116,12 @@ class MentionPoller:
         try:
             return bool(self._paid(most, page))
         except Refused as refused:
-            if refused.wait_s:  # not the line's fault: perhaps the token of the page is too old
+            if refused.wait_s:  # the connection is fine; perhaps the page's token has expired
                 self._page = None
             raise
 
     def _paid(self, most: int, ask: Callable[[], tuple[int, int]]) -> int:
-        """Ask for at most so many reads; they count before it is asked, and what was not read is given back."""
+        """Call `ask`, which makes at most `most` reads. They are counted before; those not made are given back."""
         at, unread = self._now(), 0
         self._left(most)
         self._ledger.spend(at, most)
@@ -140,7 +144,7 @@ class MentionPoller:
         return left
 
     def _publish_posts(self, x: X) -> None:
-        """Tell of what was read, oldest first, and note in the same step that it is told."""
+        """Publish the posts that were read, oldest first, and store that in the same transaction."""
         posts = [self._posts[number] for number in sorted(self._posts)]
         self._page = None
         if posts:
@@ -153,7 +157,7 @@ class MentionPoller:
             self._posts.clear()
 
     def _names(self, x: X, authors: set[int]) -> dict[int, str]:
-        """Return the authors' names; a number has to do where there is none, or no budget for it."""
+        """Return the authors' names; authors without a name, or without budget for it, are left out."""
         names = self._ledger.names(authors)
         new = sorted(authors - names.keys() - {0})[:MAX_PAGE_POSTS]
         if new and self._settings.names:
@@ -168,7 +172,7 @@ class MentionPoller:
                 self._ledger.store_names(found)
                 names |= found
             except Refused as refused:
-                log.warning("%s: authors stay numbers: %s", self._settings.place, refused)
+                log.warning("%s: authors are shown by number: %s", self._settings.place, refused)
         return names
 
     def _mentioned(self, post: Post, names: dict[int, str]) -> Mentioned:
@@ -184,4 +188,4 @@ class MentionPoller:
 
 
 class _SpentOut(Refused):
-    """There is no budget left."""
+    """The budget is used up."""

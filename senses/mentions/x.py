@@ -1,4 +1,4 @@
-"""X's API v2 through tweepy: the only file that knows it. Every failure becomes `Refused`."""
+"""X's API v2 through tweepy. Only this file imports tweepy; every failure becomes `Refused`."""
 
 import os
 from collections.abc import Callable
@@ -20,7 +20,7 @@ HOST = "https://api.twitter.com"
 X_TIMEOUT_S = (5, 30)
 TWEET_FIELDS = ["author_id", "created_at"]
 MINUTE_S, HOUR_S = 60.0, 3600.0
-# What a person must mend is asked for again this seldom: each try may be logged as an attack.
+# A fault that a person must mend is retried only once an hour: X may log each try as an attack.
 REFUSAL_REASONS = {
     400: "X does not understand the question: check `account`, and look for a newer kinwatch",
     401: f"X refuses the token: check {BEARER} against the app's bearer token at developer.x.com",
@@ -33,14 +33,14 @@ Answer = TypeVar("Answer")
 
 
 class Refused(KinwatchError):
-    """X did not answer as wanted."""
+    """X did not give a usable answer."""
 
     def __init__(self, message: str, *, wait_s: float | None = None, until: float | None = None, free: bool) -> None:
         super().__init__(message)
         self.wait_s, self.until = wait_s, until
-        """How long to wait, or until when (seconds since 1970); both None for longer each time."""
+        """How many seconds to wait, or until when (seconds since 1970). If both are None, wait longer each time."""
         self.free = free
-        """Whether nothing can have been read."""
+        """Whether certainly nothing was read, so that X bills nothing."""
 
 
 class Post(NamedTuple):
@@ -53,14 +53,14 @@ class Post(NamedTuple):
 
 
 class MentionPage(NamedTuple):
-    """Some mentions, newest first, and the token of those before; None if there are none."""
+    """Some mentions, newest first, and the token of the next page, which is older; None if this is the last."""
 
     posts: list[Post]
     more: str | None
 
 
 class X:
-    """What we ask of X."""
+    """The requests that we make to X. Each raises `Refused` if it fails."""
 
     def __init__(self, token: str, api: str | None) -> None:
         self._client = tweepy.Client(token)
@@ -88,13 +88,13 @@ class X:
         return MentionPage(posts, (answer.meta or {}).get("next_token"))
 
     def names(self, ids: list[int]) -> dict[int, str]:
-        """Return the names of at most 100 accounts; of some there may be none."""
+        """Return the names of at most 100 accounts; accounts that no longer exist are left out."""
         users = _asked(lambda: self._client.get_users(ids=ids)).data or ()
         return {int(user.id): str(user.username) for user in users}
 
 
 class _Timely(HTTPAdapter):
-    """Gives tweepy the timeout it lacks, and leads it to another host where one is set."""
+    """Gives tweepy the timeout that it lacks, and sends its requests to the proxy, if one is set."""
 
     def __init__(self, api: str | None) -> None:
         super().__init__(max_retries=0)
@@ -107,7 +107,7 @@ class _Timely(HTTPAdapter):
 
 
 def bearer(environ: dict[str, str] | None = None) -> str | None:
-    """Return the token from the environment or the secrets directory, or None."""
+    """Return the bearer token from the environment or the secrets directory; None if there is none."""
     environ = dict(os.environ) if environ is None else environ
     if token := environ.get(BEARER):
         return token
@@ -126,14 +126,14 @@ def _asked(ask: Callable[[], Answer]) -> Answer:
     except tweepy.TooManyRequests as error:
         reset = error.response.headers.get("x-rate-limit-reset", "")
         until = float(reset) if reset.isdecimal() else None
-        why = "X asks to wait: too many requests"
+        why = "X reports too many requests, and asks to wait"
         raise Refused(why, until=until, free=True) from error
     except tweepy.HTTPException as error:
         status = error.response.status_code
-        why = REFUSAL_REASONS.get(status, f"X answers {status}: nothing to do but to wait")
+        why = REFUSAL_REASONS.get(status, f"X answers {status}: nothing to do but wait")
         raise Refused(why, wait_s=HOUR_S if status in REFUSAL_REASONS else None, free=True) from error
     except requests.RequestException as error:
-        why = "X is out of reach: is the internet there?" if _never_left(error) else "X's answer was cut off"
+        why = "X cannot be reached: check the internet connection" if _never_left(error) else "X's answer was cut off"
         raise Refused(why, free=_never_left(error)) from error
     except (tweepy.TweepyException, AttributeError, KeyError, TypeError, ValueError) as error:
         why = f"X's answer cannot be read: {error!r}"
@@ -141,7 +141,7 @@ def _asked(ask: Callable[[], Answer]) -> Answer:
 
 
 def _never_left(error: requests.RequestException) -> bool:
-    """Whether the question cannot have reached anybody."""
+    """Return whether the request certainly did not reach X."""
     reason = getattr(error.args[0] if error.args else None, "reason", None)
     return isinstance(reason, NewConnectionError | ConnectTimeoutError)
 

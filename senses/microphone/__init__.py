@@ -1,4 +1,4 @@
-"""A microphone as a sense: voice -> words -> `Heard`. No sound is kept, and none leaves this machine."""
+"""The microphone sense: it turns speech into `Heard`. No sound is stored, and none leaves this machine."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ __all__ = ["MicrophoneSettings", "sense", "watch"]
 
 
 def watch(settings: MicrophoneSettings, context: Context, heard: Iterator[Fact]) -> Iterator[Heard]:
-    """Yield the sentences that are said, for ever or until a recording ends; what the house `Said` itself is not."""
+    """Yield the sentences that people say, for ever or until a recording ends, but not what the house `Said` itself."""
     from senses.microphone.listen import microphone_sentences  # noqa: PLC0415 - the recogniser takes a second to load
 
     return microphone_sentences(settings, context, heard)

@@ -1,4 +1,4 @@
-"""What a microphone hears."""
+"""Connect a microphone with speech recognition."""
 
 from collections.abc import Iterator
 from threading import Thread
@@ -14,7 +14,7 @@ __all__ = ["microphone_sentences"]
 
 
 def microphone_sentences(settings: MicrophoneSettings, context: Context, heard: Iterator[Fact]) -> Iterator[Heard]:
-    """Yield the sentences that somebody says."""
+    """Yield the sentences that people say, for ever or until a recording ends."""
     recogniser, echoes = ear.recogniser_of(settings, context.database.path.parent), Echoes()
     Thread(target=_collect_echoes, args=(echoes, heard), name="echoes", daemon=True).start()
     is_live = not is_recording(settings.source)

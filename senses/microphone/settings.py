@@ -1,4 +1,4 @@
-"""What a person sets of a microphone."""
+"""The settings of a microphone."""
 
 from pydantic import Field
 
@@ -11,14 +11,14 @@ __all__ = ["MicrophoneSettings", "microphone_topics"]
 
 
 class MicrophoneSettings(HearingSettings, SenseSettings):
-    """An ear that knows some sentences: recognised on this machine, and no sound is kept or sent."""
+    """A microphone that recognises some sentences, on this machine; no sound is stored or sent."""
 
     device: str | None = Field(default=None, min_length=1, coerce_numbers_to_str=True)
-    """The microphone: part of its name, or its number; the system's own if left out."""
+    """The microphone: a part of its name, or its number. Default: the system's own."""
     source: str | None = Field(default=None, min_length=1)
-    """Instead of a microphone, a WAV file, or a named pipe of raw sound: 16 kHz, 16 bit, one channel."""
+    """Instead of a microphone: a WAV file, or a named pipe of raw sound (16 kHz, 16 bit, one channel)."""
 
 
 def microphone_topics(settings: MicrophoneSettings) -> tuple[str, ...]:
-    """Return what an ear must hear of: what the voice at its place says."""
+    """Return the subscription of a microphone: what the house says at its place."""
     return (topics.to(settings.place, Said.kind),)

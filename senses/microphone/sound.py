@@ -1,4 +1,4 @@
-"""Where sound comes from: a microphone, a WAV file, a pipe; 16 kHz, 16 bit, one channel, in chunks of 32 ms."""
+"""Read sound from a microphone, a WAV file or a pipe: 16 kHz, 16 bit, one channel, in chunks of 32 ms."""
 
 import stat
 import wave
@@ -21,17 +21,21 @@ MAX_RECORDING_S = 3600
 
 
 class MicrophoneLost(KinwatchError):
-    """There is no sound."""
+    """The sound cannot be read."""
 
 
 def is_recording(source: str | None) -> bool:
-    """Return whether a source is a file, whose sound is not of now."""
+    """Return whether a source is a file, and its sound therefore not live."""
     path = Path(source).expanduser() if source else None
     return path is not None and path.is_file()
 
 
 def chunks(device: str | None, source: str | None) -> Iterator[bytes]:
-    """Yield sound as it comes; `MicrophoneLost` says what to check."""
+    """Yield chunks of sound as they come.
+
+    Raises:
+        MicrophoneLost: There is no sound; the message says what to check.
+    """
     if source is None:
         return _live(device)
     path = Path(source).expanduser()
@@ -45,13 +49,13 @@ def chunks(device: str | None, source: str | None) -> Iterator[bytes]:
 
 def _live(device: str | None) -> Iterator[bytes]:
     try:
-        import sounddevice  # noqa: PLC0415 - it looks for a library of the system as it loads
+        import sounddevice  # noqa: PLC0415 - it loads a library of the system, which may be missing
     except OSError as error:
         message = f"no sound library ({error}): apt install libportaudio2"
         raise MicrophoneLost(message) from error
     blocks: Queue[bytes] = Queue()
 
-    def put_block(block: Any, *_: object) -> None:  # noqa: ANN401 - a buffer of C's
+    def put_block(block: Any, *_: object) -> None:  # noqa: ANN401 - a C buffer
         blocks.put(bytes(block))
 
     wanted = int(device) if device and device.isdecimal() else device
@@ -78,7 +82,7 @@ def _live(device: str | None) -> Iterator[bytes]:
 
 
 def _pipe(path: Path) -> Iterator[bytes]:
-    """Read from one writer after another."""
+    """Yield the chunks of one writer after another, for ever."""
     while True:
         with path.open("rb") as pipe:
             while len(chunk := pipe.read(CHUNK_BYTES)) == CHUNK_BYTES:
@@ -101,7 +105,7 @@ def _wav(path: Path) -> bytes:
 
 
 def resampled(samples: "np.typing.NDArray[np.float64]", rate: int) -> "np.typing.NDArray[np.int16]":
-    """Return samples of any rate at 16 kHz; nothing above half of that is left to fold back."""
+    """Return samples of any rate at 16 kHz; frequencies above 8 kHz are removed, so that none is aliased."""
     count = len(samples) * SAMPLE_RATE_HZ // rate
     if rate != SAMPLE_RATE_HZ and count:
         spectrum = np.fft.rfft(samples)

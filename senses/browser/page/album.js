@@ -1,9 +1,9 @@
-// The album: who was that? One tap names a visit.
+// The recent visits. One tap says who it was.
 import { spoken, words } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
 
-// The language that was chosen, with the dates of the country that the browser is set to.
+// Dates in the chosen language, and in the format of the browser's country if it speaks that language.
 const region = () => (navigator.language.startsWith(spoken()) ? navigator.language : spoken());
 
 function make(tag, more = {}, ...inside) {
@@ -42,14 +42,14 @@ export class Album {
     const picture = visit.picture
       ? make("img", { src: `visits/${id}.jpg?${visit.seq}`, alt: words("picture_of") + when, loading: "lazy" })
       : make("div", { className: "blank", ariaHidden: "true" }, "?");
-    const state = visit.told === null || visit.told === undefined ? "" : ` · ${words("told")}${visit.told || words("not_person")}`;
+    const named = visit.label === null || visit.label === undefined ? "" : ` · ${words("named")}${visit.label || words("not_person")}`;
     return make("li", { className: "visit" }, picture,
       make("p", { className: `verdict ${verdict}` }, (who ? `${who} · ` : "") + words(verdict)),
-      make("p", { className: "quiet" }, `${visit.place} · ${when}${state}`), this.names(id));
+      make("p", { className: "quiet" }, `${visit.place} · ${when}${named}`), this.names(id));
   }
 
   names(id) {
-    const tell = (who, group = "family") => this.send({ do: "name", visit: id, ...(who ? { who, group } : {}) });
+    const label = (who, group = "family") => this.send({ do: "name", visit: id, ...(who ? { who, group } : {}) });
     const input = make("input", { placeholder: words("other"), maxLength: 40, autocomplete: "off" });
     input.setAttribute("aria-label", words("other"));
     const form = make("form", { hidden: !this.open.has(id) }, input,
@@ -64,10 +64,10 @@ export class Album {
       const name = input.value.trim();
       input.value = "";
       this.open.delete(id);
-      if (name) tell(name, event.submitter?.value || "family");
+      if (name) label(name, event.submitter?.value || "family");
     };
     return make("div", { className: "names" },
-      ...this.known.slice(0, 12).map((each) => make("button", { type: "button", onclick: () => tell(each.name, each.group) }, each.name)),
-      more, make("button", { type: "button", onclick: () => tell(null) }, words("not_person")), form);
+      ...this.known.slice(0, 12).map((each) => make("button", { type: "button", onclick: () => label(each.name, each.group) }, each.name)),
+      more, make("button", { type: "button", onclick: () => label(null) }, words("not_person")), form);
   }
 }

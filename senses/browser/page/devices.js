@@ -1,11 +1,11 @@
-// The paired devices: who they are, revoke one, invite another.
+// The paired devices: list them, revoke one, invite another.
 import { words } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
 
 async function show() {
   const answer = await fetch("devices");
-  if (!answer.ok) return; // this very device was revoked: the page asks for a code
+  if (!answer.ok) return; // this device itself was revoked: the page will ask for a code
   const { devices, refused } = await answer.json();
   $("device-list").replaceChildren(...devices.map((each) => {
     const item = document.createElement("li"), button = document.createElement("button");

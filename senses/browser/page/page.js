@@ -1,8 +1,8 @@
-// The page: pairing, the line to the house, and what each part of the page does with what comes.
+// The page: pairing, the connection to the house, and which part of the page handles each message.
 import { Album } from "./album.js";
+import { Camera } from "./camera.js";
 import { devices } from "./devices.js";
-import { Ear } from "./ear.js";
-import { Eye } from "./eye.js";
+import { Microphone } from "./microphone.js";
 import { set, speakIn, spoken } from "./words.js";
 import { Vendor } from "./vendor.js";
 import { Voice } from "./voice.js";
@@ -19,31 +19,34 @@ const line = {
   waiting: () => (isOpen() ? socket.bufferedAmount : Infinity),
   isFree: () => isOpen() && socket.bufferedAmount === 0,
 };
-const eye = new Eye(line), voice = new Voice(send), album = new Album(send);
-const ear = new Ear(line, voice), vendor = new Vendor(send, voice);
-$("ear").addEventListener("change", () => $("ear").checked && vendor.off()); // one of them is enough
-$("vendor").addEventListener("change", () => $("vendor").checked && ear.off());
+const camera = new Camera(line), voice = new Voice(send), album = new Album(send);
+const microphone = new Microphone(line, voice), vendor = new Vendor(send, voice);
+// Only one of the two recognises speech at a time.
+$("microphone").addEventListener("change", () => $("microphone").checked && vendor.off());
+$("vendor").addEventListener("change", () => $("vendor").checked && microphone.off());
+
+// What to do with each part of a message.
 
 const on = {
   hello(hello) {
     $("place").textContent = hello.place;
     document.title = `kinwatch · ${hello.place}`;
-    eye.settings = hello;
-    ear.background = hello.background;
-    ear.lacks(hello.lacks);
+    camera.settings = hello;
+    camera.background = microphone.background = hello.background;
+    microphone.missing(hello.missing);
     album.people(hello.people);
     $("album").hidden = hello.album === null;
     album.all(hello.album ?? []);
-    eye.closed(hello.closed);
-    eye.again();
-    ear.again();
+    camera.disabled(hello.disabled_by);
+    camera.announce();
+    microphone.announce();
   },
-  eye: (name) => eye.whose(name),
-  stop: (name) => eye.taken(name),
-  closed: (by) => eye.closed(by),
-  deaf: (name) => ear.taken(name),
-  lacks: (what) => ear.lacks(what),
-  seen: (sightings) => eye.draw(sightings),
+  camera: (name) => camera.ownedBy(name),
+  camera_taken: (name) => camera.taken(name),
+  disabled_by: (name) => camera.disabled(name),
+  microphone_taken: (name) => microphone.taken(name),
+  missing: (what) => microphone.missing(what),
+  detections: (detections) => camera.draw(detections),
   say: (say) => voice.say(say),
   visit: (visit) => album.put(visit),
   people: (people) => album.people(people),
@@ -62,13 +65,13 @@ function connect() {
   socket.onclose = () => {
     set($("link"), "away");
     $("link").className = "pill off";
-    eye.draw([]);
+    camera.draw([]);
     setTimeout(begin, pause * (0.75 + Math.random() / 2));
     pause = Math.min(2 * pause, PAUSES_MS[1]);
   };
 }
 
-// For ever: a house that starts again, or a network that comes back, finds the page waiting.
+// Tries for ever: the page reconnects when the house has restarted or the network is back.
 async function begin() {
   let me;
   try {
@@ -88,8 +91,8 @@ async function begin() {
   $("house").hidden = !me.paired;
   $("link").hidden = !me.paired;
   if (me.paired) return connect();
-  eye.off();
-  ear.off();
+  camera.off();
+  microphone.off();
   const code = new URLSearchParams(location.hash.slice(1)).get("code");
   if (code) { $("code").value = code; $("device").focus(); } else $("code").focus();
 }
@@ -109,19 +112,20 @@ $("call").onclick = async () => {
   try { set($("pair-answer"), (await post("call")).ok ? "called" : "too_many"); } catch { set($("pair-answer"), "no_server"); }
 };
 
-function missing() {
-  const lacks = [];
-  if (!navigator.mediaDevices?.getUserMedia) lacks.push("no_camera");
-  if (!("speechSynthesis" in window)) lacks.push("no_voice");
-  $("missing").replaceChildren(...lacks.map((key) => { const item = document.createElement("li"); set(item, key); return item; }));
-  $("missing").hidden = lacks.length === 0;
+// Shows what this browser cannot do.
+function showMissing() {
+  const missing = [];
+  if (!navigator.mediaDevices?.getUserMedia) missing.push("no_camera");
+  if (!("speechSynthesis" in window)) missing.push("no_voice");
+  $("missing").replaceChildren(...missing.map((key) => { const item = document.createElement("li"); set(item, key); return item; }));
+  $("missing").hidden = missing.length === 0;
 }
 
 const kind = /iPad/.test(navigator.userAgent) ? "iPad" : /iPhone/.test(navigator.userAgent) ? "iPhone" : /Android/.test(navigator.userAgent) ? "Android" : "computer";
 $("device").value = kind;
 $("language").value = spoken();
-$("language").onchange = () => { speakIn($("language").value); album.draw(); eye.label(); };
+$("language").onchange = () => { speakIn($("language").value); album.draw(); camera.show(); };
 speakIn(spoken());
-missing();
+showMissing();
 devices(post);
 begin();

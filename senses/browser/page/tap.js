@@ -1,4 +1,4 @@
-// Sound as the house wants it: a byte that says so, then 1600 samples of 16 bits, 16,000 a second.
+// Sound in the format of the house: a byte that marks it, then 1600 samples of 16 bits, 16,000 a second.
 const RATE = 16000, SAMPLES = 1600, SOUND = 1;
 
 class Tap extends AudioWorkletProcessor {
@@ -14,7 +14,7 @@ class Tap extends AudioWorkletProcessor {
     this.filled = 0;
   }
 
-  // Where the browser takes another rate than ours, each of our samples is the mean of its own.
+  // If the browser records at a higher rate, each of our samples is the mean of several of its samples.
   process([input]) {
     for (const sample of input[0] ?? []) {
       this.sum += sample;

@@ -1,5 +1,5 @@
-// The other ear: the browser's own recognition, by its maker, only while its user has turned it on; the house gets the words.
-import { set, spoken, words } from "./words.js";
+// The browser's own speech recognition, a service of its maker. It is off until the user turns it on; the house gets the words.
+import { set, setText, spoken, words } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
 const Recognition = window.SpeechRecognition ?? window.webkitSpeechRecognition;
@@ -30,8 +30,7 @@ export class Vendor {
     this.recognition.onerror = (event) => {
       if (!FATAL.includes(event.error)) return;
       this.off();
-      $("vendor-note").removeAttribute("data-say");
-      $("vendor-note").textContent = words("vendor_failed") + event.error;
+      setText($("vendor-note"), words("vendor_failed") + event.error);
     };
     this.recognition.onend = () => $("vendor").checked && setTimeout(() => $("vendor").checked && this.recognition.start(), 500);
     this.recognition.start();

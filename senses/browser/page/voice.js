@@ -1,9 +1,9 @@
-// The voice: says what the house asks for, and tells the house that it has begun, or why it could not.
+// The speaker: speaks the sentences of the house, and reports to the house that it has begun, or why it failed.
 import { spoken, words } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
 const SHOWN_MS = 8000;
-const ECHO_MS = 500; // a room goes on for a moment
+const ECHO_MS = 500; // reverberation of the room
 
 export class Voice {
   constructor(send) {
@@ -15,7 +15,7 @@ export class Voice {
       localStorage.setItem("voice", $("voice").checked ? "on" : "off");
       if (!$("voice").checked) speechSynthesis.cancel();
     };
-    // iOS lets a page speak only once a tap has made it speak.
+    // iOS lets a page speak only after a tap has started speech once.
     document.addEventListener("pointerdown", () => is_there && speechSynthesis.speak(new SpeechSynthesisUtterance("")), { once: true });
   }
 
@@ -30,7 +30,7 @@ export class Voice {
       this.send({ do: "spoke", id, failed: String(event.error || "error") });
       this.show(`${words("no_speech")}${text}`);
     };
-    this.last = sentence; // some browsers forget a sentence that nothing holds, and its events with it
+    this.last = sentence; // some browsers delete a sentence, and its events, if nothing refers to it
     speechSynthesis.speak(sentence);
   }
 

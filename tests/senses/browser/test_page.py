@@ -169,7 +169,7 @@ def test_a_tablet_is_an_eye_and_a_voice(page: Page, clip: Path) -> None:
         opened.get_by_role("button", name="Start the camera").click()
         assert soon(lambda: len(page.frames()) >= 5, 15)
         assert all(fault(jpeg) is None for jpeg in page.frames())
-        assert soon(lambda: "eye: wall tablet" in page.status())
+        assert soon(lambda: "camera: wall tablet" in page.status())
         page.publish(seen())
         box = opened.locator(".box.family")
         box.wait_for()
@@ -189,7 +189,7 @@ def test_the_album_the_ear_and_the_languages(page: Page, clip: Path) -> None:
         was = visit()
         page.publish(was)
         opened.get_by_role("button", name="Bob").click()
-        opened.get_by_text("Told: Bob").wait_for()
+        opened.get_by_text("Named: Bob").wait_for()
         assert soon(lambda: page.facts("label"))
         [word] = page.facts("label")
         assert (word.visit, word.who, word.group) == (was.visit, "Bob", "guest")
@@ -211,10 +211,10 @@ def test_the_house_hears_what_is_said_to_a_page(page: Page, clip: Path, tmp_path
         opened.get_by_label("Listen here").check()
         assert soon(lambda: page.facts("heard"), 45)
         assert page.facts("heard")[0].words == "who is there"
-        assert "ear: wall tablet" in page.status()
+        assert "microphone: wall tablet" in page.status()
         opened.get_by_label("Listen with this browser's speech recognition").check()
         assert not opened.get_by_label("Listen here").is_checked()
-        assert soon(lambda: "ear:" not in page.status())
+        assert soon(lambda: "microphone:" not in page.status())
 
 
 def test_a_house_without_an_ear_says_what_to_install(
@@ -248,7 +248,7 @@ def test_a_hidden_page_turns_its_camera_off_and_on_again(page: Page, clip: Path)
         opened.get_by_role("button", name="Start the camera").click()
         assert soon(page.frames, 15)
         opened.evaluate(HIDE, arg=True)
-        assert soon(lambda: "no eye" in page.status())
+        assert soon(lambda: "no camera" in page.status())
         assert opened.evaluate("document.getElementById('video').srcObject") is None
         before = len(page.frames())
         opened.evaluate(HIDE, arg=False)
@@ -261,7 +261,7 @@ def test_closed_eyes_turn_the_camera_off_until_they_open(page: Page, clip: Path)
         opened.get_by_role("button", name="Start the camera").click()
         assert soon(page.frames, 15)
         page.publish(CameraEnabled(place="hall", enabled=False, by="Alice"))
-        opened.get_by_text("The house keeps its eyes closed here. (Alice)").wait_for()
+        opened.get_by_text("The camera of this place is switched off. (Alice)").wait_for()
         assert opened.evaluate("document.getElementById('video').srcObject") is None
         before = len(page.frames())
         page.publish(CameraEnabled(place="hall", enabled=True, by="Alice"))
@@ -274,7 +274,7 @@ def test_eyes_that_open_while_the_page_is_hidden_wait_until_it_is_shown(page: Pa
         opened.get_by_role("button", name="Start the camera").click()
         assert soon(page.frames, 15)
         page.publish(CameraEnabled(place="hall", enabled=False, by="Alice"))
-        opened.get_by_text("The house keeps its eyes closed here. (Alice)").wait_for()
+        opened.get_by_text("The camera of this place is switched off. (Alice)").wait_for()
         opened.evaluate(HIDE, arg=True)
         page.publish(CameraEnabled(place="hall", enabled=True, by="Alice"))
         opened.get_by_text("The page was hidden: the camera is off.").wait_for()
@@ -301,7 +301,7 @@ def test_a_camera_that_opens_after_it_was_turned_off_is_not_announced(page: Page
         assert opened.evaluate("window.said.filter((each) => /camera.*true/.test(each))") == []
 
 
-@pytest.mark.parametrize("which", ["camera", "ear"])
+@pytest.mark.parametrize("which", ["camera", "microphone"])
 def test_a_device_that_is_opened_twice_is_let_go_once(page: Page, clip: Path, which: str) -> None:
     with tab(page, clip) as opened:
         opened.add_init_script(SLOW_DEVICES)
@@ -334,4 +334,4 @@ def test_a_page_says_what_a_browser_lacks(page: Page, clip: Path) -> None:
     with tab(page, clip) as opened:
         opened.add_init_script("Object.defineProperty(navigator, 'mediaDevices', { value: undefined });")
         opened.goto(page.url)
-        opened.get_by_text("This browser gives no camera to this page").wait_for()
+        opened.get_by_text("This browser gives this page no camera").wait_for()

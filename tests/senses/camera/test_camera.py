@@ -23,7 +23,7 @@ from PIL import Image
 from pydantic import ValidationError
 
 from nerves.errors import CameraLost
-from nerves.exif import stamped, taken
+from nerves.exif import capture_time, with_capture_time
 from nerves.messages import Frame, Trouble
 from senses.camera import CameraSettings, live, mjpeg, sense, video, watch, watching, web
 from senses.camera.recorded import recording
@@ -70,11 +70,11 @@ def with_thumbnail() -> bytes:
 )
 def test_a_stamp_is_read_as_it_was_written(at: datetime, hours: int) -> None:
     at = at.replace(microsecond=at.microsecond // 1000 * 1000, tzinfo=timezone(timedelta(hours=hours)))
-    assert taken(stamped(jpeg(), at)) == at
+    assert capture_time(with_capture_time(jpeg(), at)) == at
 
 
 def test_a_stamp_leaves_the_picture_as_it_is() -> None:
-    picture, with_stamp = jpeg(), stamped(jpeg(), NOON)
+    picture, with_stamp = jpeg(), with_capture_time(jpeg(), NOON)
     assert with_stamp.endswith(picture[2:])
     assert len(with_stamp) - len(picture) < 120
     with Image.open(io.BytesIO(with_stamp)) as image:
@@ -88,8 +88,8 @@ def test_what_another_program_wrote_is_read_and_kept() -> None:
     exif.get_ifd(0x8769).update({0x9003: "2026:11:21 14:00:00", 0x9011: "+02:00", 0x9291: "1234567"})
     Image.fromarray(scene(0)).save(file, "JPEG", exif=exif)
     picture = file.getvalue()
-    assert taken(picture) == datetime(2026, 11, 21, 12, 0, 0, 123_456, UTC)
-    assert stamped(picture, NOON) == picture
+    assert capture_time(picture) == datetime(2026, 11, 21, 12, 0, 0, 123_456, UTC)
+    assert with_capture_time(picture, NOON) == picture
 
 
 @few
@@ -99,11 +99,11 @@ def test_what_another_program_wrote_is_read_and_kept() -> None:
     before=st.sampled_from([b"", b"\xff\xd8", b"\xff\xd8\xff\xe1"]),
 )
 def test_garbage_has_no_time_and_raises_nothing(junk: bytes, at: int, before: bytes) -> None:
-    taken(before + junk)
-    stamped(before + junk, NOON)
-    picture = stamped(jpeg(), NOON)
-    taken(picture[:at])
-    taken(picture[:at] + junk + picture[at + len(junk) :])
+    capture_time(before + junk)
+    with_capture_time(before + junk, NOON)
+    picture = with_capture_time(jpeg(), NOON)
+    capture_time(picture[:at])
+    capture_time(picture[:at] + junk + picture[at + len(junk) :])
 
 
 # Which frames travel
@@ -169,7 +169,7 @@ def test_garbage_in_a_stream_raises_nothing(junk: list[bytes]) -> None:
 def test_a_picture_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mjpeg, "MAX_JPEG_BYTES", 2_000_000)
     endless = itertools.chain([jpeg()[:-2]], itertools.repeat(bytes(65_536)))
-    with pytest.raises(CameraLost, match="2 MB without a whole one"):
+    with pytest.raises(CameraLost, match="2 MB without a complete one"):
         list(mjpeg.jpegs(endless))
 
 
@@ -253,8 +253,8 @@ def test_a_still_camera_is_asked_again_and_again_and_its_bytes_pass() -> None:
     for frame in frames:
         assert frame.place == "hall"
         assert frame.number is None
-        assert frame.jpeg in [stamped(picture, frame.at) for picture in pictures]
-        when = taken(frame.jpeg)
+        assert frame.jpeg in [with_capture_time(picture, frame.at) for picture in pictures]
+        when = capture_time(frame.jpeg)
         assert when is not None
         assert abs(frame.at - when) < timedelta(milliseconds=1)
         assert abs(datetime.now(UTC) - when) < timedelta(seconds=10)
@@ -264,7 +264,7 @@ def test_a_still_camera_is_asked_again_and_again_and_its_bytes_pass() -> None:
 def test_a_still_camera_may_be_wrong_about_its_type(kind: str) -> None:
     with served(lambda request: send(request, jpeg(), kind=kind)) as host:
         (frame,) = some(watch(camera(f"http://{host}/")), 1)
-    assert frame.jpeg == stamped(jpeg(), frame.at)
+    assert frame.jpeg == with_capture_time(jpeg(), frame.at)
 
 
 def test_a_still_camera_may_send_png() -> None:
@@ -286,7 +286,7 @@ def test_the_jpegs_of_an_mjpeg_camera_pass_as_they_are(length: bool) -> None:  #
 
     with served(stream) as host:
         frames = some(watch(camera(f"http://{host}/mjpeg", fps=30)), 4)
-    assert all(frame.jpeg in [stamped(picture, frame.at) for picture in pictures] for frame in frames)
+    assert all(frame.jpeg in [with_capture_time(picture, frame.at) for picture in pictures] for frame in frames)
 
 
 def test_a_line_dropped_in_mid_picture_is_taken_up_again(caplog: pytest.LogCaptureFixture) -> None:
@@ -303,7 +303,7 @@ def test_a_line_dropped_in_mid_picture_is_taken_up_again(caplog: pytest.LogCaptu
     refuses: Answer = lambda request: request.send_error(503)  # noqa: E731
     with served(counted(drops, refuses, refuses, streams)) as host:
         frames = some(watch(camera(f"http://joe:s3cret@{host}/", fps=20, linger_s=60)), 4)
-    assert stamped(jpeg(2), frames[1].at) != frames[1].jpeg
+    assert with_capture_time(jpeg(2), frames[1].at) != frames[1].jpeg
     lines = [record.getMessage() for record in caplog.records if record.name == "senses.camera.live"]
     assert lines[0] == f"hall: http://joe:***@{host}/: ended the stream; trying again until it is back"
     assert lines[1].startswith(f"hall: http://joe:***@{host}/ is back after ")
@@ -319,7 +319,7 @@ def test_a_camera_that_is_away_at_first_is_waited_for(caplog: pytest.LogCaptureF
     (frame,) = some(watch(camera(f"http://{host}/")), 1)
     timer.join()
     servers.__exit__(None, None, None)
-    assert frame.jpeg == stamped(jpeg(), frame.at)
+    assert frame.jpeg == with_capture_time(jpeg(), frame.at)
     assert "refused" in caplog.messages[0]
 
 
@@ -355,7 +355,7 @@ def digest(request: BaseHTTPRequestHandler) -> None:
 def test_user_and_password_come_from_the_url(scheme: Answer) -> None:
     with served(scheme) as host:
         (frame,) = some(watch(camera(f"http://joe:p%40ss%2Fword@{host}/still?channel=1")), 1)
-        assert frame.jpeg == stamped(jpeg(), frame.at)
+        assert frame.jpeg == with_capture_time(jpeg(), frame.at)
         with pytest.raises(CameraLost, match=r"401.*check user and password"):
             next(web.images(f"http://joe:wrong@{host}/still", fps=5))
 
@@ -366,7 +366,7 @@ def test_user_and_password_come_from_the_url(scheme: Answer) -> None:
         (lambda request: request.send_error(404), "404"),
         (lambda request: send(request, b""), "0 bytes"),
         (lambda request: send(request, b"GIF?"), "4 bytes"),
-        (lambda request: send(request, jpeg()[:800], length=len(jpeg())), "cut short"),
+        (lambda request: send(request, jpeg()[:800], length=len(jpeg())), "cut off"),
         (lambda request: send(request, b"<html>login</html>", kind="text/html"), "web page"),
         (lambda request: request.wfile.write(b"hello\r\n\r\n"), "hello"),
         (lambda request: request.wfile.close(), "."),
@@ -395,7 +395,7 @@ def test_a_video_on_http_is_a_video(tmp_path: Path) -> None:
     body = clip(tmp_path / "a.mp4", [scene(step) for step in range(20)]).read_bytes()
     with served(lambda request: send(request, body, kind="video/mp4")) as host:
         (frame,) = some(watch(camera(f"http://{host}/a.mp4")), 1)
-    assert taken(frame.jpeg) is not None
+    assert capture_time(frame.jpeg) is not None
 
 
 # Patience
@@ -577,7 +577,7 @@ def test_a_clip_passes_the_gate_while_something_moves(tmp_path: Path) -> None:
     assert numbers[-1] < 149
     assert numbers[-1] - numbers[-2] == 30
     assert frames[-1].at - frames[0].at == timedelta(seconds=numbers[-1] / 10)
-    assert taken(frames[0].jpeg) is None
+    assert capture_time(frames[0].jpeg) is None
 
 
 def test_a_clip_in_real_time_waits_for_each_frame_and_a_loop_goes_on(tmp_path: Path) -> None:

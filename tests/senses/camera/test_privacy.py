@@ -81,7 +81,7 @@ def test_closed_eyes_let_the_camera_go_and_open_ones_begin_anew(tmp_path: Path) 
         assert soon(lambda: hall.notes, 40)
         assert hall.notes == [
             (
-                'eyes closed by Alice: say "open your eyes", or publish {"enabled": true} '
+                'camera switched off by Alice: say "open your eyes", or publish {"enabled": true} '
                 "on kinwatch/hall/enabled (retained)"
             )
         ]
@@ -112,7 +112,7 @@ def test_eyes_obey_also_what_cannot_be_kept(tmp_path: Path, caplog: pytest.LogCa
         with hall.database.transaction() as connection:
             connection.execute("DROP TABLE eyes")
         hall.said.put(CLOSED)
-        assert soon(lambda: "obeyed, but not remembered" in caplog.text, 40)
+        assert soon(lambda: "the camera switch took effect, but cannot be stored" in caplog.text, 40)
         assert hall.lids._is_disabled  # noqa: SLF001
         hall.said.put(OPEN)
         assert soon(lambda: not hall.lids._is_disabled, 40)  # noqa: SLF001
@@ -275,7 +275,7 @@ def camera(folder: Path, url: str) -> Iterator[None]:
 
 
 def is_closed(seen: Witness) -> bool:
-    return bool(seen.details) and seen.details[-1].startswith("eyes closed by")
+    return bool(seen.details) and seen.details[-1].startswith("camera switched off by")
 
 
 @pytest.mark.mosquitto

@@ -20,8 +20,8 @@ from pydantic import ValidationError
 from brain.talk.phrasebook import Phrasebook, understood
 from nerves.errors import KinwatchError, ModelError, SettingsError
 from senses.hearing import ear, models
-from senses.hearing.models import MODELS, SpeechModel, find, state
-from senses.hearing.pull import pull
+from senses.hearing.models import SPEECH_MODELS, SpeechModel, find_speech_model, speech_model_state
+from senses.hearing.pull import pull_speech_model
 from senses.hearing.settings import SENTENCES, HearingSettings
 from senses.hearing.vosk_model import VoskRecogniser, grammar, sentence_of
 from tests.paths import ROOT
@@ -49,7 +49,7 @@ def site(tmp_path: Path) -> Iterator[tuple[Path, SpeechModel]]:
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
-        yield folder, replace(MODELS[NAME], site=f"http://127.0.0.1:{server.server_port}")
+        yield folder, replace(SPEECH_MODELS[NAME], site=f"http://127.0.0.1:{server.server_port}")
         server.shutdown()
         thread.join()
 
@@ -70,36 +70,36 @@ def serve(site: tuple[Path, SpeechModel], content: bytes) -> SpeechModel:
 def test_a_model_is_fetched_pinned_and_found(tmp_path: Path, site: tuple[Path, SpeechModel]) -> None:
     folder, heard = tmp_path / "models", list[tuple[int, int]]()
     content = packed(FILES)
-    pin = pull(serve(site, content), folder, lambda *how: heard.append(how))
+    pin = pull_speech_model(serve(site, content), folder, lambda *how: heard.append(how))
     assert pin is not None
     assert heard[-1] == (len(content), len(content))
-    assert find(NAME, [tmp_path, folder]) == folder / NAME
+    assert find_speech_model(NAME, [tmp_path, folder]) == folder / NAME
     assert {file: (folder / NAME / file).read_bytes() for file in pin.files} == FILES
     assert sorted(path.name for path in folder.iterdir()) == [NAME, f"{NAME}.json"]
-    assert pin.sha256 in state(NAME, [folder])
-    assert pull(site[1], folder) is None
+    assert pin.sha256 in speech_model_state(NAME, [folder])
+    assert pull_speech_model(site[1], folder) is None
 
 
 def test_what_was_fetched_first_is_what_is_used_and_fetched_for_ever(
     tmp_path: Path, site: tuple[Path, SpeechModel]
 ) -> None:
     folder = tmp_path / "models"
-    pull(serve(site, packed(FILES)), folder)
+    pull_speech_model(serve(site, packed(FILES)), folder)
     (folder / NAME / "am" / "final.mdl").write_bytes(b"Acoustic")
     with pytest.raises(ModelError, match=r"is not the speech model .*sha256 of am/final.mdl differs.*pull vosk-fr"):
-        find(NAME, [folder])
-    assert pull(site[1], folder)
-    assert find(NAME, [folder])
+        find_speech_model(NAME, [folder])
+    assert pull_speech_model(site[1], folder)
+    assert find_speech_model(NAME, [folder])
     (folder / NAME / "README").unlink()
-    assert "README is absent" in state(NAME, [folder])
+    assert "README is absent" in speech_model_state(NAME, [folder])
     serve(site, packed(FILES | {"README": b"another"}))
     with pytest.raises(ModelError, match=r"is not what it was on .*remove .*vosk-fr.json"):
-        pull(site[1], folder)
+        pull_speech_model(site[1], folder)
     assert not (folder / NAME / "README").exists()
     (folder / f"{NAME}.json").unlink()
-    assert "no vosk-fr.json beside it" in state(NAME, [folder])
-    assert pull(site[1], folder)
-    assert find(NAME, [folder])
+    assert "no vosk-fr.json beside it" in speech_model_state(NAME, [folder])
+    assert pull_speech_model(site[1], folder)
+    assert find_speech_model(NAME, [folder])
 
 
 def link() -> bytes:
@@ -141,7 +141,7 @@ def test_what_is_no_model_changes_nothing(
 ) -> None:
     folder = tmp_path / "models"
     with pytest.raises(ModelError, match=says) as raised:
-        pull(serve(site, content), folder)
+        pull_speech_model(serve(site, content), folder)
     assert "\n" not in str(raised.value)
     assert list(folder.iterdir()) == []
     assert not (tmp_path / "evil").exists()
@@ -162,27 +162,27 @@ def test_a_download_that_breaks_off_changes_nothing_and_says_so(tmp_path: Path) 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Breaks) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
-        model = replace(MODELS[NAME], site=f"http://127.0.0.1:{server.server_port}")
+        model = replace(SPEECH_MODELS[NAME], site=f"http://127.0.0.1:{server.server_port}")
         with pytest.raises(ModelError, match=r"it ended after \d+ of 100000 bytes"):
-            pull(model, folder)
+            pull_speech_model(model, folder)
         server.shutdown()
         thread.join()
     with pytest.raises(ModelError, match="is this machine online"):
-        pull(model, folder)
+        pull_speech_model(model, folder)
     assert list(folder.iterdir()) == []
 
 
 def test_a_pull_that_is_killed_leaves_what_was_there(tmp_path: Path, site: tuple[Path, SpeechModel]) -> None:
     folder = tmp_path / "models"
-    pull(serve(site, packed(FILES)), folder)
+    pull_speech_model(serve(site, packed(FILES)), folder)
     (folder / ".pull-killed" / NAME).mkdir(parents=True)
-    assert find(NAME, [folder])
+    assert find_speech_model(NAME, [folder])
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, site: tuple[Path, SpeechModel]) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(ModelError, match=str(tmp_path / "file")):
-        pull(serve(site, packed(FILES)), tmp_path / "file")
+        pull_speech_model(serve(site, packed(FILES)), tmp_path / "file")
 
 
 def test_the_folder_from_the_environment_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,7 +198,7 @@ def test_the_command_lists_them_and_where_they_come_from(tmp_path: Path) -> None
     done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=True)
     listed = {line["name"]: line for line in map(json.loads, done.stdout.splitlines())}
     assert (listed[NAME]["state"], listed[NAME]["licence"]) == ("absent", "Apache-2.0")
-    assert MODELS[NAME].address == "https://alphacephei.com/vosk/models/vosk-model-small-fr-0.22.zip"
+    assert SPEECH_MODELS[NAME].address == "https://alphacephei.com/vosk/models/vosk-model-small-fr-0.22.zip"
 
 
 # What is set
@@ -216,7 +216,7 @@ def test_french_without_its_model_names_the_command(tmp_path: Path) -> None:
             ear.recogniser_of(hearing(**table), tmp_path)
     with pytest.raises(ModelError, match="run `kinwatch models pull vosk-en`"):
         ear.recogniser_of(hearing(recogniser="vosk"), tmp_path)
-    with pytest.raises(ValidationError, match=r"pocketsphinx knows English alone: .*pull vosk-fr"):
+    with pytest.raises(ValidationError, match=r"pocketsphinx knows English only: .*pull vosk-fr"):
         hearing(language="fr", recogniser="pocketsphinx")
 
 

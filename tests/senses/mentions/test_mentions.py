@@ -272,7 +272,7 @@ def test_a_page_that_was_read_is_not_paid_for_again(sensed: Sensed, stand: Stand
 
 def test_no_answer_at_all_costs_nothing(sensed: Sensed, stand: Stand) -> None:
     sensed.run(20, api="http://127.0.0.1:9", reads_a_day=10)
-    assert "out of reach" in sensed.notes[-1]
+    assert "cannot be reached" in sensed.notes[-1]
     assert sensed.pauses[-1] == 900
     stand.post(1, at=sensed.now)
     sensed.run(1, reads_a_day=10)
