@@ -7,7 +7,7 @@ __all__ = ["levelled"]
 SPEECH_RMS = 2500.0  # root mean square of 16-bit samples
 MIN_RMS = 50.0  # weaker sound is amplified no more than sound of this level, so that silence does not become speech
 PAUSE_SHARE = 0.05  # of the highest sample: weaker samples count as a pause
-# Room noise is 30 dB below speech and falls a little with frequency. A synthetic voice, and a device that removes noise,
+# Room noise is 30 dB below speech and falls a little with frequency. Synthetic voices, and devices that remove noise,
 # leave zeros between words, and a recogniser hears nonsense in them: of 182 synthesised sentences it recognised 149
 # without this noise and 173 with it.
 ROOM_RMS, ROOM_SLOPE = 79.0, 0.35

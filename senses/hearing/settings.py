@@ -56,7 +56,7 @@ class HearingSettings(BaseModel):
     names: tuple[str, ...] = ()
     """Names to recognise after "this is" (« c'est »)."""
     agreement: float = Field(default=0.6, ge=0, le=1)
-    """How well a sentence must fit the sound, 0 to 1, for `pocketsphinx`. Lower: more is recognised, also by mistake."""
+    """How well a sentence must fit the sound, 0 to 1, for `pocketsphinx`. Lower recognises more, also by mistake."""
 
     @property
     def engine(self) -> Literal["pocketsphinx", "vosk"]:
