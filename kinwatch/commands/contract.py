@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 
 from nerves import topics
 from nerves.errors import MessageError
-from nerves.exif import taken
+from nerves.exif import capture_time
 from nerves.jpeg import MAX_MEGAPIXELS, MIN_SIDE, fault, size
 from nerves.link import BusMessage
-from nerves.messages import FACTS, CameraEnabled, Detections, Fact, Frame, People, Status, Visit, parse
-from nerves.sources import nearest
+from nerves.messages import FACTS, CameraEnabled, Detections, Fact, Frame, People, Status, Visit, read_fact
+from nerves.sources import did_you_mean
 
 __all__ = ["find_doubts", "find_fault"]
 
@@ -44,12 +44,12 @@ def find_fault(letter: BusMessage, at: datetime) -> str | None:
     why = _topic(letter.topic)
     if why or letter.topic in topics.WORDS:
         return f"{letter.topic}: {why}" if why else None
-    kind = topics.parse(letter.topic).kind
+    kind = topics.split(letter.topic).kind
     if kind == FRAME_KIND:
         why = _frame(letter.payload) or _wrongly_retained(letter)
         return f"{letter.topic}: {why}" if why else None
     try:
-        fact = parse(letter.topic, letter.payload)
+        fact = read_fact(letter.topic, letter.payload)
     except MessageError as error:
         return f"{error}{_advice(letter.payload, str(error))}"
     why = _picture(fact) or _wrongly_retained(letter) or _clock(fact, letter, at)
@@ -60,7 +60,7 @@ def find_doubts(letter: BusMessage, at: datetime) -> Iterator[str]:
     """Yield what is allowed, but hardly meant, in a message that fits."""
     if letter.topic in topics.WORDS or _takes_back(letter):
         return
-    kind = topics.parse(letter.topic).kind
+    kind = topics.split(letter.topic).kind
     found = _of_frame(letter, at) if kind == FRAME_KIND else _of_fact(letter)
     for what in found:
         yield f"{letter.topic}: {what}"
@@ -81,7 +81,7 @@ def _topic(topic: str) -> str | None:
     if not topic.startswith(f"{topics.ROOT}/"):
         return f"begin it with {topics.ROOT}/, in small letters and without a slash in front"
     try:
-        place, kind = topics.parse(topic)
+        place, kind = topics.split(topic)
         if place != Status.kind:
             topics.check_place(place)
     except MessageError:
@@ -89,7 +89,7 @@ def _topic(topic: str) -> str | None:
     except ValueError as error:
         return str(error)
     is_ours = place == Status.kind or kind in FACTS or kind == FRAME_KIND
-    return None if is_ours else f"no message of ours is called {kind}: {nearest(kind, [FRAME_KIND, *FACTS])}"
+    return None if is_ours else f"no message of ours is called {kind}: {did_you_mean(kind, [FRAME_KIND, *FACTS])}"
 
 
 def _frame(payload: bytes) -> str | None:
@@ -115,9 +115,9 @@ def _guess(payload: bytes) -> str | None:
 
 
 def _wrongly_retained(letter: BusMessage) -> str | None:
-    if not letter.retained or topics.parse(letter.topic).place == Status.kind:
+    if not letter.retained or topics.split(letter.topic).place == Status.kind:
         return None
-    kind = topics.parse(letter.topic).kind
+    kind = topics.split(letter.topic).kind
     if kind in RETAINED_KINDS:
         return None
     return (
@@ -176,7 +176,7 @@ def _of_frame(letter: BusMessage, at: datetime) -> Iterator[str]:
         megabytes = len(letter.payload) / 1_000_000
         limit = f"{LARGE_FRAME_MB:.0f} MB"
         yield f"{megabytes:.1f} MB: some brokers end the connection at {limit}; 1920 pixels and quality 80 are enough"
-    sent = taken(letter.payload)
+    sent = capture_time(letter.payload)
     if sent is not None and not at - CLOCK_PAST <= sent <= at + CLOCK_FUTURE:
         yield (
             f"its EXIF says {sent:%Y-%m-%d %H:%M:%S} UTC, {_span(abs(at - sent))} off: not believed, arrival "
@@ -185,13 +185,13 @@ def _of_frame(letter: BusMessage, at: datetime) -> Iterator[str]:
 
 
 def _of_fact(letter: BusMessage) -> Iterator[str]:
-    fact = parse(letter.topic, letter.payload)
+    fact = read_fact(letter.topic, letter.payload)
     if not letter.qos and not isinstance(fact, Detections):
         yield "QoS 0: it is lost where the connection is; send facts as QoS 1 (mosquitto_pub -q 1)"
     known = type(fact).model_fields
     for key in json.loads(letter.payload):
         if key not in known:
-            yield f"{key}: no key of a {fact.kind}, so nobody reads it: {nearest(key, known)}"
+            yield f"{key}: no key of a {fact.kind}, so nobody reads it: {did_you_mean(key, known)}"
 
 
 def _span(off: timedelta) -> str:

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from kinwatch.console import print_line
 from nerves.errors import SettingsError
-from nerves.sources import nearest
+from nerves.sources import did_you_mean
 
 __all__ = ["documents", "run_docs"]
 
@@ -36,7 +36,7 @@ def run_docs(name: str | None) -> None:
         return
     wanted = name.removeprefix("docs/").removeprefix("deploy/").removesuffix(".md")
     if wanted not in found:
-        message = f"docs {name}: no such page: {nearest(wanted, found)} (`kinwatch docs` lists them)"
+        message = f"docs {name}: no such page: {did_you_mean(wanted, found)} (`kinwatch docs` lists them)"
         raise SettingsError(message)
     file = found[wanted][0]
     text = file.read_text(encoding="utf-8")

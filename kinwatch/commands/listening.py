@@ -13,7 +13,7 @@ from nerves.broker import house_url
 from nerves.bus import open_link
 from nerves.errors import BrokerUnavailable, KinwatchError
 from nerves.link import BusMessage
-from nerves.messages import Fact, Visit, now, parse
+from nerves.messages import Fact, Visit, now, read_fact
 from nerves.settings import HouseSettings
 
 __all__ = ["describe", "run_listen"]
@@ -92,7 +92,7 @@ def describe(topic: str, payload: bytes) -> tuple[str, str | None]:
         return f"{place}: {kind} taken back", "dim"
     if topic in topics.WORDS:
         return f"{topic}: {payload.decode(errors='replace')}", None
-    fact = parse(topic, payload)
+    fact = read_fact(topic, payload)
     if isinstance(fact, Visit):
         return sentence(fact)
     told = fact.model_dump(mode="json", exclude={"id", "place", "at"}, exclude_none=True, exclude_defaults=True)
@@ -109,7 +109,7 @@ def _letters(
         raise BrokerUnavailable(message)
     link = open_link(url, "kinwatch-listen", durable=False, password=house.mqtt.login)
     for pattern in (f"{topics.ROOT}/#", *(ASTRAY if strict else ())):
-        link.overhear(pattern, arrived.put_nowait)
+        link.monitor(pattern, arrived.put_nowait)
     with link:
         if not link.wait_connected(CONNECT_S):
             raise BrokerUnavailable(link.trouble or f"no broker answers at {url} within {CONNECT_S:.0f} s")
@@ -128,6 +128,6 @@ def _as_json(topic: str, payload: bytes) -> dict[str, Any]:
         return {"topic": topic, "bytes": len(payload)}
     if topic in topics.WORDS:
         return {"topic": topic, topic.split("/")[1]: payload.decode(errors="replace")}
-    fact: Fact = parse(topic, payload)
+    fact: Fact = read_fact(topic, payload)
     fields = fact.model_dump(mode="json", exclude={"picture"}, exclude_none=True)
     return {"topic": topic, "message": fields}

@@ -10,7 +10,7 @@ from nerves.errors import SettingsError
 from nerves.messages import FACTS
 from nerves.plugins import actuators, senses
 from nerves.settings import HouseSettings
-from nerves.sources import nearest
+from nerves.sources import did_you_mean
 
 __all__ = ["message_schema", "run_schema", "settings_schema"]
 
@@ -24,7 +24,7 @@ def run_schema(name: str | None) -> None:
     elif name in FACTS:
         print_json(message_schema(name))
     else:
-        message = f"schema {name}: no such message: {nearest(name, [*FACTS, 'settings'])}"
+        message = f"schema {name}: no such message: {did_you_mean(name, [*FACTS, 'settings'])}"
         raise SettingsError(message)
 
 
@@ -48,7 +48,7 @@ def settings_schema() -> dict[str, Any]:
     brain = BrainSettings.model_json_schema(ref_template="#/$defs/{model}")
     definitions.update(brain.pop("$defs", {}))
     schema["properties"]["brain"] = brain
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "kinwatch.yaml"} | schema
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | schema | {"title": "kinwatch.yaml"}
 
 
 def _service(settings: type[BaseModel], kind: str) -> dict[str, Any]:

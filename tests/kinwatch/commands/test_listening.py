@@ -13,7 +13,7 @@ from PIL import Image
 
 from kinwatch.commands.contract import find_doubts, find_fault
 from kinwatch.commands.listening import describe
-from nerves.exif import stamped
+from nerves.exif import with_capture_time
 from nerves.jpeg import size
 from nerves.link import BusMessage
 from nerves.messages import Heard, Status, now, stamp
@@ -151,9 +151,9 @@ def test_a_key_that_nobody_reads_is_told() -> None:
 
 def test_a_camera_s_clock_is_told() -> None:
     assert "its EXIF says 1970-01-01 00:00:07 UTC" in judged(
-        "kinwatch/door/frame", stamped(JPEG, AT.replace(year=1970, month=1, day=1, hour=0, minute=0, second=7)), qos=0
+        "kinwatch/door/frame", with_capture_time(JPEG, AT.replace(year=1970, month=1, day=1, hour=0, minute=0, second=7)), qos=0
     )
-    assert not judged("kinwatch/door/frame", stamped(JPEG, AT), qos=0)
+    assert not judged("kinwatch/door/frame", with_capture_time(JPEG, AT), qos=0)
 
 
 def test_a_last_will_that_was_made_long_ago_is_well() -> None:
@@ -190,7 +190,7 @@ def test_nothing_that_arrives_ends_it(topic: str, payload: bytes, qos: int, reta
 def test_the_size_in_a_head_is_the_picture_s(width: int, height: int, mode: str) -> None:
     file = io.BytesIO()
     Image.new("RGB", (width, height)).save(file, "JPEG", progressive=mode == "progressive", dpi=(300, 300))
-    assert size(stamped(file.getvalue(), AT)) == (width, height)
+    assert size(with_capture_time(file.getvalue(), AT)) == (width, height)
 
 
 @pytest.mark.mosquitto
