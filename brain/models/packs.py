@@ -1,20 +1,18 @@
-"""Find the model files of a pack.
+"""Find and fetch the model files of a pack.
 
-A file is looked for in the folder `KINWATCH_MODELS` names, then in `<data_dir>/models`, and its sha256 is
-compared before it is used. The first folder that holds a file of that name decides: a wrong file there is an
-error even if a later folder has the right one, because somebody believes the wrong one to be in use. dlib's files
-are found last where somebody has installed the package face_recognition_models.
+A file is looked for in the folder that `KINWATCH_MODELS` names, then in `<data_dir>/models`. Its sha256 is compared
+before the file is used. The first folder that holds a file of that name decides: a wrong file there is an error even if
+a later folder has the right one, because somebody believes that the wrong one is in use.
 """
 
-import importlib.metadata
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
-from brain.models.files import MODEL_FILES, ModelFile, Pack, SdistMember, matches, of_pack
-from brain.models.pull import pull
+from brain.models.files import MODEL_FILES, ModelFile, Pack, Url, of_pack
+from nerves.download import download
 from nerves.errors import ModelError
+from nerves.model_store import fetch_archive, has_version, model_folders, staged
 
 __all__ = [
     "BUILT_IN",
@@ -28,12 +26,15 @@ __all__ = [
     "list_model_files",
     "model_folders",
     "of_pack",
-    "pull",
+    "pull_pack",
 ]
 
 Choice = Literal["auto", "built-in", "standard"]
 BUILT_IN: Final = "built-in"
 STANDARD: Final = "standard"
+
+PackProgress = Callable[[str, int, int], None]
+"""Called with a file's name, the bytes so far, and the bytes in all."""
 
 
 class Listed(NamedTuple):
@@ -44,17 +45,15 @@ class Listed(NamedTuple):
     licence: str
     source: str
     state: str
-    """Its path if it is there and right; else `absent`, or what is wrong with it."""
-
-
-def model_folders(data_dir: Path) -> tuple[Path, ...]:
-    """Return the folders to search, in order: the one `KINWATCH_MODELS` names, then `<data_dir>/models`."""
-    named = os.environ.get("KINWATCH_MODELS", "")
-    return (*([Path(named).expanduser()] if named else []), data_dir / "models")
+    """The path of a right file; else `absent`, or what is wrong with the file."""
 
 
 def find_model_file(name: str, folders: Sequence[Path]) -> Path:
-    """Return a model file whose sha256 is right; `ModelError` if it is absent or another file."""
+    """Return the path of a model file whose sha256 is right.
+
+    Raises:
+        ModelError: The file is absent, or it has another content.
+    """
     file = MODEL_FILES[name]
     path = _locate(file, folders)
     if path is None:
@@ -63,53 +62,82 @@ def find_model_file(name: str, folders: Sequence[Path]) -> Path:
 
 
 def is_pack_complete(pack: Pack, folders: Sequence[Path]) -> bool:
-    """Return whether all files of a pack are there; `ModelError` if one of them is there and wrong."""
+    """Return whether all files of a pack are there.
+
+    Raises:
+        ModelError: One of them is there and has another content.
+    """
     return all(_locate(file, folders) is not None for file in of_pack(pack))
 
 
 def choose_pack(choice: Choice, folders: Sequence[Path]) -> Pack:
-    """Return the pack to use; `auto` is `standard` where it is complete, else `built-in`."""
+    """Return the pack to use; `auto` is `standard` if that is complete, else `built-in`."""
     if choice == "auto":
         return STANDARD if is_pack_complete(STANDARD, folders) else BUILT_IN
     return choice
 
 
 def list_model_files(folders: Sequence[Path]) -> list[Listed]:
-    """Return every model file with its licence, its source and what is found of it."""
+    """Return every model file with its licence, its source and its state."""
     return [
         Listed(file.name, file.packs, file.licence, str(file.source), _state(file, folders))
         for file in MODEL_FILES.values()
     ]
 
 
+def pull_pack(pack: Pack, folder: Path, progress: PackProgress = lambda _name, _done, _total: None) -> list[Path]:
+    """Fetch the files that a pack lacks into a folder: all of them, or none.
+
+    Args:
+        pack: `built-in` or `standard`.
+        folder: It is made if it is absent. Right files in it stay, wrong ones are replaced.
+        progress: Called during each download.
+
+    Returns:
+        The files that were written.
+
+    Raises:
+        ModelError: A download failed, or a file is not the pinned one.
+    """
+    lacking = [file for file in of_pack(pack) if not _is_right(folder / file.name, file)]
+    if not lacking:
+        return []
+    with staged(folder, "model files") as temporary:
+        fetched = [_fetch(file, temporary, progress) for file in lacking]
+        return [path.replace(folder / path.name) for path in fetched]
+
+
+def _fetch(file: ModelFile, folder: Path, progress: PackProgress) -> Path:
+    path, source = folder / file.name, file.source
+    if isinstance(source, Url):
+        most = max(version.bytes for version in file.versions)
+        download(source.addresses, path, max_bytes=most, progress=lambda *how: progress(file.name, *how))
+    else:
+        archive = source.archive
+        source.unpack(fetch_archive(archive, folder, lambda *how: progress(archive.name, *how)), path)
+    if not _is_right(path, file):
+        message = f"{file.name} from {source} is not the pinned file (its sha256 differs): nothing was changed"
+        raise ModelError(message)
+    return path
+
+
+def _is_right(path: Path, file: ModelFile) -> bool:
+    return path.is_file() and has_version(path, file.versions)
+
+
 def _locate(file: ModelFile, folders: Sequence[Path]) -> Path | None:
     """Return the first path that exists; `ModelError` if its content is wrong."""
-    path = next((path for path in _candidates(file, folders) if path.is_file()), None)
+    path = next((folder / file.name for folder in folders if (folder / file.name).is_file()), None)
     if path is None:
         return None
     try:
-        right = matches(path, file.versions)
+        right = has_version(path, file.versions)
     except OSError as error:
         message = f"{path} cannot be read: {error.strerror}"
         raise ModelError(message) from error
     if not right:
         raise ModelError(_wrong(path, file))
     return path
-
-
-def _candidates(file: ModelFile, folders: Sequence[Path]) -> Iterator[Path]:
-    yield from (folder / file.name for folder in folders)
-    if isinstance(file.source, SdistMember):
-        yield from _installed(file.source)
-
-
-def _installed(source: SdistMember) -> Iterator[Path]:
-    """Yield the file of an installed package; it is never imported: that fails on Python 3.12."""
-    try:
-        listed = importlib.metadata.files(source.sdist.distribution) or []
-    except importlib.metadata.PackageNotFoundError:
-        return
-    yield from (Path(str(path.locate())) for path in listed if path.as_posix().endswith(source.member))
 
 
 def _state(file: ModelFile, folders: Sequence[Path]) -> str:

@@ -5,12 +5,10 @@ from pathlib import Path
 from typing import Literal
 
 from brain.models import packs
-from brain.models.pull import pull
 from kinwatch.console import emit, err, print_line, progress
 from nerves.errors import ModelError
 from nerves.settings import HouseSettings
 from senses.hearing import models as speech
-from senses.hearing.pull import pull_speech_model as pull_speech
 
 __all__ = ["Wanted", "run_models"]
 
@@ -39,9 +37,9 @@ def run_models(house: HouseSettings, action: Literal["list", "pull"], wanted: Wa
 def _pull(wanted: Wanted, folder: Path) -> None:
     with progress(f"fetching {wanted}") as show:
         if wanted in ("built-in", "standard"):
-            pull(wanted, folder, progress=lambda _, done, total: show(done, total))
+            packs.pull_pack(wanted, folder, progress=lambda _, done, total: show(done, total))
             return
-        pin = pull_speech(speech.SPEECH_MODELS[wanted], folder, progress=show)
+        pin = speech.pull_speech_model(speech.SPEECH_MODELS[wanted], folder, progress=show)
     if pin:
         err.print(
             f"{wanted} is pinned from now on to sha256 {pin.sha256}, of {pin.source}", markup=False, soft_wrap=True

