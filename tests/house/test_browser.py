@@ -161,7 +161,7 @@ def said(opened: "Tab") -> list[str]:
 
 @pytest.mark.espeak
 @pytest.mark.timeout(600)
-def test_a_tablet_alone_is_the_eye_the_voice_and_the_ear_of_a_house(
+def test_one_tablet_is_camera_speaker_and_microphone_of_a_house(
     tmp_path: Path, media: Path, clip: Path, camera: Path
 ) -> None:
     house = House(tmp_path)

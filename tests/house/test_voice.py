@@ -144,7 +144,7 @@ class House:
 
 
 @pytest.mark.timeout(300)
-def test_who_do_you_see_is_heard_answered_and_spoken_and_the_answer_is_not_heard(tmp_path: Path) -> None:
+def test_a_spoken_question_is_answered_aloud_and_the_answer_is_ignored(tmp_path: Path) -> None:
     with Broker() as broker:
         house = House(tmp_path, broker.url)
         with house.up():

@@ -102,7 +102,7 @@ def test_a_slow_walker_moves() -> None:
     assert all(seen[10:])
 
 
-def test_who_has_left_is_forgotten_within_seconds() -> None:
+def test_a_person_who_has_left_is_no_motion_after_seconds() -> None:
     motion = Motion(memory=5)
     empty = room(6)
     with_somebody = empty.copy()
@@ -116,7 +116,7 @@ def test_who_has_left_is_forgotten_within_seconds() -> None:
 
 @few
 @given(low=sensitivities, high=sensitivities, seed=seeds, grey=st.integers(0, 255), side=st.integers(1, 60))
-def test_more_sensitivity_never_sees_less(low: float, high: float, seed: int, grey: int, side: int) -> None:
+def test_higher_sensitivity_never_finds_less_motion(low: float, high: float, seed: int, grey: int, side: int) -> None:
     low, high = min(low, high), max(low, high)
     picture = room(seed).copy()
     dull, keen = Motion(sensitivity=low), Motion(sensitivity=high)
@@ -125,7 +125,7 @@ def test_more_sensitivity_never_sees_less(low: float, high: float, seed: int, gr
     assert keen.moved(picture) or not dull.moved(picture)
 
 
-def test_a_camera_that_changes_its_size_starts_afresh() -> None:
+def test_a_new_picture_size_resets_the_average() -> None:
     motion = Motion()
     assert motion.share(np.zeros((180, 320), np.uint8)) == 0
     assert motion.share(np.zeros((240, 320), np.uint8)) == 1
@@ -133,14 +133,14 @@ def test_a_camera_that_changes_its_size_starts_afresh() -> None:
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 320), (5, 5), (0, 0)])
-def test_the_smallest_pictures_are_looked_at_too(shape: tuple[int, int]) -> None:
+def test_very_small_pictures_are_accepted(shape: tuple[int, int]) -> None:
     motion = Motion()
     assert not motion.moved(np.zeros(shape, np.uint8))
     assert motion.share(np.zeros(shape, np.uint8)) == 0
 
 
 @pytest.mark.media
-def test_people_who_walk_pass_and_an_empty_room_does_not(media: Path) -> None:
+def test_walking_people_are_motion_and_an_empty_room_is_not(media: Path) -> None:
     from senses.camera import video  # noqa: PLC0415
 
     motion = Motion(memory=5)

@@ -127,7 +127,7 @@ def test_a_page_gets_its_token_only_as_a_cookie(page: Page) -> None:
     assert answer[:2] == (200, {"paired": True})
 
 
-def test_guessed_codes_are_slowed_down_and_counted(page: Page) -> None:
+def test_wrong_codes_are_limited_and_counted(page: Page) -> None:
     statuses = [page.ask("POST", "/pair", {"code": f"AAAA-{number:04}"})[0] for number in range(12)]
     assert statuses[:5] == [403] * 5
     assert set(statuses[6:]) == {429}
@@ -137,7 +137,7 @@ def test_guessed_codes_are_slowed_down_and_counted(page: Page) -> None:
     assert page.ask("GET", "/me")[0] == 200
 
 
-def test_whoever_reads_the_log_gets_a_new_code(page: Page) -> None:
+def test_a_new_code_can_be_requested_in_the_log(page: Page) -> None:
     assert page.ask("POST", "/call")[0] == 200
     assert len(page.codes()) == 2
     page.pair()
@@ -161,7 +161,7 @@ def test_a_paired_device_invites_another_and_revokes_it(page: Page) -> None:
         page.connect(other)
 
 
-def test_a_device_deleted_in_the_file_is_out_within_seconds(page: Page) -> None:
+def test_a_device_deleted_in_the_file_is_disconnected_within_seconds(page: Page) -> None:
     token = page.pair()
     with page.connect(token) as client:
         (page.folder / "hall.devices.json").write_text("[]\n")
@@ -170,7 +170,7 @@ def test_a_device_deleted_in_the_file_is_out_within_seconds(page: Page) -> None:
     assert page.ask("GET", "/devices", Authorization=f"Bearer {token}")[0] == 401
 
 
-def test_while_the_file_of_devices_cannot_be_read_nobody_is_in_and_then_again(page: Page) -> None:
+def test_no_device_may_connect_while_the_devices_file_cannot_be_read(page: Page) -> None:
     token = page.pair()
     mine = {"Authorization": f"Bearer {token}"}
     file = page.folder / "hall.devices.json"
@@ -195,14 +195,14 @@ def test_while_the_file_of_devices_cannot_be_read_nobody_is_in_and_then_again(pa
             client.recv(30)
 
 
-def test_a_name_that_cannot_be_written_shuts_nobody_out(page: Page) -> None:
+def test_a_device_name_with_invalid_characters_locks_nobody_out(page: Page) -> None:
     token = page.pair("\ud800 tab\nlet")
     answer = page.ask("GET", "/devices", Authorization=f"Bearer {token}")
     assert [each["name"] for each in answer[1]["devices"]] == ["tab let"]
 
 
 @pytest.mark.parametrize("path", ["/devices", "/visits/x.jpg"])
-def test_only_paired_devices_are_shown_anything(page: Page, path: str) -> None:
+def test_only_paired_devices_get_an_answer(page: Page, path: str) -> None:
     assert page.ask("GET", path)[0] == 401
     assert page.ask("GET", path, Authorization="Bearer nonsense", Cookie="kinwatch-hall=nonsense")[0] == 401
     with pytest.raises(InvalidStatus, match="403"):
@@ -220,7 +220,7 @@ def test_a_picture_becomes_a_frame(page: Page) -> None:
     assert page.frames()[0].endswith(JPEG[2:])
 
 
-def test_the_older_protocol_is_understood(page: Page) -> None:
+def test_the_older_protocol_is_accepted(page: Page) -> None:
     with page.connect(page.pair()) as client:
         client.send(CLASSIC)
         client.send("who do you see")
@@ -230,7 +230,7 @@ def test_the_older_protocol_is_understood(page: Page) -> None:
         assert client.recv(5) == "I see Alice"
 
 
-def test_the_example_of_the_docs_is_answered(page: Page, tmp_path: Path) -> None:
+def test_the_client_in_the_docs_gets_an_answer(page: Page, tmp_path: Path) -> None:
     text = (ROOT / "docs" / "browser.md").read_text(encoding="utf-8")
     script = text.partition("```python\n")[2].partition("```")[0]
     (tmp_path / "door.jpg").write_bytes(JPEG)
@@ -253,7 +253,7 @@ def test_a_wrong_origin_is_refused(page: Page) -> None:
     assert soon(lambda: "6 wrong origin" in page.status())
 
 
-def test_a_frame_of_ten_megabytes_ends_its_connection_and_no_other(page: Page) -> None:
+def test_a_message_of_ten_megabytes_ends_only_its_own_connection(page: Page) -> None:
     token = page.pair()
     with page.connect(token) as good:
         with page.connect(token) as client, pytest.raises(ConnectionClosed):
@@ -265,7 +265,7 @@ def test_a_frame_of_ten_megabytes_ends_its_connection_and_no_other(page: Page) -
 
 
 @pytest.mark.timeout(60)
-def test_two_hundred_connections_leave_room_for_those_who_were_there(page: Page) -> None:
+def test_two_hundred_connections_do_not_disturb_earlier_ones(page: Page) -> None:
     token = page.pair()
     with page.connect(token) as good:
         silent = [socket.create_connection(("127.0.0.1", page.port)) for _ in range(100)]
@@ -286,7 +286,7 @@ def test_two_hundred_connections_leave_room_for_those_who_were_there(page: Page)
     page.connect(token).close()
 
 
-def test_who_asks_for_nothing_is_shown_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_connection_without_a_request_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection_guard, "FIRST_REQUEST_S", 0.3)
     monkeypatch.setattr(connection_guard, "MAX_OPEN_CONNECTIONS", 20)
     with served(tmp_path, tls="off") as page:
@@ -312,7 +312,7 @@ def test_pictures_that_come_too_fast_are_dropped(page: Page) -> None:
     assert soon(lambda: "too fast" in page.status())
 
 
-def test_one_who_talks_nonsense_is_left_alone_in_the_end(page: Page) -> None:
+def test_a_client_that_sends_only_invalid_messages_is_disconnected(page: Page) -> None:
     token = page.pair()
     with page.connect(token) as bad, page.connect(token) as good:
         with pytest.raises(ConnectionClosed):
@@ -322,7 +322,7 @@ def test_one_who_talks_nonsense_is_left_alone_in_the_end(page: Page) -> None:
 
 
 @pytest.mark.timeout(60)
-def test_fuzzed_messages_break_nothing(page: Page) -> None:
+def test_random_messages_break_nothing(page: Page) -> None:
     token = page.pair()
     tables = st.dictionaries(
         st.sampled_from(["do", "dataURI", "on", "id", "visit", "who", "words", "group"]),
@@ -367,7 +367,7 @@ def test_fuzzed_messages_break_nothing(page: Page) -> None:
 
 @settings(max_examples=200)
 @given(st.text() | st.binary())
-def test_whatever_comes_is_read_or_refused(message: str | bytes) -> None:
+def test_any_message_is_read_or_refused(message: str | bytes) -> None:
     try:
         read = wire.read_bytes(message) if isinstance(message, bytes) else wire.read_text(message)
     except MessageError:
@@ -376,7 +376,7 @@ def test_whatever_comes_is_read_or_refused(message: str | bytes) -> None:
 
 
 @pytest.mark.parametrize("body", [b"x" * 5000, b"[" * 4000, b"[]", b"\xff", b'{"code": 1, "name": {}}'])
-def test_nonsense_at_the_door_is_refused(page: Page, body: bytes) -> None:
+def test_an_invalid_pairing_request_is_refused(page: Page, body: bytes) -> None:
     with socket.create_connection(("127.0.0.1", page.port)) as raw:
         raw.sendall(b"POST /pair HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
         assert raw.recv(100).split()[1] in (b"400", b"403")
@@ -385,7 +385,7 @@ def test_nonsense_at_the_door_is_refused(page: Page, body: bytes) -> None:
 # What a page is told
 
 
-def test_a_page_is_told_what_is_seen_and_draws_it(page: Page) -> None:
+def test_a_page_gets_detections_and_draws_them(page: Page) -> None:
     with page.connect(page.pair(), is_page=True) as client:
         assert hello(client)["hello"]["place"] == "hall"
         sighting = Detection(label="person", box=Box(0.1, 0.2, 0.3, 0.4), score=0.9, verdict="family", who="Alice")
@@ -394,7 +394,7 @@ def test_a_page_is_told_what_is_seen_and_draws_it(page: Page) -> None:
         assert (seen["box"], seen["who"], seen["verdict"]) == ([0.1, 0.2, 0.3, 0.4], "Alice", "family")
 
 
-def test_a_voice_that_begins_is_said_once_it_has(page: Page) -> None:
+def test_said_is_published_when_the_page_begins_to_speak(page: Page) -> None:
     with page.connect(page.pair(), is_page=True) as client:
         hello(client)
         page.publish(Say(place="all", words="Dinner is ready", language="en"))
@@ -409,7 +409,7 @@ def test_a_voice_that_begins_is_said_once_it_has(page: Page) -> None:
     assert soon(lambda: "1 unasked" in page.status())
 
 
-def test_one_tap_names_a_visit(page: Page) -> None:
+def test_one_tap_labels_a_visit(page: Page) -> None:
     token = page.pair()
     with page.connect(token, is_page=True) as client:
         page.publish(People(place="brain", people=(PersonEntry(name="Alice", group="family"),)))
@@ -425,7 +425,7 @@ def test_one_tap_names_a_visit(page: Page) -> None:
     assert (word.who, word.group, str(word.visit)) == ("Alice", "family", line["visit"])
 
 
-def test_a_place_has_one_eye(page: Page) -> None:
+def test_a_place_has_one_camera(page: Page) -> None:
     token = page.pair()
     with page.connect(token, is_page=True) as first, page.connect(token, is_page=True) as second:
         assert hello(first)["camera"] is None
@@ -440,7 +440,7 @@ def test_a_place_has_one_eye(page: Page) -> None:
         assert soon(page.frames)
 
 
-def test_closed_eyes_take_no_picture(page: Page) -> None:
+def test_no_picture_is_taken_while_the_camera_is_switched_off(page: Page) -> None:
     with page.connect(page.pair(), is_page=True) as client:
         assert hello(client)["hello"]["disabled_by"] is None
         page.publish(CameraEnabled(place="hall", enabled=False, by="Alice"))
@@ -454,7 +454,7 @@ def test_closed_eyes_take_no_picture(page: Page) -> None:
         assert soon(page.frames)
 
 
-def test_closed_eyes_stay_closed_when_the_sense_starts_anew(tmp_path: Path) -> None:
+def test_the_camera_stays_switched_off_when_the_sense_restarts(tmp_path: Path) -> None:
     with served(tmp_path, tls="off") as page:
         token = page.pair()
         with page.connect(token, is_page=True) as client:
@@ -467,7 +467,7 @@ def test_closed_eyes_stay_closed_when_the_sense_starts_anew(tmp_path: Path) -> N
         assert not page.frames()
 
 
-def test_no_picture_is_taken_before_the_broker_had_a_moment_to_say_that_eyes_are_closed(
+def test_no_picture_is_taken_before_the_broker_can_have_sent_the_camera_switch(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hub, "ENABLED_WAIT_S", 3600)
@@ -498,7 +498,7 @@ def passed(pictures: dict[float, bytes], **table: object) -> list[float]:
     return [at for at, jpeg in pictures.items() if own.passes(jpeg, at)]
 
 
-def test_a_device_that_goes_on_sending_is_heeded_while_something_moves_and_now_and_then() -> None:
+def test_pictures_of_a_sending_device_pass_during_motion_and_once_a_sweep() -> None:
     still, moved = scene(), scene(1)
     seconds = {int(at) for at in passed({at / 5: still if at < 100 else moved for at in range(170)})}
     assert {*range(20)} & seconds == {0, 1, 2, 3, 13}
@@ -506,17 +506,17 @@ def test_a_device_that_goes_on_sending_is_heeded_while_something_moves_and_now_a
     assert not {28, 29, 30} & seconds
 
 
-def test_every_picture_of_a_device_that_sends_seldom_travels() -> None:
+def test_every_picture_of_a_device_that_sends_seldom_passes() -> None:
     assert passed({at: scene() for at in (0.0, 3.0, 6.0, 30.0)}, linger_s=0) == [0, 3, 6, 30]
 
 
-def test_what_cannot_be_decoded_travels() -> None:
+def test_a_picture_that_cannot_be_decoded_passes() -> None:
     vast = scene().replace(b"\x01\x68\x02\x80", b"\xf0\x00\xf0\x00", 1)  # says that it has 61440 x 61440 pixels
     for jpeg in (JPEG, vast, scene()[:500]):
         assert passed(dict.fromkeys((0.0, 0.5, 1.0), jpeg), linger_s=0) == [0, 0.5, 1]
 
 
-def test_while_nothing_moves_no_picture_travels_but_the_first_of_each_connection(
+def test_without_motion_only_the_first_picture_of_each_connection_passes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(motion_filter, "SELDOM_INTERVAL_S", 3600)
@@ -551,7 +551,7 @@ def sound(folder: Path) -> list[bytes]:
 
 @pytest.mark.espeak
 @pytest.mark.timeout(60)
-def test_sound_becomes_words_but_not_what_the_house_says_itself(page: Page, tmp_path: Path) -> None:
+def test_speech_becomes_words_but_not_the_speech_of_the_house(page: Page, tmp_path: Path) -> None:
     pieces = sound(tmp_path)
     with page.connect(page.pair()) as client:
 
@@ -572,7 +572,7 @@ def test_sound_becomes_words_but_not_what_the_house_says_itself(page: Page, tmp_
 
 
 @pytest.mark.pocketsphinx
-def test_too_much_sound_and_a_second_ear_are_refused(page: Page) -> None:
+def test_too_much_sound_and_a_second_microphone_are_refused(page: Page) -> None:
     token, second = page.pair(), b"\x01" + bytes(2 * RATE)
     with page.connect(token, is_page=True) as first, page.connect(token, is_page=True) as other:
         for _ in range(6):
@@ -588,7 +588,7 @@ def test_too_much_sound_and_a_second_ear_are_refused(page: Page) -> None:
 
 
 @pytest.mark.pocketsphinx
-def test_an_ear_that_cannot_hear_says_why(tmp_path: Path) -> None:
+def test_the_page_shows_why_speech_cannot_be_recognised(tmp_path: Path) -> None:
     with (
         served(tmp_path, tls="off", ear={"names": ["Xyzzy"]}) as page,
         page.connect(page.pair(), is_page=True) as client,
@@ -600,7 +600,7 @@ def test_an_ear_that_cannot_hear_says_why(tmp_path: Path) -> None:
         assert "'xyzzy' is not in the recogniser's dictionary" in told(client, "missing")
 
 
-def test_what_to_install_is_said_where_nothing_can_hear(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_page_shows_what_to_install_for_speech_recognition(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hearing, "NEEDED", ("no_such_package",))
     with served(tmp_path, tls="off") as page, page.connect(page.pair(), is_page=True) as client:
         assert hello(client)["hello"]["missing"] == "pip install 'kinwatch[microphone]'"
@@ -611,7 +611,7 @@ def test_what_to_install_is_said_where_nothing_can_hear(tmp_path: Path, monkeypa
 # Greetings
 
 
-def test_whoever_is_greeted_is_greeted_once(tmp_path: Path) -> None:
+def test_each_visit_is_greeted_once(tmp_path: Path) -> None:
     with (
         served(tmp_path, tls="off", greets=["family"], language="fr", album="off") as page,
         page.connect(page.pair(), is_page=True) as client,
@@ -633,7 +633,7 @@ def test_whoever_is_greeted_is_greeted_once(tmp_path: Path) -> None:
         assert told(client, "say")["words"] == "the last"
 
 
-def test_nobody_is_greeted_in_quiet_hours_but_what_is_asked_for_is_said(tmp_path: Path) -> None:
+def test_quiet_hours_stop_greetings_but_no_other_sentences(tmp_path: Path) -> None:
     local = now().astimezone()
     quiet = f"{local - timedelta(hours=1):%H:%M}-{local + timedelta(hours=1):%H:%M}"
     with (
@@ -648,7 +648,7 @@ def test_nobody_is_greeted_in_quiet_hours_but_what_is_asked_for_is_said(tmp_path
 # Certificate
 
 
-def test_the_certificate_is_trusted_by_who_trusts_the_household_alone(secure: Page) -> None:
+def test_only_clients_that_trust_the_household_trust_the_certificate(secure: Page) -> None:
     assert secure.ask("GET", "/")[2]["content-security-policy"].startswith("default-src 'self'")
     with pytest.raises(ssl.SSLCertVerificationError), socket.create_connection(("127.0.0.1", secure.port)) as raw:
         ssl.create_default_context().wrap_socket(raw, server_hostname="127.0.0.1")
@@ -656,7 +656,7 @@ def test_the_certificate_is_trusted_by_who_trusts_the_household_alone(secure: Pa
         assert (secure.folder / "https" / name).stat().st_mode & 0o777 == 0o600
 
 
-def test_a_certificate_lasts_until_a_name_is_added(tmp_path: Path) -> None:
+def test_a_certificate_is_reused_until_a_name_is_added(tmp_path: Path) -> None:
     first = certificate.certified(tmp_path, ("milan", "127.0.0.1"))
     served = first.certificate.read_bytes()
     assert certificate.certified(tmp_path, ("milan",)) == first
@@ -667,7 +667,7 @@ def test_a_certificate_lasts_until_a_name_is_added(tmp_path: Path) -> None:
     assert certificate.certified(tmp_path, ("milan", "home.example.org")).fingerprint != first.fingerprint
 
 
-def test_the_authority_speaks_for_homes_only(tmp_path: Path) -> None:
+def test_the_authority_signs_only_names_of_home_networks(tmp_path: Path) -> None:
     papers = certificate.certified(tmp_path, ("pi", "203.0.113.7"))
     limits = x509.load_pem_x509_certificate(papers.authority.read_bytes()).extensions.get_extension_for_class(
         x509.NameConstraints
@@ -690,14 +690,14 @@ def test_a_code_expires() -> None:
     assert devices.pair(code, "late") is None
 
 
-def test_a_spoilt_file_of_devices_says_what_to_do(tmp_path: Path) -> None:
+def test_the_error_for_a_broken_devices_file_says_what_to_do(tmp_path: Path) -> None:
     file = tmp_path / "devices.json"
     file.write_text("{")
     with pytest.raises(SettingsError, match="delete it and pair again"):
         Devices(file)
 
 
-def test_a_pace_lets_a_burst_pass_and_then_so_many_a_second() -> None:
+def test_a_token_bucket_passes_a_burst_and_then_its_rate() -> None:
     clock = [0.0]
     pace = TokenBucket(2, burst=3, clock=lambda: clock[0])
     assert [pace.allows() for _ in range(5)] == [True] * 3 + [False] * 2
@@ -708,7 +708,7 @@ def test_a_pace_lets_a_burst_pass_and_then_so_many_a_second() -> None:
     assert guard.allows("b")
 
 
-def test_the_album_keeps_the_last_visits_and_their_pictures() -> None:
+def test_the_page_keeps_the_last_visits_and_their_pictures() -> None:
     album, first = RecentVisits(), uuid4()
     picture = base64.b64encode(JPEG)
     assert album.put(visit(1, first, picture=picture))
@@ -721,7 +721,7 @@ def test_the_album_keeps_the_last_visits_and_their_pictures() -> None:
     assert len(album.lines()) == MAX_VISITS
 
 
-def test_off_in_yaml_is_off() -> None:
+def test_a_bare_off_in_yaml_means_off() -> None:
     table: dict[str, Any] = {"kind": "browser", "place": "hall", "tls": False, "album": "off"}
     read = BrowserSettings.model_validate(table)
     assert (read.tls, read.address) == ("off", "127.0.0.1")
@@ -731,7 +731,7 @@ def test_off_in_yaml_is_off() -> None:
     )
 
 
-def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
+def test_the_error_names_a_port_that_is_in_use(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with (
@@ -741,7 +741,7 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
             pass
 
 
-def test_a_word_is_heard_at_once(page: Page) -> None:
+def test_spoken_words_are_published_at_once(page: Page) -> None:
     with page.connect(page.pair()) as client:
         began = time.monotonic()
         client.send("ding")

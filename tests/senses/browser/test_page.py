@@ -163,7 +163,7 @@ def seen(who: str = "Alice") -> Detections:
     return Detections(place="hall", detections=(alice,))
 
 
-def test_a_tablet_is_an_eye_and_a_voice(page: Page, clip: Path) -> None:
+def test_a_tablet_is_a_camera_and_a_speaker(page: Page, clip: Path) -> None:
     with tab(page, clip) as opened:
         pair(opened, page)
         opened.get_by_role("button", name="Start the camera").click()
@@ -182,7 +182,7 @@ def test_a_tablet_is_an_eye_and_a_voice(page: Page, clip: Path) -> None:
         assert soon(lambda: page.facts("said"))
 
 
-def test_the_album_the_ear_and_the_languages(page: Page, clip: Path) -> None:
+def test_labelling_speech_recognition_and_languages_of_the_page(page: Page, clip: Path) -> None:
     with tab(page, clip) as opened:
         pair(opened, page)
         page.publish(People(place="brain", people=(PersonEntry(name="Bob", group="guest"),)))
@@ -217,7 +217,7 @@ def test_the_house_hears_what_is_said_to_a_page(page: Page, clip: Path, tmp_path
         assert soon(lambda: "microphone:" not in page.status())
 
 
-def test_a_house_without_an_ear_says_what_to_install(
+def test_a_page_shows_what_to_install_for_speech_recognition(
     tmp_path: Path, clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hearing, "NEEDED", ("no_such_package",))
@@ -227,7 +227,7 @@ def test_a_house_without_an_ear_says_what_to_install(
         assert opened.get_by_label("Listen here").is_disabled()
 
 
-def test_the_keyboard_is_enough(page: Page, clip: Path) -> None:
+def test_the_page_works_by_keyboard(page: Page, clip: Path) -> None:
     with tab(page, clip) as opened:
         opened.goto(page.url)
         opened.locator("#code:focus").wait_for()
@@ -255,7 +255,7 @@ def test_a_hidden_page_turns_its_camera_off_and_on_again(page: Page, clip: Path)
         assert soon(lambda: len(page.frames()) > before, 15)
 
 
-def test_closed_eyes_turn_the_camera_off_until_they_open(page: Page, clip: Path) -> None:
+def test_the_camera_switch_stops_the_page_s_camera_and_starts_it_again(page: Page, clip: Path) -> None:
     with tab(page, clip) as opened:
         pair(opened, page)
         opened.get_by_role("button", name="Start the camera").click()
@@ -268,7 +268,7 @@ def test_closed_eyes_turn_the_camera_off_until_they_open(page: Page, clip: Path)
         assert soon(lambda: len(page.frames()) > before, 15)
 
 
-def test_eyes_that_open_while_the_page_is_hidden_wait_until_it_is_shown(page: Page, clip: Path) -> None:
+def test_a_hidden_page_waits_to_be_shown_after_the_camera_is_switched_on(page: Page, clip: Path) -> None:
     with tab(page, clip) as opened:
         pair(opened, page)
         opened.get_by_role("button", name="Start the camera").click()
@@ -302,7 +302,7 @@ def test_a_camera_that_opens_after_it_was_turned_off_is_not_announced(page: Page
 
 
 @pytest.mark.parametrize("which", ["camera", "microphone"])
-def test_a_device_that_is_opened_twice_is_let_go_once(page: Page, clip: Path, which: str) -> None:
+def test_opening_a_slow_device_again_releases_the_first_stream(page: Page, clip: Path, which: str) -> None:
     with tab(page, clip) as opened:
         opened.add_init_script(SLOW_DEVICES)
         pair(opened, page)
@@ -317,7 +317,7 @@ def test_a_device_that_is_opened_twice_is_let_go_once(page: Page, clip: Path, wh
         assert soon(lambda: opened.evaluate(STATES) == "ended,ended", 30)
 
 
-def test_a_page_comes_back_after_the_server_was_away(tmp_path: Path, clip: Path) -> None:
+def test_a_page_reconnects_after_the_server_was_away(tmp_path: Path, clip: Path) -> None:
     with served(tmp_path) as first:
         port = first.port
         with tab(first, clip) as opened:
@@ -330,7 +330,7 @@ def test_a_page_comes_back_after_the_server_was_away(tmp_path: Path, clip: Path)
                 assert soon(second.frames, 20)
 
 
-def test_a_page_says_what_a_browser_lacks(page: Page, clip: Path) -> None:
+def test_a_page_shows_what_the_browser_cannot_do(page: Page, clip: Path) -> None:
     with tab(page, clip) as opened:
         opened.add_init_script("Object.defineProperty(navigator, 'mediaDevices', { value: undefined });")
         opened.goto(page.url)

@@ -83,7 +83,7 @@ def test_a_stamp_leaves_the_picture_as_it_is() -> None:
         assert np.array_equal(np.asarray(image), np.asarray(Image.open(io.BytesIO(picture))))
 
 
-def test_what_another_program_wrote_is_read_and_kept() -> None:
+def test_exif_data_of_another_program_is_read_and_preserved() -> None:
     exif, file = Image.Exif(), io.BytesIO()
     exif.get_ifd(0x8769).update({0x9003: "2026:11:21 14:00:00", 0x9011: "+02:00", 0x9291: "1234567"})
     Image.fromarray(scene(0)).save(file, "JPEG", exif=exif)
@@ -98,7 +98,7 @@ def test_what_another_program_wrote_is_read_and_kept() -> None:
     at=st.integers(0, 130),
     before=st.sampled_from([b"", b"\xff\xd8", b"\xff\xd8\xff\xe1"]),
 )
-def test_garbage_has_no_time_and_raises_nothing(junk: bytes, at: int, before: bytes) -> None:
+def test_random_bytes_have_no_time_and_raise_nothing(junk: bytes, at: int, before: bytes) -> None:
     capture_time(before + junk)
     with_capture_time(before + junk, NOON)
     picture = with_capture_time(jpeg(), NOON)
@@ -109,27 +109,27 @@ def test_garbage_has_no_time_and_raises_nothing(junk: bytes, at: int, before: by
 # Which frames travel
 
 
-def test_frames_travel_during_motion_and_a_little_longer_and_once_a_sweep() -> None:
+def test_frames_are_sent_during_motion_a_little_longer_and_once_a_sweep() -> None:
     gate = Gate(sweep_s=10, linger_s=2)
     moving = {20, 21, 22}
     passed = [at for at in range(40) if gate.passes(at, moved=at in moving)]
     assert passed == [0, 1, 11, 20, 21, 22, 23, 33]
 
 
-def test_without_linger_the_first_frame_travels_all_the_same() -> None:
+def test_the_first_frame_is_sent_even_without_linger() -> None:
     gate = Gate(sweep_s=10, linger_s=0)
     assert [at for at in range(25) if gate.passes(at, moved=at == 5)] == [0, 5, 15]
 
 
 @pytest.mark.parametrize("fps", [5.0, 10.0, 24.97, 30.0])
-def test_a_rate_is_kept_on_average_whatever_the_camera_sends(fps: float) -> None:
+def test_the_frame_rate_is_right_on_average_for_any_camera_rate(fps: float) -> None:
     jitter = np.random.default_rng(0).uniform(-0.02, 0.02, int(60 * fps))
     rate = FrameRateLimit(5)
     passed = sum(rate.due(number / fps + late) for number, late in enumerate(jitter))
     assert 270 <= passed <= 302
 
 
-def test_a_rate_does_not_catch_up_after_a_pause() -> None:
+def test_the_frame_rate_does_not_catch_up_after_a_pause() -> None:
     rate = FrameRateLimit(5)
     assert rate.due(0)
     assert [rate.due(100 + number / 100) for number in range(17)].count(True) == 1
@@ -140,7 +140,7 @@ def test_a_rate_does_not_catch_up_after_a_pause() -> None:
 
 @few
 @given(data=st.data(), junk=st.lists(st.binary(max_size=50), min_size=4, max_size=4))
-def test_every_jpeg_of_a_stream_comes_out_as_it_went_in(data: st.DataObject, junk: list[bytes]) -> None:
+def test_every_jpeg_of_a_stream_is_found_unchanged(data: st.DataObject, junk: list[bytes]) -> None:
     whole = [jpeg(0), with_thumbnail(), jpeg(3)]
     between = [part.replace(b"\xff", b"") for part in junk]
     stream = between[0] + b"".join(picture + rest for picture, rest in zip(whole, between[1:], strict=True))
@@ -151,7 +151,7 @@ def test_every_jpeg_of_a_stream_comes_out_as_it_went_in(data: st.DataObject, jun
 
 @few
 @given(cut=st.integers(2, len(jpeg()) - 2), size=st.integers(1, 5000))
-def test_a_jpeg_that_is_cut_is_left_out_and_those_after_it_are_found(cut: int, size: int) -> None:
+def test_a_cut_off_jpeg_is_skipped_and_the_next_ones_are_found(cut: int, size: int) -> None:
     stream = jpeg()[:cut] + b"\r\n--frame\r\nContent-Length: 999999\r\n\r\n" + jpeg(1) + b"\r\n--frame\r\n" + jpeg(2)
     # A cut within a header can swallow what follows for as long as the header says, and no further.
     stream += b"".join(jpeg(3 + number) for number in range(60))
@@ -162,11 +162,11 @@ def test_a_jpeg_that_is_cut_is_left_out_and_those_after_it_are_found(cut: int, s
 
 @few
 @given(junk=st.lists(st.binary(max_size=300)))
-def test_garbage_in_a_stream_raises_nothing(junk: list[bytes]) -> None:
+def test_random_bytes_in_a_stream_raise_nothing(junk: list[bytes]) -> None:
     list(mjpeg.jpegs([b"\xff\xd8\xff\xe1", *junk, b"\xff\xd9"]))
 
 
-def test_a_picture_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_picture_without_end_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mjpeg, "MAX_JPEG_BYTES", 2_000_000)
     endless = itertools.chain([jpeg()[:-2]], itertools.repeat(bytes(65_536)))
     with pytest.raises(CameraLost, match="2 MB without a complete one"):
@@ -243,7 +243,7 @@ def some(items: Iterable[Frame | Trouble], count: int) -> list[Frame]:
         return list(itertools.islice((item for item in taken_from if isinstance(item, Frame)), count))
 
 
-def test_a_still_camera_is_asked_again_and_again_and_its_bytes_pass() -> None:
+def test_a_still_camera_is_polled_and_its_bytes_pass_unchanged() -> None:
     pictures = [jpeg(step) for step in range(50)]
     answers = [lambda request, picture=picture: send(request, picture) for picture in pictures]
     with served(counted(*answers)) as host:
@@ -261,7 +261,7 @@ def test_a_still_camera_is_asked_again_and_again_and_its_bytes_pass() -> None:
 
 
 @pytest.mark.parametrize("kind", ["", "text/plain", "application/octet-stream"])
-def test_a_still_camera_may_be_wrong_about_its_type(kind: str) -> None:
+def test_a_still_camera_may_send_a_wrong_content_type(kind: str) -> None:
     with served(lambda request: send(request, jpeg(), kind=kind)) as host:
         (frame,) = some(watch(camera(f"http://{host}/")), 1)
     assert frame.jpeg == with_capture_time(jpeg(), frame.at)
@@ -275,7 +275,7 @@ def test_a_still_camera_may_send_png() -> None:
 
 
 @pytest.mark.parametrize("length", [True, False])
-def test_the_jpegs_of_an_mjpeg_camera_pass_as_they_are(length: bool) -> None:  # noqa: FBT001
+def test_the_jpegs_of_an_mjpeg_camera_pass_unchanged(length: bool) -> None:  # noqa: FBT001
     pictures = [with_thumbnail(), jpeg(5), jpeg(9)]
 
     def stream(request: BaseHTTPRequestHandler) -> None:
@@ -289,7 +289,7 @@ def test_the_jpegs_of_an_mjpeg_camera_pass_as_they_are(length: bool) -> None:  #
     assert all(frame.jpeg in [with_capture_time(picture, frame.at) for picture in pictures] for frame in frames)
 
 
-def test_a_line_dropped_in_mid_picture_is_taken_up_again(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_connection_that_breaks_within_a_picture_is_restored(caplog: pytest.LogCaptureFixture) -> None:
     def drops(request: BaseHTTPRequestHandler) -> None:
         begin_mjpeg(request)
         request.wfile.write(part(jpeg(1)) + part(jpeg(2))[:-500])
@@ -310,7 +310,7 @@ def test_a_line_dropped_in_mid_picture_is_taken_up_again(caplog: pytest.LogCaptu
     assert len(lines) == 2
 
 
-def test_a_camera_that_is_away_at_first_is_waited_for(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_sense_waits_for_a_camera_that_is_away_at_first(caplog: pytest.LogCaptureFixture) -> None:
     with served(lambda request: send(request, jpeg())) as host:
         pass
     servers = served(lambda request: send(request, jpeg()), int(host.rpartition(":")[2]))
@@ -372,12 +372,12 @@ def test_user_and_password_come_from_the_url(scheme: Answer) -> None:
         (lambda request: request.wfile.close(), "."),
     ],
 )
-def test_what_is_no_camera_says_what_it_sends(answer: Answer, says: str) -> None:
+def test_the_error_says_what_an_address_sends_instead_of_pictures(answer: Answer, says: str) -> None:
     with served(answer) as host, pytest.raises(CameraLost, match=says):
         next(web.images(f"http://{host}/", fps=5))
 
 
-def test_an_address_that_cannot_be_one_says_so() -> None:
+def test_an_invalid_address_is_an_error() -> None:
     with pytest.raises(CameraLost, match="IPv6"):
         next(web.images("http://[cam/", fps=5))
 
@@ -407,7 +407,7 @@ def broken() -> Iterator[Shot]:
     yield
 
 
-def test_waits_grow_to_half_a_minute_and_one_line_says_so(
+def test_pauses_grow_to_half_a_minute_and_are_logged_once(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(live, "FIRST_PAUSE_S", 1.0)
@@ -425,7 +425,7 @@ def test_waits_grow_to_half_a_minute_and_one_line_says_so(
     assert caplog.messages == ["hall: rtsp://cam: no answer; trying again until it is back"]
 
 
-def test_the_newest_picture_is_taken_and_older_ones_are_dropped() -> None:
+def test_the_newest_picture_is_used_and_older_ones_are_dropped() -> None:
     taken_first, all_sent, stop = Event(), Event(), Event()
 
     def source() -> live.Shots:
@@ -443,7 +443,7 @@ def test_the_newest_picture_is_taken_and_older_ones_are_dropped() -> None:
     assert stop.is_set()
 
 
-def test_a_fault_of_ours_while_reading_is_not_swallowed() -> None:
+def test_an_unexpected_error_while_reading_is_raised() -> None:
     def source() -> live.Shots:
         yield Shot(b"", NOON, 0)
         message = "a bug"
@@ -470,7 +470,7 @@ def test_closing_ends_the_thread() -> None:
     assert ended.wait(2)
 
 
-def test_an_absent_usb_camera_is_waited_for() -> None:
+def test_the_sense_waits_for_an_absent_usb_camera() -> None:
     with pytest.raises(CameraLost, match="cannot be opened: check its cable"):
         next(video.live(97))
 
@@ -505,7 +505,7 @@ def test_a_recording_slower_than_asked_for_gives_every_frame(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("data", [jpeg(), jpeg()[:500], b"\xff\xd8", b"not a picture"])
-def test_a_jpeg_is_a_still_scene_of_its_own_bytes_even_if_damaged(tmp_path: Path, data: bytes) -> None:
+def test_a_jpeg_file_becomes_a_still_scene_even_if_damaged(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "Still.JPG"
     path.write_bytes(data)
     still = recording(path, fps=5)
@@ -534,7 +534,7 @@ def test_a_png_is_encoded_once(tmp_path: Path) -> None:
         ("junk.png", b"junk" * 500, "not a picture that can be read"),
     ],
 )
-def test_what_cannot_be_read_is_named(tmp_path: Path, name: str, data: bytes | None, says: str) -> None:
+def test_the_error_names_a_file_that_cannot_be_read(tmp_path: Path, name: str, data: bytes | None, says: str) -> None:
     path = tmp_path / name
     if data is not None:
         path.write_bytes(data)
@@ -545,7 +545,7 @@ def test_what_cannot_be_read_is_named(tmp_path: Path, name: str, data: bytes | N
         assert "\n" not in str(lost.value)
 
 
-def test_a_folder_without_pictures_is_named(tmp_path: Path) -> None:
+def test_the_error_names_a_folder_without_pictures(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("nothing")
     with pytest.raises(CameraLost, match=f"hall: {tmp_path}: no picture"):
         next(watch(camera(tmp_path)))
@@ -554,7 +554,7 @@ def test_a_folder_without_pictures_is_named(tmp_path: Path) -> None:
         next(watch(camera(tmp_path)))
 
 
-def test_a_folder_plays_in_order_and_its_jpegs_pass(tmp_path: Path) -> None:
+def test_a_folder_plays_in_order_and_its_jpegs_pass_unchanged(tmp_path: Path) -> None:
     (tmp_path / "b.jpg").write_bytes(jpeg(3))
     (tmp_path / "c.JPEG").write_bytes(jpeg(6))
     (tmp_path / "d.jpg").touch()
@@ -595,7 +595,7 @@ def test_a_clip_in_real_time_waits_for_each_frame_and_a_loop_goes_on(tmp_path: P
     ]  # fmt: skip
 
 
-def test_a_damaged_jpeg_travels_for_the_brain_to_judge(tmp_path: Path) -> None:
+def test_a_damaged_jpeg_is_sent_for_the_brain_to_report(tmp_path: Path) -> None:
     for number in range(30):
         (tmp_path / f"{number:02}.jpg").write_bytes(jpeg()[:700])
     assert len(list(watch(camera(tmp_path, pace="fast", linger_s=0)))) == 30
@@ -630,18 +630,18 @@ def test_a_wrong_setting_is_refused(wrong: dict[str, object]) -> None:
         CameraSettings.model_validate({"kind": "camera", "place": "hall", "source": "0", **wrong})
 
 
-def test_every_setting_says_what_it_is() -> None:
+def test_every_setting_has_a_description() -> None:
     assert sense.settings is CameraSettings
     assert all(field.description for field in CameraSettings.model_fields.values())
 
 
-def test_opencv_is_loaded_by_a_running_camera_only() -> None:
+def test_only_a_running_camera_loads_opencv() -> None:
     code = "import sys, senses.camera; sys.exit(bool({'cv2', 'numpy', 'PIL'} & set(sys.modules)))"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
 
 
 @pytest.mark.media
-def test_who_walks_by_is_published_and_an_empty_room_is_swept_only(media: Path) -> None:
+def test_a_passer_by_is_published_and_an_empty_room_once_a_sweep(media: Path) -> None:
     path = media / "clips" / "visits_1_4.mp4"
     frames = list(watch(camera(path, pace="fast", linger_s=0)))
     numbers = [frame.number for frame in frames if frame.number is not None]

@@ -1,4 +1,4 @@
-"""A camera's health, on real scenes that are covered, frozen and darkened here."""
+"""A camera's health, on real scenes that these tests cover, freeze and darken."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -45,12 +45,12 @@ def scenes(media: Path) -> list[Grey]:
 
 
 def watched(health: Health, make: Make, seconds: range, *, fps: float = FPS) -> list[tuple[float, str]]:
-    told = []
+    reports = []
     for number in range(int(seconds.start * fps), int(seconds.stop * fps)):
         report = health.check(make(number), number / fps)
         if report:
-            told.append((number / fps, report.what))
-    return told
+            reports.append((number / fps, report.what))
+    return reports
 
 
 COVERS: dict[str, tuple[str, Callable[[Grey], Grey]]] = {
@@ -67,48 +67,48 @@ COVERS: dict[str, tuple[str, Callable[[Grey], Grey]]] = {
 
 @pytest.mark.media
 @pytest.mark.parametrize("cover", COVERS)
-def test_a_covered_camera_is_told_within_30_s_and_recovers(scenes: list[Grey], cover: str) -> None:
+def test_a_covered_camera_is_reported_within_30_s_and_recovers(scenes: list[Grey], cover: str) -> None:
     what, make = COVERS[cover]
     scene, health = scenes[0], Health()
     assert not watched(health, lambda _: noisy(scene), range(30))
-    ((at, said),) = watched(health, lambda _: make(scene), range(30, 90))
-    assert said == what
+    ((at, state),) = watched(health, lambda _: make(scene), range(30, 90))
+    assert state == what
     assert 10 <= at - 30 <= 30
-    ((at, said),) = watched(health, lambda _: noisy(scene), range(90, 120))
-    assert said == "recovered"
+    ((at, state),) = watched(health, lambda _: noisy(scene), range(90, 120))
+    assert state == "recovered"
     assert at - 90 <= 10
 
 
 @pytest.mark.media
 @pytest.mark.parametrize("light", [1.0, 0.3, 0.1])
-def test_no_scene_is_unwell_by_day_or_in_little_light(scenes: list[Grey], light: float) -> None:
+def test_no_scene_is_reported_by_day_or_in_low_light(scenes: list[Grey], light: float) -> None:
     for scene in scenes[::2]:
-        told = watched(Health(), lambda _, scene=scene: noisy(scene * light), range(17), fps=1)  # type: ignore[misc]
-        assert not told
+        reports = watched(Health(), lambda _, scene=scene: noisy(scene * light), range(17), fps=1)  # type: ignore[misc]
+        assert not reports
 
 
 @pytest.mark.media
 @pytest.mark.parametrize("light", [0.03, 0.02])
 def test_a_scene_in_the_dark_is_not_covered(scenes: list[Grey], light: float) -> None:
-    said = [
+    state = [
         what
         for scene in scenes[::2]
         for _, what in watched(Health(), lambda _, scene=scene: noisy(scene * light), range(17), fps=1)  # type: ignore[misc]
     ]
-    assert {*said} == {"dark"}
-    assert len(said) > len(scenes) // 6
+    assert {*state} == {"dark"}
+    assert len(state) > len(scenes) // 6
 
 
 @pytest.mark.media
-def test_light_that_goes_out_is_told_within_30_s_and_recovers_with_the_light(scenes: list[Grey]) -> None:
+def test_darkness_is_reported_within_30_s_and_recovers_with_the_light(scenes: list[Grey]) -> None:
     scene, health = scenes[0], Health()
     assert not watched(health, lambda _: noisy(scene), range(30))
-    ((at, said),) = watched(health, lambda _: noisy(scene * 0.02), range(30, 90))
-    assert said == "dark"
+    ((at, state),) = watched(health, lambda _: noisy(scene * 0.02), range(30, 90))
+    assert state == "dark"
     assert 10 <= at - 30 <= 30
     assert not watched(health, lambda _: noisy(np.full(scene.shape, 6.0), 2), range(90, 150)), "darker is not covered"
-    ((at, said),) = watched(health, lambda _: noisy(scene * 0.2), range(150, 180))
-    assert said == "recovered"
+    ((at, state),) = watched(health, lambda _: noisy(scene * 0.2), range(150, 180))
+    assert state == "recovered"
     assert at - 150 <= 10
 
 
@@ -118,35 +118,35 @@ def blurred(grey: Grey, pixels: float) -> Grey:
 
 @pytest.mark.media
 @pytest.mark.parametrize("pixels", [2, 3, 6])
-def test_a_blurred_lens_is_told_within_30_s_and_recovers(scenes: list[Grey], pixels: float) -> None:
+def test_a_blurred_lens_is_reported_within_30_s_and_recovers(scenes: list[Grey], pixels: float) -> None:
     for scene in scenes[::15]:
         health = Health()
         assert not watched(health, lambda _, scene=scene: noisy(scene), range(30), fps=1)  # type: ignore[misc]
         make = lambda _, scene=scene: blurred(scene, pixels)  # noqa: E731
-        ((at, said),) = watched(health, make, range(30, 90), fps=1)  # type: ignore[arg-type]
-        assert said == "blurred"
+        ((at, state),) = watched(health, make, range(30, 90), fps=1)  # type: ignore[arg-type]
+        assert state == "blurred"
         assert 10 <= at - 30 <= 30
-        ((at, said),) = watched(health, lambda _, scene=scene: noisy(scene), range(90, 120), fps=1)  # type: ignore[misc]
-        assert said == "recovered"
+        ((at, state),) = watched(health, lambda _, scene=scene: noisy(scene), range(90, 120), fps=1)  # type: ignore[misc]
+        assert state == "recovered"
         assert at - 90 <= 10
 
 
 @pytest.mark.media
-def test_a_lens_that_was_never_sharp_is_told(scenes: list[Grey]) -> None:
+def test_a_lens_that_was_never_sharp_is_reported(scenes: list[Grey]) -> None:
     for scene in scenes[::12]:
         make = lambda _, scene=scene: blurred(scene, 3)  # noqa: E731
-        assert [said for _, said in watched(Health(), make, range(60), fps=1)] == ["blurred"]  # type: ignore[arg-type]
+        assert [state for _, state in watched(Health(), make, range(60), fps=1)] == ["blurred"]  # type: ignore[arg-type]
 
 
 @pytest.mark.media
-def test_a_picture_that_is_a_little_soft_is_left_alone(scenes: list[Grey]) -> None:
+def test_a_slightly_soft_picture_is_not_reported(scenes: list[Grey]) -> None:
     for scene in scenes[::12]:
         make = lambda _, scene=scene: blurred(scene, 0.7)  # noqa: E731
         assert not watched(Health(), make, range(60), fps=1)  # type: ignore[arg-type]
 
 
 def close_up(scene: Grey, person: Grey, share: float) -> Grey:
-    """Somebody out of focus, close to the lens."""
+    """Return a scene with a person close to the lens, out of focus."""
     height, width = scene.shape
     soft = cv2.GaussianBlur(cv2.resize(person, (width, height)), (0, 0), 3)
     mask = np.zeros(scene.shape, np.float32)
@@ -158,7 +158,7 @@ def close_up(scene: Grey, person: Grey, share: float) -> Grey:
 
 @pytest.mark.media
 @pytest.mark.parametrize("share", [0.6, 0.9, 1.0])
-def test_somebody_close_to_the_lens_for_a_minute_is_no_blur(scenes: list[Grey], media: Path, share: float) -> None:
+def test_a_person_close_to_the_lens_for_a_minute_is_no_blur(scenes: list[Grey], media: Path, share: float) -> None:
     person = video.grey((media / "family" / "me" / "me_00.jpg").read_bytes())
     assert person is not None
     for scene in scenes[::12]:
@@ -179,7 +179,7 @@ def test_day_and_night_and_day_are_no_blur(scenes: list[Grey]) -> None:
 
 
 def clocked(grey: Grey, second: int) -> Grey:
-    """The picture as most cameras send it: with the time and a name."""
+    """Return the picture as most cameras send it: with the time and a name."""
     grey = grey.copy()
     cv2.putText(grey, f"2026-11-21 15:52:{second % 60:02}", (180, 12), cv2.FONT_HERSHEY_SIMPLEX, 0.35, 255)
     cv2.putText(grey, "HALL", (4, grey.shape[0] - 5), cv2.FONT_HERSHEY_SIMPLEX, 0.35, 255)
@@ -192,19 +192,19 @@ def test_a_clock_in_the_picture_hides_no_cover(scenes: list[Grey], cover: str) -
     what, make = COVERS[cover]
     health = Health()
     assert not watched(health, lambda number: clocked(noisy(scenes[0]), number), range(30), fps=1)
-    told = watched(health, lambda number: clocked(make(scenes[0]), number), range(30, 70), fps=1)
-    assert [said for _, said in told] == [what]
+    reports = watched(health, lambda number: clocked(make(scenes[0]), number), range(30, 70), fps=1)
+    assert [state for _, state in reports] == [what]
 
 
 @pytest.mark.media
 def test_a_clock_in_the_picture_hides_no_blur(scenes: list[Grey]) -> None:
     health = Health()
     assert not watched(health, lambda number: clocked(noisy(scenes[0]), number), range(30), fps=1)
-    told = watched(health, lambda number: clocked(blurred(scenes[0], 3), number), range(30, 70), fps=1)
-    assert [said for _, said in told] == ["blurred"]
+    reports = watched(health, lambda number: clocked(blurred(scenes[0], 3), number), range(30, 70), fps=1)
+    assert [state for _, state in reports] == ["blurred"]
 
 
-def test_the_garage_of_the_demo_is_well() -> None:
+def test_the_room_of_the_demo_is_not_reported() -> None:
     pytest.importorskip("skimage", reason="scikit-image is not installed")
     from kinwatch.demo.scene.room import empty_room, with_noise  # noqa: PLC0415
 
@@ -214,14 +214,14 @@ def test_the_garage_of_the_demo_is_well() -> None:
 
 
 @pytest.mark.media
-def test_a_frozen_camera_is_told_within_30_s_and_recovers(scenes: list[Grey]) -> None:
+def test_a_frozen_camera_is_reported_within_30_s_and_recovers(scenes: list[Grey]) -> None:
     health, last = Health(), noisy(scenes[2])
     assert not watched(health, lambda _: noisy(scenes[2]), range(20))
-    ((at, said),) = watched(health, lambda _: last, range(20, 80))
-    assert said == "frozen"
+    ((at, state),) = watched(health, lambda _: last, range(20, 80))
+    assert state == "frozen"
     assert at - 20 <= 30
-    ((at, said),) = watched(health, lambda _: noisy(scenes[2]), range(80, 100))
-    assert said == "recovered"
+    ((at, state),) = watched(health, lambda _: noisy(scenes[2]), range(80, 100))
+    assert state == "recovered"
 
 
 @pytest.mark.media
@@ -230,50 +230,52 @@ def test_an_empty_room_with_a_sensor_s_noise_is_not_frozen(scenes: list[Grey]) -
 
 
 @pytest.mark.media
-def test_a_still_camera_that_renews_its_picture_seldom_is_known_after_one_word(scenes: list[Grey]) -> None:
+def test_a_slow_still_camera_is_reported_frozen_only_once(scenes: list[Grey]) -> None:
     stills = [noisy(scenes[4]) for _ in range(20)]
-    told = watched(Health(), lambda number: stills[number // FPS // 60], range(1100))
-    assert [said for _, said in told] == ["frozen", "recovered"]
-    assert told[-1][0] < 70
+    reports = watched(Health(), lambda number: stills[number // FPS // 60], range(1100))
+    assert [state for _, state in reports] == ["frozen", "recovered"]
+    assert reports[-1][0] < 70
 
 
 @pytest.mark.media
-def test_a_short_touch_is_not_told(scenes: list[Grey]) -> None:
+def test_a_short_touch_is_not_reported(scenes: list[Grey]) -> None:
     make = COVERS["paper"][1]
-    told = watched(Health(), lambda number: make(scenes[0]) if number // FPS % 20 < 8 else noisy(scenes[0]), range(200))
-    assert not told
+    reports = watched(
+        Health(), lambda number: make(scenes[0]) if number // FPS % 20 < 8 else noisy(scenes[0]), range(200)
+    )
+    assert not reports
 
 
-def test_what_cannot_be_decoded_is_blind() -> None:
-    ((at, said),) = watched(Health(), lambda _: None, range(60))
-    assert (at, said) == (15, "blind")
+def test_a_camera_whose_pictures_cannot_be_decoded_is_blind() -> None:
+    ((at, state),) = watched(Health(), lambda _: None, range(60))
+    assert (at, state) == (15, "blind")
 
 
-def test_who_is_away_is_told_once_and_is_back() -> None:
+def test_an_absent_camera_is_reported_once_and_recovers() -> None:
     health = Health()
     report = health.camera_away("no route to host")
     assert report == ("offline", "no route to host")
     assert health.camera_away("no route to host") is None
-    assert [said for _, said in watched(health, lambda _: noisy(_checks()), range(100, 110))] == ["recovered"]
+    assert [state for _, state in watched(health, lambda _: noisy(_checks()), range(100, 110))] == ["recovered"]
 
 
-def test_who_is_back_for_a_moment_is_not_back_the_next_time() -> None:
+def test_a_camera_that_returns_only_for_a_moment_has_not_recovered() -> None:
     health = Health("offline")
     assert health.check(_checks(), 100) is None
     assert health.camera_away("no route to host") is None
-    assert [said for said, _ in watched(health, lambda _: noisy(_checks()), range(200, 210))] == [203]
+    assert [state for state, _ in watched(health, lambda _: noisy(_checks()), range(200, 210))] == [203]
 
 
 @pytest.mark.parametrize("rests", [False, True])
-def test_what_is_frozen_stays_so_after_a_start_and_a_rest_until_its_picture_is_another(rests: bool) -> None:  # noqa: FBT001
+def test_a_frozen_camera_stays_frozen_after_a_restart_until_its_picture_changes(rests: bool) -> None:  # noqa: FBT001
     health = Health("frozen")
     assert not watched(health, lambda _: _checks(), range(60))
     if rests:
         health.reset()
         assert not watched(health, lambda _: _checks(), range(60, 120))
         health.reset()
-    told = watched(health, lambda _: noisy(_checks()), range(120, 140))
-    assert told == [(123, "recovered")]
+    reports = watched(health, lambda _: noisy(_checks()), range(120, 140))
+    assert reports == [(123, "recovered")]
 
 
 def _checks() -> Grey:
@@ -290,22 +292,22 @@ def test_the_camera_publishes_its_trouble_between_its_frames() -> None:
         yield Away("its line is cut")
         yield Away("its line is cut")
 
-    told = [item for item in watching.reported(shots(), settings) if isinstance(item, Trouble)]
-    assert [(trouble.place, trouble.what) for trouble in told] == [("hall", "covered"), ("hall", "offline")]
-    assert told[1].detail == "its line is cut"
+    reports = [item for item in watching.reported(shots(), settings) if isinstance(item, Trouble)]
+    assert [(trouble.place, trouble.what) for trouble in reports] == [("hall", "covered"), ("hall", "offline")]
+    assert reports[1].detail == "its line is cut"
 
 
-def test_what_was_said_before_a_restart_is_taken_back(tmp_path: Path) -> None:
+def test_a_trouble_from_before_a_restart_recovers(tmp_path: Path) -> None:
     with closing(Database(tmp_path / "hall.db")) as database:
-        word = StoredHealth(Context(database, lambda _: None, lambda _: None))
-        assert word.last_reported() == "recovered"
-        word.store("covered")
-        assert word.last_reported() == "covered"
-        health = Health(word.last_reported())
-    assert [said for _, said in watched(health, lambda _: noisy(_checks()), range(20))] == ["recovered"]
+        stored = StoredHealth(Context(database, lambda _: None, lambda _: None))
+        assert stored.last_reported() == "recovered"
+        stored.store("covered")
+        assert stored.last_reported() == "covered"
+        health = Health(stored.last_reported())
+    assert [state for _, state in watched(health, lambda _: noisy(_checks()), range(20))] == ["recovered"]
 
 
-def test_a_camera_that_comes_back_at_once_was_not_away_and_one_that_does_not_was() -> None:
+def test_a_camera_is_away_only_if_it_does_not_come_back_at_once() -> None:
     shot = Shot(b"", datetime.now(UTC), 0)
     tries = [True, True, False, False, True]
 
@@ -319,9 +321,9 @@ def test_a_camera_that_comes_back_at_once_was_not_away_and_one_that_does_not_was
 
 
 @pytest.mark.media
-def test_no_clip_of_the_collection_is_unwell(media: Path) -> None:
+def test_no_clip_of_the_collection_is_reported(media: Path) -> None:
     for path in sorted((media / "clips").glob("*.mp4")):
         health = Health()
         greys = [video.grey(frame.jpeg) for frame in islice(recording(path, fps=2), 40)]
-        told = watched(health, lambda number, greys=greys: noisy(greys[number % len(greys)]), range(40), fps=2)  # type: ignore[misc]
-        assert not told
+        reports = watched(health, lambda number, greys=greys: noisy(greys[number % len(greys)]), range(40), fps=2)  # type: ignore[misc]
+        assert not reports

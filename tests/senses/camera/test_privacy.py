@@ -1,4 +1,4 @@
-"""Eyes that are closed and opened: by a real broker, to a real camera process, and by a voice through the brain."""
+"""The camera switch: through a real broker, to a real camera process, and by a voice through the brain."""
 
 import json
 import os
@@ -37,11 +37,11 @@ from tests.paths import ROOT
 from tests.senses.camera.test_camera import begin_mjpeg, jpeg, part, served
 from tests.waiting import soon
 
-OPEN, CLOSED = CameraEnabled(place="hall", enabled=True), CameraEnabled(place="hall", enabled=False, by="Alice")
+ON, OFF = CameraEnabled(place="hall", enabled=True), CameraEnabled(place="hall", enabled=False, by="Alice")
 
 
 class Place:
-    """The eyes of a place: what is said to them, what they note, and how often their camera was begun and let go."""
+    """The camera switch of a place, what it reports, and how often its camera was opened and released."""
 
     def __init__(self, folder: Path) -> None:
         self.said: Queue[Fact | None] = Queue()
@@ -49,7 +49,7 @@ class Place:
         self.begun = self.ended = 0
         self.database = Database(folder / "hall.db")
         context = Context(self.database, lambda _: None, self.notes.append)
-        self.lids = PrivacySwitch(context, iter(self.said.get, None))
+        self.switch = PrivacySwitch(context, iter(self.said.get, None))
 
     def shots(self) -> Generator[int, None, None]:
         self.begun += 1
@@ -61,7 +61,7 @@ class Place:
             self.ended += 1
 
     def seen(self) -> Iterator[int]:
-        return self.lids.while_enabled(self.shots, lambda shots: (shot for shot in shots if shot % 2 == 0))
+        return self.switch.while_enabled(self.shots, lambda shots: (shot for shot in shots if shot % 2 == 0))
 
 
 @contextmanager
@@ -71,12 +71,12 @@ def place(folder: Path) -> Iterator[Place]:
         yield made
 
 
-def test_closed_eyes_let_the_camera_go_and_open_ones_begin_anew(tmp_path: Path) -> None:
+def test_the_camera_switch_releases_the_camera_and_opens_it_again(tmp_path: Path) -> None:
     numbers: list[int] = []
     with place(tmp_path) as hall:
         Thread(target=lambda: numbers.extend(hall.seen()), daemon=True).start()
         assert soon(lambda: numbers[:3] == [0, 2, 4], 40)
-        hall.said.put(CLOSED)
+        hall.said.put(OFF)
         assert soon(lambda: hall.ended == 1, 40)
         assert soon(lambda: hall.notes, 40)
         assert hall.notes == [
@@ -86,39 +86,41 @@ def test_closed_eyes_let_the_camera_go_and_open_ones_begin_anew(tmp_path: Path) 
             )
         ]
         before = len(numbers)
-        hall.said.put(CLOSED)
+        hall.said.put(OFF)
         time.sleep(0.1)
         assert (len(numbers), hall.begun) == (before, 1)
-        hall.said.put(OPEN)
+        hall.said.put(ON)
         assert soon(lambda: numbers[before : before + 2] == [0, 2], 40)
         assert hall.notes[1:] == [""]
 
 
-def test_eyes_that_were_closed_stay_so_after_a_start(tmp_path: Path) -> None:
+def test_the_camera_stays_switched_off_after_a_restart(tmp_path: Path) -> None:
     with place(tmp_path) as hall:
-        hall.said.put(CLOSED)
-        assert soon(lambda: hall.lids._is_disabled, 40)  # noqa: SLF001
+        hall.said.put(OFF)
+        assert soon(lambda: hall.switch._is_disabled, 40)  # noqa: SLF001
     with place(tmp_path) as hall:
         first: list[int] = []
         Thread(target=lambda: first.append(next(hall.seen())), daemon=True).start()
         assert soon(lambda: hall.notes, 40)
         assert hall.begun == 0
-        hall.said.put(OPEN)
+        hall.said.put(ON)
         assert soon(lambda: first == [0], 40)
 
 
-def test_eyes_obey_also_what_cannot_be_kept(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_camera_switch_takes_effect_even_if_it_cannot_be_stored(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     with place(tmp_path) as hall:
         with hall.database.transaction() as connection:
-            connection.execute("DROP TABLE eyes")
-        hall.said.put(CLOSED)
+            connection.execute("DROP TABLE camera_switch")
+        hall.said.put(OFF)
         assert soon(lambda: "the camera switch took effect, but cannot be stored" in caplog.text, 40)
-        assert hall.lids._is_disabled  # noqa: SLF001
-        hall.said.put(OPEN)
-        assert soon(lambda: not hall.lids._is_disabled, 40)  # noqa: SLF001
+        assert hall.switch._is_disabled  # noqa: SLF001
+        hall.said.put(ON)
+        assert soon(lambda: not hall.switch._is_disabled, 40)  # noqa: SLF001
 
 
-def test_when_there_is_no_more_to_hear_the_camera_is_let_go(tmp_path: Path) -> None:
+def test_the_camera_is_released_when_the_sense_stops(tmp_path: Path) -> None:
     with place(tmp_path) as hall:
         numbers: list[int] = []
         looking = Thread(target=lambda: numbers.extend(hall.seen()), daemon=True)
@@ -129,10 +131,10 @@ def test_when_there_is_no_more_to_hear_the_camera_is_let_go(tmp_path: Path) -> N
         assert (looking.is_alive(), hall.ended) == (False, 1)
 
 
-def test_closed_eyes_are_not_opened_by_the_end(tmp_path: Path) -> None:
+def test_a_stopping_sense_does_not_open_a_switched_off_camera(tmp_path: Path) -> None:
     with place(tmp_path) as hall:
-        hall.said.put(CLOSED)
-        assert soon(lambda: hall.lids._closed)  # noqa: SLF001
+        hall.said.put(OFF)
+        assert soon(lambda: hall.switch._is_disabled)  # noqa: SLF001
         looking = Thread(target=lambda: list(hall.seen()), daemon=True)
         looking.start()
         assert soon(lambda: hall.notes)
@@ -141,7 +143,7 @@ def test_closed_eyes_are_not_opened_by_the_end(tmp_path: Path) -> None:
         assert (looking.is_alive(), hall.begun, len(hall.notes)) == (False, 0, 1)
 
 
-def test_a_source_that_ends_ends_and_its_error_is_not_swallowed() -> None:
+def test_a_source_s_end_and_its_error_are_passed_on() -> None:
     def broken() -> Generator[int, None, None]:
         yield 1
         message = "a bug"
@@ -156,7 +158,7 @@ def test_a_source_that_ends_ends_and_its_error_is_not_swallowed() -> None:
         list(PrivacySwitch().while_enabled(broken, lambda shots: shots))
 
 
-def test_a_live_camera_is_let_go_before_its_eyes_are_said_to_be_closed() -> None:
+def test_closing_a_live_camera_waits_until_it_is_released() -> None:
     let_go = Event()
 
     def device() -> live.Shots:
@@ -174,7 +176,7 @@ def test_a_live_camera_is_let_go_before_its_eyes_are_said_to_be_closed() -> None
     assert let_go.is_set()
 
 
-def test_a_camera_on_the_network_is_hung_up_on(tmp_path: Path) -> None:
+def test_a_switched_off_network_camera_is_disconnected(tmp_path: Path) -> None:
     streams: list[str] = []
 
     def stream(request: BaseHTTPRequestHandler) -> None:
@@ -202,31 +204,33 @@ def test_a_camera_on_the_network_is_hung_up_on(tmp_path: Path) -> None:
         looking = Thread(target=look, daemon=True)
         looking.start()
         assert soon(lambda: frames, 40)
-        said.put(CLOSED)
+        said.put(OFF)
         assert soon(lambda: streams == ["begun", "ended"], 40)
         time.sleep(0.2)
         before = len(frames)
         time.sleep(0.5)
         assert len(frames) == before
-        said.put(OPEN)
+        said.put(ON)
         assert soon(lambda: streams[-1] == "begun" and len(frames) > before, 40)
         enough.set()
         looking.join(20)
 
 
 class Witness:
-    """What travels at the hall."""
+    """The messages of the hall."""
 
     def __init__(self, link: Link) -> None:
         self.link, self.frames = link, 0
         self.said: list[str] = []
         self.details: list[str] = []
-        self.eyes: list[CameraEnabled] = []
+        self.switches: list[CameraEnabled] = []
         self.troubles: list[bytes] = []
         link.listen("kinwatch/+/frame", self._frame, qos=0)
         link.listen("kinwatch/+/say", lambda _, body: self.said.append(json.loads(body)["words"]), qos=1)
         link.listen("kinwatch/status/hall", lambda _, body: self.details.append(json.loads(body)["detail"]), qos=1)
-        link.listen("kinwatch/+/enabled", lambda topic, body: self.eyes.append(CameraEnabled.read(topic, body)), qos=1)
+        link.listen(
+            "kinwatch/+/enabled", lambda topic, body: self.switches.append(CameraEnabled.read(topic, body)), qos=1
+        )
         link.listen("kinwatch/+/trouble", lambda _, body: self.troubles.append(body), qos=1)
 
     def _frame(self, _topic: str, _body: bytes) -> None:
@@ -237,7 +241,7 @@ class Witness:
         return bool(soon(lambda: self.frames > before + 2, 40))
 
     def is_still(self) -> bool:
-        """Whether no picture comes in a time in which many would."""
+        """Return whether no frame comes within 1.5 s, in which many would come otherwise."""
         before = self.frames
         time.sleep(1.5)
         return self.frames == before
@@ -274,26 +278,26 @@ def camera(folder: Path, url: str) -> Iterator[None]:
         process.wait(20)
 
 
-def is_closed(seen: Witness) -> bool:
+def is_off(seen: Witness) -> bool:
     return bool(seen.details) and seen.details[-1].startswith("camera switched off by")
 
 
 @pytest.mark.mosquitto
 @pytest.mark.timeout(240)
-def test_a_running_camera_closes_its_eyes_also_after_a_start_and_opens_them(tmp_path: Path) -> None:
+def test_a_running_camera_obeys_the_camera_switch_also_after_a_restart(tmp_path: Path) -> None:
     with Broker() as broker, witness(broker.url) as seen:
         with camera(tmp_path, broker.url):
             assert seen.goes_on()
-            assert seen.link.post(CLOSED.topic, CLOSED.payload(), retain=True).wait(20)
-            assert soon(lambda: is_closed(seen), 40)
+            assert seen.link.post(OFF.topic, OFF.payload(), retain=True).wait(20)
+            assert soon(lambda: is_off(seen), 40)
             assert seen.is_still()
         seen.frames = 0
         seen.details.clear()
         with camera(tmp_path, broker.url):
-            assert soon(lambda: is_closed(seen), 40)
+            assert soon(lambda: is_off(seen), 40)
             assert seen.is_still()
             assert seen.frames == 0
-            seen.link.post(OPEN.topic, b'{"enabled": true}', retain=True)
+            seen.link.post(ON.topic, b'{"enabled": true}', retain=True)
             assert seen.goes_on()
             assert soon(lambda: seen.details[-1] == "watching", 40)
     assert not seen.troubles
@@ -310,7 +314,7 @@ def talk(seen: Witness, *sentences: str, place: str = "kitchen") -> str:
 
 @pytest.mark.mosquitto
 @pytest.mark.timeout(240)
-def test_a_voice_closes_the_eyes_of_a_camera_and_opens_them(tmp_path: Path) -> None:
+def test_a_voice_switches_a_camera_off_and_on(tmp_path: Path) -> None:
     failures: list[BaseException] = []
 
     def live_there(url: str) -> None:
@@ -336,8 +340,12 @@ def _talked(seen: Witness) -> None:
     assert seen.goes_on()
     assert talk(seen, "Who do you see?") == "I see nobody."
     assert talk(seen, "close your eyes", "yes") == "My eyes are closed."
-    assert soon(lambda: is_closed(seen), 40)
-    assert (seen.eyes[-1].place, seen.eyes[-1].enabled, seen.eyes[-1].by) == ("hall", False, "a voice at kitchen")
+    assert soon(lambda: is_off(seen), 40)
+    assert (seen.switches[-1].place, seen.switches[-1].enabled, seen.switches[-1].by) == (
+        "hall",
+        False,
+        "a voice at kitchen",
+    )
     assert seen.is_still()
     assert talk(seen, "qui vois-tu ?") == "J'ai les yeux fermés."
     assert talk(seen, "ouvre les yeux") == "J'ai les yeux ouverts."

@@ -85,9 +85,7 @@ def test_a_model_is_fetched_pinned_and_found(tmp_path: Path, site: tuple[Path, S
     assert pull_speech_model(site[1], folder) is None
 
 
-def test_what_was_fetched_first_is_what_is_used_and_fetched_for_ever(
-    tmp_path: Path, site: tuple[Path, SpeechModel]
-) -> None:
+def test_only_the_pinned_model_is_used_and_fetched_again(tmp_path: Path, site: tuple[Path, SpeechModel]) -> None:
     folder = tmp_path / "models"
     pull_speech_model(serve(site, packed(FILES)), folder)
     (folder / NAME / "am" / "final.mdl").write_bytes(b"Acoustic")
@@ -141,7 +139,7 @@ def damaged() -> bytes:
     ],
     ids=["page", "empty", "cut", "damaged", "other", "up", "absolute", "flat", "backslash", "link", "many"],
 )
-def test_what_is_no_model_changes_nothing(
+def test_an_archive_that_is_no_model_changes_nothing(
     tmp_path: Path, site: tuple[Path, SpeechModel], content: bytes, says: str
 ) -> None:
     folder = tmp_path / "models"
@@ -152,7 +150,7 @@ def test_what_is_no_model_changes_nothing(
     assert not (tmp_path / "evil").exists()
 
 
-def test_a_download_that_breaks_off_changes_nothing_and_says_so(tmp_path: Path) -> None:
+def test_a_broken_download_changes_nothing_and_is_reported(tmp_path: Path) -> None:
     class Breaks(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(200)
@@ -219,7 +217,7 @@ def test_french_without_its_model_names_the_command(tmp_path: Path) -> None:
         hearing(language="fr", recogniser="pocketsphinx")
 
 
-def test_every_sentence_of_ours_is_understood_in_its_language() -> None:
+def test_the_brain_understands_every_built_in_sentence() -> None:
     for language, sentences in SENTENCES.items():
         books = [Phrasebook.read(language, {})]
         wanted = hearing(language=language, names=["Alice"]).wanted
@@ -230,7 +228,7 @@ def test_every_sentence_of_ours_is_understood_in_its_language() -> None:
 # Vosk
 
 
-def test_words_are_spelt_as_a_model_knows_them() -> None:
+def test_words_are_spelt_as_the_model_spells_them() -> None:
     knows = {"qui", "vois", "tu", "l'", "alarme", "arme", "c'est", "alice", "est-ce"}.__contains__
     spelt = grammar(["Qui vois-tu ?", "arme l'alarme", "c'est Alice", "est-ce"], knows, optional=())
     assert spelt == {
@@ -246,7 +244,7 @@ def test_words_are_spelt_as_a_model_knows_them() -> None:
         grammar(["xyzzy"], knows, optional=["xyzzy"])
 
 
-def test_only_a_whole_sentence_alone_counts() -> None:
+def test_only_a_complete_sentence_without_other_words_counts() -> None:
     spelt = {"qui vois tu": "qui vois-tu", "oui": "oui"}
     sure = {"text": "qui vois tu", "result": [{"conf": 1.0}, {"conf": 0.8}, {"conf": 0.6}]}
     found = sentence_of([sure, {"text": ""}], spelt)

@@ -153,7 +153,7 @@ def sensed(tmp_path: Path, stand: Stand, monkeypatch: pytest.MonkeyPatch) -> Sen
     return Sensed(tmp_path, stand)
 
 
-def test_each_mention_is_told_once_oldest_first_with_its_author(sensed: Sensed, stand: Stand) -> None:
+def test_each_mention_is_published_once_oldest_first_with_its_author(sensed: Sensed, stand: Stand) -> None:
     for number in (101, 102, 103):
         stand.post(number)
     sensed.run(3)
@@ -170,7 +170,7 @@ def test_each_mention_is_told_once_oldest_first_with_its_author(sensed: Sensed, 
     assert [asked["path"] for asked in stand.asked].count("/2/users/by/username/us") == 1
 
 
-def test_many_pages_and_their_duplicates_are_told_once(sensed: Sensed, stand: Stand) -> None:
+def test_posts_of_many_pages_are_published_once_despite_duplicates(sensed: Sensed, stand: Stand) -> None:
     for number in range(1, 251):
         stand.post(number)
     stand.repeats = 3  # as when posts come while pages are turned
@@ -178,7 +178,7 @@ def test_many_pages_and_their_duplicates_are_told_once(sensed: Sensed, stand: St
     assert sensed.posts == list(range(1, 251))
 
 
-def test_a_restart_in_between_loses_and_repeats_nothing(sensed: Sensed, stand: Stand) -> None:
+def test_a_restart_loses_no_mention_and_repeats_none(sensed: Sensed, stand: Stand) -> None:
     stand.post(1)
     sensed.run(1)
     stand.post(2)
@@ -188,7 +188,7 @@ def test_a_restart_in_between_loses_and_repeats_nothing(sensed: Sensed, stand: S
     assert sensed.posts == [1, 2, 3]
 
 
-def test_a_process_that_dies_while_it_tells_tells_again_from_the_start(sensed: Sensed, stand: Stand) -> None:
+def test_a_process_that_dies_while_publishing_publishes_all_again(sensed: Sensed, stand: Stand) -> None:
     told = []
 
     def die(fact: Fact | RawMessage) -> None:
@@ -205,7 +205,7 @@ def test_a_process_that_dies_while_it_tells_tells_again_from_the_start(sensed: S
     assert sensed.posts == [1, 2, 3]
 
 
-def test_what_is_old_is_not_read_out_later(sensed: Sensed, stand: Stand) -> None:
+def test_old_posts_are_not_published(sensed: Sensed, stand: Stand) -> None:
     stand.post(1, at=NOW - timedelta(hours=3))
     stand.post(2, at=NOW - timedelta(minutes=2))
     sensed.run(1)
@@ -229,7 +229,9 @@ REFUSALS = {
 
 
 @pytest.mark.parametrize("status", REFUSALS)
-def test_a_refusal_is_said_asked_again_seldom_and_lost_is_nothing(sensed: Sensed, stand: Stand, status: int) -> None:
+def test_a_refusal_is_reported_and_retried_hourly_and_no_mention_is_lost(
+    sensed: Sensed, stand: Stand, status: int
+) -> None:
     stand.script = [(status, {"title": "No", "detail": "no"}, {})]
     sensed.between = lambda: stand.post(9, at=sensed.now) if len(sensed.pauses) == 1 else None
     sensed.run(2)
@@ -240,7 +242,7 @@ def test_a_refusal_is_said_asked_again_seldom_and_lost_is_nothing(sensed: Sensed
     assert sensed.posts == [9]
 
 
-def test_the_reset_of_a_rate_limit_is_waited_for(sensed: Sensed, stand: Stand) -> None:
+def test_the_sense_waits_for_the_reset_of_a_rate_limit(sensed: Sensed, stand: Stand) -> None:
     sensed.run(1)
     reset = sensed.now.timestamp() + 432
     stand.script = [(429, {"title": "Too Many Requests"}, {"x-rate-limit-reset": str(int(reset))})]
@@ -249,7 +251,7 @@ def test_the_reset_of_a_rate_limit_is_waited_for(sensed: Sensed, stand: Stand) -
     assert "wait" in sensed.notes[-1]
 
 
-def test_a_server_in_trouble_and_a_cut_line_are_waited_for_longer_each_time(sensed: Sensed, stand: Stand) -> None:
+def test_pauses_grow_while_the_server_fails_or_the_connection_breaks(sensed: Sensed, stand: Stand) -> None:
     sensed.run(1)
     stand.post(1, at=sensed.now)
     stand.script = [(503, {}, {}), (500, {}, {}), "cut", "truth"]
@@ -259,7 +261,7 @@ def test_a_server_in_trouble_and_a_cut_line_are_waited_for_longer_each_time(sens
     assert [bool(note) for note in sensed.notes[1:]] == [True, True, True, False]
 
 
-def test_a_page_that_was_read_is_not_paid_for_again(sensed: Sensed, stand: Stand) -> None:
+def test_a_page_is_paid_for_only_once(sensed: Sensed, stand: Stand) -> None:
     sensed.run(1)
     for number in range(1, 151):
         stand.post(number, at=sensed.now)
@@ -270,7 +272,7 @@ def test_a_page_that_was_read_is_not_paid_for_again(sensed: Sensed, stand: Stand
     assert stand.read - before == 150
 
 
-def test_no_answer_at_all_costs_nothing(sensed: Sensed, stand: Stand) -> None:
+def test_a_request_without_answer_costs_nothing(sensed: Sensed, stand: Stand) -> None:
     sensed.run(20, api="http://127.0.0.1:9", reads_a_day=10)
     assert "cannot be reached" in sensed.notes[-1]
     assert sensed.pauses[-1] == 900
@@ -279,7 +281,7 @@ def test_no_answer_at_all_costs_nothing(sensed: Sensed, stand: Stand) -> None:
     assert sensed.posts == [1]
 
 
-def test_the_budget_of_a_day_is_never_passed_and_holds_through_restarts(sensed: Sensed, stand: Stand) -> None:
+def test_the_budget_of_a_day_is_never_exceeded_even_after_restarts(sensed: Sensed, stand: Stand) -> None:
     for day in range(2):
         sensed.now = NOW + timedelta(days=day)
         before = stand.read
@@ -293,7 +295,7 @@ def test_the_budget_of_a_day_is_never_passed_and_holds_through_restarts(sensed: 
     assert len(set(sensed.posts)) == len(sensed.posts)
 
 
-def test_the_budget_of_a_month_is_never_passed(sensed: Sensed, stand: Stand) -> None:
+def test_the_budget_of_a_month_is_never_exceeded(sensed: Sensed, stand: Stand) -> None:
     for day in range(9):
         sensed.now = NOW + timedelta(days=day)
         for number in range(10):
@@ -302,7 +304,7 @@ def test_the_budget_of_a_month_is_never_passed(sensed: Sensed, stand: Stand) -> 
     assert 30 <= stand.read <= 40
 
 
-def test_a_flood_beyond_the_budget_tells_the_newest(sensed: Sensed, stand: Stand) -> None:
+def test_more_mentions_than_the_budget_publish_the_newest(sensed: Sensed, stand: Stand) -> None:
     for number in range(1, 301):
         stand.post(number)
     sensed.run(2, reads_a_day=150, names=False)
@@ -312,7 +314,7 @@ def test_a_flood_beyond_the_budget_tells_the_newest(sensed: Sensed, stand: Stand
     assert "budget" in sensed.notes[0]
 
 
-def test_a_name_without_budget_or_answer_stays_a_number(sensed: Sensed, stand: Stand) -> None:
+def test_an_author_is_a_number_without_budget_or_answer(sensed: Sensed, stand: Stand) -> None:
     stand.post(1, author=77)
     stand.script = ["truth", (503, {}, {})]
     sensed.run(1)
@@ -332,20 +334,20 @@ def test_without_a_token_the_status_says_what_to_do(
     assert sensed.posts == [1]
 
 
-def test_the_token_may_be_a_file_of_secrets(tmp_path: Path) -> None:
+def test_the_token_may_be_in_a_secrets_file(tmp_path: Path) -> None:
     (tmp_path / "KINWATCH_X_BEARER").write_text("from-a-file\n")
     assert bearer({"KINWATCH_SECRETS_DIR": str(tmp_path)}) == "from-a-file"
     assert bearer({}) is None
 
 
-def test_an_unknown_account_is_said(sensed: Sensed, stand: Stand) -> None:
+def test_an_unknown_account_is_reported(sensed: Sensed, stand: Stand) -> None:
     stand.script = [(200, {"errors": [{"title": "Not Found Error", "detail": "no user"}]}, {})]
     sensed.run(1)
     assert "knows no account @us" in sensed.notes[0]
     assert sensed.pauses == [3600]
 
 
-def test_what_is_not_json_is_trouble_not_a_crash(sensed: Sensed, stand: Stand) -> None:
+def test_an_answer_that_is_not_json_is_reported_and_crashes_nothing(sensed: Sensed, stand: Stand) -> None:
     sensed.run(1)
     stand.script = [(200, {"data": [{"id": "x"}]}, {})]
     sensed.run(1)

@@ -71,7 +71,7 @@ def spoken(folder: Path, words: str, voice: str = "en-us+m3") -> Path:
 
 @pytest.mark.pocketsphinx
 @pytest.mark.media
-def test_a_recorded_voice_is_heard_with_its_time(media: Path, tmp_path: Path) -> None:
+def test_a_recorded_sentence_is_recognised_with_its_time(media: Path, tmp_path: Path) -> None:
     recording = media / "speech" / "english_one_two_three.wav"
     (heard,) = hear(tmp_path, ear(recording, sentences=[*SENTENCES["en"], "one two three"]))
     assert (heard.words, heard.place) == ("one two three", "hall")
@@ -86,7 +86,7 @@ def test_a_recorded_voice_is_heard_with_its_time(media: Path, tmp_path: Path) ->
 
 @pytest.mark.pocketsphinx
 @pytest.mark.espeak
-def test_a_question_is_heard_and_the_brain_understands_it(tmp_path: Path) -> None:
+def test_a_question_is_recognised_and_the_brain_understands_it(tmp_path: Path) -> None:
     (heard,) = hear(tmp_path, ear(spoken(tmp_path, "who do you see")))
     ask = understood(heard.words, [Phrasebook.read("en", {})])
     assert ask is not None
@@ -98,7 +98,7 @@ def test_a_question_is_heard_and_the_brain_understands_it(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     "words", ["the weather is nice today", "my tailor is rich", "turn the radio down a little", "what a lovely day"]
 )
-def test_other_sentences_are_nothing(tmp_path: Path, words: str) -> None:
+def test_other_sentences_are_not_recognised(tmp_path: Path, words: str) -> None:
     assert not hear(tmp_path, ear(spoken(tmp_path, words)))
 
 
@@ -124,7 +124,7 @@ READ = (
 @pytest.mark.pocketsphinx
 @pytest.mark.espeak
 @pytest.mark.timeout(60)
-def test_what_is_read_aloud_is_no_sentence_wherever_it_is_cut(tmp_path: Path) -> None:
+def test_text_read_aloud_is_not_recognised_wherever_it_is_cut(tmp_path: Path) -> None:
     with wave.open(str(spoken(tmp_path, READ))) as file:
         voice = np.frombuffer(file.readframes(10**7), np.int16)
         samples = resampled(voice.astype(np.float64), file.getframerate())
@@ -134,7 +134,7 @@ def test_what_is_read_aloud_is_no_sentence_wherever_it_is_cut(tmp_path: Path) ->
     assert not [found for window in windows if (found := recogniser.recognise(window.tobytes()))]
 
 
-def test_a_sentence_fits_as_well_as_its_phones_or_it_was_not_said() -> None:
+def test_a_sentence_must_fit_nearly_as_well_as_the_best_phones() -> None:
     phones = [Span(0, 49, -20.0), Span(50, 99, -30.0)]
     assert score_sentence([Span(0, 99, -50.0)], phones) == (1.0, 1.0)
     agreement, covered = score_sentence([Span(0, 49, -20.0 - 55.0)], phones)
@@ -144,7 +144,7 @@ def test_a_sentence_fits_as_well_as_its_phones_or_it_was_not_said() -> None:
 
 
 @pytest.mark.parametrize("loud", [30, 300, 30_000])
-def test_speech_of_any_loudness_is_made_the_same_and_gets_a_room(loud: float) -> None:
+def test_speech_is_levelled_and_gets_room_noise(loud: float) -> None:
     tone = np.where(TIME < 3, loud * np.sin(2 * np.pi * 440 * TIME), 0).astype(np.int16)
     made = np.frombuffer(levelled(tone.tobytes()), np.int16).astype(np.float64)
     middle, rest = made[RATE : 2 * RATE], made[4 * RATE : 5 * RATE]
@@ -175,14 +175,14 @@ NOISES: dict[str, Samples] = {
 
 @pytest.mark.pocketsphinx
 @pytest.mark.parametrize("noise", NOISES)
-def test_silence_and_noise_are_nothing(tmp_path: Path, noise: str) -> None:
+def test_silence_and_noise_are_not_recognised(tmp_path: Path, noise: str) -> None:
     assert not hear(tmp_path, ear(write(tmp_path / "noise.wav", NOISES[noise])))
 
 
 @pytest.mark.pocketsphinx
 @pytest.mark.espeak
 @pytest.mark.timeout(30)
-def test_a_pipe_is_an_ear_and_the_house_s_own_voice_is_not_heard(tmp_path: Path) -> None:
+def test_a_pipe_is_a_source_and_speech_of_the_house_is_ignored(tmp_path: Path) -> None:
     with wave.open(str(spoken(tmp_path, "who do you see"))) as file:
         voice = np.frombuffer(file.readframes(10**7), np.int16)
         samples = resampled(voice.astype(np.float64), file.getframerate())
@@ -207,7 +207,7 @@ def test_a_pipe_is_an_ear_and_the_house_s_own_voice_is_not_heard(tmp_path: Path)
 
 
 @pytest.mark.parametrize("until", ["9999-12-31T23:59:59.9Z", "2099-01-01T00:00:00Z"])
-def test_nobody_makes_an_ear_deaf(until: str) -> None:
+def test_no_message_makes_the_microphone_deaf_for_long(until: str) -> None:
     echoes, body = Echoes(), json.dumps({"words": "hello", "until": until}).encode()
     echoes.add(Said.read("kinwatch/hall/said", body))
     moment, later = timedelta(seconds=1), timedelta(minutes=3)
@@ -247,7 +247,7 @@ def test_a_long_speech_does_not_grow_in_memory() -> None:
 
 
 @pytest.mark.parametrize("rate", [8000, 22_050, 44_100, 48_000])
-def test_any_rate_becomes_ours_and_a_tone_keeps_its_pitch(rate: int) -> None:
+def test_any_sample_rate_is_converted_and_a_tone_keeps_its_pitch(rate: int) -> None:
     tone = 8000 * np.sin(2 * np.pi * 440 * np.arange(rate) / rate)
     samples = resampled(tone, rate)
     assert len(samples) == RATE
@@ -260,7 +260,7 @@ def test_any_rate_becomes_ours_and_a_tone_keeps_its_pitch(rate: int) -> None:
 
 @pytest.mark.pocketsphinx
 @pytest.mark.parametrize("channels", [1, 2])
-def test_what_is_not_sound_is_said(tmp_path: Path, channels: int) -> None:
+def test_the_error_says_why_a_file_is_no_sound(tmp_path: Path, channels: int) -> None:
     (tmp_path / "a.wav").write_bytes(b"RIFF nonsense")
     with pytest.raises(MicrophoneLost, match="not a WAV"):
         hear(tmp_path, ear(tmp_path / "a.wav"))
@@ -270,7 +270,7 @@ def test_what_is_not_sound_is_said(tmp_path: Path, channels: int) -> None:
 
 
 @pytest.mark.pocketsphinx
-def test_a_microphone_that_is_not_there_is_said(tmp_path: Path) -> None:
+def test_an_absent_microphone_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(MicrophoneLost, match=r"check `device`|libportaudio2"):
         hear(tmp_path, ear(None, device="no such microphone"))
 
@@ -283,7 +283,7 @@ def test_another_language_and_an_unknown_word_are_refused(tmp_path: Path) -> Non
         hear(tmp_path, ear(write(tmp_path / "a.wav", np.zeros(100)), names=["Xyzzy"]))
 
 
-def test_our_sentences_are_all_understood_by_the_brain() -> None:
+def test_the_brain_understands_all_built_in_english_sentences() -> None:
     books = [Phrasebook.read("en", {})]
     assert all(understood(sentence, books) for sentence in (*SENTENCES["en"], "this is alice"))
     assert microphone_topics(ear(None)) == ("kinwatch/hall/said",)
@@ -292,7 +292,7 @@ def test_our_sentences_are_all_understood_by_the_brain() -> None:
 @pytest.mark.pocketsphinx
 @pytest.mark.media
 @pytest.mark.timeout(30)
-def test_the_running_sense_publishes_words_and_keeps_no_sound(media: Path, tmp_path: Path) -> None:
+def test_the_running_sense_publishes_words_and_stores_no_sound(media: Path, tmp_path: Path) -> None:
     heard: list[tuple[datetime, bytes]] = []
     url = f"loopback://{uuid4()}"
     link = open_link(url, "listener", durable=False)
