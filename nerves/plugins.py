@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 from nerves.errors import SettingsError
 from nerves.services import Actuator, Sense, SenseSettings, ServiceSettings
 from nerves.settings import HouseSettings, read_table
-from nerves.sources import Where, nearest
+from nerves.sources import Where, did_you_mean
 
-__all__ = ["absent", "actuators", "read_actuator", "read_sense", "senses"]
+__all__ = ["missing_package", "actuators", "read_actuator", "read_sense", "senses"]
 
 Service = TypeVar("Service", Sense, Actuator)
 OURS = frozenset({"kinwatch", "nerves", "senses", "brain", "actuators"})
@@ -41,7 +41,7 @@ def read_actuator(house: HouseSettings, name: str) -> tuple[Actuator, ServiceSet
     return actuator, read_table(actuator.settings, name, table, where)
 
 
-def absent(kind: str, error: ModuleNotFoundError) -> SettingsError:
+def missing_package(kind: str, error: ModuleNotFoundError) -> SettingsError:
     """Return what to install for a service that lacks a package; raise what lacks a module of ours."""
     module = (error.name or "").partition(".")[0]
     if not module or module in OURS:
@@ -54,7 +54,7 @@ def absent(kind: str, error: ModuleNotFoundError) -> SettingsError:
 
 def _table(tables: Mapping[str, dict[str, Any]], name: str, where: Where) -> dict[str, Any]:
     if name not in tables:
-        message = f"{where} is not in the settings: {nearest(name, tables)}"
+        message = f"{where} is not in the settings: {did_you_mean(name, tables)}"
         raise SettingsError(message)
     return tables[name]
 
@@ -70,13 +70,14 @@ class _Kind(ServiceSettings):
 def _load(points: Mapping[str, EntryPoint], kind: str, where: Where, service: type[Service]) -> Service:
     if kind not in points:
         have = ", ".join(sorted(points)) or "none: is kinwatch installed (pip install kinwatch)?"
-        message = f"{where.down('kind')}: {kind!r} is not known: {nearest(kind, points)}; installed: {have}"
+        message = f"{where.down('kind')}: {kind!r} is not known: {did_you_mean(kind, points)}; installed: {have}"
         raise SettingsError(message)
     try:
         found = points[kind].load()
     except ModuleNotFoundError as error:
-        raise absent(kind, error) from error
+        raise missing_package(kind, error) from error
     if not isinstance(found, service):
-        message = f"{where.down('kind')}: {points[kind].value} is not {service.__name__}(...): see nerves/services.py"
+        page = "add-a-sense" if service is Sense else "add-an-actuator"
+        message = f"{where.down('kind')}: {points[kind].value} is not {service.__name__}(...): see kinwatch docs {page}"
         raise SettingsError(message)
     return found

@@ -128,7 +128,7 @@ def _why_not(url: str) -> str:
     if scheme in known:
         return f"{scheme}://... is not complete: see https://appriseit.com/services for what {scheme} needs"
     close = get_close_matches(scheme, sorted(known), n=1, cutoff=0.5)
-    return f"no service is called {scheme}://: {f'did you mean {close[0]}://?' if close else 'see docs/push.md'}"
+    return f"no service is called {scheme}://: {f'did you mean {close[0]}://?' if close else 'see kinwatch docs push'}"
 
 
 def _apprise() -> ModuleType:

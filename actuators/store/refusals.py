@@ -13,7 +13,7 @@ WRONG_REGION = "the bucket is in another region: set `region`"
 EXPIRED = "the credentials have expired: renew them"
 S3_ADVICE = {
     "NoSuchBucket": "there is no such bucket: create it, or correct `url`",
-    "AccessDenied": "the key may not write there: give it the policy deploy/iam/store.json",
+    "AccessDenied": "the key may not write there: give it the policy of `kinwatch docs iam/store.json`",
     "AccessForbidden": "the key may not write there",
     "AllAccessDisabled": "the bucket is closed: ask its provider",
     "AccountProblem": "the account is closed or unpaid: ask its provider",
@@ -52,4 +52,4 @@ def s3_meaning(code: str, status: int) -> Answer:
 
 def s3_advice(code: str) -> str:
     """Return what a person can do about an error."""
-    return S3_ADVICE.get(code, "docs/store.md says what it needs")
+    return S3_ADVICE.get(code, "`kinwatch docs store` says what it needs")

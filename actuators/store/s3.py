@@ -69,7 +69,7 @@ def _client(settings: StoreSettings) -> Any:  # noqa: ANN401 - boto3 makes its c
     if known is None:
         message = (
             f"{settings.url}: no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
-            "or write ~/.aws/credentials (docs/store.md)"
+            "or write ~/.aws/credentials (kinwatch docs store)"
         )
         raise SettingsError(message)
     return client
@@ -144,7 +144,7 @@ def _translated_errors(url: str) -> Iterator[None]:
     except ClientError as error:
         raise _error_of(url, error) from error
     except CREDENTIALS as error:
-        message = f"{url}: {error}: renew the credentials (docs/store.md)"
+        message = f"{url}: {error}: renew the credentials (kinwatch docs store)"
         raise OutOfReach(message, longest_s=REFUSED_PAUSE_S) from error
     except (BotoCoreError, ResponseParserError) as error:
         message = f"{url} cannot be reached: {error}: is the internet there?"

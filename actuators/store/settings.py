@@ -21,7 +21,7 @@ StorageClass = Literal[
 
 
 class StoreSettings(ServiceSettings):
-    """Where evidence is kept: docs/store.md."""
+    """Where evidence is kept: `kinwatch docs store`."""
 
     url: str
     """file:///folder (`file:///~/folder` is below the home folder), or s3://bucket/prefix."""

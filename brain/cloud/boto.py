@@ -149,7 +149,7 @@ def _client(settings: RekognitionSettings) -> Any:  # noqa: ANN401 - boto3 makes
     if known is None:
         message = (
             "brain.rekognition: no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
-            "or write ~/.aws/credentials (docs/rekognition.md)"
+            "or write ~/.aws/credentials (kinwatch docs rekognition)"
         )
         raise SettingsError(message)
     return client
@@ -177,7 +177,7 @@ def _explained() -> Iterator[None]:
     except ClientError as error:
         raise _answered(error) from error
     except CREDENTIALS as error:
-        message = f"Rekognition: {error}: renew the credentials (docs/rekognition.md)"
+        message = f"Rekognition: {error}: renew the credentials (kinwatch docs rekognition)"
         raise CloudRefused(message) from error
     except (BotoCoreError, ResponseParserError) as error:
         message = f"Rekognition cannot be reached: {error}: is the internet there?"

@@ -28,7 +28,7 @@ PICTURE = frozenset(
 EXPIRED = "the credentials have expired: renew them"
 WRONG = "the secret is wrong: check AWS_SECRET_ACCESS_KEY or ~/.aws/credentials; and this machine's clock"
 UNKNOWN = "the access key is not known there: check AWS_ACCESS_KEY_ID or ~/.aws/credentials, and the region"
-DENIED = "the key may not do that: give it its policy, deploy/iam/rekognition*.json"
+DENIED = "the key may not do that: give it the policy that `kinwatch docs rekognition` names"
 ADVICE = {
     "AccessDenied": DENIED,
     "AccessDeniedException": DENIED,
@@ -37,7 +37,7 @@ ADVICE = {
     "IncompleteSignature": WRONG,
     "InvalidClientTokenId": UNKNOWN,
     "InvalidS3ObjectException": "a picture of brain.rekognition.pictures cannot be read: it must be in a bucket of the "
-    "same region, and the key allowed to read it (deploy/iam/rekognition-compare.json)",
+    "same region, and the key allowed to read it (kinwatch docs iam/rekognition-compare.json)",
     "InvalidSignatureException": WRONG,
     "MissingAuthenticationToken": "the request was not signed: check the credentials",
     "MissingAuthenticationTokenException": "the request was not signed: check the credentials",
@@ -67,4 +67,4 @@ def meaning(code: str, status: int) -> Answer:
 
 def advice(code: str) -> str:
     """Return what a person can do."""
-    return ADVICE.get(code, "check region and endpoint_url (docs/rekognition.md)")
+    return ADVICE.get(code, "check region and endpoint_url (kinwatch docs rekognition)")

@@ -52,7 +52,7 @@ def labelled(folder: Path) -> PeoplePictures:
     if not found.enrolled:
         message = (
             f"{folder}: nothing to measure; it takes pairs.csv, train/<name>/ and test/<name>/, or a folder of "
-            "pictures a person (see docs/measure.md)"
+            "pictures a person (see kinwatch docs measure)"
         )
         raise Unusable(message)
     return found

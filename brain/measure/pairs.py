@@ -82,7 +82,7 @@ def measure(folder: Path, looker: Looker, show: Progress) -> Pairs:
         both = first is not None and second is not None
         distances[same].append(float(np.linalg.norm(first.vector - second.vector)) if both else np.inf)  # type: ignore[union-attr]
     if not any(np.isfinite(found).any() for found in distances.values()) or not all(distances.values()):
-        message = f"{folder / FILE}: it takes pairs of one person and pairs of two, with faces; see docs/measure.md"
+        message = f"{folder / FILE}: pairs of one person and pairs of two are needed, with faces (kinwatch docs measure)"
         raise Unusable(message)
     return Pairs(np.array(distances[True]), np.array(distances[False]))
 

@@ -63,7 +63,7 @@ Name = Annotated[str, Field(min_length=1, max_length=40)]
 
 
 class RekognitionSettings(BaseModel):
-    """What AWS Rekognition may be asked, and how often: docs/rekognition.md."""
+    """What AWS Rekognition may be asked, and how often: `kinwatch docs rekognition`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 

@@ -164,7 +164,7 @@ FAULTS: list[tuple[str | bytes, str, float]] = [
     ("deaf", "cannot be reached", 60),
     (answer("503 Slow Down", "SlowDown"), "busy or broken: SlowDown", 60),
     (answer("500 Oops", "InternalError"), "busy or broken: InternalError", 60),
-    (answer("403 Forbidden", "AccessDenied"), r"AccessDenied .*give it the policy deploy/iam/store\.json", 300),
+    (answer("403 Forbidden", "AccessDenied"), r"AccessDenied .*give it the policy of `kinwatch docs iam/store\.json`", 300),
     (answer("403 Forbidden", "RequestTimeTooSkewed"), "clock is wrong", 300),
     (answer("200 OK"), "the server has not confirmed", 60),
 ]
@@ -364,7 +364,7 @@ def test_with_that_policy_it_stores_and_can_do_nothing_else(desk: Context, monke
             with pytest.raises(ClientError, match="AccessDenied"):
                 attempt()
         elsewhere = StoreSettings(kind="store", url="s3://our-house/elsewhere", endpoint_url=server.url)
-        with pytest.raises(OutOfReach, match=r"AccessDenied .*deploy/iam/store\.json"):
+        with pytest.raises(OutOfReach, match=r"AccessDenied .*kinwatch docs iam/store\.json"):
             keep(elsewhere, [visit(1, JPEG)], desk)
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
         with pytest.raises(OutOfReach, match=r"SignatureDoesNotMatch .*the secret is wrong"):

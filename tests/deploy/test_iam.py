@@ -112,7 +112,7 @@ def test_each_key_can_do_its_work_and_no_other(aws: Rekognition, tmp_path: Path)
     cloud, ledger = opened(aws, tmp_path)
     aws.may = sync
     manage(cloud)
-    with pytest.raises(CloudRefused, match=r"AccessDenied.*deploy/iam/rekognition"):
+    with pytest.raises(CloudRefused, match=r"AccessDenied.*policy that `kinwatch docs rekognition` names"):
         cloud.labels(picture(ANN), HALL)
     aws.may = run
     cloud.retry()

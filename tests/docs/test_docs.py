@@ -1,5 +1,6 @@
 """What the pages show is true: settings are accepted, services run, messages fit."""
 
+import ast
 import os
 import re
 import subprocess
@@ -17,9 +18,10 @@ import pytest
 import yaml
 
 from brain.settings.brain import BrainSettings
+from kinwatch.commands.docs import documents
 from nerves import plugins
 from nerves.errors import KinwatchError
-from nerves.messages import Heard, Say, Visit, now, parse
+from nerves.messages import Heard, Say, Visit, now, read_fact
 from nerves.plugins import read_actuator, read_sense
 from nerves.settings import HouseSettings, load, read_table
 from nerves.topics import WORDS
@@ -122,7 +124,47 @@ def test_every_python_block_compiles(page: Path) -> None:
 def test_every_message_that_is_published_fits(page: Path) -> None:
     for text in blocks(page, "sh"):
         for topic, payload in PUBLISHED.findall(text):
-            assert topic in WORDS or parse(topic, payload.encode())
+            assert topic in WORDS or read_fact(topic, payload.encode())
+
+
+def texts(file: Path) -> Iterator[str]:
+    """Yield what a module can print: its string constants, whole, and the texts of its f-strings."""
+    tree = ast.parse(file.read_text())
+    inside = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            yield "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in inside:
+            yield node.value
+
+
+OURS = ("nerves", "senses", "brain", "actuators", "kinwatch")
+MODULES = [file for package in OURS for file in sorted((ROOT / package).rglob("*.py"))]
+PAGE_READER = ROOT / "kinwatch" / "commands" / "docs.py"
+
+
+def test_no_message_names_a_file_that_only_a_checkout_has() -> None:
+    paths = re.compile(r"\b(?:deploy|docs|scripts|tests)/[\w./*-]*\.\w+|README")
+    found = {
+        f"{file.relative_to(ROOT)}: {text!r:.120}"
+        for file in MODULES
+        if file != PAGE_READER
+        for text in texts(file)
+        if paths.search(text)
+    }
+    assert found == set()
+
+
+def test_every_page_that_a_message_names_is_shown_by_kinwatch_docs() -> None:
+    named = {
+        (str(file.relative_to(ROOT)), page)
+        for file in MODULES
+        if file != PAGE_READER
+        for text in texts(file)
+        for page in re.findall(r"kinwatch docs ([a-z][\w./-]*[\w])", text)
+    }
+    assert len(named) > 10
+    assert {page for _, page in named} <= documents().keys(), named
 
 
 @by_page

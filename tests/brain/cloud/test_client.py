@@ -296,7 +296,7 @@ def test_nobody_there_at_all_is_away(aws: Rekognition, folder: Path) -> None:
 @pytest.mark.parametrize(
     ("fault", "advice"),
     [
-        ("denied", r"AccessDenied.*deploy/iam"),
+        ("denied", r"AccessDenied.*policy that `kinwatch docs rekognition` names"),
         ("expired", "ExpiredToken.*renew them"),
         ("unknown key", "UnrecognizedClient.*AWS_ACCESS_KEY_ID"),
     ],

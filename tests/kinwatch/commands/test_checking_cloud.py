@@ -64,7 +64,7 @@ def test_what_is_wrong_is_told_after_one_call(aws: Rekognition, tmp_path: Path) 
     assert "no such collection: kinwatch rekognition sync" in found.detail
     assert aws.count == 1
     for fault, advice in {
-        "denied": "deploy/iam/rekognition",
+        "denied": "policy that `kinwatch docs rekognition` names",
         "expired": "renew them",
         "unknown key": "AWS_ACCESS_KEY_ID",
         "broken": "busy or broken",
