@@ -1,4 +1,4 @@
-"""What a person sees: progress on a terminal, plain lines elsewhere, machine-readable lines on stdout."""
+"""What a person sees: progress bars on a terminal, plain lines elsewhere, and JSON on stdout."""
 
 import json
 import sys
@@ -14,7 +14,7 @@ from nerves.messages import Visit
 
 __all__ = ["emit", "err", "print_json", "print_line", "progress", "sentence"]
 
-# Without a terminal, a line this often is enough to see that it lives.
+# Without a terminal, a line this often shows that the work goes on.
 PLAIN_EVERY_S = 5.0
 
 err = Console(stderr=True, highlight=False)
@@ -41,7 +41,7 @@ def emit(value: dict[str, Any]) -> None:
 
 
 def print_json(value: dict[str, Any]) -> None:
-    """Print JSON for a person, or for a file, on stdout."""
+    """Print indented JSON on stdout, for a person or for a file."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
 
@@ -51,12 +51,12 @@ def print_line(text: str, style: str | None = None) -> None:
 
 
 def _shows_bar() -> bool:
-    """Whether stdout is the terminal on which a bar is drawn: what is printed must go through the bar's console."""
+    """Return whether stdout is the terminal with the bar: then all output must go through the bar's console."""
     return _bars > 0 and out.is_terminal
 
 
 def sentence(visit: Visit) -> tuple[str, str]:
-    """Return what a visit message says in a line for a person, and its colour."""
+    """Return a visit message as one line for a person, and the line's colour."""
     name = visit.who or {"stranger": "a stranger", "unidentified": "somebody whose face was not seen"}.get(
         visit.verdict, "somebody"
     )
@@ -72,7 +72,7 @@ def sentence(visit: Visit) -> tuple[str, str]:
 
 @contextmanager
 def progress(label: str) -> Iterator[Callable[[int, int | None], None]]:
-    """Show how far a long work is, on stderr; call what this gives with the steps done and their total."""
+    """Show on stderr how far a long task is; call the function this gives with the steps done and their total."""
     if not err.is_terminal:
         yield _plain(label)
         return

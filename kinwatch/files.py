@@ -1,4 +1,4 @@
-"""Files that a command writes about people: readable by their owner alone, whole or not at all."""
+"""Files that a command writes about people: only their owner can read them, and they are never half written."""
 
 import os
 import tempfile
@@ -10,9 +10,9 @@ __all__ = ["write_private"]
 
 
 def write_private(path: Path, data: bytes) -> None:
-    """Write a file that only its owner can read; what was there stays until the new one is whole.
+    """Write a file that only its owner can read; an older file stays until the new one is complete.
 
-    Raises `GalleryError` where it cannot be written.
+    Raises `GalleryError` if it cannot be written.
     """
     try:
         number, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # mode 0600

@@ -15,11 +15,11 @@ from brain.measure.looks import Looker, PictureVariant, Progress
 from brain.measure.rates import Proportion
 from brain.settings.matching import MATCH_DISTANCE, STRANGER_DISTANCE
 
-__all__ = ["FILE", "Pairs", "measure"]
+__all__ = ["PAIRS_FILE", "Pairs", "measure_pairs"]
 
-FILE = "pairs.csv"
-SAME = {"1": True, "true": True, "yes": True, "same": True, "0": False, "false": False, "no": False, "different": False}
-FALSE = (0.01, 0.001)
+PAIRS_FILE = "pairs.csv"
+SAME_WORDS = {"1": True, "true": True, "yes": True, "same": True, "0": False, "false": False, "no": False, "different": False}
+FALSE_ACCEPT_RATES = (0.01, 0.001)
 
 Floats = npt.NDArray[np.float64]
 
@@ -39,7 +39,7 @@ class Pairs:
     def as_json(self) -> dict[str, Any]:
         """Return the figures as `kinwatch measure --json` prints them."""
         best = curves.best(self.same, self.different)
-        accepted = [curves.accepted_at(self.same, self.different, false) for false in FALSE]
+        accepted = [curves.accepted_at(self.same, self.different, false) for false in FALSE_ACCEPT_RATES]
         error = curves.equal_error(self.same, self.different)
         return {
             "accuracy": _rounded(best.rate),
@@ -55,7 +55,7 @@ class Pairs:
                 "tar_at_far_0_1pct": accepted[1].rate.as_json(),
             },
             "at": {f"{limit:.2f}": self._at(limit) for limit in (MATCH_DISTANCE, STRANGER_DISTANCE)},
-            "area_under_curve": round(curves.area(self.same, self.different), 4),
+            "area_under_curve": round(curves.area_under_curve(self.same, self.different), 4),
             "equal_error": {"threshold": round(error.threshold, 3), "rate": _rounded(error.rate)},
         }
 
@@ -67,7 +67,7 @@ class Pairs:
         }
 
 
-def measure(folder: Path, looker: Looker, show: Progress) -> Pairs:
+def measure_pairs(folder: Path, looker: Looker, show: Progress) -> Pairs:
     """Return the distances of the pairs in FOLDER/pairs.csv; a pair with a damaged picture is left out.
 
     Raises `Unusable` if the file is not as it should be, or there are no pairs of both kinds.
@@ -82,17 +82,17 @@ def measure(folder: Path, looker: Looker, show: Progress) -> Pairs:
         both = first is not None and second is not None
         distances[same].append(float(np.linalg.norm(first.vector - second.vector)) if both else np.inf)  # type: ignore[union-attr]
     if not any(np.isfinite(found).any() for found in distances.values()) or not all(distances.values()):
-        message = f"{folder / FILE}: pairs of one person and pairs of two are needed, with faces (kinwatch docs measure)"
+        message = f"{folder / PAIRS_FILE}: pairs of one person and of two are needed, with faces (kinwatch docs measure)"
         raise Unusable(message)
     return Pairs(np.array(distances[True]), np.array(distances[False]))
 
 
 def _rows(folder: Path) -> Iterator[tuple[Path, Path, bool]]:
-    file = folder / FILE
+    file = folder / PAIRS_FILE
     try:
         with file.open(newline="", encoding="utf-8-sig") as opened:
             for number, row in enumerate(csv.DictReader(opened), start=2):
-                same = SAME.get(str(row.get("same")).strip().lower())
+                same = SAME_WORDS.get(str(row.get("same")).strip().lower())
                 one, other = row.get("file_x"), row.get("file_y")
                 if same is None or not one or not other:
                     message = f"{file}: line {number}: a pair is file_x,file_y,same, with 1 for the same person, else 0"

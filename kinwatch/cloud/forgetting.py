@@ -1,4 +1,4 @@
-"""`forget` at AWS: who is forgotten here is removed from the collection too, now or as soon as AWS can be asked."""
+"""`kinwatch forget` at AWS: a person is removed from the collection too, now or as soon as AWS can be asked."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,9 +20,10 @@ __all__ = ["forgetting"]
 
 @contextmanager
 def forgetting(house: HouseSettings, gallery: Gallery, name: str) -> Iterator[None]:
-    """Have somebody removed from the collection too, after the block has forgotten them here.
+    """Remove a person from the collection at AWS, after the block has removed them here.
 
-    Raises `KinwatchError`, after that, where AWS could not be asked: they are then owed, and not by name.
+    Raises `KinwatchError` at the end if AWS could not be asked. The ledger then has a pending deletion, without the
+    person's name.
     """
     settings = brain_settings(house)
     with _concerned(house, settings) as ledger:
@@ -47,7 +48,7 @@ def forgetting(house: HouseSettings, gallery: Gallery, name: str) -> Iterator[No
 
 @contextmanager
 def _concerned(house: HouseSettings, settings: BrainSettings) -> Iterator[CallLedger | None]:
-    """Open the ledger of a house that has, or may have, faces at AWS."""
+    """Open the ledger if the house has, or may have, faces at AWS; None if not."""
     file = ledger_file(house)
     is_used = settings.cloud and settings.rekognition.by != "compare"
     if not is_used and not (file.exists() and _is_filled(file)):
@@ -63,11 +64,11 @@ def _is_filled(file: Path) -> bool:
 
 
 def _paid(house: HouseSettings, settings: BrainSettings, gallery: Gallery, ledger: CallLedger) -> str | None:
-    """Remove whoever is owed from the collection; return why that was not possible."""
-    kept = {(one.name, one.sha256) for one in gallery.references()}
+    """Carry out the pending deletions in the collection; return why that failed, or None."""
+    present = {(one.name, one.sha256) for one in gallery.references()}
     try:
         with asked(house, settings) as clouds:
-            gone = pay(clouds.cloud, ledger, kept)
+            gone = pay(clouds.cloud, ledger, present)
     except KinwatchError as error:
         return str(error)
     if gone:

@@ -1,4 +1,4 @@
-"""`rekognition sent | on | off | status`: what left the house, what it cost, and the switch; nobody is asked."""
+"""`kinwatch rekognition sent | on | off | status`: what left the house, its cost, and the switch; AWS is not asked."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from nerves.settings import HouseSettings
 __all__ = ["run_sent", "run_status", "run_switch"]
 
 ANSWERED = "answered"
-# More calls than any house can pay for.
+# No house can pay for more calls.
 MAX_CALLS_SHOWN = 10_000_000
 
 
@@ -45,31 +45,28 @@ def run_switch(house: HouseSettings, *, on: bool) -> None:
 def run_status(house: HouseSettings, *, json: bool) -> None:
     """Do `kinwatch rekognition status`."""
     settings = brain_settings(house)
-    most = settings.rekognition
-    with CallLedger(ledger_file(house), most) as ledger:
+    limits = settings.rekognition
+    with CallLedger(ledger_file(house), limits) as ledger:
         on, spent, owed = ledger.on, ledger.spent(datetime.now(UTC)), len(ledger.owed())
     if json:
         emit(
             {
                 "switch": "on" if on else "off",
-                "enabled": most.enabled,
+                "enabled": limits.enabled,
                 "vision": settings.vision,
-                "by": most.by,
-                "collection": None if most.by == "compare" else most.collection,
-                "region": most.region,
-                "today": _budget(spent.day_calls, most.daily_calls, spent.day_usd, most.daily_usd),
-                "month": _budget(spent.month_calls, most.monthly_calls, spent.month_usd, most.monthly_usd),
+                "by": limits.by,
+                "collection": None if limits.by == "compare" else limits.collection,
+                "region": limits.region,
+                "today": _budget(spent.day_calls, limits.daily_calls, spent.day_usd, limits.daily_usd),
+                "month": _budget(spent.month_calls, limits.monthly_calls, spent.month_usd, limits.monthly_usd),
                 "owed": owed,
             }
         )
         return
     print_line(_switch(settings, on=on))
-    print_line(
-        f"today (UTC): {spent.day_calls} of {most.daily_calls} calls, ${spent.day_usd:.4f} of ${most.daily_usd:.2f}"
-    )
-    print_line(
-        f"month: {spent.month_calls} of {most.monthly_calls} calls, ${spent.month_usd:.4f} of ${most.monthly_usd:.2f}"
-    )
+    day, month = f"{spent.day_calls} of {limits.daily_calls}", f"{spent.month_calls} of {limits.monthly_calls}"
+    print_line(f"today (UTC): {day} calls, ${spent.day_usd:.4f} of ${limits.daily_usd:.2f}")
+    print_line(f"month: {month} calls, ${spent.month_usd:.4f} of ${limits.monthly_usd:.2f}")
     if owed:
         print_line(f"forgotten here, and perhaps still in the collection: {owed}; kinwatch rekognition sync", "yellow")
 
@@ -81,8 +78,8 @@ def _switch(settings: BrainSettings, *, on: bool) -> str:
     if not settings.rekognition.enabled:
         return "on, but brain.rekognition.enabled is false: no call leaves the house"
     if not settings.cloud:
-        return f"on, but brain.sight is {settings.vision}: the brain asks nobody, `kinwatch rekognition sync` does"
-    return f"on: brain.sight is {settings.vision}"
+        return f"on, but brain.vision is {settings.vision}: the brain asks nobody, `kinwatch rekognition sync` does"
+    return f"on: brain.vision is {settings.vision}"
 
 
 def _budget(calls: int, most_calls: int, usd: float, most_usd: float) -> dict[str, Any]:

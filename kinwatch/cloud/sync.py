@@ -1,4 +1,4 @@
-"""`rekognition sync`: the collection at AWS made equal to the gallery."""
+"""`kinwatch rekognition sync`: make the collection at AWS equal to the gallery."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,26 +27,26 @@ __all__ = ["SyncOptions", "asked", "faces_text", "ledger_file", "run_sync"]
 
 @dataclass(frozen=True)
 class SyncOptions:
-    """How to do it."""
+    """The options of `kinwatch rekognition sync`."""
 
     yes: bool = False
     dry_run: bool = False
     again: bool = False
-    """Whether photos are sent again that Rekognition has not taken before."""
+    """Whether to send photos again that Rekognition refused before."""
     json: bool = False
 
 
 class SyncPlan(NamedTuple):
-    """What is to be done, and what it costs."""
+    """What is to be changed, and what it costs."""
 
     collection: str
     is_new: bool
     difference: Difference
     left_out: list[LeftOut]
     wanted: list[CollectionPhoto]
-    """All photos that belong there."""
+    """All photos that belong in the collection."""
     refused: int
-    """Photos that were not taken before, and are not sent again."""
+    """How many photos were refused before and are not sent again."""
     calls: int
     usd: float
 
@@ -62,25 +62,25 @@ class SyncPlan(NamedTuple):
 
     @property
     def size(self) -> int:
-        """Their bytes."""
+        """How many bytes of photos leave the house."""
         return sum(len(photo.jpeg) for change in self.difference.changes for photo in change.add)
 
 
 @dataclass
 class Tally:
-    """How far it has come."""
+    """What has been changed so far."""
 
     added: int = 0
     removed: int = 0
     held: int = 0
-    """Faces that stay, for another program's user has them."""
+    """Faces that stay, because another program's user has them."""
     refused: list[str] = field(default_factory=list)
-    """Photos that Rekognition has not taken, and why."""
+    """Photos that Rekognition refused, and why."""
     notes: list[str] = field(default_factory=list)
     """What else a person should know."""
 
     def count(self, step: SyncStep) -> None:
-        """Take a step into account."""
+        """Count a step."""
         if step.what == "added":
             self.added += 1
         elif step.what == "removed":
@@ -121,7 +121,7 @@ def ledger_file(house: HouseSettings) -> Path:
 
 @contextmanager
 def asked(house: HouseSettings, settings: BrainSettings) -> Iterator[OpenCloud]:
-    """Open the way to the cloud for a person who wants it now, whatever the brain asks. Raises as `open_cloud` does."""
+    """Open the way to AWS for a command, whether or not the brain uses it. Raises as `open_cloud` does."""
     with open_cloud(house, settings.model_copy(update={"vision": "cascade"})) as clouds:
         if clouds is None:
             message = "no call may leave the house: brain.rekognition.enabled is false"
@@ -153,7 +153,7 @@ def _run(way: Way, settings: BrainSettings, gallery: Gallery, options: SyncOptio
 
 
 def _remember(plan: SyncPlan, way: Way, tally: Tally) -> None:
-    """Keep who is in the collection now; and who was forgotten is owed no more, if nothing of them has stayed."""
+    """Store who is in the collection now, and drop the pending deletions if no face of theirs has stayed."""
     refused = way.remembered.refused(way.collection)
     way.ledger.hold(way.collection, {photo.name for photo in plan.wanted if photo.sha256 not in refused})
     for owed in way.ledger.owed() if not tally.held else ():
@@ -211,11 +211,11 @@ def _change_text(change: CollectionChange) -> str:
 
 
 def _confirm(plan: SyncPlan, ledger: CallLedger, settings: BrainSettings, options: SyncOptions) -> None:
-    """Say what it takes, and ask; `KinwatchError` if it is not wanted."""
+    """Print what leaves the house and what it costs, and ask; `KinwatchError` if the answer is no."""
     now = datetime.now(UTC)
-    spent, most = ledger.spent(now), settings.rekognition
+    spent, limits = ledger.spent(now), settings.rekognition
     takes = f"{_photos(plan.photos)} of faces, {plan.size / 1000:.0f} KB, would go to AWS with the names"
-    so_far = f"{spent.day_calls} of {most.daily_calls} calls, ${spent.day_usd:.3f} of ${most.daily_usd:.2f}"
+    so_far = f"{spent.day_calls} of {limits.daily_calls} calls, ${spent.day_usd:.3f} of ${limits.daily_usd:.2f}"
     costs = f"{plan.calls} calls, ${plan.usd:.3f}; today so far {so_far}" if plan.calls else "it costs nothing"
     err.print(f"{takes if plan.photos else 'no picture would leave the house'}: {costs}", soft_wrap=True)
     try:
@@ -235,10 +235,12 @@ def _confirm(plan: SyncPlan, ledger: CallLedger, settings: BrainSettings, option
 
 
 def _carry_out(plan: SyncPlan, way: Way) -> tuple[Tally, CloudError | None]:
-    """Do it; return how far it has come, and what has stopped it."""
+    """Carry out the plan; return what was changed, and what stopped it."""
     tally = Tally()
     try:
-        way.remembered.fill(way.collection)  # before: whoever is forgotten from now on may be there
+        way.remembered.fill(
+            way.collection
+        )  # before the first photo: a person who is forgotten from now on may be there
         if plan.is_new:
             way.cloud.create()
         with progress("sending photos") as show:
@@ -251,7 +253,7 @@ def _carry_out(plan: SyncPlan, way: Way) -> tuple[Tally, CloudError | None]:
 
 
 def _finish(plan: SyncPlan, tally: Tally | None, stopped: CloudError | None, options: SyncOptions) -> None:
-    """Say what was done, nothing if there is no tally; raise what has stopped it."""
+    """Print what was done, or nothing without a tally; `KinwatchError` if the work was stopped."""
     for line in tally.lines() if tally else ():
         err.print(line, markup=False, style="yellow", soft_wrap=True)
     if options.json:
@@ -300,5 +302,5 @@ def _photos(count: int) -> str:
 
 
 def faces_text(count: int) -> str:
-    """Return so many faces in words."""
+    """Return a number of faces in words."""
     return f"{count} face{'s' * (count != 1)}"

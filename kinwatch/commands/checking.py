@@ -1,4 +1,4 @@
-"""`kinwatch check`: is all well, and if not, what to do."""
+"""`kinwatch check`: whether all is well, and what to do if not."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -23,13 +23,13 @@ __all__ = ["Finding", "findings", "run_check"]
 
 CONNECT_S = 5.0
 LISTEN_S = 1.0
-# One that costs something.
+# A call that has a price: the check of the budget counts it.
 PAID_OPERATION = "SearchFacesByImage"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was checked."""
+    """What one check found."""
 
     what: str
     ok: bool
@@ -52,22 +52,22 @@ def run_check(house: HouseSettings, *, json: bool) -> None:
 
 
 def findings(house: HouseSettings) -> Iterator[Finding]:
-    """Check one thing after the other."""
+    """Yield what each check finds: data folder, services, brain, model files, people, AWS, broker, statuses."""
     yield Finding("data folder", ok=True, detail=str(house.data_dir))
     for name in house.senses:
         yield _try(f"sense {name}", partial(_sense, house, name))
     for name in house.actuators:
         yield _try(f"actuator {name}", partial(_actuator, house, name))
-    yield _try("brain", lambda: f"sight {brain_settings(house).vision}, settings are right")
+    yield _try("brain", lambda: f"vision {brain_settings(house).vision}, settings are right")
     yield _try("model files", lambda: _models(house))
     yield _try("people", lambda: _people(house))
     yield from _cloud(house)
     yield from _bus(house)
 
 
-def _try(what: str, look: Callable[[], str]) -> Finding:
+def _try(what: str, check: Callable[[], str]) -> Finding:
     try:
-        return Finding(what, ok=True, detail=look())
+        return Finding(what, ok=True, detail=check())
     except KinwatchError as error:
         return Finding(what, ok=False, detail=str(error))
 
@@ -99,13 +99,13 @@ def _cloud(house: HouseSettings) -> Iterator[Finding]:
     try:
         settings = brain_settings(house)
     except SettingsError:
-        return  # said already
+        return  # the finding about the brain has it
     if settings.cloud:
         yield _try("rekognition", lambda: _asked_once(house, settings))
 
 
 def _asked_once(house: HouseSettings, settings: BrainSettings) -> str:
-    """Make the call that recognising a face takes, once, with a picture of nobody."""
+    """Ask AWS once, as for the face of a visit but with a picture of nobody; return what a person should know."""
     limits = settings.rekognition
     once = settings.model_copy(update={"rekognition": limits.model_copy(update={"tries": 1})})
     try:

@@ -1,4 +1,4 @@
-"""What does not fit the contract in a message that has arrived, in lines that say what to check: pure."""
+"""Check a message that has arrived against the contract, in lines that say what to check. It does no I/O."""
 
 import base64
 import binascii
@@ -17,9 +17,9 @@ from nerves.sources import did_you_mean
 __all__ = ["find_doubts", "find_fault"]
 
 FRAME_KIND = Frame.kind
-# As the brain believes a frame's own time; a fact may have waited a little for its broker.
+# The brain believes a frame's own time within these limits; a fact may have waited a little for its broker.
 CLOCK_PAST, CLOCK_FUTURE, CLOCK_TOLERANCE = timedelta(seconds=60), timedelta(seconds=2), timedelta(seconds=60)
-# Mosquitto 2.1 ends the connection of whoever sends more, unless `max_packet_size` lets it.
+# Mosquitto 2.1 ends the connection of a client that sends more, unless `max_packet_size` allows it.
 LARGE_FRAME_MB = 2.0
 RETAINED_KINDS = frozenset({Status.kind, People.kind, CameraEnabled.kind})
 BEGINNINGS = {
@@ -37,49 +37,49 @@ BEGINNINGS = {
 PICTURE_SUFFIXES = (b".jpg", b".jpeg", b".JPG", b".JPEG", b".png")
 
 
-def find_fault(letter: BusMessage, at: datetime) -> str | None:
-    """Return what does not fit the contract in what arrived at a time, in one line; None if all is well."""
-    if _takes_back(letter):
+def find_fault(message: BusMessage, at: datetime) -> str | None:
+    """Return in one line how a message that arrived at this time breaks the contract; None if it does not."""
+    if _takes_back(message):
         return None
-    why = _topic(letter.topic)
-    if why or letter.topic in topics.WORDS:
-        return f"{letter.topic}: {why}" if why else None
-    kind = topics.split(letter.topic).kind
+    why = _topic(message.topic)
+    if why or message.topic in topics.WORDS:
+        return f"{message.topic}: {why}" if why else None
+    kind = topics.split(message.topic).kind
     if kind == FRAME_KIND:
-        why = _frame(letter.payload) or _wrongly_retained(letter)
-        return f"{letter.topic}: {why}" if why else None
+        why = _frame(message.payload) or _wrongly_retained(message)
+        return f"{message.topic}: {why}" if why else None
     try:
-        fact = read_fact(letter.topic, letter.payload)
+        fact = read_fact(message.topic, message.payload)
     except MessageError as error:
-        return f"{error}{_advice(letter.payload, str(error))}"
-    why = _picture(fact) or _wrongly_retained(letter) or _clock(fact, letter, at)
-    return f"{letter.topic}: {why}" if why else None
+        return f"{error}{_advice(message.payload, str(error))}"
+    why = _picture(fact) or _wrongly_retained(message) or _clock(fact, message, at)
+    return f"{message.topic}: {why}" if why else None
 
 
-def find_doubts(letter: BusMessage, at: datetime) -> Iterator[str]:
-    """Yield what is allowed, but hardly meant, in a message that fits."""
-    if letter.topic in topics.WORDS or _takes_back(letter):
+def find_doubts(message: BusMessage, at: datetime) -> Iterator[str]:
+    """Yield what the contract allows in a message, but its sender has probably not meant."""
+    if message.topic in topics.WORDS or _takes_back(message):
         return
-    kind = topics.split(letter.topic).kind
-    found = _of_frame(letter, at) if kind == FRAME_KIND else _of_fact(letter)
+    kind = topics.split(message.topic).kind
+    found = _of_frame(message, at) if kind == FRAME_KIND else _of_fact(message)
     for what in found:
-        yield f"{letter.topic}: {what}"
+        yield f"{message.topic}: {what}"
 
 
-def _takes_back(letter: BusMessage) -> bool:
-    """Return whether it says nothing, but takes back what the broker has kept."""
-    if letter.payload:
+def _takes_back(message: BusMessage) -> bool:
+    """Return whether this empty message only clears a retained one."""
+    if message.payload:
         return False
-    # A broker of MQTT 3.1.1 does not say of a new message that it is retained.
-    is_kept = letter.topic.startswith(topics.status("")) or letter.topic.rpartition("/")[2] in RETAINED_KINDS
-    return letter.retained or is_kept
+    # With MQTT 3.1.1 a new message does not show that it is retained.
+    is_kept = message.topic.startswith(topics.status("")) or message.topic.rpartition("/")[2] in RETAINED_KINDS
+    return message.retained or is_kept
 
 
 def _topic(topic: str) -> str | None:
     if topic in topics.WORDS:
         return None
     if not topic.startswith(f"{topics.ROOT}/"):
-        return f"begin it with {topics.ROOT}/, in small letters and without a slash in front"
+        return f"begin it with {topics.ROOT}/, in small messages and without a slash in front"
     try:
         place, kind = topics.split(topic)
         if place != Status.kind:
@@ -93,7 +93,7 @@ def _topic(topic: str) -> str | None:
 
 
 def _frame(payload: bytes) -> str | None:
-    """Return why these bytes are no picture that the brain looks at."""
+    """Return why the brain would refuse these bytes as a picture; None if it would not."""
     why = fault(payload)
     if why:
         return f"a frame is a bare JPEG, this is {_guess(payload) or why}"
@@ -108,27 +108,30 @@ def _frame(payload: bytes) -> str | None:
 
 
 def _guess(payload: bytes) -> str | None:
-    """Return what a payload is that is no JPEG, where that can be told."""
+    """Return what a payload is instead of a JPEG; None if that cannot be recognised."""
     if payload.endswith(PICTURE_SUFFIXES) and b"\n" not in payload:
         return "a file's name: send what is in the file (mosquitto_pub -f, not -m)"
     return next((what for begins, what in BEGINNINGS.items() if payload.startswith(begins)), None)
 
 
-def _wrongly_retained(letter: BusMessage) -> str | None:
-    if not letter.retained or topics.split(letter.topic).place == Status.kind:
+def _wrongly_retained(message: BusMessage) -> str | None:
+    if not message.retained or topics.split(message.topic).place == Status.kind:
         return None
-    kind = topics.split(letter.topic).kind
+    kind = topics.split(message.topic).kind
     if kind in RETAINED_KINDS:
         return None
     return (
         "retained: whoever comes later takes it for news. Send it without the retain flag, and take this one back: "
-        f"mosquitto_pub -r -n -t {letter.topic}"
+        f"mosquitto_pub -r -n -t {message.topic}"
     )
 
 
-def _clock(fact: Fact, letter: BusMessage, at: datetime) -> str | None:
-    """Return what is wrong with the sender's clock; a last will says when it was made, long before it is sent."""
-    if letter.retained or isinstance(fact, Status) or "at" not in fact.model_fields_set:
+def _clock(fact: Fact, message: BusMessage, at: datetime) -> str | None:
+    """Return what is wrong with the sender's clock; None if nothing is.
+
+    A status is not checked: a last will carries the time when it was made, long before it is sent.
+    """
+    if message.retained or isinstance(fact, Status) or "at" not in fact.model_fields_set:
         return None
     late = at - fact.at
     if -CLOCK_TOLERANCE <= late <= CLOCK_TOLERANCE:
@@ -147,7 +150,7 @@ def _picture(fact: Fact) -> str | None:
 
 
 def _advice(payload: bytes, error: str) -> str:
-    """Return what to check where a fact cannot be read."""
+    """Return what to check if a fact cannot be read; empty if the error says it all."""
     if "timezone" in error:
         return ': write it as "2026-11-21T20:00:00Z"'
     if "not JSON" not in error:
@@ -169,14 +172,14 @@ def _is_base64(payload: bytes) -> bool:
     return True
 
 
-def _of_frame(letter: BusMessage, at: datetime) -> Iterator[str]:
-    if letter.qos:
-        yield f"QoS {letter.qos}: send frames as QoS 0, for a late one is worth nothing"
-    if len(letter.payload) > LARGE_FRAME_MB * 1_000_000:
-        megabytes = len(letter.payload) / 1_000_000
+def _of_frame(message: BusMessage, at: datetime) -> Iterator[str]:
+    if message.qos:
+        yield f"QoS {message.qos}: send frames as QoS 0: nobody needs a late one"
+    if len(message.payload) > LARGE_FRAME_MB * 1_000_000:
+        megabytes = len(message.payload) / 1_000_000
         limit = f"{LARGE_FRAME_MB:.0f} MB"
         yield f"{megabytes:.1f} MB: some brokers end the connection at {limit}; 1920 pixels and quality 80 are enough"
-    sent = capture_time(letter.payload)
+    sent = capture_time(message.payload)
     if sent is not None and not at - CLOCK_PAST <= sent <= at + CLOCK_FUTURE:
         yield (
             f"its EXIF says {sent:%Y-%m-%d %H:%M:%S} UTC, {_span(abs(at - sent))} off: not believed, arrival "
@@ -184,12 +187,12 @@ def _of_frame(letter: BusMessage, at: datetime) -> Iterator[str]:
         )
 
 
-def _of_fact(letter: BusMessage) -> Iterator[str]:
-    fact = read_fact(letter.topic, letter.payload)
-    if not letter.qos and not isinstance(fact, Detections):
+def _of_fact(message: BusMessage) -> Iterator[str]:
+    fact = read_fact(message.topic, message.payload)
+    if not message.qos and not isinstance(fact, Detections):
         yield "QoS 0: it is lost where the connection is; send facts as QoS 1 (mosquitto_pub -q 1)"
     known = type(fact).model_fields
-    for key in json.loads(letter.payload):
+    for key in json.loads(message.payload):
         if key not in known:
             yield f"{key}: no key of a {fact.kind}, so nobody reads it: {did_you_mean(key, known)}"
 

@@ -1,4 +1,4 @@
-"""`kinwatch listen`: what travels on the bus, a line a message."""
+"""`kinwatch listen`: the messages on the bus, one in a line."""
 
 import sys
 import time
@@ -18,51 +18,53 @@ from nerves.settings import HouseSettings
 
 __all__ = ["describe", "run_listen"]
 
-# What Home Assistant and our actuator for it tell each other is no message of ours.
+# Home Assistant and our actuator for it exchange messages here that are outside the contract.
 HOME_ASSISTANT = f"{topics.ROOT}/ha/"
-# Where a sense that is nearly right publishes.
+# A sense with a mistake in its topic publishes here.
 ASTRAY = (f"/{topics.ROOT}/#", f"{topics.ROOT.upper()}/#", f"{topics.ROOT.capitalize()}/#")
 CONNECT_S = 5.0
 
 
 def run_listen(house: HouseSettings, *, json: bool, strict: bool, seconds: float | None, messages: int | None) -> None:
-    """Do `kinwatch listen`, until Ctrl-C, for so many seconds or until so many messages have come.
+    """Do `kinwatch listen`: until Ctrl-C, for the seconds given or for the messages given.
 
-    Strict, it raises `KinwatchError` at the end if anything was wrong, or nothing came.
+    Raises:
+        BrokerUnavailable: There is no broker, or it does not answer.
+        KinwatchError: With `strict`, at the end, if a message was wrong or none came.
     """
     arrived: Queue[BusMessage] = Queue(maxsize=10_000)
     count = _Count()
-    for letter in _letters(house, arrived, seconds, strict=strict):
-        problem = contract.find_fault(letter, now())
+    for message in _messages(house, arrived, seconds, strict=strict):
+        problem = contract.find_fault(message, now())
         if problem:
-            emit({"topic": letter.topic, "wrong": problem}) if json else print_line(f"WRONG {problem}", "red")
+            emit({"topic": message.topic, "wrong": problem}) if json else print_line(f"WRONG {problem}", "red")
         else:
-            _show(letter, json=json, strict=strict)
-        # What the broker had kept and the life of services says nothing of a sense that is being tried.
-        if problem or not (letter.retained or letter.topic.startswith(topics.status(""))):
-            count.took(letter, is_wrong=problem is not None, tells=strict and not json)
+            _show(message, json=json, strict=strict)
+        # Retained messages and statuses are not what somebody who tries a sense waits for.
+        if problem or not (message.retained or message.topic.startswith(topics.status(""))):
+            count.add(message, is_wrong=problem is not None, prints=strict and not json)
         if messages and count.all >= messages:
             break
     if strict:
-        count.judge()
+        count.finish()
 
 
 class _Count:
-    """What came, and how much of it was wrong."""
+    """How many messages came, and how many of them were wrong."""
 
     def __init__(self) -> None:
         self.all = self.wrong = 0
-        self._well: set[str] = set()
+        self._good_topics: set[str] = set()
 
-    def took(self, letter: BusMessage, *, is_wrong: bool, tells: bool) -> None:
+    def add(self, message: BusMessage, *, is_wrong: bool, prints: bool) -> None:
         self.all += 1
         self.wrong += is_wrong
-        if tells and not is_wrong and letter.topic not in self._well:
-            self._well.add(letter.topic)
-            err.print(f"well: {letter.topic} ({len(letter.payload)} bytes)", style="green", markup=False)
+        if prints and not is_wrong and message.topic not in self._good_topics:
+            self._good_topics.add(message.topic)
+            err.print(f"well: {message.topic} ({len(message.payload)} bytes)", style="green", markup=False)
 
-    def judge(self) -> None:
-        """Say whether all was well; `KinwatchError` if not."""
+    def finish(self) -> None:
+        """Print that all was well; `KinwatchError` if a message was wrong or none came."""
         if not self.all:
             message = "nothing arrived: does the sender use this broker, and topics that begin with kinwatch/?"
             raise KinwatchError(message)
@@ -72,13 +74,13 @@ class _Count:
         err.print(f"{self.all} messages, all well")
 
 
-def _show(letter: BusMessage, *, json: bool, strict: bool) -> None:
-    """Show a message that fits; strict, only what is hardly meant in it."""
-    doubts = list(contract.find_doubts(letter, now())) if strict else []
+def _show(message: BusMessage, *, json: bool, strict: bool) -> None:
+    """Print a message that fits the contract; with `strict`, only what its sender has probably not meant."""
+    doubts = list(contract.find_doubts(message, now())) if strict else []
     if json:
-        emit(_as_json(letter.topic, letter.payload) | ({"doubts": doubts} if doubts else {}))
+        emit(_as_json(message.topic, message.payload) | ({"doubts": doubts} if doubts else {}))
     elif not strict:
-        print_line(*describe(letter.topic, letter.payload))
+        print_line(*describe(message.topic, message.payload))
     for doubt in [] if json else doubts:
         print_line(f"CHECK {doubt}", "yellow")
 
@@ -95,11 +97,11 @@ def describe(topic: str, payload: bytes) -> tuple[str, str | None]:
     fact = read_fact(topic, payload)
     if isinstance(fact, Visit):
         return sentence(fact)
-    told = fact.model_dump(mode="json", exclude={"id", "place", "at"}, exclude_none=True, exclude_defaults=True)
-    return f"{place}: {kind} {', '.join(f'{key}={value}' for key, value in told.items())}", "dim"
+    fields = fact.model_dump(mode="json", exclude={"id", "place", "at"}, exclude_none=True, exclude_defaults=True)
+    return f"{place}: {kind} {', '.join(f'{key}={value}' for key, value in fields.items())}", "dim"
 
 
-def _letters(
+def _messages(
     house: HouseSettings, arrived: "Queue[BusMessage]", seconds: float | None, *, strict: bool
 ) -> Iterator[BusMessage]:
     end = time.monotonic() + seconds if seconds else None
@@ -116,11 +118,11 @@ def _letters(
         sys.stderr.write(f"listening on {url}; Ctrl-C ends it\n")
         while end is None or time.monotonic() < end:
             try:
-                letter = arrived.get(timeout=0.2)
+                received = arrived.get(timeout=0.2)
             except Empty:
                 continue
-            if not letter.topic.startswith(HOME_ASSISTANT):
-                yield letter
+            if not received.topic.startswith(HOME_ASSISTANT):
+                yield received
 
 
 def _as_json(topic: str, payload: bytes) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`measure`: false and missed alarms on labelled pictures or the own gallery, and the safe threshold."""
+"""`kinwatch measure`: false and missed alarms on labelled pictures or on the own gallery, and the safe threshold."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -48,7 +48,7 @@ Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 @dataclass(frozen=True)
 class MeasureOptions:
-    """What the person asked for."""
+    """The options of `kinwatch measure`."""
 
     strangers: tuple[Path, ...] = ()
     """Folders of people who are nobody's family."""
@@ -62,12 +62,12 @@ class MeasureOptions:
 
 @dataclass(frozen=True)
 class Measured:
-    """What came out, as JSON, in words and in pictures."""
+    """The result as JSON, as a table, in sentences and as plots."""
 
     facts: dict[str, Any]
     table: Table
     lines: tuple[str, ...]
-    """For a person, below the table."""
+    """Sentences for a person, below the table."""
     draw: Callable[[Path], list[str]]
     """Draws into a folder and returns the files' names."""
 
@@ -77,19 +77,19 @@ def run_measure(house: HouseSettings, folder: Path | None, options: MeasureOptio
     plots.require_matplotlib()
     out = options.out or REPORT_FOLDER
     settings = brain_settings(house)
-    sight = open_local_vision(house, settings)
+    backend = open_local_vision(house, settings)
     pack = packs.choose_pack(settings.pack, packs.model_folders(house.data_dir))
     with EmbeddingCache(house.data_dir / "cache" / "looks.db") as cache, progress("looking at pictures") as show:
-        looker = Looker(_opener(house, sight, options.jobs), model(pack), cache, options.jobs)
+        looker = Looker(_opener(house, backend, options.jobs), model(pack), cache, options.jobs)
         if folder is None:
             measured = _gallery(house, looker, options, show)
-        elif (folder / pairs.FILE).is_file():
+        elif (folder / pairs.PAIRS_FILE).is_file():
             measured = _pairs(folder, looker, show)
         else:
             measured = _labelled(folder, looker, options, show)
     left_out = [{"file": str(file), "why": why} for file, why in sorted(looker.bad.items())]
     facts = measured.facts | {"left_out": left_out, "pack": pack}
-    _make(out)
+    _make_folder(out)
     drawn = measured.draw(out)
     write_private(out / "report.json", (json.dumps(facts, ensure_ascii=False, indent=2) + "\n").encode())
     _print_report(facts, measured, options)
@@ -97,7 +97,7 @@ def run_measure(house: HouseSettings, folder: Path | None, options: MeasureOptio
         print_line(f"written to {out}: report.json, {', '.join(drawn)}")
 
 
-def _make(out: Path) -> None:
+def _make_folder(out: Path) -> None:
     try:
         out.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -105,10 +105,10 @@ def _make(out: Path) -> None:
         raise folders.Unusable(message) from error
 
 
-def _opener(house: HouseSettings, sight: VisionBackend, jobs: int) -> Callable[[], VisionBackend]:
-    """Return what opens the sight: here it is open already, other processes open their own."""
+def _opener(house: HouseSettings, backend: VisionBackend, jobs: int) -> Callable[[], VisionBackend]:
+    """Return how to get a vision backend: this process has one open, other processes open their own."""
     if jobs == 1:
-        return lambda: sight
+        return lambda: backend
     from brain.models.local import LocalBackend  # noqa: PLC0415 - it takes a second and 100 MB
 
     settings = brain_settings(house)
@@ -116,7 +116,7 @@ def _opener(house: HouseSettings, sight: VisionBackend, jobs: int) -> Callable[[
 
 
 def _pairs(folder: Path, looker: Looker, show: Progress) -> Measured:
-    found = pairs.measure(folder, looker, show)
+    found = pairs.measure_pairs(folder, looker, show)
     same, different = found.same, found.different
     middle = best(same, different)
     table = Table(title=f"{len(same)} pairs of one person, {len(different)} of two")
@@ -130,7 +130,7 @@ def _pairs(folder: Path, looker: Looker, show: Progress) -> Measured:
         cells = (correct(same, different, limit), within(same, limit), within(different, limit))
         table.add_row(f"{limit:.2f} ({name})", *map(str, cells))
     lines = [f"{found.no_face} pairs have a picture without a face; they count as two people" if found.no_face else ""]
-    few = [f"1 in {round(1 / false):,}" for false in pairs.FALSE if false * len(different) < 1]
+    few = [f"1 in {round(1 / false):,}" for false in pairs.FALSE_ACCEPT_RATES if false * len(different) < 1]
     lines += [f"{len(different)} pairs of two people are too few to show {' or '.join(few)}" if few else ""]
 
     def draw(out: Path) -> list[str]:
@@ -148,7 +148,7 @@ def _labelled(folder: Path, looker: Looker, options: MeasureOptions, show: Progr
     labelled = folders.labelled(folder)
     for more in options.strangers:
         labelled = labelled.visited_by(folders.strangers(more))
-    found = household.measure(labelled, looker, options.plan, show)
+    found = household.measure_household(labelled, looker, options.plan, show)
     advice = advise(found.family, found.strangers)
     table = _figures({"one picture alone": found.pictures, "a visit": found.visits})
     table.title = f"{len(found.people)} people known by {sum(found.people.values())} photos"
@@ -178,7 +178,7 @@ def _gallery(house: HouseSettings, looker: Looker, options: MeasureOptions, show
     }
     looks = looker.look([view for some in views.values() for view in some], show) if views else {}
     visits = {name: [look for view in some if (look := looks.get(view))] for name, some in views.items()}
-    found = own.measure(known, [(name, seen) for name, seen in visits.items() if seen])
+    found = own.measure_gallery(known, [(name, seen) for name, seen in visits.items() if seen])
     advice = advise(found.family, found.strangers)
     table = _people(found)
     rates = {"each photo by the others": found.pictures} | ({"a visit": found.visits} if visits else {})
@@ -256,7 +256,7 @@ def _draw_figures(found: household.HouseholdResult | own.Own, advice: Advice, ti
 def _curves(
     out: Path, same: Floats, groups: Mapping[str, Floats], limits: Mapping[str, float], title: str
 ) -> list[str]:
-    """Draw the distances and, where there is something on both sides, the two curves; return the files' names."""
+    """Draw the distances and, if both sides have pairs, the two curves; return the files' names."""
     plots.draw_distances(out / "distances.png", groups, limits, f"{title}: distances between faces")
     different = next((found for name, found in groups.items() if found is not same and np.isfinite(found).any()), None)
     if different is None or not np.isfinite(same).any():

@@ -1,4 +1,4 @@
-"""`kinwatch models`: where the model files are, and fetching them."""
+"""`kinwatch models`: list the model files, and fetch them."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +16,7 @@ Wanted = Literal["built-in", "standard", "vosk-en", "vosk-fr"]
 
 
 def run_models(house: HouseSettings, action: Literal["list", "pull"], wanted: Wanted, *, json: bool) -> None:
-    """Do `kinwatch models` or `kinwatch models pull`; it fails if a file is there and wrong."""
+    """Do `kinwatch models` or `kinwatch models pull`; `ModelError` if a file is not the one it should be."""
     if action == "pull":
         _pull(wanted, house.data_dir / "models")
     folders = packs.model_folders(house.data_dir)

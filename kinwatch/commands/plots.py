@@ -1,4 +1,4 @@
-"""Figures as PNG files, readable by their owner alone; the only file of this package that draws with matplotlib."""
+"""Plots as PNG files that only their owner can read; the only file of this package that uses matplotlib."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -31,21 +31,21 @@ Floats = npt.NDArray[np.float64]
 Mark = tuple[str, float, float]
 """A threshold: its text, false accepts and true accepts at it (shares)."""
 
-# Blue and orange are told apart by everybody.
+# People who see red and green alike can tell blue from orange.
 GOOD_COLOUR, BAD_COLOUR, OTHER_COLOUR = "#0072b2", "#d55e00", "#777777"
 INTERVAL_COLOURS = ("#3a3a3a", "#003a5c")
 FIGURE_DPI = 120
 BIN_WIDTH = 0.02
-# A tick nearer than this to "none" would be written over it; thresholds nearer than this are one line.
+# A tick below this multiple of "none" would be written over it; thresholds nearer than the gap share one line.
 MIN_TICK_RATIO, MIN_LINE_GAP = 2.0, 0.01
-# What a person reads off the axes of the detection-error trade-off.
+# The shares that are written at the axes of the detection-error trade-off.
 TICK_SHARES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4)
 
 
 def draw_roc(path: Path, roc: Floats, marks: Sequence[Mark], title: str) -> None:
     """Draw the receiver operating characteristic: rows of threshold, false accepts, true accepts.
 
-    False accepts are on a logarithmic axis, for what matters happens at the left; its left end is "none seen".
+    False accepts have a logarithmic axis, because the important part is at the left; its left end is "none seen".
     """
     figure, axes = _empty(title)
     none = _none(roc)
@@ -63,7 +63,10 @@ def draw_roc(path: Path, roc: Floats, marks: Sequence[Mark], title: str) -> None
 
 
 def draw_detection_errors(path: Path, roc: Floats, marks: Sequence[Mark], title: str) -> None:
-    """Draw the detection-error trade-off: both errors on normal-deviate scales: two bells make a straight line."""
+    """Draw the detection-error trade-off: both errors on normal-deviate scales.
+
+    If the distances of both groups are normally distributed, the curve is a straight line.
+    """
     figure, axes = _empty(title, size=(5.4, 5.4))
     none = min(_none(roc), TICK_SHARES[2])
     axes.step(_deviate(roc[:, 1], none), _deviate(1 - roc[:, 2], none), where="post", color=GOOD_COLOUR)
@@ -112,7 +115,7 @@ def draw_distances(path: Path, groups: Mapping[str, Floats], thresholds: Mapping
 
 
 def _joined(thresholds: Mapping[str, float]) -> dict[float, str]:
-    """Return thresholds with their texts; those that would be one line share it."""
+    """Return thresholds with their texts; thresholds too close to be seen apart share one line."""
     found: dict[float, str] = {}
     for name, value in thresholds.items():
         near = next((other for other in found if abs(other - value) < MIN_LINE_GAP), value)
@@ -126,7 +129,7 @@ def draw_rates(path: Path, panels: Mapping[str, Mapping[str, Mapping[str, Propor
     Args:
         path: The file.
         panels: By the panel's heading, then by row, then by group.
-        title: Above all.
+        title: Written above all panels.
     """
     rows = [len(found) for found in panels.values()]
     figure = require_matplotlib()(figsize=(7.2, 1.3 + 0.8 * sum(rows)), dpi=FIGURE_DPI, layout="constrained")
@@ -167,7 +170,13 @@ def _panel(axes: "Axes", heading: str, found: Mapping[str, Mapping[str, Proporti
 
 
 def draw_rules(path: Path, shapes: Mapping[str, Mapping[str, Mapping[str, Any]]], columns: Mapping[str, str]) -> None:
-    """Draw two errors of several rules, a row of panels a column, a panel a shape; the first rule is ours."""
+    """Draw the errors of several decision rules; the first rule is ours.
+
+    Args:
+        path: The file.
+        shapes: By the shape of the visits, then by rule, then by error.
+        columns: The errors and their labels: each is a row of panels, with a panel for each shape.
+    """
     names = list(next(iter(shapes.values())))
     figure = require_matplotlib()(
         figsize=(3 + 2.1 * len(shapes), 1.6 + 0.56 * len(names)), dpi=FIGURE_DPI, layout="constrained"
@@ -200,7 +209,7 @@ def _bar(axes: "Axes", number: int, one: Mapping[str, Any], *, ours: bool) -> No
 
 
 def _none(roc: Floats) -> float:
-    """Return where no false accept is drawn: at half the smallest share of them there is."""
+    """Return where a share of no false accepts is drawn: at half the smallest share that occurs."""
     some = roc[:, 1][roc[:, 1] > 0]
     return float(some.min()) / 2 if some.size else TICK_SHARES[0]
 
@@ -211,7 +220,7 @@ def _deviate(shares: Floats, floor: float) -> Floats:
 
 
 def _marked(axes: "Axes", marks: Sequence[Mark], offset: tuple[float, float]) -> None:
-    """Draw points with their texts; those at one place share it."""
+    """Draw points with their texts; points at one place share a text."""
     texts: dict[tuple[float, float], list[str]] = {}
     for text, x, y in marks:
         texts.setdefault((x, y), []).append(text)
@@ -221,7 +230,7 @@ def _marked(axes: "Axes", marks: Sequence[Mark], offset: tuple[float, float]) ->
 
 
 def require_matplotlib() -> type["Figure"]:
-    """Return what figures are made of; `SettingsError` where matplotlib is not installed."""
+    """Return matplotlib's `Figure`; `SettingsError` if matplotlib is not installed."""
     try:
         from matplotlib.figure import Figure  # noqa: PLC0415 - half a second, and optional
     except ImportError as error:

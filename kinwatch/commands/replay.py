@@ -1,4 +1,4 @@
-"""The same brain over recordings: each in its own time, each a scene of its own."""
+"""`kinwatch replay`: the same brain over recordings, each in its own time and as a scene of its own."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +21,7 @@ from senses.camera.recorded import recording
 
 __all__ = ["ReplayOptions", "ReplaySummary", "as_json", "replay_clip", "run_replay"]
 
-# More looks a second say nothing new of a person, and a live brain has no time for more.
+# More pictures a second show nothing new of a person, and a live brain has no time for more.
 REPLAY_FPS = 10.0
 
 Progress = Callable[[int, int | None], None]
@@ -29,7 +29,7 @@ Progress = Callable[[int, int | None], None]
 
 @dataclass
 class ReplaySummary:
-    """What was seen in one clip."""
+    """What the brain decided in one clip, and how long it took."""
 
     clip: str
     frames: int = 0
@@ -40,16 +40,16 @@ class ReplaySummary:
     _numbers: dict[str, int] = field(default_factory=dict)
 
     def number_frame(self, at: datetime, number: int) -> None:
-        """Note that a frame was looked at."""
+        """Store the number of the frame that was taken at this time of the recording."""
         self._numbers[stamp(at)] = number
 
     def add_message(self, visit: Visit) -> None:
-        """Keep the last word on a visit."""
-        noted = self.visits.setdefault(str(visit.visit), {"visit": str(visit.visit), "alerts": 0})
-        noted["first_frame"] = self._numbers.get(stamp(visit.since), 0)
-        noted["last_frame"] = self._numbers.get(stamp(visit.last), 0)
-        noted["verdict"], noted["who"] = visit.verdict, visit.who
-        noted["alerts"] += visit.alert
+        """Count a message of a visit; the newest verdict replaces the earlier one."""
+        facts = self.visits.setdefault(str(visit.visit), {"visit": str(visit.visit), "alerts": 0})
+        facts["first_frame"] = self._numbers.get(stamp(visit.since), 0)
+        facts["last_frame"] = self._numbers.get(stamp(visit.last), 0)
+        facts["verdict"], facts["who"] = visit.verdict, visit.who
+        facts["alerts"] += visit.alert
 
     def as_json(self) -> dict[str, Any]:
         """Return the summary as `replay --json` prints it."""
@@ -68,7 +68,7 @@ class ReplaySummary:
 
 def replay_clip(
     clip: Path,
-    sight: VisionBackend,
+    backend: VisionBackend,
     gallery: Gallery,
     settings: BrainSettings,
     progress: Progress,
@@ -78,7 +78,7 @@ def replay_clip(
 
     Raises `CameraLost` if the clip cannot be read or holds no picture that can be used.
     """
-    brain = Brain(sight, gallery, settings, second=second)
+    brain = Brain(backend, gallery, settings, second=second)
     summary = ReplaySummary(str(clip))
     wall, cpu = time.perf_counter(), time.process_time()
     frames = recording(clip, fps=REPLAY_FPS)
@@ -86,11 +86,11 @@ def replay_clip(
     for frame in frames:
         at = frame.at
         summary.number_frame(frame.at, frame.number or 0)
-        yield from _noted(brain.see(frame), summary)
-        yield from _noted(brain.answered(_still(frame.at)), summary)
+        yield from _counted(brain.see(frame), summary)
+        yield from _counted(brain.answered(_still(frame.at)), summary)
         progress((frame.number or 0) + 1, frames.total)
     if at is not None:
-        yield from _noted(brain.finish(at), summary)
+        yield from _counted(brain.finish(at), summary)
     summary.frames, summary.bad = brain.counts["frames"], brain.counts["bad"]
     summary.wall_s, summary.cpu_s = time.perf_counter() - wall, time.process_time() - cpu
     if not summary.frames:
@@ -119,7 +119,7 @@ def as_json(clip: Path, visit: Visit, pictures: Path | None) -> dict[str, Any]:
     return shown
 
 
-def _noted(facts: Iterator[Fact] | Iterator[Visit], summary: ReplaySummary) -> Iterator[Visit]:
+def _counted(facts: Iterator[Fact] | Iterator[Visit], summary: ReplaySummary) -> Iterator[Visit]:
     for fact in facts:
         if isinstance(fact, Visit):
             summary.add_message(fact)
@@ -140,16 +140,20 @@ class ReplayOptions:
 
 
 def run_replay(house: HouseSettings, clips: Sequence[Path], options: ReplayOptions) -> None:
-    """Do `kinwatch replay`; a clip that cannot be read is told in a line, the others are replayed, and it fails."""
+    """Do `kinwatch replay`; if a clip cannot be read, the others are replayed all the same.
+
+    Raises:
+        CameraLost: One or more clips cannot be read: one line for each.
+    """
     settings = brain_settings(house)
     failed = []
     with open_gallery(house) as gallery, open_cloud(house, settings) as clouds:
-        sight = open_vision(house, settings, clouds and clouds.cloud)
+        backend = open_vision(house, settings, clouds and clouds.cloud)
         second = second_opinion_worker(settings, clouds, patient=True)
         for clip in clips:
             try:
                 with progress(clip.name) as show:
-                    for found in replay_clip(clip, sight, gallery, settings, show, second):
+                    for found in replay_clip(clip, backend, gallery, settings, show, second):
                         _show(clip, found, options)
             except CameraLost as error:
                 failed.append(str(error))

@@ -1,4 +1,4 @@
-"""`retrain`: a new last layer for a pretrained network, from labelled folders."""
+"""`kinwatch retrain`: a new last layer for a pretrained network, from labelled folders."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,13 +25,13 @@ __all__ = ["RetrainOptions", "plan", "run_retrain"]
 
 @dataclass(frozen=True)
 class RetrainOptions:
-    """What the person asked for."""
+    """The options of `kinwatch retrain`."""
 
     plan: RetrainPlan = field(default_factory=RetrainPlan)
     out: Path | None = None
     """The folder of the result; None for `<data_dir>/retrained`."""
     faces: bool = True
-    """Whether the result is compared with face vectors."""
+    """Whether the result is compared with face embeddings."""
     json: bool = False
 
 
@@ -44,7 +44,7 @@ def plan(
     schedule: Mapping[str, Any],
     distortion: Mapping[str, Any],
 ) -> RetrainPlan:
-    """Return what the command's options ask for; `SettingsError` if no picture is left to train with."""
+    """Return the training that the command's options ask for; `SettingsError` if no picture is left to train with."""
     validation, test = sets
     if validation + test >= 100:  # noqa: PLR2004 - percent
         message = f"--validation {validation:g} and --test {test:g} leave no picture to train with"
@@ -57,12 +57,12 @@ def plan(
 def run_retrain(house: HouseSettings, folder: Path, options: RetrainOptions) -> None:
     """Do `kinwatch retrain`."""
     out = options.out or house.data_dir / "retrained"
-    sight = _sight(house) if options.faces else "Not compared with face vectors: --no-faces."
+    backend = _backend(house) if options.faces else "Not compared with face vectors: --no-faces."
     place = RetrainPaths(
         out=out,
         cache=house.data_dir / "cache",
         models=packs.model_folders(house.data_dir),
-        sight=sight,
+        sight=backend,
         show=progress,
         warn=lambda line: err.print(line, markup=False, style="yellow", soft_wrap=True),
     )
@@ -73,8 +73,8 @@ def run_retrain(house: HouseSettings, folder: Path, options: RetrainOptions) -> 
         _print_outcome(outcome, out)
 
 
-def _sight(house: HouseSettings) -> VisionBackend | str:
-    """Return the sight of this machine; a sentence where it has none. Nothing is downloaded for a comparison."""
+def _backend(house: HouseSettings) -> VisionBackend | str:
+    """Return this machine's vision backend, or a sentence that says why there is none; nothing is downloaded for it."""
     settings = brain_settings(house)
     folders = packs.model_folders(house.data_dir)
     try:

@@ -1,4 +1,4 @@
-"""`kinwatch schema`: the contracts, as JSON Schema."""
+"""`kinwatch schema`: the messages and the settings as JSON Schema."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ def run_schema(name: str | None) -> None:
 
 
 def message_schema(kind: str) -> dict[str, Any]:
-    """Return the JSON Schema of a message; what a reader fills in by itself is not required of a writer."""
+    """Return the JSON Schema of a message; a key that the reader fills in itself is not required."""
     return FACTS[kind].model_json_schema(mode="validation")
 
 

@@ -1,4 +1,4 @@
-"""`kinwatch check --alert`: one test alert through the whole house, and what became of it everywhere."""
+"""`kinwatch check --alert`: the self-test, one test alert through the whole house."""
 
 import time
 from dataclasses import dataclass, field
@@ -16,41 +16,41 @@ from nerves.settings import HouseSettings
 __all__ = ["run_self_test"]
 
 CONNECT_S = 5.0
-# A house that has just been started may not listen yet: one test alert, wished for again, is still one.
+# A house that has just been started may not listen yet, so the request is repeated; it has one id and is one alert.
 ASK_AGAIN_S = 3.0
 BRAIN = "brain"
 
 
 @dataclass
 class SelfTestResults:
-    """What has come back of one test alert."""
+    """What each service has reported about one test alert."""
 
-    wish: SelfTest
+    request: SelfTest
     since: float = field(default_factory=time.monotonic)
     found: dict[str, tuple[bool, str, float]] = field(default_factory=dict)
-    """For each service: whether it is done, what it says, and after how many seconds."""
+    """For each service: whether it has succeeded, its own words, and after how many seconds."""
     came: Condition = field(default_factory=Condition)
 
     def receive(self, topic: str, body: bytes) -> None:
-        """Note what the brain published or a service did; a failure is what is said last until it is done."""
+        """Store what the brain published or a service reported; a later success replaces a failure."""
         try:
             fact: Fact = (Visit if topic == topics.to(topics.TEST, Visit.kind) else SelfTestResult).read(topic, body)
         except MessageError:
             return
-        if isinstance(fact, Visit) and fact.visit == self.wish.id:
+        if isinstance(fact, Visit) and fact.visit == self.request.id:
             self._store(BRAIN, ok=True, detail="published the test alert")
-        elif isinstance(fact, SelfTestResult) and fact.visit == self.wish.id:
+        elif isinstance(fact, SelfTestResult) and fact.visit == self.request.id:
             self._store(fact.service, ok=fact.ok, detail=fact.detail)
 
     def wait(self, services: list[str], seconds: float) -> bool:
-        """Wait until all services are done; return whether they are."""
+        """Wait until all services have succeeded, at most these seconds; return whether they have."""
         with self.came:
             return self.came.wait_for(
                 lambda: all(self.found.get(service, (False,))[0] for service in services), seconds
             )
 
     def missing(self, services: list[str]) -> bool:
-        """Whether one of the services has not said a word."""
+        """Return whether one of the services has reported nothing yet."""
         with self.came:
             return any(service not in self.found for service in services)
 
@@ -62,34 +62,39 @@ class SelfTestResults:
 
 
 def run_self_test(house: HouseSettings, *, json: bool, seconds: float) -> None:
-    """Send a test alert and tell what became of it; `KinwatchError` if it did not get through everywhere."""
+    """Do `kinwatch check --alert`.
+
+    Raises:
+        BrokerUnavailable: No broker answers.
+        KinwatchError: The test alert did not get through everywhere.
+    """
     services = [BRAIN, *house.actuators]
     answers = SelfTestResults(SelfTest())
-    link = open_link(need_url(house), "kinwatch-rehearsal", durable=False, password=house.mqtt.login)
+    link = open_link(need_url(house), "kinwatch-self-test", durable=False, password=house.mqtt.login)
     for kind in (Visit.kind, SelfTestResult.kind):
         link.listen(topics.to(topics.TEST, kind), answers.receive, qos=1)
     with link:
-        _post(link, answers.wish)
+        _post(link, answers.request)
         end = time.monotonic() + seconds
         while not answers.wait(services, max(0.0, min(ASK_AGAIN_S, end - time.monotonic()))) and time.monotonic() < end:
             if answers.missing(services):
-                _post(link, answers.wish)
-        done = Acknowledged(place=topics.TEST, visit=answers.wish.id, by="kinwatch check")
-        link.post(done.topic, done.payload())  # else it goes on to the next contact
+                _post(link, answers.request)
+        done = Acknowledged(place=topics.TEST, visit=answers.request.id, by="kinwatch check")
+        link.post(done.topic, done.payload())  # otherwise it goes on to the next contact
     bad = sum(not _print_result(service, answers, seconds, json=json) for service in services)
     if bad:
         message = f"the test alert did not get through everywhere: {bad} of {len(services)} missing, see above"
         raise KinwatchError(message)
 
 
-def _post(link: Link, wish: SelfTest) -> None:
+def _post(link: Link, request: SelfTest) -> None:
     if not link.wait_connected(CONNECT_S):
         raise BrokerUnavailable(link.trouble or "no broker answers")
-    link.post(wish.topic, wish.payload())
+    link.post(request.topic, request.payload())
 
 
 def _print_result(service: str, answers: SelfTestResults, seconds: float, *, json: bool) -> bool:
-    """Say what became of it at one service; whether all is well there."""
+    """Print what became of the test alert at one service; return whether it succeeded there."""
     start = "think" if service == BRAIN else f"act {service}"
     silent = f"no answer in {seconds:.0f} s: is it running? (kinwatch up, or kinwatch {start})"
     ok, detail, after = answers.found.get(service, (False, silent, seconds))

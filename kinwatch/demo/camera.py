@@ -1,4 +1,4 @@
-"""A camera for the demo: plays acts of the scene as MJPEG over HTTP, to this machine only."""
+"""A camera for the demo: it plays acts of the scene as MJPEG over HTTP, for this machine only."""
 
 import threading
 import time
@@ -18,52 +18,52 @@ __all__ = ["DemoCamera"]
 
 SCENE_JPEG_QUALITY = 90
 BOUNDARY = "frame"
-# Seconds a client may take to accept a picture before it is left alone.
+# A client that takes longer to accept a picture is disconnected.
 CLIENT_TIMEOUT_S = 5.0
 
 
 class DemoCamera:
-    """Shows the acts the director asks for and the empty room in between, `FPS` pictures a second.
+    """Plays the acts that `play` asks for and the empty room in between, `FPS` pictures a second.
 
-    Open it with `with`; any number of clients may watch `url` meanwhile.
+    Use it with `with`; any number of clients may watch `url`.
     """
 
     def __init__(self) -> None:
-        self._screen = _Screen()
-        self._wishes: SimpleQueue[tuple[str, threading.Event]] = SimpleQueue()
+        self._newest = _NewestPicture()
+        self._requests: SimpleQueue[tuple[str, threading.Event]] = SimpleQueue()
         self._open = ExitStack()
         self._port = 0
 
     @property
     def url(self) -> str:
-        """Where the camera can be watched."""
+        """The address of the camera's MJPEG stream."""
         return f"http://127.0.0.1:{self._port}/"
 
     def play(self, act: str) -> None:
-        """Return when the act has been played.
+        """Play an act, and return when it is over.
 
         Raises:
             KeyError: There is no such act.
-            CameraLost: The theatre is closed, or was closed meanwhile.
+            CameraLost: The camera is closed, or was closed meanwhile.
         """
         if act not in ACTS:
             raise KeyError(act)
         over = threading.Event()
-        self._wishes.put((act, over))
+        self._requests.put((act, over))
         while not over.wait(1 / SCENE_FPS):
-            if self._screen.closed.is_set():
-                message = f"the theatre is closed; {act} was not played to its end"
+            if self._newest.closed.is_set():
+                message = f"the demo's camera is closed; {act} was not played to its end"
                 raise CameraLost(message)
 
     def __enter__(self) -> Self:
         server = _Server(("127.0.0.1", 0), _Client)
-        server.screen = self._screen
+        server.newest = self._newest
         self._port = server.server_port
         self._open.callback(server.server_close)
-        self._start("theatre door", lambda: server.serve_forever(poll_interval=0.1))
+        self._start("demo camera server", lambda: server.serve_forever(poll_interval=0.1))
         self._open.callback(server.shutdown)
-        self._start("theatre stage", self._run)
-        self._open.callback(self._screen.closed.set)
+        self._start("demo camera scene", self._run)
+        self._open.callback(self._newest.closed.set)
         return self
 
     def __exit__(
@@ -77,36 +77,36 @@ class DemoCamera:
         self._open.callback(thread.join)
 
     def _run(self) -> None:
-        """Show one act after the other until closed."""
+        """Play one act after the other until closed."""
         try:
             due = time.monotonic()
-            for frame in self._programme():
+            for frame in self._pictures():
                 due = max(due + 1 / SCENE_FPS, time.monotonic())
-                self._screen.show(frame)
-                if self._screen.closed.wait(max(0.0, due - time.monotonic())):
+                self._newest.show(frame)
+                if self._newest.closed.wait(max(0.0, due - time.monotonic())):
                     return
         finally:
-            self._screen.closed.set()
+            self._newest.closed.set()
 
-    def _programme(self) -> Iterator[Pixels]:
+    def _pictures(self) -> Iterator[Pixels]:
         while True:
             try:
-                act, over = self._wishes.get_nowait()
+                act, over = self._requests.get_nowait()
             except Empty:
-                yield from self._until_wished(act_frames("empty"))
+                yield from self._until_requested(act_frames("empty"))
             else:
                 yield from act_frames(act)
                 over.set()
 
-    def _until_wished(self, room: Iterator[Pixels]) -> Iterator[Pixels]:
+    def _until_requested(self, room: Iterator[Pixels]) -> Iterator[Pixels]:
         for frame in room:
             yield frame
-            if not self._wishes.empty():
+            if not self._requests.empty():
                 return
 
 
-class _Screen:
-    """The newest picture, for everybody who watches."""
+class _NewestPicture:
+    """The newest picture, for all clients."""
 
     def __init__(self) -> None:
         self.closed = threading.Event()
@@ -122,7 +122,7 @@ class _Screen:
             self._changed.notify_all()
 
     def watch(self) -> Iterator[bytes]:
-        """Yield each new picture until closed; who is slow misses some."""
+        """Yield each new picture until closed; a slow client misses some."""
         seen = 0
         while not self.closed.is_set():
             with self._changed:
@@ -134,8 +134,8 @@ class _Screen:
 
 
 class _Server(ThreadingHTTPServer):
-    daemon_threads = False  # closing waits for the clients' threads
-    screen: _Screen
+    daemon_threads = False  # so that closing waits for the clients' threads
+    newest: _NewestPicture
 
 
 class _Client(BaseHTTPRequestHandler):
@@ -143,7 +143,7 @@ class _Client(BaseHTTPRequestHandler):
     server: _Server
 
     def do_GET(self) -> None:
-        """Send pictures until the client or the theatre leaves."""
+        """Send pictures until the client or the camera closes."""
         try:
             self._send()
         except (ConnectionError, TimeoutError):
@@ -154,9 +154,9 @@ class _Client(BaseHTTPRequestHandler):
         self.send_header("Content-Type", f"multipart/x-mixed-replace; boundary={BOUNDARY}")
         self.send_header("Cache-Control", "no-store")
         self.end_headers()
-        for jpeg in self.server.screen.watch():
+        for jpeg in self.server.newest.watch():
             head = f"--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
             self.wfile.write(head.encode() + jpeg + b"\r\n")
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        """Say nothing: a camera does not talk."""
+        """Log nothing: the demo prints its own lines."""

@@ -1,4 +1,4 @@
-"""One showing of the demo: the running house as its audience sees it, and what it made of each act."""
+"""The running house of the demo: what it decides in each act, and whether that is right."""
 
 import subprocess
 import time
@@ -24,7 +24,7 @@ __all__ = ["DEMO_NAME", "DEMO_PLACE", "DemoAct", "DemoOptions", "DemoRun", "act_
 DEMO_PLACE, DEMO_NAME = "garage", "Eileen"
 DEMO_SERVICES = {DEMO_PLACE, "brain", "evidence"}
 START_TIMEOUT_S = 90.0
-# A visit ends some seconds after its person has gone; a slow machine may take its time.
+# A visit ends some seconds after its person has gone, later on a slow machine.
 SETTLE_S = 20.0
 QUIET_S = 2.0
 
@@ -42,7 +42,7 @@ class DemoOptions:
 
 @dataclass(frozen=True)
 class DemoAct:
-    """One act of the show, and what the house must make of it."""
+    """One act of the scene, and what the house must decide about it."""
 
     name: str
     title: str
@@ -52,7 +52,7 @@ class DemoAct:
 
 
 class DemoRun:
-    """The running house, as its audience sees it."""
+    """The running house of the demo. Use `open` with `with`."""
 
     def __init__(self, options: DemoOptions, house: HouseSettings, config: Path, folder: Path) -> None:
         self.visits: list[Visit] = []
@@ -64,7 +64,7 @@ class DemoRun:
 
     @contextmanager
     def open(self) -> Iterator[None]:
-        """Start the broker and every service, each a process; end them."""
+        """Start the broker and every service as processes; stop them after the block."""
         with ExitStack() as stack:
             broker = stack.enter_context(private_broker(self._house.data_dir))
             self.announce(f"the bus is {broker.kind} at {broker.url}", quiet=True)
@@ -94,27 +94,27 @@ class DemoRun:
             yield
 
     def wait_online(self, stop: Event) -> None:
-        """Wait until every service lives."""
+        """Wait until every service is online, or `stop` is set. Raises `KinwatchError` after `START_TIMEOUT_S`."""
         until = time.monotonic() + START_TIMEOUT_S
         while not stop.wait(0.1):
-            awake = {name for name, status in self._statuses.items() if status.state == "online" and status.detail}
-            if awake >= DEMO_SERVICES:
-                self.announce(f"awake, each a process of its own: {', '.join(sorted(DEMO_SERVICES))}", quiet=True)
+            online = {name for name, status in self._statuses.items() if status.state == "online" and status.detail}
+            if online >= DEMO_SERVICES:
+                self.announce(f"online, each a process of its own: {', '.join(sorted(DEMO_SERVICES))}", quiet=True)
                 return
             if time.monotonic() > until:
-                message = f"{', '.join(sorted(DEMO_SERVICES - awake))} did not start: see {self._folder / 'house.log'}"
+                message = f"{', '.join(sorted(DEMO_SERVICES - online))} did not start: see {self._folder / 'house.log'}"
                 raise KinwatchError(message)
 
     def play(self, act: DemoAct, play: Callable[[str], None]) -> Iterator[str]:
-        """Play an act, show what the house says, and yield what it should have done and did not."""
+        """Play an act, print what the house decides, and yield what is wrong with it."""
         before = len(self.visits)
         player = Thread(target=play, args=[act.name], daemon=True)
         player.start()
         while player.is_alive():
             self.take(0.2)
         self._settle(before)
-        said = self.visits[before:]
-        problem = act_fault(act, said)
+        messages = self.visits[before:]
+        problem = act_fault(act, messages)
         if problem:
             self.announce(f"WRONG: {problem}")
             yield f"{act.title}: {problem}"
@@ -122,7 +122,7 @@ class DemoRun:
             self.announce("nothing happened, as it should be")
 
     def enroll(self) -> None:
-        """Enrol the woman from a photo, as a person would at a terminal."""
+        """Enrol the woman of the scene from a photo, by the command that a person would type."""
         from kinwatch.demo.scene.people import write_portrait  # noqa: PLC0415 - scikit-image takes a second
 
         file = self._folder / f"{DEMO_NAME.lower()}.png"
@@ -130,7 +130,7 @@ class DemoRun:
         self.command("enroll", DEMO_NAME, str(file))
 
     def command(self, *words: str) -> None:
-        """Run a command of kinwatch on this house."""
+        """Run a command of kinwatch on this house and print its output. Raises `KinwatchError` if it fails."""
         self.announce(f"$ kinwatch {' '.join(words)}")
         line = command_line(*words, "--config", str(self._config))
         done = subprocess.run(line, env=self._env, capture_output=True, text=True, check=False)
@@ -139,7 +139,7 @@ class DemoRun:
         self.announce(f"  {done.stdout.strip()}")
 
     def take(self, timeout_s: float) -> bool:
-        """Show the next event; False if none came within the time."""
+        """Print the next message; return False if none came within this time."""
         try:
             fact = self._arrived.get(timeout=timeout_s)
         except Empty:
@@ -152,13 +152,13 @@ class DemoRun:
         return True
 
     def over(self) -> bool:
-        """Whether the camera's recording has been played and every visit has ended."""
+        """Return whether the camera's recording has been played and every visit has ended."""
         camera = self._statuses.get(DEMO_PLACE)
         open_visits = {visit.visit for visit in self.visits} - {v.visit for v in self.visits if v.phase == "ended"}
         return camera is not None and camera.state == "offline" and not open_visits
 
     def missing_evidence(self) -> Iterator[str]:
-        """Yield what was decided and not stored."""
+        """Yield a line if a decision was not stored, after up to `SETTLE_S`."""
         until = time.monotonic() + SETTLE_S
         wanted = {(visit.visit, visit.seq) for visit in self.visits}
         while time.monotonic() < until and wanted - {(receipt.visit, receipt.seq) for receipt in self.receipts}:
@@ -168,7 +168,7 @@ class DemoRun:
             yield f"{len(left)} messages were not stored"
 
     def summary(self, failed: list[str], seconds: float) -> None:
-        """Say how it went; `KinwatchError` if not well."""
+        """Print the result; `KinwatchError` if an act failed."""
         evidence = self._folder / "evidence"
         stored = len(list(evidence.glob("*/*.json")))
         if self._options.json:
@@ -181,7 +181,7 @@ class DemoRun:
             raise KinwatchError(message)
 
     def announce(self, text: str, *, quiet: bool = False) -> None:
-        """Tell the audience; beside JSON on stdout, on stderr."""
+        """Print a line for a person: on stdout, or on stderr if stdout has JSON."""
         if self._options.json:
             err.print(text, markup=False)
         else:
@@ -197,28 +197,28 @@ class DemoRun:
             print_line(f"  Hello, {visit.who}!", "bold green")
 
     def _settle(self, before: int) -> None:
-        """Wait until the visits of the act have ended, or for a moment if there was none."""
+        """Wait until the visits of the act have ended and nothing has come for `QUIET_S`, at most `SETTLE_S`."""
         until = time.monotonic() + SETTLE_S
         quiet = time.monotonic() + QUIET_S
         while time.monotonic() < until:
             if self.take(0.2):
                 quiet = time.monotonic() + QUIET_S
-            said = self.visits[before:]
-            ended = {visit.visit for visit in said if visit.phase == "ended"}
-            if {visit.visit for visit in said} <= ended and time.monotonic() > quiet:
+            messages = self.visits[before:]
+            ended = {visit.visit for visit in messages if visit.phase == "ended"}
+            if {visit.visit for visit in messages} <= ended and time.monotonic() > quiet:
                 return
 
     def _receiver(self, fact: type[Fact]) -> Callable[[str, bytes], None]:
         return lambda topic, payload: self._arrived.put(fact.read(topic, payload))
 
 
-def act_fault(act: DemoAct, said: list[Visit]) -> str | None:
-    """Return what the house should have said in an act and did not, or the other way round."""
-    visits = {visit.visit for visit in said}
+def act_fault(act: DemoAct, messages: list[Visit]) -> str | None:
+    """Return how the house's messages in an act differ from what is right; None if they do not."""
+    visits = {visit.visit for visit in messages}
     if act.verdict is None:
         return f"{len(visits)} visits where there is nobody" if visits else None
-    alerts = sum(visit.alert for visit in said)
-    last = said[-1] if said else None
+    alerts = sum(visit.alert for visit in messages)
+    last = messages[-1] if messages else None
     if len(visits) != 1 or last is None:
         return f"{len(visits)} visits instead of one"
     if (last.verdict, last.who) != (act.verdict, act.who):

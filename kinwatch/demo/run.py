@@ -1,4 +1,4 @@
-"""`kinwatch demo`: the whole house on this machine, on a short scene; real processes, a real broker."""
+"""`kinwatch demo`: the whole house on this machine, on a short scene, with real processes and a real broker."""
 
 import os
 import tempfile
@@ -29,7 +29,10 @@ ENROLL_BEFORE = 2
 
 
 def run_demo(options: DemoOptions) -> None:
-    """Show the scene, or watch a real camera; `KinwatchError` if the house did not do what it must."""
+    """Do `kinwatch demo`: show the scene, or watch a real camera.
+
+    Raises `KinwatchError` if the house did not decide what it must.
+    """
     with ExitStack() as stack:
         folder = options.keep or Path(tempfile.mkdtemp(prefix="kinwatch-demo-"))
         folder.mkdir(parents=True, exist_ok=True)
@@ -41,58 +44,61 @@ def run_demo(options: DemoOptions) -> None:
 
 
 def _show(options: DemoOptions, folder: Path, stop: Event, stack: ExitStack) -> None:
-    theatre = stack.enter_context(_theatre())
-    house, config = _house(folder, theatre.url, options, data_dir=folder / "data")
-    showing = DemoRun(options, house, config, folder)
-    stack.enter_context(showing.open())
-    showing.wait_online(stop)
+    camera = stack.enter_context(_scene_camera())
+    house, config = _house(folder, camera.url, options, data_dir=folder / "data")
+    demo = DemoRun(options, house, config, folder)
+    stack.enter_context(demo.open())
+    demo.wait_online(stop)
     begun = time.monotonic()
-    failed = [*_acts(showing, theatre, stop)]
+    failed = [*_acts(demo, camera, stop)]
     while not options.once and not failed and not stop.is_set():
-        showing.command("forget", DEMO_NAME)
-        failed = [*_acts(showing, theatre, stop)]
+        demo.command("forget", DEMO_NAME)
+        failed = [*_acts(demo, camera, stop)]
     if stop.is_set():
         return
-    failed += showing.missing_evidence()
-    showing.summary(failed, time.monotonic() - begun)
+    failed += demo.missing_evidence()
+    demo.summary(failed, time.monotonic() - begun)
 
 
-def _acts(showing: DemoRun, theatre: Any, stop: Event) -> Iterator[str]:  # noqa: ANN401 - the theatre is imported late
+def _acts(demo: DemoRun, camera: Any, stop: Event) -> Iterator[str]:  # noqa: ANN401 - the camera is imported late
     for number, act in enumerate(DEMO_ACTS):
         if stop.is_set():
             return
         if number == ENROLL_BEFORE:
-            showing.enroll()
-        showing.announce(f"act {number + 1}: {act.title}")
-        yield from showing.play(act, theatre.play)
+            demo.enroll()
+        demo.announce(f"act {number + 1}: {act.title}")
+        yield from demo.play(act, camera.play)
 
 
 def _watch(options: DemoOptions, source: str, folder: Path, stop: Event, stack: ExitStack) -> None:
     """Run the house on a real camera, with the people who are enrolled on this machine."""
     house, config = _house(folder, source, options, data_dir=None)
-    showing = DemoRun(options, house, config, folder)
-    stack.enter_context(showing.open())
-    showing.wait_online(stop)
-    showing.announce(f"watching {source}; Ctrl-C ends it. `kinwatch enroll NAME PHOTO...` teaches it who is family")
+    demo = DemoRun(options, house, config, folder)
+    stack.enter_context(demo.open())
+    demo.wait_online(stop)
+    demo.announce(f"watching {source}; Ctrl-C ends it. `kinwatch enroll NAME PHOTO...` teaches it who is family")
     while not stop.is_set():
-        showing.take(0.5)
-        if options.once and showing.over():
+        demo.take(0.5)
+        if options.once and demo.over():
             return
 
 
 @contextmanager
-def _theatre() -> Iterator[Any]:
+def _scene_camera() -> Iterator[Any]:
     try:
         from kinwatch.demo.camera import DemoCamera  # noqa: PLC0415 - OpenCV and scikit-image take two seconds
     except ImportError as error:
         message = f"the demo needs the package {error.name}: pip install 'kinwatch[demo]'"
         raise SettingsError(message) from error
-    with DemoCamera() as theatre:
-        yield theatre
+    with DemoCamera() as camera:
+        yield camera
 
 
 def _house(folder: Path, source: str, options: DemoOptions, *, data_dir: Path | None) -> tuple[HouseSettings, Path]:
-    """Write the demo's settings; the models are looked for, and fetched if need be, in the usual data folder."""
+    """Write the demo's settings and return them with their file.
+
+    The models are those of the usual data folder; the built-in ones are fetched if there are none.
+    """
     usual = load()
     os.environ.setdefault("KINWATCH_MODELS", str(usual.data_dir / "models"))
     if options.pack:
@@ -105,5 +111,5 @@ def _house(folder: Path, source: str, options: DemoOptions, *, data_dir: Path | 
     }
     config.write_text(yaml.safe_dump(tables))
     house = load(config, environ={key: value for key, value in os.environ.items() if key != "KINWATCH_DATA_DIR"})
-    open_vision(usual, brain_settings(house))  # fetches the built-in models, once
+    open_vision(usual, brain_settings(house))  # fetches the built-in models if there are none
     return house, config

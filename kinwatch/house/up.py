@@ -1,4 +1,4 @@
-"""`kinwatch up`: the broker if none is named, and every service a process of its own."""
+"""`kinwatch up`: every service as a process of its own, and a private broker if the settings name none."""
 
 import os
 import sys
@@ -31,11 +31,13 @@ NAMES_WIDTH = 10
 
 
 def run_up(house: HouseSettings, config: Path | None = None) -> None:
-    """Run the house until told to stop; all settings are checked before anything starts."""
+    """Do `kinwatch up`: run the house until a signal; all settings are checked before anything starts."""
     services = service_processes(house, config)
     print_line = line_printer()
     with stopped_by_signals() as stop, _broker(house, print_line) as url, statuses(house, url, print_line):
-        print_line(HOUSE_NAME, f"up with {', '.join(part.name for part in services)}; the bus is {url}; Ctrl-C ends it")
+        print_line(
+            HOUSE_NAME, f"up with {', '.join(process.name for process in services)}; the bus is {url}; Ctrl-C ends it"
+        )
         status = supervise(services, stop=stop, print_line=print_line, env=environment(house, url))
     print_line(HOUSE_NAME, "down")
     if status and not stop.is_set():
@@ -81,7 +83,7 @@ def environment(house: HouseSettings, url: str) -> dict[str, str]:
 
 
 def line_printer() -> PrintLine:
-    """Return what shows a line of a service on stderr, its name in front, in colours on a terminal."""
+    """Return a function that prints a service's line on stderr, after its name; in colours on a terminal."""
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     colours: dict[str, str] = {}
     lock = Lock()
@@ -108,7 +110,7 @@ def _broker(house: HouseSettings, print_line: PrintLine) -> Iterator[str]:
 
 @contextmanager
 def statuses(house: HouseSettings, url: str, print_line: PrintLine) -> Iterator[Mapping[str, Status]]:
-    """Say when a service comes, goes or changes what it does; give the newest status of each."""
+    """Print when a service starts, ends or changes its status; give the newest status of each by name."""
     known: dict[str, Status] = {}
 
     def receive(topic: str, payload: bytes) -> None:

@@ -1,4 +1,4 @@
-"""A contact sheet: small pictures with a line or two under each, for a person on a phone."""
+"""A contact sheet for a phone: small pictures with a line or two under each."""
 
 import io
 import unicodedata
@@ -11,13 +11,13 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps, UnidentifiedImageError
 
 __all__ = ["Cell", "contact_sheet"]
 
-# In pixels: a phone shows about 1100 across, so that four pictures side by side stay readable.
+# A phone shows a width of about 1100 pixels, in which four pictures side by side stay readable.
 PICTURE_SIDE_PX, CELL_GAP_PX, CELL_FRAME_PX = 240, 16, 6
 HEADING_PX, TITLE_PX, NOTE_PX = 34, 24, 20
 TITLE_LINES, NOTE_LINES, MAX_COLUMNS = 2, 4, 4
 PAPER_COLOUR, INK_COLOUR, FAINT_COLOUR, NO_PICTURE_COLOUR = "#ffffff", "#1a1a1a", "#5a5a5a", "#d9d9d9"
 
-# The font inside PIL has no accents; these, where the system has one, have most alphabets.
+# The font inside PIL has no accents; these have most alphabets, if the system has one of them.
 FONTS = ("DejaVuSans.ttf", "NotoSans-Regular.ttf", "LiberationSans-Regular.ttf", "Arial Unicode.ttf", "Arial.ttf")
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
@@ -28,7 +28,7 @@ class Cell:
     """One picture of a sheet."""
 
     jpeg: bytes | None
-    """The picture; a grey square where there is none."""
+    """The picture; None draws a grey square."""
     title: str
     note: str = ""
     """Smaller, below the title."""
@@ -37,7 +37,7 @@ class Cell:
 
 
 def contact_sheet(cells: Sequence[Cell], *, heading: str, columns: int | None = None) -> bytes:
-    """Return a PNG with all cells, row by row, under a heading; four in a row unless told otherwise."""
+    """Return a PNG with all cells, row by row, under a heading; `columns` in a row, four if it is None."""
     across = max(1, columns or min(MAX_COLUMNS, len(cells)))
     width = CELL_GAP_PX + max(across, 2) * (PICTURE_SIDE_PX + CELL_GAP_PX)
     rows = [[_drawn(cell) for cell in cells[start : start + across]] for start in range(0, len(cells), across)]
@@ -86,7 +86,7 @@ def _picture(cell: Cell) -> Image.Image:
 
 
 def _decoded(jpeg: bytes) -> Image.Image | None:
-    """Return the picture; None if it is damaged, which the sheet shows as an empty square."""
+    """Return the picture; None if it is damaged: the sheet then has an empty square."""
     try:
         with Image.open(io.BytesIO(jpeg)) as image:
             return image.convert("RGB")
@@ -109,13 +109,13 @@ def _font(size: int) -> Font:
     for name in FONTS:
         try:
             return ImageFont.truetype(name, size)
-        except OSError:  # this system has none of that name
+        except OSError:  # this system does not have it
             continue
     return ImageFont.load_default(size)
 
 
 def _shown(text: str, font: Font) -> str:
-    """Return the text on one line, in letters that the font has: without accents, or `?`, where it lacks one."""
+    """Return the text on one line. A letter that the font lacks loses its accent, or becomes `?`."""
     spaced = "".join(letter if letter.isprintable() else " " for letter in text)
     return " ".join("".join(_letter(letter, font) for letter in spaced).split()) or " "
 
@@ -127,12 +127,12 @@ def _letter(letter: str, font: Font) -> str:
 
 @cache
 def _has(font: Font, letter: str) -> bool:
-    """Return whether a font draws a letter otherwise than one that no font has."""
+    """Return whether a font has a letter: whether it looks different from U+FFFF, which no font has."""
     return letter.isascii() or bytes(font.getmask(letter)) != bytes(font.getmask("\uffff"))
 
 
 def _wrapped(text: str, font: Font, width: int, most: int) -> list[str]:
-    """Return the text in lines that fit, words together where they can be; cut with … after the last line allowed."""
+    """Return the text in lines that fit, broken at spaces if possible; cut with … after the last line allowed."""
     lines: list[str] = []
     rest = text
     while rest and len(lines) < most:
@@ -145,7 +145,7 @@ def _wrapped(text: str, font: Font, width: int, most: int) -> list[str]:
 
 
 def _fitting(text: str, font: Font, width: float) -> str:
-    """Return as much of the text's beginning as fits, up to a space where there is one."""
+    """Return as much of the text's beginning as fits, up to a space if there is one."""
     if font.getlength(text) <= width:
         return text
     end = max(1, bisect_right(range(len(text)), width, key=lambda end: font.getlength(text[:end])) - 1)

@@ -1,4 +1,4 @@
-"""`people`: who is known, in lines, as JSON, or on a contact sheet."""
+"""`kinwatch people`: who is known, in lines, as JSON, or on a contact sheet."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -41,7 +41,7 @@ def run_people(house: HouseSettings, name: str | None, *, sheet: Path | None, js
 
 
 def sheet_of(people: Sequence[Person], references: Sequence[Reference], at: datetime) -> bytes:
-    """Return the faces of one or more people as a PNG, the doubtful ones in red with the reason."""
+    """Return the faces of one or more people as a PNG; excluded photos have a red frame and the reason."""
     one = people[0] if len(people) == 1 else None
     cells = [
         Cell(
@@ -93,7 +93,7 @@ def _photos(count: int) -> str:
 
 
 def _origin(one: Reference) -> str:
-    how = "told" if one.visit else "added"
+    how = "from the album" if one.visit else "added"
     return f"{how} {one.added.astimezone():%Y-%m-%d}{', at rest: enough others say the same' if one.redundant else ''}"
 
 

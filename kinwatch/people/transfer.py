@@ -1,4 +1,4 @@
-"""`export`, `import`: people from one house to another, in one file."""
+"""`kinwatch export` and `import`: people from one house to another, in one file."""
 
 import json as text
 from base64 import b64encode
@@ -22,7 +22,7 @@ from nerves.settings import HouseSettings
 __all__ = ["entries", "exported", "run_export", "run_import"]
 
 FILE_FORMAT, FILE_VERSION = "kinwatch people", 1
-# Vectors of another network mean something else.
+# Embeddings of another network cannot be compared with ours.
 EMBEDDING_MODEL = "dlib_face_recognition_resnet_model_v1"
 EMBEDDING_NUMBERS = 128
 # A thousand photos are 10 MB.
@@ -30,7 +30,7 @@ MAX_FILE_BYTES, MAX_THUMBNAIL_BYTES = 200_000_000, 200_000
 
 
 def exported(people: Sequence[Person], references: Sequence[Reference]) -> bytes:
-    """Return people as a file; what is set aside goes along, and is looked over again where it is imported."""
+    """Return people as a file. Excluded photos are part of it: the house that imports them checks all photos again."""
     file = {
         "format": FILE_FORMAT,
         "version": FILE_VERSION,

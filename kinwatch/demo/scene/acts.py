@@ -1,4 +1,4 @@
-"""Who comes into the room, when and where."""
+"""The acts of the scene: who comes into the room, when and where."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,13 +20,13 @@ SCENE_FPS = 10
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """Something that happens before the camera."""
+    """Something that happens in front of the camera."""
 
     seconds: float
-    actor: Callable[[], Figure] | None = None
-    """Makes the figure; none: nobody comes."""
+    figure: Callable[[], Figure] | None = None
+    """Makes the figure; None if nobody comes."""
     pose: Callable[[float], Pose] | None = None
-    """Where the figure is, so many seconds into the act."""
+    """Returns where the figure is, for the seconds since the act began."""
 
 
 @cache
@@ -64,7 +64,14 @@ def _films(time: float) -> Pose:
 
 
 def _walked(time: float, seconds: float, pace: float, way: tuple[float, float, float]) -> float:
-    """Return where on the way (start, stay, end) someone is who takes `pace` seconds to come and to go."""
+    """Return the x coordinate of somebody who comes in, stays and goes, in pixels.
+
+    Args:
+        time: Seconds since the act began.
+        seconds: How long the act takes.
+        pace: Seconds to come in, and to go out.
+        way: Where the person starts, stays and ends, in pixels.
+    """
     start, stay, end = way
     come, gone = min(time / pace, 1.0), max((time - seconds) / pace + 1, 0.0)
     return start + (stay - start) * (2 - come) * come + (end - stay) * gone * gone
@@ -87,6 +94,6 @@ def act_frames(act: str) -> Iterator[Pixels]:
     generator = np.random.default_rng(list(ACTS).index(act))
     for count in range(round(played.seconds * SCENE_FPS)):
         frame = empty_room()
-        if played.actor and played.pose:
-            frame = place_figure(frame, played.actor(), played.pose(count / SCENE_FPS))
+        if played.figure and played.pose:
+            frame = place_figure(frame, played.figure(), played.pose(count / SCENE_FPS))
         yield with_noise(frame, generator)

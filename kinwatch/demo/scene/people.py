@@ -25,30 +25,30 @@ FILMER_OUTLINE: Outline = [
     (262, 139), (320, 138), (326, 150), (322, 168), (332, 178), (332, 200), (322, 215), (310, 228), (303, 245),
     (303, 275), (290, 285), (245, 312), (205, 295), (180, 335), (142, 380), (148, 430), (150, 640),
 ]  # fmt: skip
-# Where his face is and hair shall be: he turns his back.
+# His face, which is covered with hair so that he turns his back to the camera.
 FACE_OUTLINE: Outline = [
     (170, 112), (200, 118), (262, 118), (266, 140), (258, 165), (245, 190), (225, 203), (185, 205), (160, 150),
 ]  # fmt: skip
-# Lawn between his knees, to be the shade of his coat.
+# Lawn between his knees, darkened to the shade of his coat.
 KNEES_OUTLINE: Outline = [(97, 440), (125, 475), (150, 511), (85, 511)]
 HAIR_PATCH = (slice(70, 125), slice(165, 260))
-# The picture ends at his back and his knees; the coat goes on, mirrored.
+# The picture ends at his back and his knees; his coat is continued there, mirrored.
 COAT_LEFT_PX, COAT_BELOW_PX = 70, 130
 
 
 def woman() -> Cutout:
-    """Return an astronaut who looks at the camera, from the chest up, her helmet before her."""
+    """Return an astronaut who looks at the camera, from the chest up, with her helmet in front of her."""
     picture = bundled("astronaut")
     return feathered(picture, segmented(picture, WOMAN_OUTLINE, band=5))
 
 
 def write_portrait(file: Path) -> None:
-    """Write the woman's portrait to enrol her from."""
+    """Write the woman's portrait, from which she is enrolled."""
     cv2.imwrite(str(file), bundled("astronaut"))
 
 
 def filmer() -> Cutout:
-    """Return a man in a coat who holds a camera and shows the back of his head."""
+    """Return a man in a coat who holds a camera; only the back of his head can be seen."""
     grey = cv2.copyMakeBorder(
         _from_behind(bundled("camera")[..., 0].astype(np.float32)),
         0,

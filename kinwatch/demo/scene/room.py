@@ -1,4 +1,4 @@
-"""The stage: a garage at dusk, seen by a camera with a little noise, and figures that stand close to it.
+"""The room of the scene: a garage at dusk, seen by a camera with a little noise, and figures close to the camera.
 
 The garage is `Motorcycle` of the Middlebury stereo data, as scikit-image brings it; Middlebury grants
 permission to use and publish it and asks to cite Scharstein et al., High-resolution stereo datasets with
@@ -25,17 +25,17 @@ GARAGE_COLUMNS = slice(40, 707)
 # A round lamp with a reflector looks like a face to a face detector: centre and radius in the frame.
 LAMP_CIRCLE_PX = ((593, 187), 42)
 NOISE_DEVIATION = 2.5
-# The same noise is laid on every frame, each time up to this many pixels elsewhere.
+# Every frame has the same noise, shifted by up to this many pixels.
 MAX_GRAIN_SHIFT_PX = 128
 SHADOW_STRENGTH = 0.45
 SHADOW_SHIFT_PX = (34, 14)
-# Around a figure, for its shadow to fade.
+# The border around a figure in which its shadow fades.
 SHADOW_MARGIN_PX = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A figure in the light of the stage, with the shadow it throws."""
+    """A figure in the light of the room, with the shadow it throws."""
 
     picture: Mask
     alpha: Mask
@@ -53,7 +53,7 @@ class Pose:
     y: float
     """In pixels from the top."""
     scale: float
-    """1: as large as its picture."""
+    """1 is as large as the figure's own picture."""
     tilt: float = 0.0
     """In degrees, counter-clockwise."""
     mirrored: bool = False
@@ -74,7 +74,7 @@ def empty_room() -> Pixels:
 
 
 def lit_figure(cutout: Cutout, light: float, feet: tuple[float, float]) -> Figure:
-    """Return a cut-out as an actor: its light matched to the room's, its shadow ready."""
+    """Return a cut-out as a figure: in the light of the room, with its shadow."""
     lit = (cutout.picture * light).astype(np.float32)
     picture = np.pad(
         lit, ((SHADOW_MARGIN_PX, SHADOW_MARGIN_PX), (SHADOW_MARGIN_PX, SHADOW_MARGIN_PX), (0, 0)), mode="edge"
@@ -85,24 +85,24 @@ def lit_figure(cutout: Cutout, light: float, feet: tuple[float, float]) -> Figur
     return Figure(picture, alpha, shadow, (x + SHADOW_MARGIN_PX, y + SHADOW_MARGIN_PX))
 
 
-def place_figure(frame: Pixels, actor: Figure, pose: Pose) -> Pixels:
-    """Return the frame with the actor in it."""
-    matrix = _matrix(actor.feet, pose)
+def place_figure(frame: Pixels, figure: Figure, pose: Pose) -> Pixels:
+    """Return the frame with the figure in it."""
+    matrix = _matrix(figure.feet, pose)
     thrown = matrix + np.array([[0, 0, SHADOW_SHIFT_PX[0]], [0, 0, SHADOW_SHIFT_PX[1]]])
-    left, right = _columns(actor, thrown, matrix)
+    left, right = _columns(figure, thrown, matrix)
     if left >= right:
         return frame
-    alpha = _warped(actor.alpha, matrix, left, right)[..., None]
-    shade = 1 - _warped(actor.shadow, thrown, left, right)[..., None]
-    figure = _warped(actor.picture, matrix, left, right)
-    part = frame[:, left:right] * (shade * (1 - alpha)) + figure * alpha
+    alpha = _warped(figure.alpha, matrix, left, right)[..., None]
+    shade = 1 - _warped(figure.shadow, thrown, left, right)[..., None]
+    picture = _warped(figure.picture, matrix, left, right)
+    part = frame[:, left:right] * (shade * (1 - alpha)) + picture * alpha
     placed = frame.copy()
     placed[:, left:right] = np.clip(part, 0, 255)
     return placed
 
 
 def with_noise(frame: Pixels, generator: np.random.Generator) -> Pixels:
-    """Return the frame as a camera would deliver it: with noise."""
+    """Return the frame with noise, as from a camera."""
     width, height = SCENE_SIZE_PX
     down, right = generator.integers(0, MAX_GRAIN_SHIFT_PX, 2)
     grain = _grain()[down : down + height, right : right + width]
@@ -119,7 +119,7 @@ def _grain() -> npt.NDArray[np.int16]:
 
 
 def _matrix(feet: tuple[float, float], pose: Pose) -> npt.NDArray[np.float64]:
-    """Return the affine map from the actor's picture to the frame."""
+    """Return the affine map from the figure's picture to the frame."""
     across = -pose.scale if pose.mirrored else pose.scale
     turn = np.deg2rad(pose.tilt)
     linear = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]]) @ np.diag([across, pose.scale])
@@ -127,9 +127,9 @@ def _matrix(feet: tuple[float, float], pose: Pose) -> npt.NDArray[np.float64]:
     return np.hstack([linear, shift[:, None]])
 
 
-def _columns(actor: Figure, *matrices: npt.NDArray[np.float64]) -> tuple[int, int]:
+def _columns(figure: Figure, *matrices: npt.NDArray[np.float64]) -> tuple[int, int]:
     """Return the columns of the frame that the figure or its shadow can touch."""
-    height, width = actor.alpha.shape
+    height, width = figure.alpha.shape
     corners = np.array([[0, width, 0, width], [0, 0, height, height], [1, 1, 1, 1]])
     xs = np.concatenate([(matrix @ corners)[0] for matrix in matrices])
     return max(0, int(xs.min())), min(SCENE_SIZE_PX[0], int(xs.max()) + 1)

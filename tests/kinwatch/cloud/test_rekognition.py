@@ -432,7 +432,7 @@ def test_the_switch_stops_every_call_and_stays(house: House) -> None:
     assert "no call may leave the house" in complaint(house.run("rekognition", "sync", "--yes"))
     assert house.aws.count == 0
     assert house.run("rekognition", "status").stdout.splitlines()[0].startswith("off")
-    assert house.run("rekognition", "on").stdout == "on: brain.sight is cascade\n"
+    assert house.run("rekognition", "on").stdout == "on: brain.vision is cascade\n"
     assert house.sync()["added"] == 2
     (facts,) = lines(house.run("rekognition", "status", "--json").stdout)
     assert (facts["switch"], facts["vision"], facts["collection"]) == ("on", "cascade", "kinwatch")
@@ -441,7 +441,7 @@ def test_the_switch_stops_every_call_and_stays(house: House) -> None:
     assert "brain.rekognition.enabled is false" in house.run("rekognition", "status").stdout
     assert "brain.rekognition.enabled is false" in complaint(house.run("rekognition", "sync", "--yes"))
     house.set(sight="local")
-    assert "brain.sight is local: the brain asks nobody" in house.run("rekognition", "status").stdout
+    assert "brain.vision is local: the brain asks nobody" in house.run("rekognition", "status").stdout
 
 
 @pytest.mark.parametrize("by", ["collection", "users"])

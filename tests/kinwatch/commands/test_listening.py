@@ -150,9 +150,9 @@ def test_a_key_that_nobody_reads_is_told() -> None:
 
 
 def test_a_camera_s_clock_is_told() -> None:
-    assert "its EXIF says 1970-01-01 00:00:07 UTC" in judged(
-        "kinwatch/door/frame", with_capture_time(JPEG, AT.replace(year=1970, month=1, day=1, hour=0, minute=0, second=7)), qos=0
-    )
+    reset = AT.replace(year=1970, month=1, day=1, hour=0, minute=0, second=7)
+    shown = judged("kinwatch/door/frame", with_capture_time(JPEG, reset), qos=0)
+    assert "its EXIF says 1970-01-01 00:00:07 UTC" in shown
     assert not judged("kinwatch/door/frame", with_capture_time(JPEG, AT), qos=0)
 
 

@@ -55,12 +55,12 @@ def test_whoever_comes_moves_and_leaves_the_room_as_it_was(act: str) -> None:
 
 
 def test_an_unknown_act_is_refused() -> None:
-    with pytest.raises(KeyError), DemoCamera() as theatre:
-        theatre.play("opera")
+    with pytest.raises(KeyError), DemoCamera() as camera:
+        camera.play("opera")
 
 
-def watched(theatre: DemoCamera) -> HTTPResponse:
-    host, port = theatre.url.removeprefix("http://").rstrip("/").split(":")
+def watched(camera: DemoCamera) -> HTTPResponse:
+    host, port = camera.url.removeprefix("http://").rstrip("/").split(":")
     connection = HTTPConnection(host, int(port), timeout=5)
     connection.request("GET", "/")
     return connection.getresponse()
@@ -74,10 +74,10 @@ def test_the_woman_s_portrait_can_be_opened(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def theatre(monkeypatch: pytest.MonkeyPatch) -> Iterator[DemoCamera]:
-    monkeypatch.setitem(ACTS, "wave", Act(1.0, ACTS["woman"].actor, ACTS["woman"].pose))
-    with DemoCamera() as theatre:
-        yield theatre
+def camera(monkeypatch: pytest.MonkeyPatch) -> Iterator[DemoCamera]:
+    monkeypatch.setitem(ACTS, "wave", Act(1.0, ACTS["woman"].figure, ACTS["woman"].pose))
+    with DemoCamera() as camera:
+        yield camera
 
 
 def pictures(stream: IO[bytes]) -> Iterator[Pixels]:
@@ -92,8 +92,8 @@ def pictures(stream: IO[bytes]) -> Iterator[Pixels]:
         yield decoded.astype(np.uint8)
 
 
-def test_the_theatre_shows_parsable_pictures_to_everybody_at_the_scene_s_speed(theatre: DemoCamera) -> None:
-    with watched(theatre) as one, watched(theatre) as two:
+def test_the_camera_shows_parsable_pictures_to_everybody_at_the_scene_s_speed(camera: DemoCamera) -> None:
+    with watched(camera) as one, watched(camera) as two:
         assert one.headers.get_content_type() == "multipart/x-mixed-replace"
         next(pictures(two))
         start = time.monotonic()
@@ -102,36 +102,36 @@ def test_the_theatre_shows_parsable_pictures_to_everybody_at_the_scene_s_speed(t
     assert shapes == {(SCENE_SIZE_PX[1], SCENE_SIZE_PX[0], 3)}
 
 
-def test_an_act_has_been_seen_when_play_returns(theatre: DemoCamera) -> None:
+def test_an_act_has_been_seen_when_play_returns(camera: DemoCamera) -> None:
     empty = next(scene.act_frames("empty")).astype(float)
-    with watched(theatre) as stream:
+    with watched(camera) as stream:
         start = time.monotonic()
-        theatre.play("wave")
+        camera.play("wave")
         assert 0.9 < time.monotonic() - start < scaled(3)
         apart = [np.abs(frame - empty).mean() for frame in itertools.islice(pictures(stream), 10)]
     assert min(apart) < 8
     assert max(apart) > 12
 
 
-def test_a_client_that_leaves_harms_nobody(theatre: DemoCamera, capfd: pytest.CaptureFixture[str]) -> None:
-    port = int(theatre.url.rstrip("/").rpartition(":")[2])
+def test_a_client_that_leaves_harms_nobody(camera: DemoCamera, capfd: pytest.CaptureFixture[str]) -> None:
+    port = int(camera.url.rstrip("/").rpartition(":")[2])
     with socket.create_connection(("127.0.0.1", port)) as rude:
         rude.sendall(b"GET / HTTP/1.1\r\n\r\n")
         rude.recv(100)
-    with watched(theatre) as stream:
+    with watched(camera) as stream:
         assert len(list(itertools.islice(pictures(stream), 4))) == 4
     assert capfd.readouterr() == ("", "")
 
 
-def test_closing_ends_the_streams_and_the_port(theatre: DemoCamera) -> None:
-    stream = watched(theatre)
-    theatre.__exit__(None, None, None)
+def test_closing_ends_the_streams_and_the_port(camera: DemoCamera) -> None:
+    stream = watched(camera)
+    camera.__exit__(None, None, None)
     assert len(list(pictures(stream))) < 100
     stream.close()
     with pytest.raises(OSError, match="refused"):
-        watched(theatre)
+        watched(camera)
     with pytest.raises(CameraLost, match="closed"):
-        theatre.play("cat")
+        camera.play("cat")
 
 
 MODELS = os.environ.get("KINWATCH_MODELS")

@@ -88,7 +88,7 @@ def test_one_person_is_shown_photo_by_photo(gallery: Gallery) -> None:
     gallery.learn_label(LabelRecord(UUID(int=7), "hall", "ann", "family", None, AT, None), portraits(2, 1, 10))
     shown = run("people", "ann").stdout
     assert "2000.jpg, added 20" in shown
-    assert "2010.jpg, told 20" in shown
+    assert "2010.jpg, from the album 20" in shown
     assert "a photo as near as 0.50 is a match" in shown
     (facts,) = lines(run("people", "ann", "--json").stdout)
     assert [one["visit"] for one in facts["references"]] == [None, None, None, str(UUID(int=7))]
