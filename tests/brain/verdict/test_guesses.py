@@ -37,3 +37,22 @@ def test_a_guest_is_a_guest_until_the_pass_ends() -> None:
 
 def test_a_name_that_is_not_in_the_gallery_is_family() -> None:
     assert judge_guesses([{"wife": 0.9}] * 3, GROUPS).verdict == "family"
+
+
+def test_the_likeliest_is_named_also_where_some_pictures_do_not_name_them() -> None:
+    guesses = [{"zoe": 0.9, "ann": 0.1}, {"zoe": 0.9}, {"zoe": 0.9}, {"zoe": 0.9}]
+    judgement = judge_guesses(guesses, GROUPS)
+    assert (judgement.verdict, judgement.who) == ("family", "zoe")
+    assert judgement.reasons == ("4 pictures looked at", "zoe 90%", "somebody else 7%")
+
+
+def test_eighty_percent_is_a_name_and_fifty_of_somebody_else_a_stranger() -> None:
+    assert judge_guesses([{"me": 0.8}] * 4, GROUPS).who == "me"
+    judgement = judge_guesses([{"me": 0.5}] * 4, GROUPS)
+    assert (judgement.verdict, judgement.who) == ("stranger", None)
+    assert judgement.reasons == ("4 pictures looked at", "me 50%", "somebody else 50%")
+
+
+def test_one_picture_and_two_are_counted() -> None:
+    assert judge_guesses([{"me": 0.9}], GROUPS).reasons[0] == "1 picture looked at"
+    assert judge_guesses([{"me": 0.9}] * 2, GROUPS).reasons[0] == "2 pictures looked at"

@@ -66,3 +66,42 @@ def test_the_odds_are_the_same_both_ways(who: int, looks: float, photos: float) 
     if photos < odds.MAX_INDEPENDENT_FACES:
         back = odds.same_person_log_odds(other, 1 / (1 / photos - common), one, looks, space)
         assert forth == pytest.approx(back, abs=1e-6)
+
+
+def at(*places: float) -> Vector:
+    """Return vectors at these places of a line."""
+    vectors = np.zeros((len(places), 128), np.float32)
+    vectors[:, 0] = places
+    return vectors
+
+
+@pytest.mark.parametrize(
+    ("places", "weights", "worth"),
+    [
+        ((0.0, 0.1**0.5), (1.0, 1.0), 1.5),
+        ((0.0, 0.1**0.5), (0.7, 0.7), 1.2),
+        ((0.0, 0.0), (1.0, 1.0), 1.0),
+        ((0.0, 1.0), (1.0, 1.0), 2.0),
+        ((0.0, 0.1**0.5, 0.1**0.5), (1.0, 1.0, 1.0), 1.0 + 2 / 3),
+        ((0.5,), (1.5,), 1.0),
+        ((0.0, 1.0), (0.5, 0.3), 0.8),
+        ((0.5,), (0.01,), 0.1),
+    ],
+)
+def test_looks_are_worth_what_their_distance_says(
+    places: tuple[float, ...], weights: tuple[float, ...], worth: float
+) -> None:
+    assert odds.independent_faces(at(*places), np.array(weights)) == pytest.approx(worth, abs=1e-6)
+
+
+def test_the_odds_of_one_number() -> None:
+    line = odds.FaceSpace(np.zeros(1), np.ones((1, 1)), np.ones(1))
+    # a = 1 + 1/4 + 1/4 and c = 1 + 1/2 are 1.5: -0.25 / 2 x (log(1.25 / 2.25) + 2.8 - 10/3)
+    found = odds.same_person_log_odds(np.array([1.0]), 4.0, np.array([2.0]), 2.0, line)
+    assert found == pytest.approx(0.1401400, abs=1e-6)
+
+
+def test_the_mean_is_weighted_and_stays_small() -> None:
+    mean = odds.weighted_mean(at(0.0, 1.0), np.array([1.0, 3.0]))
+    assert mean[0] == pytest.approx(0.75)
+    assert mean.dtype == np.float32

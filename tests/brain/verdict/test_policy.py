@@ -50,3 +50,13 @@ def test_a_name_alerts_again_after_the_cooldown_only() -> None:
 @given(st.sampled_from(["stranger", "unidentified"]), st.floats(0, 86400))
 def test_a_new_stranger_always_breaks_through_the_cooldown(verdict: Verdict, cooldown: float) -> None:
     assert alerts(PolicySettings(cooldown_s=cooldown), verdict, AT, mode="night", alerted=None)
+
+
+def test_home_is_the_mode_of_a_house_that_says_nothing() -> None:
+    assert not alerts(PolicySettings(quiet_at_home=True), "unidentified", AT)
+
+
+def test_company_counts_up_to_the_very_second() -> None:
+    policy = PolicySettings(accompanied=True, accompanied_s=60)
+    assert not alerts(policy, "stranger", AT, company=[AT - timedelta(seconds=60)])
+    assert alerts(policy, "stranger", AT, company=[AT - timedelta(seconds=61)])

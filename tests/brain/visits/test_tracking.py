@@ -85,6 +85,38 @@ def test_two_who_stand_close_together_are_told_apart_by_their_faces() -> None:
     assert match(seen, tracks) == {0: 0, 1: 1}
 
 
+STILL = (0.0, 0.0, 0.0, 0.0)
+
+
+def test_the_shared_part_counts_less_the_distance() -> None:
+    seen, gone = person(Box(0.1, 0.1, 0.2, 0.2)), Track(Box(0.0, 0.0, 0.2, 0.2), None, 1.0, STILL)
+    assert affinity(seen, gone) == pytest.approx(1 / 7 - 1 / 9)
+
+
+def test_a_box_without_a_size_is_nobody_s_track() -> None:
+    point = Box(0.5, 0.5, 0.0, 0.0)
+    assert affinity(person(point), Track(point, None, 0.1, STILL)) == 0.0
+    assert match([person(point)], [Track(point, None, 0.1, STILL)]) == {}
+
+
+def test_whoever_was_seen_once_is_allowed_a_tenth_for_each_second_up_to_one() -> None:
+    assert affinity(person(LEFT), trail(LEFT, 0.5)) == pytest.approx(1.05)
+    assert affinity(person(LEFT), trail(LEFT, 5.0)) == pytest.approx(1.1)
+    assert affinity(person(LEFT), Track(LEFT, None, 0.5, STILL)) == pytest.approx(1.0)
+
+
+def test_whoever_moves_is_expected_where_three_seconds_bring_them_and_no_further() -> None:
+    start, moves = Box(0.1, 0.3, 0.1, 0.4), (0.1, -0.05, 0.1, 0.05)
+    assert affinity(person(Box(0.3, 0.2, 0.1, 0.6)), Track(start, None, 2.0, moves)) == pytest.approx(1.0)
+    assert affinity(person(Box(0.4, 0.15, 0.1, 0.7)), Track(start, None, 9.0, moves)) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("shrinks", [(0.05, 0.0, -0.05, 0.0), (0.0, 0.3, 0.0, -0.3)])
+def test_a_box_that_would_shrink_to_nothing_stays(shrinks: tuple[float, float, float, float]) -> None:
+    box = Box(0.3, 0.2, 0.1, 0.6)
+    assert affinity(person(box), Track(box, None, 1.0, shrinks)) == pytest.approx(1.0)
+
+
 def test_someone_across_the_room_at_once_is_someone_else() -> None:
     assert match([person(Box(0.85, 0.1, 0.1, 0.3))], [trail(Box(0.0, 0.5, 0.1, 0.3))]) == {}
 
