@@ -473,8 +473,10 @@ actuators:
             with actor(tmp_path, broker.url) as process:
                 assert soon(wanted, 12)
                 process.send_signal(signal.SIGKILL)
+        before = heard.statuses()
         with actor(tmp_path, broker.url) as process:
-            time.sleep(2)
+            assert soon(lambda: heard.statuses() > before, 12)
+            time.sleep(1)  # long enough for a step that is done twice to ring
             process.terminate()
             assert process.wait(5) == 0
         assert (len(phone.got), len(second.got), len(heard.said())) == (1, 1, 1)
@@ -497,6 +499,10 @@ class Heard:
 
     def topics(self) -> set[str]:
         return {topic for topic, _ in self.all.values()}
+
+    def statuses(self) -> int:
+        """Return how many statuses of the phone have come; a process that can be told to stop has sent one."""
+        return sum(topic == "kinwatch/status/phone" for topic, _ in self.all.values())
 
     def send(self, fact: Fact) -> None:
         assert self.link.post(fact.topic, fact.payload()).wait(5)
