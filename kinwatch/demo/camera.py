@@ -23,7 +23,7 @@ CLIENT_TIMEOUT_S = 5.0
 
 
 class DemoCamera:
-    """Plays the acts that `play` asks for and the empty room in between, `FPS` pictures a second.
+    """Plays the acts that `play` asks for and the empty room in between, `SCENE_FPS` pictures a second.
 
     Use it with `with`; any number of clients may watch `url`.
     """
