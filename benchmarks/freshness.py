@@ -32,8 +32,9 @@ from kinwatch.demo.scene import act_frames
 from kinwatch.opening import brain_settings, open_gallery, open_vision
 from nerves.broker import private_broker
 from nerves.bus import open_link
-from nerves.exif import stamped
+from nerves.exif import with_capture_time
 from nerves.messages import Frame
+from nerves.process import Process
 from nerves.settings import load
 
 SIZE = (1920, 1080)
@@ -50,13 +51,13 @@ def brain(url: str, data: str, pack: str, record: str) -> None:
 
     with Path(record).open("w", buffering=1 << 16) as out:
 
-        def timed(self: loop.BrainLoop, arrived: tuple[Frame, float] | None, dropped: int) -> None:
+        def timed(self: loop.BrainLoop, arrived: tuple[Frame, float] | None, process: Process) -> None:
             begun, wall = time.monotonic(), datetime.now(UTC)
-            step(self, arrived, dropped)
+            step(self, arrived, process)
             if arrived:
                 frame, _ = arrived
                 age, work = (wall - frame.at).total_seconds(), time.monotonic() - begun
-                out.write(f"{wall.timestamp()} {age} {work} {dropped}\n")
+                out.write(f"{wall.timestamp()} {age} {work} {self.frames.dropped}\n")
 
         loop.BrainLoop.step = timed  # type: ignore[method-assign]
         with open_gallery(house) as gallery:
@@ -79,7 +80,7 @@ def camera(url: str, fps: float, seconds: float) -> None:
                 time.sleep(pause)
             if time.monotonic() - begun > seconds:
                 return
-            link.offer("kinwatch/hall/frame", stamped(jpeg, datetime.now(UTC)))
+            link.offer("kinwatch/hall/frame", with_capture_time(jpeg, datetime.now(UTC)))
 
 
 def quantile(values: list[float], share: float) -> float:

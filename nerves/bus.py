@@ -16,18 +16,18 @@ def open_link(
     name: str,
     *,
     durable: bool,
-    will: tuple[str, bytes] | None = None,
-    hello: tuple[str, bytes] | None = None,
+    last_will: tuple[str, bytes] | None = None,
+    birth_message: tuple[str, bytes] | None = None,
     password: str | None = None,
 ) -> Link:
     """Return the link to `url` for `with`: `mqtt://`, `mqtts://`, or in this process `loopback://name`."""
     scheme = url.partition(":")[0].lower()
     if scheme == "loopback":
         bus = _loopbacks.setdefault(urlsplit(url).netloc, Loopback())
-        return LoopbackLink(bus, name, durable=durable, hello=hello)
+        return LoopbackLink(bus, name, durable=durable, birth_message=birth_message)
     if scheme not in ("mqtt", "mqtts") or "://" not in url:
         message = "mqtt.url is no bus that we know: it begins with mqtt://, mqtts:// or loopback://"
         raise SettingsError(message)
     from nerves.mqtt import MqttLink  # noqa: PLC0415  (a replay over loopback:// needs no paho)
 
-    return MqttLink(url, name, durable=durable, will=will, hello=hello, password=password)
+    return MqttLink(url, name, durable=durable, last_will=last_will, birth_message=birth_message, password=password)

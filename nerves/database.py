@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
@@ -13,16 +13,17 @@ from nerves.errors import KinwatchError
 
 __all__ = ["Database"]
 
+CREATE_VERSIONS = "CREATE TABLE IF NOT EXISTS versions (component TEXT PRIMARY KEY, version INTEGER NOT NULL)"
+
 
 class Database:
-    """An open file of tables, readable by its owner only; what a transaction has written is on the disk.
+    """An open SQLite file that only its owner can read. A committed transaction is on the disk.
 
-    Args:
-        path: The file; it is made where it is absent.
-        tables: Statements that make what is absent in it, all of them or none.
+    Opening makes the file if there is none. Every method raises `KinwatchError`, with the file's name, if the file
+    cannot be used.
     """
 
-    def __init__(self, path: Path, tables: Iterable[str] = ()) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = RLock()
         self._depth = 0
@@ -37,11 +38,6 @@ class Database:
             except sqlite3.Error:
                 self._connection.close()
                 raise
-        try:
-            self._make(tables)
-        except BaseException:
-            self.close()
-            raise
 
     def __enter__(self) -> Self:
         return self
@@ -56,6 +52,32 @@ class Database:
         with self._lock:
             self._connection.close()
 
+    def migrate(self, component: str, steps: Sequence[Sequence[str]]) -> bool:
+        """Create the tables of one component of the file, or bring them up to date.
+
+        Args:
+            component: Its name; several components share a file, each with its own version.
+            steps: The SQL statements from each version to the next. Append to them, and never change an old one.
+
+        Returns:
+            Whether anything had to be done.
+
+        Raises:
+            KinwatchError: A newer kinwatch wrote the tables, or the file cannot be used.
+        """
+        with self.transaction() as connection:
+            connection.execute(CREATE_VERSIONS)
+            found = connection.execute("SELECT version FROM versions WHERE component = ?", (component,)).fetchone()
+            version = found[0] if found else 0
+            if version > len(steps):
+                message = f"{self.path}: a newer kinwatch wrote its {component} (version {version}): update kinwatch"
+                raise KinwatchError(message)
+            for statement in (statement for step in steps[version:] for statement in step):
+                connection.execute(statement)
+            if version < len(steps):
+                connection.execute("INSERT OR REPLACE INTO versions VALUES (?, ?)", (component, len(steps)))
+        return bool(version < len(steps))
+
     @contextmanager
     def open(self) -> Iterator[sqlite3.Connection]:
         """Give the connection outside of any transaction, for reading and for pragmas."""
@@ -64,7 +86,7 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Have everything inside happen, or nothing; one inside another belongs to the outer one."""
+        """Commit everything inside, or nothing if it raises. A transaction inside another is part of the outer one."""
         with self._lock, self._naming_the_file(sqlite3.Error):
             if self._depth:
                 yield self._connection
@@ -80,14 +102,6 @@ class Database:
                 raise
             finally:
                 self._depth -= 1
-
-    def _make(self, tables: Iterable[str]) -> None:
-        statements = tuple(tables)
-        if not statements:
-            return
-        with self.transaction() as connection:
-            for statement in statements:
-                connection.execute(statement)
 
     @contextmanager
     def _naming_the_file(self, *errors: type[Exception]) -> Iterator[None]:

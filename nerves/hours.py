@@ -17,13 +17,13 @@ class Hours(NamedTuple):
     begin: time
     end: time
 
-    def cover(self, at: datetime) -> bool:
+    def contain(self, at: datetime) -> bool:
         """Return whether a local time without a zone lies in these hours; their end does not."""
         if self.begin < self.end:
             return self.begin <= at.time() < self.end
         return at.time() >= self.begin or at.time() < self.end
 
-    def over(self, at: datetime) -> datetime:
+    def next_end(self, at: datetime) -> datetime:
         """Return when these hours end next, after a local time without a zone."""
         end = datetime.combine(at.date(), self.end)
         return end if end > at else end + timedelta(days=1)

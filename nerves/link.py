@@ -5,7 +5,7 @@ from threading import Event
 from types import TracebackType
 from typing import NamedTuple, Protocol, Self
 
-__all__ = ["BusMessage", "Link", "Overhear", "Receipt", "Receive"]
+__all__ = ["BusMessage", "Link", "Receipt", "Receive", "ReceiveBusMessage"]
 
 Receive = Callable[[str, bytes], None]
 """Called with a topic and a payload, in the network's own thread: it stores and returns, and never raises."""
@@ -21,7 +21,7 @@ class BusMessage(NamedTuple):
     retained: bool
 
 
-Overhear = Callable[[BusMessage], None]
+ReceiveBusMessage = Callable[[BusMessage], None]
 """As `Receive`, with all that is known of the message."""
 
 
@@ -81,7 +81,7 @@ class Link(Protocol):
         """Have `receive` called for what comes on `pattern`; call it before `with`. QoS 1 is acknowledged after it."""
         ...
 
-    def overhear(self, pattern: str, hear: Overhear) -> None:
+    def monitor(self, pattern: str, receive: ReceiveBusMessage) -> None:
         """Have `hear` called for what comes on `pattern`, as it was sent; call it before `with`."""
         ...
 

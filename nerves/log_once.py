@@ -21,7 +21,7 @@ class LogOnce:
         self._logged, self._silent_until = text, math.inf
         self._losses: deque[float] = deque(maxlen=3)
 
-    def say(self, text: str) -> None:
+    def log(self, text: str) -> None:
         """Replace the line, and log it if it is new or has not been logged for a minute."""
         self.text = text
         now = time.monotonic()
@@ -29,7 +29,7 @@ class LogOnce:
             logger.warning("%s", text)
             self._logged, self._silent_until = text, now + SILENT_S
 
-    def is_disputed(self) -> bool:
+    def count_loss(self) -> bool:
         """Note a loss; True if they come as fast as when two processes throw each other out."""
         self._losses.append(time.monotonic())
         return len(self._losses) == self._losses.maxlen and self._losses[-1] - self._losses[0] < DISPUTE_S

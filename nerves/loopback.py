@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from nerves.errors import BrokerUnavailable
-from nerves.link import BusMessage, Overhear, Receipt, Receive
+from nerves.link import BusMessage, Receipt, Receive, ReceiveBusMessage
 from nerves.send_queue import checked
 from nerves.topics import matches
 
@@ -109,22 +109,22 @@ class Loopback:
         for topic, payload in self._retained.items():
             session.put(BusMessage(topic, payload, 1, retained=True))
         link.connections += 1
-        if link.hello:
-            self.carry(*link.hello, qos=1, retain=True)
+        if link.birth_message:
+            self.carry(*link.birth_message, qos=1, retain=True)
 
 
 class LoopbackLink:
     """A `Link` on a `Loopback`; what a durable one could not take is given to it again."""
 
     def __init__(
-        self, bus: Loopback, name: str, *, durable: bool = False, hello: tuple[str, bytes] | None = None
+        self, bus: Loopback, name: str, *, durable: bool = False, birth_message: tuple[str, bytes] | None = None
     ) -> None:
-        self.name, self.durable, self.hello = name, durable, hello
+        self.name, self.durable, self.birth_message = name, durable, birth_message
         self.connections = 0
         self.patterns: dict[str, int] = {}
         self._bus = bus
         self._listeners: list[tuple[str, Receive]] = []
-        self._overheard: list[tuple[str, Overhear]] = []
+        self._overheard: list[tuple[str, ReceiveBusMessage]] = []
         self._stopping = Event()
         self._stopping.set()
 
@@ -164,9 +164,9 @@ class LoopbackLink:
         self._listeners.append((pattern, receive))
         self.patterns[pattern] = max(qos, self.patterns.get(pattern, 0))
 
-    def overhear(self, pattern: str, hear: Overhear) -> None:
+    def monitor(self, pattern: str, receive: ReceiveBusMessage) -> None:
         """Have `hear` called, in this link's own thread, for what comes on `pattern`, as it was sent."""
-        self._overheard.append((pattern, hear))
+        self._overheard.append((pattern, receive))
         self.patterns[pattern] = 1
 
     def offer(self, topic: str, payload: bytes) -> bool:

@@ -52,7 +52,7 @@ __all__ = [
     "Verdict",
     "Visit",
     "now",
-    "parse",
+    "read_fact",
     "stamp",
 ]
 
@@ -135,7 +135,7 @@ class Fact(BaseModel):
     @classmethod
     def read(cls, topic: str, payload: bytes) -> Self:
         """Read a message; its place is the topic's. `MessageError` says what does not fit."""
-        place, kind = topics.parse(topic)
+        place, kind = topics.split(topic)
         try:
             fields = read_json(payload)
             json.dumps(fields, ensure_ascii=False).encode()  # half a surrogate pair could never be sent on
@@ -433,9 +433,9 @@ FACTS: dict[str, type[Fact]] = {
 }
 
 
-def parse(topic: str, payload: bytes) -> Fact:
+def read_fact(topic: str, payload: bytes) -> Fact:
     """Read whatever fact a topic carries; `MessageError` if it is none of ours or does not fit."""
-    place, kind = topics.parse(topic)
+    place, kind = topics.split(topic)
     fact = Status if place == "status" else FACTS.get(kind)
     if fact is None:
         message = f"{topic}: no message of ours is called {kind}; there are {', '.join(FACTS)}"

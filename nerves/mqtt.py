@@ -24,9 +24,10 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from nerves.address import Address
 from nerves.errors import BrokerUnavailable
-from nerves.link import BusMessage, Overhear, Receipt, Receive
+from nerves.link import BusMessage, Receipt, Receive, ReceiveBusMessage
 from nerves.log_once import LogOnce
 from nerves.send_queue import OutgoingMessage, SendQueue
+from nerves.topics import matches
 
 __all__ = ["MqttLink"]
 
@@ -58,15 +59,15 @@ class MqttLink:
         name: str,
         *,
         durable: bool,
-        will: tuple[str, bytes] | None = None,
-        hello: tuple[str, bytes] | None = None,
+        last_will: tuple[str, bytes] | None = None,
+        birth_message: tuple[str, bytes] | None = None,
         password: str | None = None,
     ) -> None:
         self._address = Address.parse(url, password)
-        self._name, self._durable, self._will, self._hello = name, durable, will, hello
+        self._name, self._durable, self._will, self._hello = name, durable, last_will, birth_message
         self._protocol = NEW
         self._listeners: list[tuple[str, Receive, int]] = []
-        self._overheard: list[tuple[str, Overhear]] = []
+        self._overheard: list[tuple[str, ReceiveBusMessage]] = []
         self._tray = SendQueue()
         self._stopping = Event()
         self._receive_failed, self._why = False, ""
@@ -120,9 +121,9 @@ class MqttLink:
         """Have `receive` called for what comes on `pattern`; what fits two patterns may come twice."""
         self._listeners.append((pattern, receive, qos))
 
-    def overhear(self, pattern: str, hear: Overhear) -> None:
+    def monitor(self, pattern: str, receive: ReceiveBusMessage) -> None:
         """Have `hear` called for what comes on `pattern`, as it was sent; call it before `with`."""
-        self._overheard.append((pattern, hear))
+        self._overheard.append((pattern, receive))
 
     def offer(self, topic: str, payload: bytes) -> bool:
         """Send now, at most once; False while the last one on this topic is unsent or the broker is away."""
@@ -182,7 +183,7 @@ class MqttLink:
         is_leaving = False
         while (sock := client.socket()) and (time.monotonic() < until or (self._greeted and not is_leaving)):
             if self.connected:
-                for parcel in self._tray.empty():
+                for parcel in self._tray.take_all():
                     self._publish(client, parcel)
             if not is_leaving and (self._stopping.is_set() or self._receive_failed):
                 is_leaving, until = True, time.monotonic() + LEAVE_S
@@ -220,14 +221,14 @@ class MqttLink:
         lived_s = time.monotonic() - self._since if self._since else 0.0
         if self._receive_failed:
             self._why = "what arrived could not be kept and is asked for again: see the error above"
-        elif self._since and self._complaint.is_disputed():
+        elif self._since and self._complaint.count_loss():
             self._why = f"{self._address} keeps ending the connection: does another process use the id {self._name}?"
         elif not self._why:
             self._why = f"what answers at {self._address} does not speak MQTT, or hangs: check host and port"
         if self._stopping.is_set():
             self._complaint.text = f"the connection to {self._address} is closed"
         else:
-            self._complaint.say(self._why)
+            self._complaint.log(self._why)
         self._since = None
         self._tray.close()
         self._offered.clear()
@@ -249,10 +250,10 @@ class MqttLink:
 
     def _refuse(self, parcel: OutgoingMessage, why: str) -> None:
         if parcel.receipt:
-            self._tray.answered(parcel.receipt, why)
+            self._tray.mark_answered(parcel.receipt, why)
         else:
             logger.warning("a message on %s is dropped: %s", parcel.topic, why)
-            self._tray.sent(parcel.topic)
+            self._tray.mark_sent(parcel.topic)
 
     def _bare_client(self, name: str) -> paho.Client:
         """Return a client that can log in."""
@@ -316,7 +317,7 @@ class MqttLink:
         if self._hello:
             client.publish(*self._hello, qos=1, retain=True)
         self._connections += 1
-        self._complaint.say("")
+        self._complaint.log("")
         self._tray.open()
         logger.info("connected to %s as %s", self._address, self._name)
 
@@ -332,7 +333,7 @@ class MqttLink:
         if reason.value == BAD_PROTOCOL and self._protocol == NEW:
             self._protocol = OLD
             for receipt in self._posted.values():
-                self._tray.answered(receipt, "the broker was replaced by one that speaks MQTT 3.1.1 only")
+                self._tray.mark_answered(receipt, "the broker was replaced by one that speaks MQTT 3.1.1 only")
             self._posted.clear()
             self._why = self._complaint.text
         elif reason.value in (BAD_LOGIN, NOT_AUTHORIZED):
@@ -354,10 +355,10 @@ class MqttLink:
             return
         try:
             for pattern, receive, _ in self._listeners:
-                if paho.topic_matches_sub(pattern, message.topic):
+                if matches(pattern, message.topic):
                     receive(message.topic, bytes(message.payload))
             for pattern, hear in self._overheard:
-                if paho.topic_matches_sub(pattern, message.topic):
+                if matches(pattern, message.topic):
                     hear(BusMessage(message.topic, bytes(message.payload), message.qos, bool(message.retain)))
         except Exception:
             logger.exception("what came on %s could not be taken", message.topic)
@@ -369,9 +370,9 @@ class MqttLink:
     def _on_publish(self, _client: object, _data: object, mid: int, reason: ReasonCode, *_: object) -> None:
         topic = self._offered.pop(mid, None)
         if topic is not None:
-            self._tray.sent(topic)
+            self._tray.mark_sent(topic)
         elif (receipt := self._posted.pop(mid, None)) is not None:
-            self._tray.answered(receipt, str(reason) if reason.is_failure else None)
+            self._tray.mark_answered(receipt, str(reason) if reason.is_failure else None)
 
     def _on_subscribe(self, client: paho.Client, _data: object, mid: int, reasons: list[ReasonCode], _: object) -> None:
         pattern = self._asked.pop(mid, "")

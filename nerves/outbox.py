@@ -30,8 +30,8 @@ class Outbox:
     The broker keeps the last message of every topic that fits a pattern in `retained`.
     """
 
-    def __init__(self, box: DurableQueue, link: Link, *, retained: Iterable[str] = ()) -> None:
-        self._box, self._link, self._retained = box, link, tuple(retained)
+    def __init__(self, queue: DurableQueue, link: Link, *, retained: Iterable[str] = ()) -> None:
+        self._box, self._link, self._retained = queue, link, tuple(retained)
         self._stopping = Event()
         self._connections = 0
         self._alive = 0.0
@@ -76,7 +76,7 @@ class Outbox:
         """After a reconnect, send again what was confirmed shortly before the connection was lost."""
         connections = self._link.connections
         if self._connections not in (0, connections):
-            count = self._box.again(self._alive - GRACE_S)
+            count = self._box.requeue_done(self._alive - GRACE_S)
             logger.info("connected again: %d messages are sent once more, for safety", count)
         self._connections = connections
         self._alive = self._box.clock()
@@ -91,9 +91,9 @@ class Outbox:
         if not self._is_answered(receipt):
             return
         if receipt.refused is None:
-            self._box.done(row.key)
+            self._box.mark_done(row.key)
             return
-        self._box.later(row.key, receipt.refused)
+        self._box.retry_later(row.key, receipt.refused)
         if row.tries == 0:
             logger.warning("the broker refuses %s on %s: %s; trying again", row.key, row.topic, receipt.refused)
 

@@ -9,7 +9,7 @@ from nerves.services import Actuator, Sense, SenseSettings, ServiceSettings
 from nerves.settings import HouseSettings, read_table
 from nerves.sources import Where, did_you_mean
 
-__all__ = ["missing_package", "actuators", "read_actuator", "read_sense", "senses"]
+__all__ = ["actuators", "missing_package", "read_actuator", "read_sense", "senses"]
 
 Service = TypeVar("Service", Sense, Actuator)
 OURS = frozenset({"kinwatch", "nerves", "senses", "brain", "actuators"})

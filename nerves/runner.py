@@ -1,329 +1,283 @@
-"""Run one service until it is told to stop."""
+"""Run one sense or one actuator until it is told to stop."""
 
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, suppress
 from queue import Empty, Queue
-from threading import Event, Thread
 from typing import Any
 
 from uuid6 import uuid7
 
-from nerves import plugins, topics
-from nerves.broker import need_url
+from nerves import topics
 from nerves.database import Database
 from nerves.durable_queue import DurableQueue, Row
 from nerves.errors import KinwatchError, MessageError, OutOfReach, SettingsError
-from nerves.exif import stamped
-from nerves.messages import Fact, Frame, SelfTestResult, Status, Visit, parse
-from nerves.outbox import Outbox
-from nerves.process import Process, Subscription, running
+from nerves.exif import with_capture_time
+from nerves.messages import Fact, Frame, SelfTestResult, Status, Visit, read_fact
+from nerves.process import Process, Subscription, serve
 from nerves.services import Actuator, Context, RawMessage, Sense, SenseSettings, ServiceSettings, Tick
 from nerves.settings import HouseSettings
 
-__all__ = ["Process", "Subscription", "run_actuator", "run_sense", "running"]
+__all__ = ["run_actuator", "run_sense"]
 
-GRACE_S = 1.0
-GLANCE_S = 0.2
-FLUSH_S = 1.0
-BROKER_S = 5.0
-PAUSES_S = (1.0, 30.0)
-# About a day at one try a minute: evidence outlives a full disk, and what never works is parked in the end.
+INBOX_CHECK_S = 0.2
+FIRST_CONNECTION_S = 5.0
+RETRY_PAUSES_S = (1.0, 30.0)
+# About a day at one try a minute: evidence outlives a full disk, and a message that never succeeds is given up.
 MAX_TRIES = 1500
-MB = 1_000_000
-DROPS_SAID = 100
-# What a sense may leave waiting of what it wants to hear.
-HEARD = 200
+BYTES_PER_MB = 1_000_000
+LOG_EVERY_DROPS = 100
+# Facts that may wait for a sense; beyond them the oldest is dropped.
+MAX_SENSE_FACTS = 200
 
 logger = logging.getLogger(__name__)
 
 
 def run_sense(name: str, sense: Sense, settings: SenseSettings, house: HouseSettings, url: str | None = None) -> None:
-    """Publish what a sense perceives until its source ends, or it is told to stop."""
-    url = url or need_url(house)
+    """Publish what a sense perceives until its source ends or it is told to stop."""
     with closing(Database(house.data_dir / f"{name}.db")) as database:
-        hand = _SenseRunner(name, sense, settings, database)
-        hears = [Subscription(topic, hand.receive) for topic in hand.topics]
-        with (
-            running(name, url, password=house.mqtt.login, listens=hears) as life,
-            Outbox(hand.outbox, life.link) as outbox,
-        ):
-            _beside(lambda: hand.work(life), settings.kind, life.stop)
-            outbox.flush(FLUSH_S)
+        serve(name, _SenseRunner(name, sense, settings, database), house, url)
 
 
 def run_actuator(
     name: str, actuator: Actuator, settings: ServiceSettings, house: HouseSettings, url: str | None = None
 ) -> None:
-    """Hand an actuator its messages until told to stop."""
-    url = url or need_url(house)
+    """Give an actuator its messages until it is told to stop."""
     with closing(Database(house.data_dir / f"{name}.db")) as database:
-        hand = _ActuatorRunner(name, actuator, settings, database)
-        hears = [Subscription(pattern, hand.receive) for pattern in hand.patterns]
-        with (
-            running(name, url, password=house.mqtt.login, durable=True, listens=hears) as life,
-            Outbox(hand.outbox, life.link, retained=actuator.retained_topics) as outbox,
-        ):
-            _beside(lambda: hand.work(life), settings.kind, life.stop)
-            outbox.flush(FLUSH_S)
-
-
-def _beside(work: Callable[[], None], kind: str, stop: Event) -> None:
-    """Work in a thread of its own until it is done, has failed, or is told to stop.
-
-    So the word to stop is heard while the work waits for its device; then it is left behind.
-    """
-    failures: list[Exception] = []
-
-    def run() -> None:
-        try:
-            work()
-        except Exception as error:  # noqa: BLE001 - raised below, in the main thread
-            failures.append(error)
-
-    worker = Thread(target=run, name="work", daemon=True)
-    worker.start()
-    while worker.is_alive() and not stop.wait(GLANCE_S):
-        pass
-    worker.join(GRACE_S)
-    for error in failures:
-        if isinstance(error, ModuleNotFoundError):
-            raise plugins.absent(kind, error) from error
-        raise error
-
-
-def _await_broker(life: Process) -> None:
-    """Give the broker a moment, so that a clip's first pictures are not lost."""
-    for _ in range(int(BROKER_S / GLANCE_S)):
-        if life.stop.is_set() or life.link.wait_connected(GLANCE_S):
-            return
-    logger.warning("%s; going on without it until it is there", life.link.trouble)
+        serve(name, _ActuatorRunner(name, actuator, settings, database), house, url)
 
 
 class _SenseRunner:
-    """Publishes what a sense perceives, and gives it what it wants to hear."""
+    """Publishes what a sense perceives, and gives it the facts of its subscriptions."""
+
+    retained_topics = ()
 
     def __init__(self, name: str, sense: Sense, settings: SenseSettings, database: Database) -> None:
-        self._name, self._sense, self._settings, self._database = name, sense, settings, database
-        self.topics = tuple(sense.subscriptions(settings)) if sense.subscriptions else ()
+        self.kind = settings.kind
         self.outbox = DurableQueue(database, "outbox")
-        self._heard: Queue[Fact] = Queue()
+        self._name, self._sense, self._settings, self._database = name, sense, settings, database
+        self._facts: Queue[Fact] = Queue()
         self._counts = Counter(sent=0, skipped=0, facts=0)
-        self._note = ""
+        self._report = ""
 
-    def receive(self, topic: str, body: bytes) -> None:
-        """Keep what the sense wants to hear; what it does not ask for in time is dropped, the oldest first."""
-        try:
-            self._heard.put(parse(topic, body))
-        except MessageError as error:
-            logger.warning("unreadable, left out: %s", error)
-        if self._heard.qsize() > HEARD:
-            with suppress(Empty):
-                self._heard.get_nowait()
+    def subscriptions(self) -> list[Subscription]:
+        """Return what the sense consumes: what comes now, nothing from before."""
+        patterns = self._sense.subscriptions(self._settings) if self._sense.subscriptions else ()
+        return [Subscription(pattern, self._receive) for pattern in patterns]
 
-    def work(self, life: Process) -> None:
+    def work(self, process: Process) -> None:
         """Publish what the sense perceives until its source ends or it is told to stop."""
-        _await_broker(life)
-        self._say(life)
-        for item in self._sense.watch(self._settings, *self._hand(life)):
-            if life.stop.is_set():
+        if not _first_connection(process):
+            logger.warning("%s; continuing without it until it answers", process.link.trouble)
+        self._set_status(process)
+        for item in self._sense.watch(self._settings, *self._context(process)):
+            if process.stop.is_set():
                 return
-            self._counts[self._publish(item, life)] += 1
-            self._say(life)
+            self._counts[self._publish(item, process)] += 1
+            self._set_status(process)
 
-    def _hand(self, life: Process) -> tuple[()] | tuple[Context, Iterator[Fact]]:
+    def _receive(self, topic: str, body: bytes) -> None:
+        self._facts.put(read_fact(topic, body))
+        if self._facts.qsize() > MAX_SENSE_FACTS:
+            with suppress(Empty):
+                self._facts.get_nowait()
+                self._counts["dropped"] += 1
+
+    def _context(self, process: Process) -> tuple[()] | tuple[Context, Iterator[Fact]]:
         if self._sense.subscriptions is None:
             return ()
 
-        def note(text: str) -> None:
-            self._note = text
-            self._say(life)
+        def report(text: str) -> None:
+            self._report = text
+            self._set_status(process)
 
-        return Context(self._database, self._tell, note, self._name), self._listen(life)
+        return Context(self._database, self.outbox.put_message, report, self._name), self._received(process)
 
-    def _listen(self, life: Process) -> Iterator[Fact]:
-        while not life.stop.is_set():
+    def _received(self, process: Process) -> Iterator[Fact]:
+        while not process.stop.is_set():
             with suppress(Empty):
-                yield self._heard.get(timeout=GLANCE_S)
+                yield self._facts.get(timeout=INBOX_CHECK_S)
 
-    def _publish(self, item: Frame | Fact, life: Process) -> str:
+    def _publish(self, item: Frame | Fact, process: Process) -> str:
         if isinstance(item, Frame):
-            jpeg = stamped(item.jpeg, item.at)
-            return "sent" if life.link.offer(topics.to(item.place, Frame.kind), jpeg) else "skipped"
-        self._tell(item)
+            jpeg = with_capture_time(item.jpeg, item.at)
+            return "sent" if process.link.offer(topics.to(item.place, Frame.kind), jpeg) else "skipped"
+        self.outbox.put_message(item)
         return "facts"
 
-    def _tell(self, fact: Fact | RawMessage) -> None:
-        self.outbox.put(str(fact.id), fact.topic, fact.payload())
+    def _set_status(self, process: Process) -> None:
+        process.set_status(self._report or "watching", **self._counts)
 
-    def _say(self, life: Process) -> None:
-        life.set_status(self._note or "watching", **self._counts)
+
+def _first_connection(process: Process) -> bool:
+    """Wait some seconds for the broker, so that the first frames of a clip are not lost."""
+    until = time.monotonic() + FIRST_CONNECTION_S
+    while not process.link.wait_connected(INBOX_CHECK_S):
+        if process.stop.is_set() or time.monotonic() > until:
+            return process.stop.is_set()
+    return True
 
 
 class _ActuatorRunner:
     """Gives an actuator its messages, each until it is done."""
 
     def __init__(self, name: str, actuator: Actuator, settings: ServiceSettings, database: Database) -> None:
-        self._name, self._actuator, self._settings = name, actuator, settings
-        self._inbox = DurableQueue(database, "inbox", max_tries=MAX_TRIES)
+        self.kind = settings.kind
         self.outbox = DurableQueue(database, "outbox")
-        hears = actuator.consumes if isinstance(actuator.consumes, tuple) else (actuator.consumes,)
-        self._kinds = {fact.kind: fact for fact in hears}
-        self._notes = tuple(actuator.subscriptions(settings))
-        self._heeds = actuator.accepts(settings)
-        self._database = database
-        self._counts = Counter(done=0, failed=0, unreadable=0)
-        self._note = self._away = ""
-        self._room = int(MB * actuator.queue_mb(settings)) if actuator.queue_mb else None
+        self.retained_topics = actuator.retained_topics
+        self._name, self._actuator, self._settings, self._database = name, actuator, settings, database
+        self._inbox = DurableQueue(database, "inbox", max_tries=MAX_TRIES)
+        consumes = actuator.consumes if isinstance(actuator.consumes, tuple) else (actuator.consumes,)
+        self._kinds = {fact.kind: fact for fact in consumes}
+        self._raw_patterns = tuple(actuator.subscriptions(settings))
+        self._accepts = actuator.accepts(settings)
+        self._counts = Counter(done=0, failed=0)
+        self._report = self._out_of_reach = ""
+        self._max_bytes = int(BYTES_PER_MB * actuator.queue_mb(settings)) if actuator.queue_mb else None
         self._ticked = time.monotonic()
         self._row: Row | None = None
-        self._facts: list[Fact] = []
-        self._pause_s = PAUSES_S[0]
+        self._results: list[Fact] = []
+        self._pause_s = RETRY_PAUSES_S[0]
 
-    @property
-    def patterns(self) -> list[str]:
-        """What it listens to."""
-        return [*(fact.pattern() for fact in self._kinds.values()), *self._notes]
+    def subscriptions(self) -> list[Subscription]:
+        """Return what the actuator consumes: all of it durable."""
+        patterns = [*(fact.pattern() for fact in self._kinds.values()), *self._raw_patterns]
+        return [Subscription(pattern, self._receive, durable=True) for pattern in patterns]
 
-    def receive(self, topic: str, body: bytes) -> None:
-        """Keep a message; what cannot be read is said, counted, and gone."""
-        try:
-            message = self._read(topic, body)
-        except Exception as error:  # noqa: BLE001 - anybody may publish anything, and it must not come again
-            logger.warning("unreadable, left out: %s", error)
-            self._counts["unreadable"] += 1
-            return
-        if self._heeds(message):
-            has_id = isinstance(message, Fact) and "id" in message.model_fields_set
-            self._keep(message, topic, body if has_id else message.payload())
-
-    def work(self, life: Process) -> None:
-        """Have the actuator act until told to stop."""
-        while not life.stop.is_set():
+    def work(self, process: Process) -> None:
+        """Let the actuator act until it is told to stop."""
+        while not process.stop.is_set():
             try:
-                self._act(life)
+                self._act(process)
             except SettingsError:
                 raise
-            except OutOfReach as away:
-                self._await(away, life)
+            except OutOfReach as error:
+                self._wait_until_in_reach(error, process)
             except KinwatchError as error:
-                self._put_back(str(error), life)
+                self._put_back(str(error), process)
             except Exception as error:
-                self._put_back(repr(error), life)
+                self._put_back(repr(error), process)
                 raise
 
-    def _keep(self, message: Fact | RawMessage, topic: str, body: bytes) -> None:
-        """Put a message into the inbox, and have the inbox stay within its room."""
-        worth = self._actuator.priority(message) if self._actuator.priority else 0
-        self._inbox.put(_key(message), topic, body, worth=worth)
-        if self._room is None:
+    def _receive(self, topic: str, body: bytes) -> None:
+        """Store a message in the inbox if the actuator accepts it, and limit the inbox to its size."""
+        try:
+            message = self._read(topic, body)
+        except MessageError:
+            raise
+        except Exception as error:  # else the broker would send the message again and again
+            reason = f"{topic}: {error!r}"
+            raise MessageError(reason) from error
+        if not self._accepts(message):
             return
-        if dropped := self._inbox.drop(self._room):
-            is_first = self._counts["dropped"] % DROPS_SAID < dropped
+        has_id = isinstance(message, Fact) and "id" in message.model_fields_set
+        priority = self._actuator.priority(message) if self._actuator.priority else 0
+        self._inbox.put(_key(message), topic, body if has_id else message.payload(), priority=priority)
+        if self._max_bytes is not None and (dropped := self._inbox.drop(self._max_bytes)):
+            is_logged = self._counts["dropped"] % LOG_EVERY_DROPS < dropped
             self._counts["dropped"] += dropped
-            if is_first:
-                logger.warning("no room for all that waits: %d messages dropped so far", self._counts["dropped"])
+            if is_logged:
+                logger.warning("The inbox is full: %d messages were dropped so far", self._counts["dropped"])
 
-    def _act(self, life: Process) -> None:
-        self._say(life)
-        taken = self._counts["done"]
-        desk = () if self._actuator.tick_s is None else (self._desk(),)
-        for fact in self._actuator.act(self._settings, self._messages(life), *desk):
-            self._facts.append(fact)
+    def _act(self, process: Process) -> None:
+        self._set_status(process)
+        done = self._counts["done"]
+        context = () if self._actuator.tick_s is None else (self._context(),)
+        for fact in self._actuator.act(self._settings, self._messages(process), *context):
+            self._results.append(fact)
         self._finish()
-        if taken == self._counts["done"] and not life.stop.is_set():
-            message = f"{self._settings.kind}: act() returned without taking a message"
+        if done == self._counts["done"] and not process.stop.is_set():
+            message = f"{self.kind}: act() returned without taking a message"
             raise RuntimeError(message)
 
-    def _messages(self, life: Process) -> Iterator[Any]:
-        self._away = ""
-        self._say(life)
-        while not life.stop.is_set():
-            if self._is_time():
+    def _messages(self, process: Process) -> Iterator[Any]:
+        self._out_of_reach = ""
+        self._set_status(process)
+        while not process.stop.is_set():
+            if self._is_tick_due():
                 yield Tick()
                 self._finish()
-                self._say(life)
+                self._set_status(process)
             self._row = self._inbox.due()
             if self._row is None:
-                self._inbox.wait(min(GLANCE_S, self._actuator.tick_s or GLANCE_S))
+                self._inbox.wait(min(INBOX_CHECK_S, self._actuator.tick_s or INBOX_CHECK_S))
                 continue
             yield self._read(self._row.topic, self._row.body)
             self._finish()
-            self._say(life)
+            self._set_status(process)
 
-    def _desk(self) -> Context:
-        return Context(self._database, self._tell, self._hold, self._name)
+    def _context(self) -> Context:
+        def report(text: str) -> None:
+            self._report = text
+
+        return Context(self._database, self.outbox.put_message, report, self._name)
 
     def _read(self, topic: str, body: bytes) -> Fact | RawMessage:
-        if any(topics.matches(pattern, topic) for pattern in self._notes):
+        if any(topics.matches(pattern, topic) for pattern in self._raw_patterns):
             return RawMessage(topic, body)
-        place, kind = topics.parse(topic)
+        place, kind = topics.split(topic)
         return self._kinds[Status.kind if place == Status.kind else kind].read(topic, body)
 
-    def _is_time(self) -> bool:
-        """Whether a tick is due."""
+    def _is_tick_due(self) -> bool:
         now = time.monotonic()
         if self._actuator.tick_s is None or now - self._ticked < self._actuator.tick_s:
             return False
         self._ticked = now
         return True
 
-    def _tell(self, fact: Fact | RawMessage) -> None:
-        self.outbox.put(str(fact.id), fact.topic, fact.payload())
-
-    def _hold(self, note: str) -> None:
-        self._note = note
-
-    def _say(self, life: Process) -> None:
-        life.set_status(self._away or self._note or "ready", **self._counts)
+    def _set_status(self, process: Process) -> None:
+        process.set_status(self._out_of_reach or self._report or "ready", **self._counts)
 
     def _finish(self) -> None:
-        """Note in one step that a message is done and what came of it."""
+        """In one transaction, mark the message as done and put its results into the outbox."""
         with self._inbox.transaction():
-            for fact in self._facts:
-                self._tell(fact)
+            for fact in self._results:
+                self.outbox.put_message(fact)
             if not self._actuator.reports_self_test:
-                self._answer(ok=True, detail="done")
+                self._report_self_test(ok=True, detail="done")
             if self._row:
-                self._inbox.done(self._row.key)
-        self._facts.clear()
+                self._inbox.mark_done(self._row.key)
+        self._results.clear()
         self._counts["done"] += self._row is not None
-        self._row, self._pause_s = None, PAUSES_S[0]
+        self._row, self._pause_s = None, RETRY_PAUSES_S[0]
 
-    def _answer(self, *, ok: bool, detail: str) -> None:
-        """Say what became of a test alert, if it is one."""
+    def _report_self_test(self, *, ok: bool, detail: str) -> None:
+        """Publish the result of the current message if it is a test alert."""
         if self._row and self._row.topic == topics.to(topics.TEST, Visit.kind):
             visit = Visit.read(self._row.topic, self._row.body)
-            self._tell(SelfTestResult(visit=visit.visit, service=self._name, ok=ok, detail=detail))
+            result = SelfTestResult(visit=visit.visit, service=self._name, ok=ok, detail=detail)
+            self.outbox.put_message(result)
 
-    def _put_back(self, why: str, life: Process) -> None:
-        logger.warning("%s", why)
-        self._facts.clear()
-        self._counts["failed"] += 1
-        life.set_status(f"tries again: {why}", **self._counts)
-        self._answer(ok=False, detail=f"tries again: {why}")
-        row, self._row = self._row, None
+    def _put_back(self, why: str, process: Process) -> None:
+        """Try the current message again later."""
+        row = self._fail(f"tries again: {why}", why)
+        process.set_status(f"tries again: {why}", **self._counts)
         if row:
-            self._inbox.later(row.key, why)
+            self._inbox.retry_later(row.key, why)
             return
-        life.stop.wait(self._pause_s)
-        self._pause_s = min(2 * self._pause_s, PAUSES_S[1])
+        process.stop.wait(self._pause_s)
+        self._pause_s = min(2 * self._pause_s, RETRY_PAUSES_S[1])
 
-    def _await(self, away: OutOfReach, life: Process) -> None:
-        """Wait for what is out of reach; the message stays the next one, and no try is counted against it."""
-        logger.warning("%s", away)
-        self._answer(ok=False, detail=f"tries again: {away}")
-        self._row = None
-        self._facts.clear()
+    def _wait_until_in_reach(self, error: OutOfReach, process: Process) -> None:
+        """Pause. The current message stays the next one, and the failure does not count as one of its tries."""
+        self._out_of_reach = f"tries again: {error}"
+        self._fail(self._out_of_reach, str(error))
+        process.set_status(self._out_of_reach, **self._counts, waiting=self._inbox.counts()["waiting"])
+        process.stop.wait(self._pause_s)
+        self._pause_s = min(2 * self._pause_s, error.longest_s)
+
+    def _fail(self, detail: str, why: str) -> Row | None:
+        """Log and count a failure, and return the message that it concerns, if any."""
+        logger.warning("%s", why)
+        self._report_self_test(ok=False, detail=detail)
+        self._results.clear()
         self._counts["failed"] += 1
-        self._away = f"tries again: {away}"
-        life.set_status(self._away, **self._counts, waiting=self._inbox.counts()["waiting"])
-        life.stop.wait(self._pause_s)
-        self._pause_s = min(2 * self._pause_s, away.longest_s)
+        row, self._row = self._row, None
+        return row
 
 
 def _key(message: Fact | RawMessage) -> str:
-    """Return what makes a message known: its id; nothing for a status, for a last will is the same each time."""
+    """Return the key of a message: its id, or a new one for a status, because every last will has the same id."""
     return str(uuid7() if isinstance(message, Status) else message.id)

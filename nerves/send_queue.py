@@ -73,18 +73,18 @@ class SendQueue:
             self._unanswered.add(receipt)
         return receipt
 
-    def empty(self) -> list[OutgoingMessage]:
+    def take_all(self) -> list[OutgoingMessage]:
         """Take everything out, oldest first."""
         with self._lock:
             parcels, self._parcels = list(self._parcels), deque()
         return parcels
 
-    def sent(self, topic: str) -> None:
+    def mark_sent(self, topic: str) -> None:
         """Note that what was offered on `topic` is on its way: the next one may be offered."""
         with self._lock:
             self._unsent.discard(topic)
 
-    def answered(self, receipt: Receipt, refused: str | None = None) -> None:
+    def mark_answered(self, receipt: Receipt, refused: str | None = None) -> None:
         """Hand the broker's answer to whoever posted."""
         with self._lock:
             self._unanswered.discard(receipt)

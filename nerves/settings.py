@@ -21,7 +21,7 @@ from pydantic_core import ErrorDetails
 
 from nerves.address import Address
 from nerves.errors import SettingsError
-from nerves.sources import Where, merge, nearest, read_file, read_variables
+from nerves.sources import Where, did_you_mean, merge, read_file, read_variables
 from nerves.topics import check_place
 
 __all__ = ["HouseSettings", "Mqtt", "load", "read_table"]
@@ -184,7 +184,7 @@ def _say(error: ErrorDetails, model: type[BaseModel], where: Where) -> str:
     at = where.down(*path)
     if error["type"] == "extra_forbidden":
         known = [at.beside(key) for key in _known(model, path[:-1])]
-        return f"{at} is not a setting: {nearest(at.beside(path[-1]), known)}"
+        return f"{at} is not a setting: {did_you_mean(at.beside(path[-1]), known)}"
     if error["type"] == "missing":
         return f"{at} is missing: {_meaning(model, path)}"
     said = error["msg"].removeprefix("Value error, ").replace("Input should be", "should be")

@@ -12,7 +12,7 @@ import yaml
 
 from nerves.errors import SettingsError
 
-__all__ = ["Where", "merge", "nearest", "read_file", "read_variables"]
+__all__ = ["Where", "did_you_mean", "merge", "read_file", "read_variables"]
 
 PREFIX = "KINWATCH_"
 # Variables of ours that are not settings of the house.
@@ -43,7 +43,7 @@ class Where:
         return variable[: -len(self.path[-1])] + key.upper() if variable else key
 
 
-def nearest(wrong: str, known: Iterable[str]) -> str:
+def did_you_mean(wrong: str, known: Iterable[str]) -> str:
     """Return `did you mean X?`, or what there is."""
     names = sorted(known)
     close = get_close_matches(wrong, names, n=1, cutoff=0.5)
@@ -130,7 +130,7 @@ def _path(name: str, sections: tuple[str, ...]) -> tuple[str, ...]:
         parts = ("mqtt", parts[0].removeprefix("mqtt_"))
     if parts[0] not in sections or not all(parts):
         known = [f"{PREFIX}{section.upper()}" for section in sections]
-        message = f"{name} is not a setting: {nearest(name, [*known, *OTHERS, 'KINWATCH_MQTT_URL'])}"
+        message = f"{name} is not a setting: {did_you_mean(name, [*known, *OTHERS, 'KINWATCH_MQTT_URL'])}"
         raise SettingsError(message)
     return parts
 

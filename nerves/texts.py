@@ -6,7 +6,7 @@ from string import Formatter
 from typing import NamedTuple
 
 from nerves.messages import Visit
-from nerves.sources import nearest
+from nerves.sources import did_you_mean
 
 __all__ = ["LANGUAGES", "age_words", "check_template", "fields_of", "somebody", "template"]
 
@@ -53,7 +53,7 @@ def check_template(known: Collection[str]) -> Callable[[str], str]:
             raise ValueError(why) from error
         for _, name, form, conversion in parts:
             if name is not None and (name not in known or form or conversion):
-                why = f"{{{name}}} is not a field: {nearest(name, known)}"
+                why = f"{{{name}}} is not a field: {did_you_mean(name, known)}"
                 raise ValueError(why)
         return text
 

@@ -16,7 +16,7 @@ __all__ = [
     "Topic",
     "check_place",
     "matches",
-    "parse",
+    "split",
     "status",
     "to",
 ]
@@ -68,7 +68,7 @@ def status(service: str) -> str:
     return to("status", service)
 
 
-def parse(topic: str) -> Topic:
+def split(topic: str) -> Topic:
     """Split a topic; `MessageError` if it is not `kinwatch/<place>/<kind>`."""
     parts = topic.split("/")
     if len(parts) != 3 or parts[0] != ROOT or not parts[1] or not parts[2]:  # noqa: PLR2004

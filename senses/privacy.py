@@ -7,7 +7,7 @@ from nerves.services import Context
 
 __all__ = ["store_camera_enabled", "stored_camera_enabled"]
 
-CREATE_SWITCH_TABLE = """CREATE TABLE IF NOT EXISTS camera_switch (
+CREATE_SWITCH_TABLE = """CREATE TABLE camera_switch (
     id INTEGER PRIMARY KEY CHECK (id = 1), json TEXT NOT NULL)"""
 UPSERT_SWITCH = "INSERT INTO camera_switch VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET json = excluded.json"
 
@@ -20,8 +20,8 @@ def store_camera_enabled(context: Context, switch: CameraEnabled) -> None:
 
 def stored_camera_enabled(context: Context) -> CameraEnabled | None:
     """Return the last stored camera switch; None if nothing was stored. Creates the table."""
+    context.database.migrate("camera_switch", [[CREATE_SWITCH_TABLE]])
     with context.database.transaction() as connection:
-        connection.execute(CREATE_SWITCH_TABLE)
         row = connection.execute("SELECT json FROM camera_switch").fetchone()
     try:
         return CameraEnabled.model_validate_json(row[0]) if row else None

@@ -22,7 +22,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from nerves.bus import open_link
 from nerves.link import Link
-from nerves.messages import Fact, Say, parse
+from nerves.messages import Fact, Say, read_fact
 from nerves.runner import run_sense
 from nerves.services import Sense
 from nerves.settings import HouseSettings
@@ -35,7 +35,7 @@ RATE = 16_000
 
 
 def spoken(folder: Path, words: str) -> Path:
-    """Write a sentence as a sound that an ear knows: 16 kHz, with a second of silence before it and two after."""
+    """Write a synthesised sentence as a WAV file of 16 kHz, with one second of silence before it and two after it."""
     said, file = folder / "said.wav", folder / "sentence.wav"
     command = ["espeak-ng", "-v", "en-us+m3", "-s", "130", "-w", str(said), "--", words]
     subprocess.run(command, check=True)
@@ -50,7 +50,7 @@ def spoken(folder: Path, words: str) -> Path:
 
 
 class Page:
-    """The running server, and all that travelled on its bus."""
+    """The running server, and all messages on its bus."""
 
     def __init__(self, link: Link, folder: Path) -> None:
         self.link, self.folder = link, folder
@@ -63,7 +63,7 @@ class Page:
 
     @property
     def port(self) -> int:
-        """Its port; 0 while it does not listen yet."""
+        """The server's port; 0 while it does not listen yet."""
         found = re.search(r"the page of hall is at \w+://[^ ]+:(\d+)/", self.log.getvalue())
         return int(found[1]) if found else 0
 
@@ -82,10 +82,10 @@ class Page:
         return [body for topic, body in self.heard if topic == "kinwatch/hall/frame"]
 
     def facts(self, kind: str) -> list[Any]:
-        return [parse(topic, body) for topic, body in self.heard if topic.endswith(f"/{kind}")]
+        return [read_fact(topic, body) for topic, body in self.heard if topic.endswith(f"/{kind}")]
 
     def status(self) -> str:
-        said = [parse(topic, body) for topic, body in self.heard if topic == "kinwatch/status/hall"]
+        said = [read_fact(topic, body) for topic, body in self.heard if topic == "kinwatch/status/hall"]
         return str(getattr(said[-1], "detail", "")) if said else ""
 
     def publish(self, fact: Fact) -> None:
@@ -111,7 +111,7 @@ class Page:
     def connect(self, token: str, *, is_page: bool = False, headers: dict[str, str] | None = None) -> ClientConnection:
         headers = {"Authorization": f"Bearer {token}"} | (headers or {})
         protocols: Any = ["kinwatch"] if is_page else None
-        # Not over TLS: this client reads and writes one TLS object in two threads, which stalls now and then.
+        # Without TLS: this client would read and write one TLS object in two threads, which sometimes stalls.
         return connect(f"ws://127.0.0.1:{self.port}/ws", additional_headers=headers, subprotocols=protocols)
 
 

@@ -16,7 +16,7 @@ from nerves.services import Context, RawMessage, Tick
 
 __all__ = ["act", "birth_topic", "news_filter", "subscribed_topics"]
 
-CREATE_HOME = "CREATE TABLE IF NOT EXISTS home (id INTEGER PRIMARY KEY CHECK (id = 1), json TEXT NOT NULL)"
+CREATE_HOME = "CREATE TABLE home (id INTEGER PRIMARY KEY CHECK (id = 1), json TEXT NOT NULL)"
 STORE_HOME = "INSERT INTO home VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET json = excluded.json"
 # While Home Assistant makes the first entities of a device, it misses states that are published at that moment.
 MAX_REPEATS = 2
@@ -149,8 +149,8 @@ class _EntityPublisher:
                 self._context.publish(message)
 
     def _stored_home(self) -> Home:
+        self._context.database.migrate("home", [[CREATE_HOME]])
         with self._context.database.transaction() as connection:
-            connection.execute(CREATE_HOME)
             row = connection.execute("SELECT json FROM home").fetchone()
         try:
             return Home.model_validate_json(row[0]) if row else Home()

@@ -19,13 +19,13 @@ GIVE_UP_AFTER_S = 86400.0
 MAX_PLAN_AHEAD_S = 2.5 * 86400
 
 CREATE_ALERT_TABLES = (
-    """CREATE TABLE IF NOT EXISTS alerts (
+    """CREATE TABLE alerts (
         visit TEXT PRIMARY KEY, place TEXT NOT NULL, identity TEXT NOT NULL, seq INTEGER NOT NULL, facts TEXT,
         picture BLOB, at REAL NOT NULL, starts REAL, step INTEGER NOT NULL DEFAULT 0, state TEXT NOT NULL)""",
-    """CREATE TABLE IF NOT EXISTS updates (
+    """CREATE TABLE updates (
         visit TEXT NOT NULL, number INTEGER NOT NULL, text TEXT NOT NULL, at REAL NOT NULL,
         PRIMARY KEY (visit, number))""",
-    """CREATE TABLE IF NOT EXISTS deliveries (
+    """CREATE TABLE deliveries (
         visit TEXT NOT NULL, service TEXT NOT NULL, delivered INTEGER NOT NULL DEFAULT 0, due REAL NOT NULL,
         since REAL NOT NULL, tries INTEGER NOT NULL DEFAULT 0, reason TEXT NOT NULL DEFAULT '',
         PRIMARY KEY (visit, service))""",
@@ -81,9 +81,7 @@ class AlertLedger:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.transaction = database.transaction
-        with self.transaction() as connection:
-            for statement in CREATE_ALERT_TABLES:
-                connection.execute(statement)
+        database.migrate("alerts", [CREATE_ALERT_TABLES])
 
     def find(self, visit: UUID) -> Alert | None:
         """Return the alert of a visit, or None."""

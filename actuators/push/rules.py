@@ -56,7 +56,7 @@ def rings_at(settings: PushSettings, verdict: Verdict, now: datetime) -> datetim
     if settings.quiet is None or verdict in settings.quiet_except:
         return now
     quiet = read_hours(settings.quiet)
-    return quiet.over(now) if quiet.cover(now) else now
+    return quiet.next_end(now) if quiet.contain(now) else now
 
 
 def visit_text(settings: PushSettings, visit: Visit, *, first: bool) -> str:

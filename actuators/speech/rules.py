@@ -45,7 +45,7 @@ def is_quiet(settings: SpeechSettings, message: Say | Visit, local: datetime) ->
     """Whether a message must not be spoken at this local time."""
     if settings.quiet is None or (isinstance(message, Say) and settings.quiet_says):
         return False
-    return read_hours(settings.quiet).cover(local)
+    return read_hours(settings.quiet).contain(local)
 
 
 def _is_for(settings: SpeechSettings, place: str) -> bool:

@@ -12,7 +12,7 @@ __all__ = ["Facts", "StoredFacts"]
 
 Facts = dict[str, Any]
 REMEMBER_FOR = timedelta(days=90)
-CREATE_STORED = """CREATE TABLE IF NOT EXISTS stored (
+CREATE_STORED = """CREATE TABLE stored (
     visit TEXT NOT NULL, seq INTEGER NOT NULL, at REAL NOT NULL, facts TEXT NOT NULL, PRIMARY KEY (visit, seq))"""
 
 
@@ -21,8 +21,8 @@ class StoredFacts:
 
     def __init__(self, database: Database, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._database, self._clock = database, clock
+        database.migrate("stored", [[CREATE_STORED]])
         with database.transaction() as connection:
-            connection.execute(CREATE_STORED)
             connection.execute("DELETE FROM stored WHERE at < ?", [(clock() - REMEMBER_FOR).timestamp()])
 
     def of_visit(self, visit: UUID) -> list[Facts]:

@@ -1,4 +1,4 @@
-"""The album: pictures of past visits, waiting for a human's word."""
+"""The album: pictures of past visits, stored until a human labels them or they are too old."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -22,9 +22,9 @@ VISIT_COLUMNS = "id, place, since, last, verdict, who, stranger, alert, box, nam
 INSERT_VISIT = f"""INSERT INTO visits ({VISIT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (id) DO UPDATE SET last = excluded.last, verdict = excluded.verdict, who = excluded.who, stranger = excluded.stranger,
     alert = max(alert, excluded.alert), box = excluded.box"""  # noqa: S608 - our own columns
-# Family, recognised: their visits are worth less than a stranger's.
+# Visits of family and guests have a time limit of their own: those of strangers matter longer.
 DELETE_EXPIRED_VISITS = "DELETE FROM visits WHERE last < CASE WHEN verdict IN ('family', 'guest') THEN ? ELSE ? END"
-# Whom a human has named is in the gallery already: what is still to be asked stays longer.
+# Labelled visits go first, because their faces are in the gallery already.
 SELECT_OLDEST_VISIT = "SELECT id FROM visits ORDER BY named DESC, last, id LIMIT 1"
 BYTES_PER_MB = 1_000_000
 
@@ -38,21 +38,24 @@ class PastVisit:
     since: datetime
     last: datetime
     verdict: Verdict
-    """What the brain held of it last."""
+    """The last verdict of the brain."""
     who: str | None = None
     stranger: str | None = None
-    """`stranger-7`, where it was one whom the brain knows again."""
+    """`stranger-7`, if the brain recognised or numbered this stranger."""
     alert: bool = False
     box: Box | None = None
     named: bool = False
-    """Whether a human has said who it was."""
+    """Whether a human has labelled the visit."""
 
 
 class Album:
-    """The album on disk; the commands use it while the brain does. `KinwatchError` if the file cannot be used.
+    """The album on disk. Commands and the brain can use it at the same time.
 
-    Visits go when they are older than the settings say or the file is larger, the oldest first. Those that a human
-    has named go before all others when room is needed: their pictures have done their work.
+    Visits are removed, the oldest first, if they are older or the file is larger than the settings allow. If the file is
+    too large, labelled visits go before all others.
+
+    Raises:
+        KinwatchError: The file cannot be used.
     """
 
     def __init__(self, path: Path, settings: AlbumSettings | None = None) -> None:
@@ -61,12 +64,10 @@ class Album:
         with self._database.open() as connection:
             connection.execute("PRAGMA secure_delete = ON")  # a deleted face is overwritten
             connection.execute("PRAGMA foreign_keys = ON")
-            if not connection.execute(FIND_VISITS_TABLE).fetchone():  # else the file would never shrink
+            if not connection.execute(FIND_VISITS_TABLE).fetchone():  # without this the file would never shrink
                 connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
                 connection.execute("VACUUM")
-        with self._database.transaction() as connection:
-            for statement in CREATE_ALBUM_TABLES:
-                connection.execute(statement)
+        self._database.migrate("album", [CREATE_ALBUM_TABLES])
         self.strangers = StrangerStore(self._database)
 
     def __enter__(self) -> Self:
@@ -80,7 +81,7 @@ class Album:
         self._database.close()
 
     def put(self, entry: PastVisit, crops: Iterable[Crop]) -> None:
-        """Keep a visit, or what is new of it: the best of its pictures so far, and what is held of it now."""
+        """Store a visit, or update it: its best pictures so far and its current verdict."""
         for crop in self.crops(entry.visit):
             crops = best_crops(tuple(crops), crop)
         with self._database.transaction() as connection:
@@ -98,11 +99,11 @@ class Album:
         return [_past(row) for row in rows]
 
     def visit(self, visit: UUID) -> PastVisit | None:
-        """Return a visit; None if it is not here, or no more."""
+        """Return a visit; None if it is not in the album."""
         return next((entry for entry in self.visits() if entry.visit == visit), None)
 
     def crops(self, visit: UUID) -> list[Crop]:
-        """Return a visit's pictures in the order of time."""
+        """Return the pictures of a visit, ordered by time."""
         with self._database.open() as connection:
             rows = connection.execute(
                 "SELECT at, jpeg, vector, weight, width FROM crops WHERE visit = ? ORDER BY at", (str(visit),)
@@ -113,14 +114,14 @@ class Album:
         ]
 
     def mark(self, visits: Iterable[UUID], *, named: bool) -> None:
-        """Note that a human has said who was there, or has taken it back; the stranger it was is one no more."""
+        """Mark visits as labelled, or as not labelled any more; a labelled stranger is not a stranger any more."""
         with self._database.transaction() as connection:
             for visit in map(str, visits):
                 connection.execute("UPDATE visits SET named = ? WHERE id = ?", (named, visit))
                 self.strangers.leave(visit, left=named)
 
     def discard(self, visits: Iterable[UUID]) -> int:
-        """Remove visits and all that is kept of them from every file; return how many were here."""
+        """Remove visits and everything stored about them; return how many were in the album."""
         with self._database.transaction() as connection:
             gone = 0
             for visit in map(str, visits):
@@ -130,7 +131,7 @@ class Album:
         return gone
 
     def prune(self, at: datetime) -> int:
-        """Remove what is too old, then what is too much; return how many visits."""
+        """Remove visits that are too old, then visits above the size limit; return how many."""
         recent = at - timedelta(days=self._settings.days)
         with self._database.transaction() as connection:
             family = stamp(at - timedelta(days=self._settings.family_days))
@@ -146,7 +147,7 @@ class Album:
         return gone
 
     def _used(self) -> int:
-        """Return the bytes that are in use, without the pages that deletion has freed."""
+        """Return the bytes in use, without the pages that deletion has freed."""
         with self._database.open() as connection:
             pages, free, size = (
                 connection.execute(f"PRAGMA {name}").fetchone()[0]
@@ -155,7 +156,7 @@ class Album:
         return int((pages - free) * size)
 
     def _shrink(self) -> None:
-        """Give the freed pages back to the disk, and leave nothing deleted in the log."""
+        """Give the freed pages back to the disk, and remove deleted content from the write-ahead log."""
         with self._database.open() as connection:
             connection.executescript("PRAGMA incremental_vacuum")  # execute() would free a single page
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
@@ -164,8 +165,8 @@ class Album:
 def _row(entry: PastVisit) -> tuple[object, ...]:
     box = ",".join(f"{edge:.4f}" for edge in entry.box) if entry.box else None
     when = stamp(entry.since), stamp(entry.last)
-    held = entry.verdict, entry.who, number_of(entry.stranger) if entry.stranger else None
-    return (str(entry.visit), entry.place, *when, *held, entry.alert, box, entry.named)
+    verdict = entry.verdict, entry.who, number_of(entry.stranger) if entry.stranger else None
+    return (str(entry.visit), entry.place, *when, *verdict, entry.alert, box, entry.named)
 
 
 def _past(row: Sequence[object]) -> PastVisit:

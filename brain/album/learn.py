@@ -1,4 +1,4 @@
-"""A human's word on a visit -> a better gallery, in one step."""
+"""A human's label of a visit -> a better gallery, in one transaction."""
 
 import hashlib
 from collections.abc import Sequence
@@ -14,27 +14,27 @@ from nerves.messages import Label, now
 
 __all__ = ["LearnResult", "label_record", "learn"]
 
-# A face below this is small, blurred or turned: as a reference it would match too many.
+# A face of less weight is small, blurred or turned; as a photo of the gallery it would match too many faces.
 MIN_REFERENCE_WEIGHT = 0.3
 
 
 @dataclass(frozen=True, slots=True)
 class LearnResult:
-    """What came of a human's word."""
+    """The result of learning from a label."""
 
     label: LabelRecord
     photos: int
-    """Pictures that were learned."""
+    """The number of pictures that were learned."""
     left_out: int
-    """Pictures of the visit that were not: too poor, or of somebody else who crossed."""
+    """The number of pictures that were not: too poor, or of somebody else who crossed."""
     why: str = ""
     """Why nothing was learned; empty if something was."""
 
 
 def learn(label: LabelRecord, album: Album, gallery: Gallery) -> LearnResult:
-    """Learn from a visit's pictures who it was, or that it is not a person: all of it at once, or nothing.
+    """Learn from the pictures of a visit who it was, or that it is not a person, in one transaction.
 
-    Where there is no picture to learn from, the word itself is kept. The same word again changes nothing.
+    If there is no picture to learn from, only the label is stored. The same label again changes nothing.
     """
     past = album.visit(label.visit)
     if past:
@@ -43,7 +43,7 @@ def learn(label: LabelRecord, album: Album, gallery: Gallery) -> LearnResult:
     photos = [
         _photo(label, crop.at.strftime("%Y%m%d-%H%M%S"), crop.jpeg, vector) for crop, vector in reference_faces(crops)
     ]
-    if not photos and _is_said(label, gallery):  # the pictures it was learned from have gone: it must not be unlearned
+    if not photos and _is_said(label, gallery):  # its pictures are deleted, so learning it again would unlearn them
         return LearnResult(label, 0, len(crops), "it was said before, and its pictures have gone since")
     learned = gallery.learn_label(label, photos)
     album.mark([label.visit], named=True)
@@ -51,13 +51,13 @@ def learn(label: LabelRecord, album: Album, gallery: Gallery) -> LearnResult:
 
 
 def reference_faces(crops: Sequence[Crop]) -> list[tuple[Crop, Vector]]:
-    """Return the good faces that are one person's, whoever was there most: a visit may pass from one to another."""
+    """Return the good faces of the person who was there most: a visit may pass from one person to another."""
     good = [(crop, crop.vector) for crop in crops if crop.vector is not None and crop.weight >= MIN_REFERENCE_WEIGHT]
     return [good[number] for number in agreeing([vector for _, vector in good], [crop.weight for crop, _ in good])]
 
 
 def label_record(label: Label, gallery: Gallery) -> LabelRecord:
-    """Return a message as a word; a person we know stays what they are to the household unless it says otherwise."""
+    """Return a message as a record of the gallery; a known person keeps group and pass unless the message has a group."""
     group, until = label.group, label.until
     if "group" not in label.model_fields_set:
         known = next((person for person in gallery.people() if person.name == label.who), None)

@@ -14,19 +14,19 @@ __all__ = ["CREATE_ALBUM_TABLES", "FIND_VISITS_TABLE", "StrangerStore"]
 
 FIND_VISITS_TABLE = "SELECT 1 FROM sqlite_master WHERE name = 'visits'"
 CREATE_ALBUM_TABLES = (
-    """CREATE TABLE IF NOT EXISTS visits (
+    """CREATE TABLE visits (
         id TEXT PRIMARY KEY, place TEXT NOT NULL, since TEXT NOT NULL, last TEXT NOT NULL, verdict TEXT NOT NULL,
         who TEXT, stranger INTEGER, alert INTEGER NOT NULL, box TEXT, named INTEGER NOT NULL)""",
-    "CREATE INDEX IF NOT EXISTS visits_age ON visits (named, last)",
-    """CREATE TABLE IF NOT EXISTS crops (
+    "CREATE INDEX visits_age ON visits (named, last)",
+    """CREATE TABLE crops (
         visit TEXT NOT NULL REFERENCES visits (id) ON DELETE CASCADE, at TEXT NOT NULL, jpeg BLOB NOT NULL,
         vector BLOB, weight REAL NOT NULL, width REAL NOT NULL, PRIMARY KEY (visit, at))""",
     # AUTOINCREMENT: a number is never given twice, also when all who had one are forgotten.
-    "CREATE TABLE IF NOT EXISTS strangers (number INTEGER PRIMARY KEY AUTOINCREMENT, left TEXT)",
-    """CREATE TABLE IF NOT EXISTS encounters (
+    "CREATE TABLE strangers (number INTEGER PRIMARY KEY AUTOINCREMENT, left TEXT)",
+    """CREATE TABLE encounters (
         visit TEXT PRIMARY KEY, number INTEGER NOT NULL REFERENCES strangers (number) ON DELETE CASCADE,
         at TEXT NOT NULL, mean BLOB NOT NULL, weight REAL NOT NULL)""",
-    "CREATE INDEX IF NOT EXISTS encounters_number ON encounters (number)",
+    "CREATE INDEX encounters_number ON encounters (number)",
 )
 SELECT_ENCOUNTERS = """SELECT visit, number, at, mean, weight FROM encounters JOIN strangers USING (number)
     WHERE strangers.left IS NULL ORDER BY at"""

@@ -31,13 +31,13 @@ from nerves.errors import SettingsError
 
 __all__ = ["BotoClient"]
 
-CREDENTIALS = (CredentialRetrievalError, NoCredentialsError, PartialCredentialsError, TokenRetrievalError)
-GARBLED, OK = "not understood", 200
-NOT_ONE = "what answered is no Rekognition: is the internet there, is endpoint_url right?"
+CREDENTIAL_ERRORS = (CredentialRetrievalError, NoCredentialsError, PartialCredentialsError, TokenRetrievalError)
+GARBLED, HTTP_OK = "not understood", 200
+NOT_REKOGNITION = "what answered is no Rekognition: is the internet there, is endpoint_url right?"
 # What it takes to trip over an answer that is none.
-TRIPPED = (AttributeError, LookupError, TypeError, ValueError)
+READ_ERRORS = (AttributeError, LookupError, TypeError, ValueError)
 
-Said = Mapping[str, Any]
+Response = Mapping[str, Any]
 Found = TypeVar("Found")
 
 
@@ -65,15 +65,15 @@ class BotoClient:
         self._client.close()
 
     def call(
-        self, operation: str, about: About, parameters: Mapping[str, Any], read: Callable[[Said], Found], *, again: bool
+        self, operation: str, about: About, parameters: Mapping[str, Any], read: Callable[[Response], Found], *, again: bool
     ) -> Found:
         """Return what `read` finds in the answer; with `again` a busy Rekognition is asked again for a while."""
         self._try.begin(about._replace(size=_size(parameters)), again=again)
         try:
             with _explained():
-                said: Said = getattr(self._client, xform_name(operation))(**parameters)
+                said: Response = getattr(self._client, xform_name(operation))(**parameters)
                 if "RequestId" not in said["ResponseMetadata"]:
-                    raise CloudAway(NOT_ONE)
+                    raise CloudAway(NOT_REKOGNITION)
                 return read(said)
         finally:
             self._settle(GARBLED)
@@ -83,14 +83,14 @@ class BotoClient:
         operation = event_name.rpartition(".")[2]
         self._try.number = self._ledger.reserve(operation, self._try.about, datetime.now(UTC))
 
-    def _returned(self, event_name: str, response_dict: Said, parsed_response: Said, **more: Any) -> None:  # noqa: ANN401
+    def _returned(self, event_name: str, response_dict: Response, parsed_response: Response, **more: Any) -> None:  # noqa: ANN401
         """Keep what came back of a try."""
         if more["exception"]:
             self._settle(type(more["exception"]).__name__)
             return
         shape = self._client.meta.service_model.operation_model(event_name.rpartition(".")[2]).output_shape
-        if response_dict["status_code"] == OK and not _is_answer(response_dict["body"], empty=not shape.members):
-            raise CloudAway(NOT_ONE)
+        if response_dict["status_code"] == HTTP_OK and not _is_answer(response_dict["body"], empty=not shape.members):
+            raise CloudAway(NOT_REKOGNITION)
         self._settle(parsed_response.get("Error", {}).get("Code") or ANSWERED)
 
     def _enough(self, **_: object) -> bool | None:
@@ -176,14 +176,14 @@ def _explained() -> Iterator[None]:
         raise  # ours to repair
     except ClientError as error:
         raise _answered(error) from error
-    except CREDENTIALS as error:
+    except CREDENTIAL_ERRORS as error:
         message = f"Rekognition: {error}: renew the credentials (kinwatch docs rekognition)"
         raise CloudRefused(message) from error
     except (BotoCoreError, ResponseParserError) as error:
         message = f"Rekognition cannot be reached: {error}: is the internet there?"
         raise CloudAway(message) from error
-    except TRIPPED as error:
-        raise CloudAway(NOT_ONE) from error
+    except READ_ERRORS as error:
+        raise CloudAway(NOT_REKOGNITION) from error
 
 
 def _answered(error: ClientError) -> CloudError:

@@ -2,9 +2,9 @@
 
 __all__ = ["Breaker"]
 
-FIRST_S, LONGEST_S = 15.0, 600.0
+FIRST_BREAK_S, LONGEST_BREAK_S = 15.0, 600.0
 # Credentials and permissions are repaired by a person.
-REFUSED_S = 3600.0
+REFUSED_BREAK_S = 3600.0
 
 
 class Breaker:
@@ -36,5 +36,5 @@ class Breaker:
 
     def failed(self, now: float, *, refused: bool = False) -> None:
         """There was none: each time in a row the pause is twice as long; a refusal's is an hour."""
-        self._pause = REFUSED_S if refused else min(max(2 * self._pause, FIRST_S), LONGEST_S)
+        self._pause = REFUSED_BREAK_S if refused else min(max(2 * self._pause, FIRST_BREAK_S), LONGEST_BREAK_S)
         self._until = now + self._pause

@@ -12,7 +12,7 @@ from brain.cloud.breaker import Breaker
 from brain.cloud.errors import CloudAway, CloudMissing, CloudPicture, CloudRefused
 from brain.cloud.face_ids import label, user_id
 from brain.cloud.ledger import About, CallLedger
-from brain.cloud.pictures import blank, fit
+from brain.cloud.pictures import blank, fit_for_rekognition
 from brain.cloud.references import ComparePicture, read_all
 from brain.settings.rekognition import RekognitionSettings
 from brain.vision.backend import DetectedObject
@@ -78,12 +78,12 @@ class Cloud:
 
     def labels(self, jpeg: bytes, about: About) -> list[DetectedObject]:
         """Return the people and animals in a picture, the surest first."""
-        parameters = {"Image": {"Bytes": fit(jpeg)}, "MinConfidence": LEAST_LABEL}
+        parameters = {"Image": {"Bytes": fit_for_rekognition(jpeg)}, "MinConfidence": LEAST_LABEL}
         return self._look("DetectLabels", about, parameters, answers.things)
 
     def faces(self, jpeg: bytes, about: About) -> list[CloudFace]:
         """Return the faces in a picture, the widest first."""
-        parameters = {"Image": {"Bytes": fit(jpeg)}, "Attributes": ["DEFAULT"]}
+        parameters = {"Image": {"Bytes": fit_for_rekognition(jpeg)}, "Attributes": ["DEFAULT"]}
         return self._look("DetectFaces", about, parameters, answers.faces)
 
     def who(self, jpeg: bytes, about: About) -> dict[str, float]:
@@ -91,7 +91,7 @@ class Cloud:
 
         Nobody is in it who is not alike at all. Raises `CloudPicture` where there is no face.
         """
-        return self._who(fit(jpeg), about, self._references)
+        return self._who(fit_for_rekognition(jpeg), about, self._references)
 
     def check(self) -> None:
         """Make one call as `who` does, with a picture of nobody; raise what would go wrong."""
@@ -114,7 +114,7 @@ class Cloud:
     def index(self, name: str, sha256: str, jpeg: bytes) -> str:
         """Add the largest face of a photo to the collection; return its face id. Raises `CloudPicture`."""
         parameters = {
-            "Image": {"Bytes": fit(jpeg)},
+            "Image": {"Bytes": fit_for_rekognition(jpeg)},
             "ExternalImageId": label(name, sha256),
             "DetectionAttributes": ["DEFAULT"],
             "MaxFaces": 1,

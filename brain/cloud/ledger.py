@@ -19,16 +19,16 @@ from nerves.errors import KinwatchError
 
 __all__ = ["ANSWERED", "About", "Call", "CallLedger", "Spent"]
 
-TABLES = (
-    """CREATE TABLE IF NOT EXISTS calls (
+CREATE_LEDGER_TABLES = (
+    """CREATE TABLE calls (
         number INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, operation TEXT NOT NULL, grp TEXT,
         micros INTEGER NOT NULL, place TEXT, visit TEXT, size INTEGER NOT NULL, what TEXT NOT NULL, outcome TEXT)""",
-    "CREATE INDEX IF NOT EXISTS calls_at ON calls (at)",
-    "CREATE TABLE IF NOT EXISTS switch (off INTEGER PRIMARY KEY CHECK (off = 1))",
-    "CREATE TABLE IF NOT EXISTS owed (name TEXT PRIMARY KEY)",
-    "CREATE TABLE IF NOT EXISTS held (collection TEXT, name TEXT, PRIMARY KEY (collection, name))",
+    "CREATE INDEX calls_at ON calls (at)",
+    "CREATE TABLE switch (off INTEGER PRIMARY KEY CHECK (off = 1))",
+    "CREATE TABLE owed (name TEXT PRIMARY KEY)",
+    "CREATE TABLE held (collection TEXT, name TEXT, PRIMARY KEY (collection, name))",
 )
-MICROS = 1_000_000
+MICROS_PER_UNIT = 1_000_000
 # Of a call whose end nobody lived to see.
 UNKNOWN = "unknown"
 ANSWERED = "answered"
@@ -74,7 +74,8 @@ class CallLedger:
 
     def __init__(self, path: Path, settings: RekognitionSettings) -> None:
         self._settings = settings
-        self._database = Database(path, TABLES)
+        self._database = Database(path)
+        self._database.migrate("calls", [CREATE_LEDGER_TABLES])
 
     def __enter__(self) -> Self:
         return self
@@ -149,7 +150,7 @@ class CallLedger:
                 number,
                 datetime.fromtimestamp(when, UTC),
                 operation,
-                micros / MICROS,
+                micros / MICROS_PER_UNIT,
                 place,
                 UUID(visit) if visit else None,
                 size,
@@ -234,8 +235,8 @@ class CallLedger:
         if belongs is None:
             return 0
         spent, calls = _spent(connection, at), _of_group(connection, belongs, at)
-        micros = round(price(operation, self._settings.region, calls) * MICROS)
-        if full := _full(self._settings, spent, times, times * micros / MICROS):
+        micros = round(price(operation, self._settings.region, calls) * MICROS_PER_UNIT)
+        if full := _full(self._settings, spent, times, times * micros / MICROS_PER_UNIT):
             message = f"{full}: the cloud is asked again when a new one begins (UTC)"
             raise BudgetSpent(message)
         return micros
@@ -252,7 +253,7 @@ def _spent(connection: Connection, at: datetime) -> Spent:
         "COALESCE(SUM(micros * (at >= :day)), 0) FROM calls WHERE at >= :month AND grp IS NOT NULL",
         {"day": day, "month": month},
     ).fetchone()
-    return Spent(row[2], row[3] / MICROS, row[0], row[1] / MICROS)
+    return Spent(row[2], row[3] / MICROS_PER_UNIT, row[0], row[1] / MICROS_PER_UNIT)
 
 
 def _of_group(connection: Connection, belongs: str, at: datetime) -> int:
@@ -262,7 +263,7 @@ def _of_group(connection: Connection, belongs: str, at: datetime) -> int:
 
 def _full(settings: RekognitionSettings, spent: Spent, times: int, usd: float) -> str | None:
     """Return which limit would be passed."""
-    dollars = 0.5 / MICROS  # what floats make of sums
+    dollars = 0.5 / MICROS_PER_UNIT  # what floats make of sums
     if spent.month_calls + times > settings.monthly_calls:
         return f"the month's {settings.monthly_calls} calls are spent"
     if spent.month_usd + usd > settings.monthly_usd + dollars:

@@ -13,7 +13,7 @@ __all__ = ["CloudOnBus"]
 
 log = logging.getLogger(__name__)
 
-WORDS = {"on": True, "off": False}
+SWITCH_STATES = {"on": True, "off": False}
 
 
 class CloudOnBus:
@@ -27,13 +27,13 @@ class CloudOnBus:
 
     def __init__(self, ledger: CallLedger, *, enabled: bool, second: RekognitionWorker | None = None) -> None:
         self._ledger, self._enabled, self.second = ledger, enabled, second
-        self._told: object = None
+        self._published: object = None
 
     def receive(self, topic: str, body: bytes) -> None:
         """Do what somebody wants at once, in the network's thread, before it is acknowledged."""
         wanted = body.decode(errors="replace")
-        if wanted in WORDS:
-            self._ledger.on = WORDS[wanted]
+        if wanted in SWITCH_STATES:
+            self._ledger.on = SWITCH_STATES[wanted]
             log.info("the cloud is switched %s", wanted)
         else:
             log.warning("%s: %r is neither on nor off", topic, wanted[:40])
@@ -41,11 +41,11 @@ class CloudOnBus:
     def tend(self, link: Link) -> None:
         """Tell how the switch is set when it has changed or the connection is new."""
         state = (link.connections, self._ledger.on and self._enabled)
-        if state == self._told or not link.connected:
+        if state == self._published or not link.connected:
             return
         try:
             link.post(topics.CLOUD, b"on" if state[1] else b"off", retain=True)
-            self._told = state
+            self._published = state
         except BrokerUnavailable:
             return
 

@@ -11,19 +11,20 @@ from PIL import Image, ImageOps
 from brain.cloud.errors import CloudPicture
 from brain.vision.picture import Picture, Pixels
 from nerves.errors import BadPicture
+from nerves.jpeg import SOI, segments
 
-__all__ = ["LEAST_SIDE", "MOST_BYTES", "blank", "fit", "upright"]
+__all__ = ["MIN_SIDE_PX", "MOST_BYTES", "blank", "fit_for_rekognition", "upright"]
 
 # Amazon's limits of a picture that travels within the request.
-LEAST_SIDE, MOST_BYTES = 80, 5_242_880
+MIN_SIDE_PX, MOST_BYTES = 80, 5_242_880
 LONGEST_SIDE = 10_000
 QUALITY = 90
 # A little smaller than by the square root: JPEGs do not shrink with their area exactly.
 SHRINK = 0.9
-APPS, COMMENT, START_OF_SCAN, JFIF, ADOBE = range(0xE0, 0xF0), 0xFE, 0xDA, 0xE0, 0xEE
+APPS, COMMENT, JFIF, ADOBE = range(0xE0, 0xF0), 0xFE, 0xE0, 0xEE
 
 
-def fit(jpeg: bytes) -> bytes:
+def fit_for_rekognition(jpeg: bytes) -> bytes:
     """Return the picture, enlarged or reduced where it has to be, without place, time, camera and thumbnail.
 
     Boxes in it stay the same fractions. The orientation tag goes too: it would turn the picture there, and not here.
@@ -31,7 +32,7 @@ def fit(jpeg: bytes) -> bytes:
     """
     try:
         picture = Picture(jpeg)
-        if min(picture.width, picture.height) < LEAST_SIDE:
+        if min(picture.width, picture.height) < MIN_SIDE_PX:
             return _enlarged(picture)
         bare = b"".join(_bare(jpeg))
         return bare if len(bare) <= MOST_BYTES else _reduced(picture, len(bare))
@@ -48,17 +49,17 @@ def upright(photo: bytes) -> bytes:
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         message = f"not a picture: {error}"
         raise CloudPicture(message) from error
-    return fit(_written(np.ascontiguousarray(np.asarray(turned)[:, :, ::-1])))
+    return fit_for_rekognition(_written(np.ascontiguousarray(np.asarray(turned)[:, :, ::-1])))
 
 
 @cache
 def blank() -> bytes:
     """Return the smallest picture there may be, with nobody in it."""
-    return _written(np.full((LEAST_SIDE, LEAST_SIDE, 3), 128, np.uint8))
+    return _written(np.full((MIN_SIDE_PX, MIN_SIDE_PX, 3), 128, np.uint8))
 
 
 def _enlarged(picture: Picture) -> bytes:
-    factor = LEAST_SIDE / min(picture.width, picture.height)
+    factor = MIN_SIDE_PX / min(picture.width, picture.height)
     if factor * max(picture.width, picture.height) > LONGEST_SIDE:
         message = f"a picture that cannot be sent: {picture.width} x {picture.height} pixels"
         raise CloudPicture(message)
@@ -70,7 +71,7 @@ def _reduced(picture: Picture, size: int) -> bytes:
     jpeg = b""
     while not jpeg or len(jpeg) > MOST_BYTES:
         factor *= SHRINK * min(1.0, MOST_BYTES / (len(jpeg) or size)) ** 0.5
-        if factor * min(picture.width, picture.height) < LEAST_SIDE:
+        if factor * min(picture.width, picture.height) < MIN_SIDE_PX:
             message = f"a picture that cannot be sent: {size} bytes"
             raise CloudPicture(message)
         jpeg = _written(_resized(picture.full, factor))
@@ -78,7 +79,7 @@ def _reduced(picture: Picture, size: int) -> bytes:
 
 
 def _resized(pixels: Pixels, factor: float) -> Pixels:
-    high, wide = (max(LEAST_SIDE, round(side * factor)) for side in pixels.shape[:2])
+    high, wide = (max(MIN_SIDE_PX, round(side * factor)) for side in pixels.shape[:2])
     way = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
     return cv2.resize(pixels, (wide, high), interpolation=way).astype(np.uint8, copy=False)
 
@@ -88,15 +89,10 @@ def _written(pixels: Pixels) -> bytes:
 
 
 def _bare(jpeg: bytes) -> Iterator[bytes]:
-    """Give a JPEG's segments but those that tell of anything else than its pixels."""
-    at = 2
-    yield jpeg[:at]
-    while at + 4 <= len(jpeg) and jpeg[at] == 0xFF and jpeg[at + 1] != START_OF_SCAN:  # noqa: PLR2004 - a marker
-        kind, end = jpeg[at + 1], at + 2 + int.from_bytes(jpeg[at + 2 : at + 4])
-        if kind == 0xFF:  # noqa: PLR2004 - padding before a marker
-            at += 1
-            continue
-        if kind in (JFIF, ADOBE) or (kind not in APPS and kind != COMMENT):
-            yield jpeg[at:end]
-        at = end
-    yield jpeg[at:]
+    """Yield a JPEG in parts, without the segments that describe anything but its pixels."""
+    end = len(SOI)
+    yield jpeg[:end]
+    for marker, start, end in segments(jpeg):
+        if marker in (JFIF, ADOBE) or (marker not in APPS and marker != COMMENT):
+            yield jpeg[start:end]
+    yield jpeg[end:]

@@ -10,9 +10,9 @@ from nerves.sources import read_file
 
 __all__ = ["Prices", "group", "price", "table"]
 
-FILE = Path(__file__).parent / "prices.yaml"
+PRICES_FILE = Path(__file__).parent / "prices.yaml"
 # What is in no list.
-UNKNOWN = "unknown"
+UNKNOWN_GROUP = "unknown"
 
 Tiers = dict[int, float]
 
@@ -47,14 +47,14 @@ class Prices(BaseModel):
 @cache
 def table() -> Prices:
     """Return the table."""
-    return Prices.model_validate(read_file(FILE))
+    return Prices.model_validate(read_file(PRICES_FILE))
 
 
 def group(operation: str) -> str | None:
     """Return with which others an operation is counted; None for one that is free."""
     if operation in table().free:
         return None
-    return next((name for name, operations in table().groups.items() if operation in operations), UNKNOWN)
+    return next((name for name, operations in table().groups.items() if operation in operations), UNKNOWN_GROUP)
 
 
 def price(operation: str, region: str | None, calls_this_month: int) -> float:

@@ -30,9 +30,9 @@ SHARP_NONE, SHARP_FULL = 2.0, 30.0
 DARK_NONE, DARK_FULL = 10.0, 40.0
 YAW_FULL, YAW_NONE = 35.0, 75.0
 # So long a frame may wait for an answer; it takes half a second as a rule.
-PATIENCE_S = 2.0
+ANSWER_WAIT_S = 2.0
 # Two boxes of one face by two detectors share at least this much.
-SAME = 0.3
+MIN_SAME_FACE_IOU = 0.3
 
 
 Found = TypeVar("Found")
@@ -79,10 +79,10 @@ class RekognitionBackend:
         try:
             things = self._ask(self._cloud.labels, picture.jpeg, "a picture")
         except CloudError as error:
-            self._note(error)
+            self._log_state(error)
             self._seen = _Seen(picture)
             return [_scaled(thing, self._local.min_person_score) for thing in self._local.detect(picture)]
-        self._note(None)
+        self._log_state(None)
         self._seen = _Seen(picture, things)
         return sorted(things, key=lambda thing: -thing.score)
 
@@ -104,7 +104,7 @@ class RekognitionBackend:
         try:
             return CloudSimilarity(self._ask(self._cloud.who, crop, "a face"), found[face], self._cloud.compared)
         except CloudError as error:
-            self._note(error)
+            self._log_state(error)
             return None
 
     def embed(self, picture: Picture, face: Face) -> FaceEmbedding | None:
@@ -114,7 +114,7 @@ class RekognitionBackend:
             return self._local.embed(picture, face)
         ours = self._local.find_faces(picture, _room(face.box))
         same = max(ours, key=lambda one: iou(one.box, face.box), default=None)
-        return self._local.embed(picture, same) if same and iou(same.box, face.box) >= SAME else None
+        return self._local.embed(picture, same) if same and iou(same.box, face.box) >= MIN_SAME_FACE_IOU else None
 
     def _found(self, picture: Picture) -> dict[Face, float] | None:
         """Return the faces that the cloud sees, asked once a picture; None while we look for ourselves."""
@@ -133,7 +133,7 @@ class RekognitionBackend:
         try:
             found = self._ask(self._cloud.faces, picture.jpeg, "a picture")
         except CloudError as error:
-            self._note(error)
+            self._log_state(error)
             return None
         return {
             Face(one.box, one.score, one.box.w * picture.width): _counts(one) for one in found if one.score >= SURE_FACE
@@ -147,12 +147,12 @@ class RekognitionBackend:
         answer = self._pool.submit(call, jpeg, About(None, None, len(jpeg), what))
         self._asked_last = answer
         try:
-            return answer.result(PATIENCE_S)
+            return answer.result(ANSWER_WAIT_S)
         except TimeoutError as error:
-            message = f"Rekognition has not answered in {PATIENCE_S:.0f} s"
+            message = f"Rekognition has not answered in {ANSWER_WAIT_S:.0f} s"
             raise CloudAway(message) from error
 
-    def _note(self, error: CloudError | None) -> None:
+    def _log_state(self, error: CloudError | None) -> None:
         """Say what has changed, once; that one picture cannot be used says nothing of the cloud."""
         if isinstance(error, CloudPicture):
             log.info("the cloud cannot use a picture: %s", error)

@@ -16,8 +16,8 @@ __all__ = ["RekognitionWorker"]
 log = logging.getLogger(__name__)
 
 # What waits longer than these few is answered too late to be of use.
-WAITING = 8
-CLOSE_S = 2.0
+MAX_WAITING_QUESTIONS = 8
+WORKER_CLOSE_S = 2.0
 
 Who = Callable[[bytes, About], Mapping[str, float]]
 
@@ -33,7 +33,7 @@ class RekognitionWorker:
 
     def __init__(self, who: Who, compared: Callable[[], frozenset[str]], *, patient: bool = False) -> None:
         self._who, self._compared, self._patient = who, compared, patient
-        self._questions: Queue[FaceQuestion | None] = Queue(WAITING)
+        self._questions: Queue[FaceQuestion | None] = Queue(MAX_WAITING_QUESTIONS)
         self._answers: Queue[FaceAnswer] = Queue()
         self._error: KinwatchError | None = None
         if not patient:
@@ -72,7 +72,7 @@ class RekognitionWorker:
         while self._questions.qsize():
             self._questions.get_nowait()
         self._questions.put(None)
-        self._thread.join(CLOSE_S)
+        self._thread.join(WORKER_CLOSE_S)
 
     def _work(self) -> None:
         while question := self._questions.get():
@@ -90,13 +90,13 @@ class RekognitionWorker:
             log.info("%s: the cloud found nothing to say: %s", question.place, error)
             self._answers.put(FaceAnswer(question.visit, None))
         except KinwatchError as error:
-            self._note(error)
+            self._record_result(error)
             self._answers.put(FaceAnswer(question.visit, None, sent=False))
         else:
-            self._note(None)
+            self._record_result(None)
             self._answers.put(FaceAnswer(question.visit, likeness))
 
-    def _note(self, error: KinwatchError | None) -> None:
+    def _record_result(self, error: KinwatchError | None) -> None:
         """Say what has changed, once: a text may name seconds that run."""
         if type(error) is not type(self._error):
             log.warning("%s; the house goes on without the cloud", error) if error else log.info(

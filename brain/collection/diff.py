@@ -16,7 +16,7 @@ __all__ = ["CollectionChange", "CollectionPhoto", "Difference", "LeftOut", "diff
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
 # AWS makes a user of so many faces at most.
-MOST = 100
+MAX_FACES_PER_USER = 100
 
 
 class CollectionPhoto(NamedTuple):
@@ -82,7 +82,7 @@ def wanted(
     for one in sorted(references, key=lambda one: (one.name, one.redundant)):
         if one.name not in here:
             continue
-        why = _unfit(one) or (f"a user is made of {MOST} photos at most" if users and counts[one.name] >= MOST else "")
+        why = _unfit(one) or (f"a user is made of {MAX_FACES_PER_USER} photos at most" if users and counts[one.name] >= MAX_FACES_PER_USER else "")
         if why or one.thumbnail is None:
             left.append(LeftOut(one.name, one.file, why))
         else:

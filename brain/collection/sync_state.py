@@ -7,9 +7,9 @@ from nerves.database import Database
 
 __all__ = ["Remembered"]
 
-TABLES = (
-    "CREATE TABLE IF NOT EXISTS filled (collection TEXT PRIMARY KEY)",
-    "CREATE TABLE IF NOT EXISTS refused (collection TEXT, what TEXT, PRIMARY KEY (collection, what))",
+CREATE_SYNC_TABLES = (
+    "CREATE TABLE filled (collection TEXT PRIMARY KEY)",
+    "CREATE TABLE refused (collection TEXT, what TEXT, PRIMARY KEY (collection, what))",
 )
 
 
@@ -17,7 +17,8 @@ class Remembered:
     """Beside the ledger, in the same file. Raises `KinwatchError` if it cannot be used."""
 
     def __init__(self, path: Path) -> None:
-        self._database = Database(path, TABLES)
+        self._database = Database(path)
+        self._database.migrate("sync_state", [CREATE_SYNC_TABLES])
 
     def __enter__(self) -> Self:
         return self

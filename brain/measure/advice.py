@@ -7,16 +7,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from brain.measure.rates import Proportion
 from brain.settings.matching import MATCH_DISTANCE
+from brain.verdict.proportion import Proportion
 
 __all__ = ["Advice", "Nearest", "advise"]
 
 # None wrong of so many strangers says that fewer than 5 in 100 would be (the rule of three: 3 / 60).
-ENOUGH = 60
+ENOUGH_STRANGERS = 60
 # Below this a good photo of one's own is often too far: 9 of 10 are within 0.43.
-LEAST = 0.40
-STEP = 0.01
+MIN_ADVISED_MATCH = 0.40
+MATCH_STEP = 0.01
 
 
 class Nearest(NamedTuple):
@@ -60,18 +60,18 @@ def advise(family: Sequence[Nearest], strangers: Sequence[Nearest]) -> Advice:
     people = len({one.who for one in strangers if np.isfinite(one.other)})
     worst = min((one for one in (*family, *strangers) if _wrong(one)), key=lambda one: one.other, default=None)
     limit = MATCH_DISTANCE if worst is None else min(MATCH_DISTANCE, _below(worst.other))
-    if limit < LEAST and worst is not None:
+    if limit < MIN_ADVISED_MATCH and worst is not None:
         why = (
             f"no threshold is safe: {worst.file} is at {worst.other:.2f} from {worst.whose}, nearer than many right "
             f"photos; look at the photos of {worst.whose}, and take out what is dark, blurred, or shows somebody else"
         )
         return Advice(None, why)
-    if people < ENOUGH:
+    if people < ENOUGH_STRANGERS:
         why = (
-            f"too little to tell: {people} stranger{'s' * (people != 1)}; {ENOUGH}, none of them let in, would "
-            f"mean fewer than 5 in 100. {ENOUGH - people} more are needed (--strangers FOLDER, a picture a person)"
+            f"too little to tell: {people} stranger{'s' * (people != 1)}; {ENOUGH_STRANGERS}, none of them let in, would "
+            f"mean fewer than 5 in 100. {ENOUGH_STRANGERS - people} more are needed (--strangers FOLDER, a picture a person)"
         )
-        return Advice(None, why, needed=ENOUGH - people)
+        return Advice(None, why, needed=ENOUGH_STRANGERS - people)
     right = Proportion(sum(one.named(limit) == one.who for one in family), len(family))
     if worst is None or worst.other > MATCH_DISTANCE:
         why = f"at {MATCH_DISTANCE:.2f} none of {people} strangers passes and no name is wrong; more is never advised"
@@ -87,4 +87,4 @@ def _wrong(one: Nearest) -> bool:
 
 def _below(distance: float) -> float:
     """Return the last hundredth below a distance."""
-    return float(np.ceil(distance / STEP - 1e-9) - 1) * STEP
+    return float(np.ceil(distance / MATCH_STEP - 1e-9) - 1) * MATCH_STEP

@@ -11,9 +11,9 @@ from nerves.database import Database
 
 __all__ = ["EmbeddingCache"]
 
-SCHEMA = """CREATE TABLE IF NOT EXISTS looks (
+CREATE_EMBEDDINGS = """CREATE TABLE looks (
     key TEXT PRIMARY KEY, vector BLOB, width REAL, sharpness REAL, yaw REAL, sure REAL)"""
-AT_ONCE = 500
+KEYS_PER_QUERY = 500
 
 
 class EmbeddingCache:
@@ -21,8 +21,7 @@ class EmbeddingCache:
 
     def __init__(self, path: Path) -> None:
         self._database = Database(path)
-        with self._database.transaction() as connection:
-            connection.execute(SCHEMA)
+        self._database.migrate("embeddings", [[CREATE_EMBEDDINGS]])
 
     def __enter__(self) -> Self:
         return self
@@ -35,8 +34,8 @@ class EmbeddingCache:
         wanted = list(dict.fromkeys(keys))
         found: dict[str, FaceEmbedding | None] = {}
         with self._database.open() as connection:
-            for start in range(0, len(wanted), AT_ONCE):
-                part = wanted[start : start + AT_ONCE]
+            for start in range(0, len(wanted), KEYS_PER_QUERY):
+                part = wanted[start : start + KEYS_PER_QUERY]
                 marks = ", ".join("?" * len(part))
                 rows = connection.execute(f"SELECT * FROM looks WHERE key IN ({marks})", part)  # noqa: S608 - marks only
                 found |= {row[0]: _look(*row[1:]) for row in rows}

@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from brain.measure.rates import Proportion
+from brain.verdict.proportion import Proportion
 
-__all__ = ["OperatingPoint", "accepted_at", "area", "best", "correct", "equal_error", "roc", "within"]
+__all__ = ["OperatingPoint", "accepted_at", "area_under_curve", "best", "correct", "equal_error", "roc", "within"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -67,7 +67,7 @@ def roc(same: Floats, different: Floats) -> Floats:
     return np.stack([steps, false, true], axis=1)
 
 
-def area(same: Floats, different: Floats) -> float:
+def area_under_curve(same: Floats, different: Floats) -> float:
     """Return how often a pair of one person is nearer than a pair of two (the area under the curve)."""
     ordered = np.sort(different)
     farther = len(ordered) - np.searchsorted(ordered, same, side="right")

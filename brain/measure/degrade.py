@@ -14,12 +14,12 @@ __all__ = ["Degradation", "as_seen", "burst", "camera", "moment"]
 Rng = np.random.Generator
 # What a room camera gives: a face this many pixels wide, moved by up to this share of its width while the shutter was
 # open, noise of this deviation (of 255), JPEG of this quality.
-FACE = (28.0, 64.0)
-MOVED = (0.0, 0.12)
-NOISE = (2.0, 8.0)
-QUALITY = (50, 81)
+FACE_WIDTHS_PX = (28.0, 64.0)
+MOTION_SHARES = (0.0, 0.12)
+NOISE_DEVIATIONS = (2.0, 8.0)
+JPEG_QUALITIES = (50, 81)
 # Frames that follow each other: all of it about the same, the noise anew.
-TREMBLE, SAME = 2.0, 0.08
+BURST_SHIFT_PX, BURST_VARIATION = 2.0, 0.08
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +49,12 @@ class Degradation:
 def camera(rng: Rng) -> Degradation:
     """Return what a room camera does to one photo."""
     return Degradation(
-        face=float(rng.uniform(*FACE)),
+        face=float(rng.uniform(*FACE_WIDTHS_PX)),
         shift=_tremble(rng),
-        moved=float(rng.uniform(*MOVED)),
+        moved=float(rng.uniform(*MOTION_SHARES)),
         angle=float(rng.uniform(0, math.pi)),
-        noise=float(rng.uniform(*NOISE)),
-        quality=int(rng.integers(*QUALITY)),
+        noise=float(rng.uniform(*NOISE_DEVIATIONS)),
+        quality=int(rng.integers(*JPEG_QUALITIES)),
         seed=int(rng.integers(1 << 31)),
     )
 
@@ -62,14 +62,14 @@ def camera(rng: Rng) -> Degradation:
 def burst(rng: Rng, frames: int) -> list[Degradation]:
     """Return what a room camera does to one face in frames that follow each other: nearly the same to all."""
     first = camera(rng)
-    face = first.face or FACE[0]
+    face = first.face or FACE_WIDTHS_PX[0]
     return [
         replace(
             first,
-            face=float(np.clip(face * rng.normal(1.0, SAME / 2), *FACE)),
+            face=float(np.clip(face * rng.normal(1.0, BURST_VARIATION / 2), *FACE_WIDTHS_PX)),
             shift=_tremble(rng),
-            moved=float(np.clip(first.moved * rng.normal(1.0, 2 * SAME), *MOVED)),
-            angle=first.angle + float(rng.normal(0.0, 2 * SAME)),
+            moved=float(np.clip(first.moved * rng.normal(1.0, 2 * BURST_VARIATION), *MOTION_SHARES)),
+            angle=first.angle + float(rng.normal(0.0, 2 * BURST_VARIATION)),
             seed=int(rng.integers(1 << 31)),
         )
         for _ in range(frames)
@@ -102,7 +102,7 @@ def as_seen(pixels: Pixels, width: float, how: Degradation) -> bytes:
 
 
 def _tremble(rng: Rng) -> tuple[float, float]:
-    return float(rng.uniform(-TREMBLE, TREMBLE)), float(rng.uniform(-TREMBLE, TREMBLE))
+    return float(rng.uniform(-BURST_SHIFT_PX, BURST_SHIFT_PX)), float(rng.uniform(-BURST_SHIFT_PX, BURST_SHIFT_PX))
 
 
 def _scaled(pixels: Pixels, scale: float, shift: tuple[float, float]) -> npt.NDArray[np.float32]:

@@ -14,14 +14,14 @@ import numpy.typing as npt
 from brain.measure.advice import Nearest
 from brain.measure.folders import PeoplePictures, Unusable
 from brain.measure.looks import Looker, PictureVariant, Progress
-from brain.measure.rates import Proportion
 from brain.measure.visits import compose, decide
 from brain.settings.matching import MATCH_DISTANCE, STRANGER_DISTANCE
 from brain.verdict.evidence import KnownPerson
+from brain.verdict.proportion import Proportion
 from brain.vision.backend import FaceEmbedding
 from nerves.messages import Verdict
 
-__all__ = ["Case", "Figures", "HouseholdPlan", "HouseholdResult", "alone", "figures", "measure", "nearest"]
+__all__ = ["Case", "Figures", "HouseholdPlan", "HouseholdResult", "alone", "figures", "measure_household", "nearest"]
 
 FAMILY = ("family", "guest")
 # So many visits by family make none of them wrong mean "at most 2 in 100".
@@ -112,7 +112,7 @@ def alone(truth: str | None, look: FaceEmbedding | None, known: Sequence[KnownPe
     return Case(truth, "stranger" if distance > STRANGER_DISTANCE else "unidentified", None)
 
 
-def measure(labelled: PeoplePictures, looker: Looker, plan: HouseholdPlan, show: Progress) -> HouseholdResult:
+def measure_household(labelled: PeoplePictures, looker: Looker, plan: HouseholdPlan, show: Progress) -> HouseholdResult:
     """Return how the labelled pictures are told apart, alone and in visits.
 
     Raises `Unusable` if no picture that is to be enrolled shows a face.

@@ -25,13 +25,13 @@ __all__ = ["Looker", "PictureVariant", "Progress", "model"]
 Progress = Callable[[int, int | None], None]
 
 # Raise it when the same picture and model files give another look than before.
-RECIPE = 1
+CACHE_VERSION = 1
 # Pictures that one process looks at before what it found is kept.
-AT_ONCE = 40
+PICTURES_PER_PROCESS = 40
 # As enrolled photos are kept.
-QUALITY = 95
+PHOTO_JPEG_QUALITY = 95
 # Of a large photo, this many face widths around the face are degraded.
-AROUND = 2.0
+CROP_FACE_WIDTHS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def model(pack: Pack) -> str:
         for version in file.versions
     ]
     aligned = (dlib_face.SQUARE_SCALE, dlib_face.SQUARE_SHIFT, dlib_face.CHIP_SIDE_PX, dlib_face.CHIP_PADDING)
-    return repr((RECIPE, sorted(hashes), aligned))
+    return repr((CACHE_VERSION, sorted(hashes), aligned))
 
 
 @dataclass
@@ -80,7 +80,7 @@ class Looker:
             fresh = {keys[view]: look for view, look in found.items() if not isinstance(look, str)}
             self.cache.put(fresh)
             kept |= fresh
-            progress(min(done * AT_ONCE, len(lacking)), len(lacking))
+            progress(min(done * PICTURES_PER_PROCESS, len(lacking)), len(lacking))
         return {view: kept[key] for view, key in keys.items() if view.file not in self.bad}
 
     def _key(self, view: PictureVariant) -> str | None:
@@ -94,7 +94,7 @@ class Looker:
         return content and hashlib.sha256(repr((content, self.model, view.how)).encode()).hexdigest()
 
     def _batches(self, views: Sequence[PictureVariant]) -> Iterator[dict[PictureVariant, FaceEmbedding | str | None]]:
-        parts = [views[start : start + AT_ONCE] for start in range(0, len(views), AT_ONCE)]
+        parts = [views[start : start + PICTURES_PER_PROCESS] for start in range(0, len(views), PICTURES_PER_PROCESS)]
         if self.jobs == 1 or len(parts) == 1:
             sight = self.open_sight() if parts else None
             yield from (_look_at(sight, part) for part in parts if sight)
@@ -131,7 +131,7 @@ def _look_at_file(
     sight: VisionBackend, file: Path, views: Sequence[PictureVariant]
 ) -> dict[PictureVariant, FaceEmbedding | None]:
     pixels = np.ascontiguousarray(np.asarray(to_upright_image(file.read_bytes()), np.uint8)[:, :, ::-1])
-    picture = Picture(cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes())
+    picture = Picture(cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, PHOTO_JPEG_QUALITY])[1].tobytes())
     face = _nearest(sight.find_faces(picture), 0.5, 0.5)
     if face is None:
         return dict.fromkeys(views)
@@ -161,7 +161,7 @@ def _around(pixels: Pixels, face: Face) -> tuple[Pixels, float, float]:
     """Return the part of a picture around a face, and where the face's middle is in it."""
     height, width = pixels.shape[:2]
     x, y = (face.box.x + face.box.w / 2) * width, (face.box.y + face.box.h / 2) * height
-    reach = (0.5 + AROUND) * face.width
+    reach = (0.5 + CROP_FACE_WIDTHS) * face.width
     left, top = max(0, int(x - reach)), max(0, int(y - reach))
     right, bottom = min(width, int(x + reach)), min(height, int(y + reach))
     return pixels[top:bottom, left:right], (x - left) / (right - left), (y - top) / (bottom - top)

@@ -12,7 +12,7 @@ from brain.measure.visits import decide
 from brain.verdict.evidence import KnownPerson
 from brain.vision.backend import FaceEmbedding
 
-__all__ = ["Own", "Someone", "measure"]
+__all__ = ["Own", "Someone", "measure_gallery"]
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Own:
     strangers: tuple[Nearest, ...]
 
 
-def measure(known: Sequence[KnownPerson], visits: Sequence[tuple[str, Sequence[FaceEmbedding]]]) -> Own:
+def measure_gallery(known: Sequence[KnownPerson], visits: Sequence[tuple[str, Sequence[FaceEmbedding]]]) -> Own:
     """Return how near the people of a gallery are to each other, and to strangers.
 
     Args:

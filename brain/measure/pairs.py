@@ -12,8 +12,8 @@ import numpy.typing as npt
 from brain.measure import curves
 from brain.measure.folders import Unusable
 from brain.measure.looks import Looker, PictureVariant, Progress
-from brain.measure.rates import Proportion
 from brain.settings.matching import MATCH_DISTANCE, STRANGER_DISTANCE
+from brain.verdict.proportion import Proportion
 
 __all__ = ["PAIRS_FILE", "Pairs", "measure_pairs"]
 

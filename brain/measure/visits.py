@@ -16,7 +16,7 @@ from nerves.messages import Verdict
 
 __all__ = ["KnownPerson", "VisitOutcome", "compose", "decide"]
 
-LOOKS = (6, 13)  # of a visit: 6 to 12
+EMBEDDINGS_PER_VISIT = (6, 13)  # of a visit: 6 to 12
 
 
 class VisitOutcome(NamedTuple):
@@ -59,7 +59,7 @@ def compose(photos: Sequence[Path], count: int, *, seed: int, room: bool) -> Ite
     order = np.random.default_rng(_number(f"{seed} {photos[0].parent.name}/{photos[0].name}"))
     for _ in range(count):
         chosen = [photos[i] for i in order.permutation(len(photos))]
-        looks = int(order.integers(*LOOKS))
+        looks = int(order.integers(*EMBEDDINGS_PER_VISIT))
         yield tuple(
             PictureVariant(chosen[i % len(chosen)], _how(chosen[i % len(chosen)], i // len(chosen), room=room))
             for i in range(looks)

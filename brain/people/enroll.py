@@ -1,4 +1,4 @@
-"""From a photo on disk to a photo in the gallery."""
+"""Read a photo from disk and find the one face to enrol."""
 
 import hashlib
 import io
@@ -15,20 +15,21 @@ from nerves.errors import BadPicture, GalleryError
 __all__ = ["PHOTO_TYPES", "read_photo", "to_picture", "to_upright_image"]
 
 PHOTO_TYPES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
-# Phones take 12 megapixels and more; a face needs no more than this.
+# Phones take 12 megapixels and more. A face needs no more than this longer side.
 MAX_PHOTO_SIDE_PX = 1920
-# Two faces of about the same size: whose photo is it? A face this much narrower than the widest is the background.
+# If two faces are about the same size, nobody knows whose photo it is. A face narrower than this share of the widest
+# one is in the background and does not matter.
 RIVAL_WIDTH_RATIO = 0.5
 MIN_FACE_WIDTH_PX = 32
-# What a person is shown of a reference: pixels a side, and the room around the face, in widths of the face.
+# The picture of a reference for people to look at: its side, and the margin around the face in widths of the face.
 THUMBNAIL_SIDE_PX, THUMBNAIL_MARGIN = 112, 0.25
 
 
-def read_photo(path: Path, sight: VisionBackend) -> Photo:
+def read_photo(path: Path, backend: VisionBackend) -> Photo:
     """Return the one face of a photo.
 
-    Raises `GalleryError`, in one line that names the file: it cannot be read, shows no face, two faces, or one that is
-    too small.
+    Raises:
+        GalleryError: The photo cannot be read, or shows no face, several faces or too small a face.
     """
     data = _read(path)
     try:
@@ -36,12 +37,12 @@ def read_photo(path: Path, sight: VisionBackend) -> Photo:
     except BadPicture as error:
         message = f"{path}: {error}"
         raise GalleryError(message) from error
-    face = _only_face(path, sight.find_faces(shown))
-    look = sight.embed(shown, face)
-    if look is None:
+    face = _only_face(path, backend.find_faces(shown))
+    embedding = backend.embed(shown, face)
+    if embedding is None:
         message = f"{path}: the face cannot be measured; use a photo that shows it from the front"
         raise GalleryError(message)
-    return Photo(look.vector, hashlib.sha256(data).hexdigest(), path.name, _thumbnail(shown, face))
+    return Photo(embedding.vector, hashlib.sha256(data).hexdigest(), path.name, _thumbnail(shown, face))
 
 
 def _only_face(path: Path, faces: list[Face]) -> Face:
@@ -83,13 +84,17 @@ def _read(path: Path) -> bytes:
 
 
 def to_upright_image(data: bytes) -> Image.Image:
-    """Return a photo of any common format upright, in RGB, of at most 1920 pixels; `BadPicture` says why not."""
+    """Return a photo of any common format, turned upright, in RGB, with at most 1920 pixels a side.
+
+    Raises:
+        BadPicture: The bytes are empty, not a picture, damaged, or have too many pixels.
+    """
     if not data:
         message = "an empty file (0 bytes)"
         raise BadPicture(message)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # we have a limit of our own
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit below is stricter
             with Image.open(io.BytesIO(data)) as image:
                 if image.width * image.height > MAX_MEGAPIXELS * 1_000_000:
                     message = f"{image.width} x {image.height} pixels: more than {MAX_MEGAPIXELS} megapixels"
@@ -106,7 +111,11 @@ def to_upright_image(data: bytes) -> Image.Image:
 
 
 def to_picture(data: bytes) -> Picture:
-    """Return a photo of any common format as the brain looks at it; `BadPicture` says why not."""
+    """Return a photo of any common format as a `Picture`.
+
+    Raises:
+        BadPicture: The bytes are empty, not a picture, damaged, or have too many pixels.
+    """
     out = io.BytesIO()
     to_upright_image(data).save(out, "JPEG", quality=95)
     return Picture(out.getvalue())

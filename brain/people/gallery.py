@@ -1,4 +1,4 @@
-"""The people we know: vectors, groups, passes. Grows by a human's word only."""
+"""The people we know: face vectors, groups and passes. Only humans add to it, by enrolling or labelling."""
 
 import sqlite3
 from collections import defaultdict
@@ -14,6 +14,7 @@ import numpy as np
 from brain.people.labels import add_label, add_photos, drop_label, labels, last_label, put_person
 from brain.people.quality import MAX_STORED_PHOTOS, PhotoStates, assess_photos, match_limits
 from brain.people.records import (
+    MIGRATIONS,
     Entry,
     LabelRecord,
     Match,
@@ -22,7 +23,6 @@ from brain.people.records import (
     Photo,
     Reference,
     box_of,
-    migrate,
     time_of,
     vector_of,
 )
@@ -36,9 +36,10 @@ __all__ = ["Entry", "Gallery", "KnownPerson", "LabelRecord", "Match", "Negative"
 
 
 class Gallery:
-    """The gallery on disk; whoever has it open sees what another process enrolled, at the next look.
+    """The gallery on disk. A process that has it open sees the changes of other processes at its next read.
 
-    Raises `KinwatchError` if the file cannot be used.
+    Raises:
+        KinwatchError: The file cannot be used.
     """
 
     def __init__(self, path: Path) -> None:
@@ -48,9 +49,9 @@ class Gallery:
         self._database = Database(path)
         try:
             with self._database.open() as connection:
-                connection.execute("PRAGMA secure_delete = ON")  # what a word took back does not stay readable
+                connection.execute("PRAGMA secure_delete = ON")  # deleted faces do not stay readable
             with self._database.transaction() as connection:
-                if migrate(connection):
+                if self._database.migrate("gallery", MIGRATIONS):
                     _reassess(connection)
         except BaseException:
             self.close()
@@ -68,22 +69,22 @@ class Gallery:
 
     @property
     def version(self) -> object:
-        """Another value whenever anybody has changed the gallery."""
+        """A value that differs after any change of the gallery, by any process."""
         self._refresh()
         return self._seen
 
     def people(self) -> list[Person]:
-        """Return everybody in the gallery, by name."""
+        """Return everybody in the gallery, ordered by name."""
         self._refresh()
         return list(self._people)
 
     def known(self, at: datetime) -> list[KnownPerson]:
-        """Return everybody to compare a face with: those whose pass is valid, with the photos that can be trusted."""
+        """Return the people to compare a face with: those with a valid pass, with the photos that are in use."""
         self._refresh()
         return [known for known, until in self._known if until is None or at < until]
 
     def nearest(self, vector: Vector, at: datetime) -> list[Match]:
-        """Return the distance to everybody whose pass is valid, the nearest first."""
+        """Return the distance to everybody with a valid pass, the nearest first."""
         matches = [
             Match(known.name, known.group, float(np.linalg.norm(known.vectors - vector, axis=1).min()))
             for known in self.known(at)
@@ -91,11 +92,11 @@ class Gallery:
         return sorted(matches, key=lambda match: match.distance)
 
     def references(self, name: str | None = None) -> list[Reference]:
-        """Return the photos of a person, or of everybody: by name, then as they were added."""
+        """Return the photos of a person or of everybody, ordered by name, then by the time they were added."""
         with self._database.open() as connection:
             rows = connection.execute(
-                "SELECT name, vector, sha256, file, added, thumbnail, aside, spare, visit FROM photos "
-                "LEFT JOIN words ON words.id = photos.word WHERE ? IN (name, '') ORDER BY name, added, photos.rowid",
+                "SELECT name, vector, sha256, file, added, thumbnail, excluded, redundant, visit FROM photos "
+                "LEFT JOIN labels ON labels.id = photos.label WHERE ? IN (name, '') ORDER BY name, added, photos.rowid",
                 (name or "",),
             ).fetchall()
         return [
@@ -106,15 +107,15 @@ class Gallery:
                 file,
                 datetime.fromisoformat(added),
                 thumbnail,
-                aside,
-                bool(spare),
+                excluded,
+                bool(redundant),
                 _id(visit),
             )
-            for who, blob, sha256, file, added, thumbnail, aside, spare, visit in rows
+            for who, blob, sha256, file, added, thumbnail, excluded, redundant, visit in rows
         ]
 
     def negatives(self) -> list[Negative]:
-        """Return what humans said is not a person."""
+        """Return the pictures that humans labelled as not a person."""
         with self._database.open() as connection:
             rows = connection.execute(
                 "SELECT vector, place, box, thumbnail, visit, added FROM negatives ORDER BY rowid"
@@ -132,48 +133,52 @@ class Gallery:
         ]
 
     def labels(self) -> list[LabelRecord]:
-        """Return what humans have said about visits, the newest first."""
+        """Return all labels, the newest first."""
         with self._database.open() as connection:
             return labels(connection)
 
     def learn(
         self, name: str, photos: Sequence[Photo], *, group: Group = "family", until: datetime | None = None
     ) -> int:
-        """Add a person, or photos to a person, in one step; return how many photos show something new."""
+        """Add a person, or photos to a person, in one transaction; return how many of the photos are new."""
         return self.learn_all([Entry(name, tuple(photos), group, until)])[0]
 
     def learn_all(self, entries: Sequence[Entry]) -> list[int]:
-        """Add several people in one step; return for each how many photos show something new."""
+        """Add several people in one transaction; return for each how many of the photos are new."""
         with self._changing() as connection:
             learned = []
             for entry in entries:
                 put_person(connection, entry.name, entry.group, entry.until)
-                # Enrolled by hand: no word that is taken back removes the person, or changes the group, any more.
-                connection.execute("UPDATE words SET touched = 0, created = 0 WHERE who = ?", (entry.name,))
+                # After an enrolment by hand, undoing a label neither removes the person nor changes the group.
+                connection.execute("UPDATE labels SET touched = 0, created = 0 WHERE who = ?", (entry.name,))
                 learned.append(add_photos(connection, entry.name, entry.photos, label_id=None))
             return learned
 
     def learn_label(self, label: LabelRecord, photos: Sequence[Photo]) -> int:
-        """Learn from a human's word about a visit, in one step; return how many photos show something new.
+        """Learn from a label, in one transaction; return how many of the photos are new.
 
-        What was said of the same visit before is taken back first.
+        An earlier label of the same visit is undone first.
         """
         with self._changing() as connection:
             drop_label(connection, label.visit)
             return add_label(connection, label, photos)
 
     def undo(self) -> LabelRecord | None:
-        """Take the word that was told last back; return it, or None if there is none."""
+        """Undo the newest label; return it, or None if there is none."""
         with self._changing() as connection:
-            word = last_label(connection)
-            if word:
-                drop_label(connection, word.visit)
-            return word
+            label = last_label(connection)
+            if label:
+                drop_label(connection, label.visit)
+            return label
 
     def forget(self, name: str) -> None:
-        """Erase a person and all that is kept of them; `GalleryError` if there is nobody of that name."""
+        """Erase a person and everything stored about them.
+
+        Raises:
+            GalleryError: Nobody has that name, or another process still reads the old file.
+        """
         with self._changing() as connection:
-            tables = (("photos", "name"), ("words", "who"), ("people", "name"))
+            tables = (("photos", "name"), ("labels", "who"), ("people", "name"))
             gone = [
                 connection.execute(f"DELETE FROM {table} WHERE {column} = ?", (name,)).rowcount  # noqa: S608
                 for table, column in tables
@@ -182,7 +187,9 @@ class Gallery:
             names = ", ".join(person.name for person in self.people())
             message = f"nobody is called {name}: there {'are ' + names if names else 'is nobody yet'}"
             raise GalleryError(message)
-        with self._database.open() as connection:  # else the vectors stay readable in free pages and in the log
+        with (
+            self._database.open() as connection
+        ):  # else the vectors stay readable in free pages and in the write-ahead log
             connection.execute("VACUUM")
             busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
         if busy:
@@ -191,14 +198,14 @@ class Gallery:
 
     @contextmanager
     def _changing(self) -> Iterator[sqlite3.Connection]:
-        """Change the gallery, and look everybody's references over again, in one step."""
+        """Change the gallery, and assess everybody's photos again, in one transaction."""
         with self._database.transaction() as connection:
             yield connection
             _reassess(connection)
 
     def _refresh(self) -> None:
         with self._database.open() as connection:
-            # What other connections have changed, and what this one has.
+            # Changes of other connections, and changes of this one.
             version = connection.execute("PRAGMA data_version").fetchone()[0], connection.total_changes
             if version != self._seen:
                 self._load(connection)
@@ -206,13 +213,13 @@ class Gallery:
 
     def _load(self, connection: sqlite3.Connection) -> None:
         rows = connection.execute(
-            "SELECT name, grp, until, count(sha256), count(aside) FROM people "
+            "SELECT name, grp, until, count(sha256), count(excluded) FROM people "
             "LEFT JOIN photos USING (name) GROUP BY name ORDER BY name"
         )
         self._people = [
-            Person(name, group, time_of(until), photos, aside) for name, group, until, photos, aside in rows
+            Person(name, group, time_of(until), photos, excluded) for name, group, until, photos, excluded in rows
         ]
-        vectors = _vectors(connection, "WHERE aside IS NULL AND NOT spare")
+        vectors = _vectors(connection, "WHERE excluded IS NULL AND NOT redundant")
         limit = match_limits(vectors)
         for one in vectors.values():
             one.flags.writeable = False
@@ -232,20 +239,24 @@ def _vectors(connection: sqlite3.Connection, where: str = "") -> dict[str, Vecto
 
 
 def _reassess(connection: sqlite3.Connection) -> None:
-    """Write down which references are set aside or at rest; drop the most redundant beyond what is kept."""
+    """Store which photos are excluded or redundant; delete the most redundant ones above the maximum."""
     rows: dict[str, list[tuple[int, str | None, int]]] = defaultdict(list)
-    for name, *row in connection.execute("SELECT name, rowid, aside, spare FROM photos ORDER BY name, added, rowid"):
+    for name, *row in connection.execute(
+        "SELECT name, rowid, excluded, redundant FROM photos ORDER BY name, added, rowid"
+    ):
         rows[name].append((row[0], row[1], row[2]))
-    for name, held in assess_photos(_vectors(connection)).items():
-        _write(connection, rows[name], held)
+    for name, states in assess_photos(_vectors(connection)).items():
+        _write(connection, rows[name], states)
 
 
-def _write(connection: sqlite3.Connection, rows: Sequence[tuple[int, str | None, int]], held: PhotoStates) -> None:
-    drop = held.redundant[: max(0, len(rows) - len(held.excluded) - MAX_STORED_PHOTOS)]
+def _write(connection: sqlite3.Connection, rows: Sequence[tuple[int, str | None, int]], states: PhotoStates) -> None:
+    drop = states.redundant[: max(0, len(rows) - len(states.excluded) - MAX_STORED_PHOTOS)]
     connection.executemany("DELETE FROM photos WHERE rowid = ?", [(rows[index][0],) for index in drop])
-    states = [(held.excluded.get(index), int(index in held.redundant), row) for index, (row, *_) in enumerate(rows)]
-    changed = [new for new, (_, aside, spare) in zip(states, rows, strict=True) if new[:2] != (aside, spare)]
-    connection.executemany("UPDATE photos SET aside = ?, spare = ? WHERE rowid = ?", changed)
+    wanted = [(states.excluded.get(index), int(index in states.redundant), row) for index, (row, *_) in enumerate(rows)]
+    changed = [
+        new for new, (_, excluded, redundant) in zip(wanted, rows, strict=True) if new[:2] != (excluded, redundant)
+    ]
+    connection.executemany("UPDATE photos SET excluded = ?, redundant = ? WHERE rowid = ?", changed)
 
 
 def _id(text: str | None) -> UUID | None:

@@ -1,4 +1,4 @@
-"""What a human's word changes in the gallery's tables, and how it is taken back; inside the gallery's transaction."""
+"""Store a label in the gallery's tables, and undo it. All functions run inside a transaction of the gallery."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -18,24 +18,24 @@ LABEL_COLUMNS = "visit, place, who, grp, until, at, box"
 
 
 def labels(connection: sqlite3.Connection) -> list[LabelRecord]:
-    """Return all words, the newest first."""
-    rows = connection.execute(f"SELECT {LABEL_COLUMNS} FROM words ORDER BY id DESC")  # noqa: S608 - our own constant
+    """Return all labels, the newest first."""
+    rows = connection.execute(f"SELECT {LABEL_COLUMNS} FROM labels ORDER BY id DESC")  # noqa: S608 - our own constant
     return [_label(row) for row in rows]
 
 
 def last_label(connection: sqlite3.Connection) -> LabelRecord | None:
-    """Return the word told last."""
-    row = connection.execute(f"SELECT {LABEL_COLUMNS} FROM words ORDER BY id DESC LIMIT 1").fetchone()  # noqa: S608
+    """Return the newest label."""
+    row = connection.execute(f"SELECT {LABEL_COLUMNS} FROM labels ORDER BY id DESC LIMIT 1").fetchone()  # noqa: S608
     return _label(row) if row else None
 
 
 def add_label(connection: sqlite3.Connection, label: LabelRecord, photos: Sequence[Photo]) -> int:
-    """Keep a word, and learn from its photos; return how many were new."""
+    """Store a label and learn from its photos; return how many of them were new."""
     before = connection.execute("SELECT grp, until FROM people WHERE name = ?", (label.who,)).fetchone()
     touched = label.who is not None and (before is not None or bool(photos))
     until = label.until.isoformat() if label.until else None
     number = connection.execute(
-        f"INSERT INTO words ({LABEL_COLUMNS}, touched, created, before_grp, before_until) "  # noqa: S608
+        f"INSERT INTO labels ({LABEL_COLUMNS}, touched, created, before_grp, before_until) "  # noqa: S608
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             *(str(label.visit), label.place, label.who, label.group, until, label.at.isoformat(), text_of(label.box)),
@@ -51,26 +51,26 @@ def add_label(connection: sqlite3.Connection, label: LabelRecord, photos: Sequen
 
 
 def drop_label(connection: sqlite3.Connection, visit: UUID) -> None:
-    """Take a word back, with all that it has added; nothing if there is none about this visit."""
+    """Undo the label of a visit, if there is one, with everything that it added."""
     row = connection.execute(
-        "SELECT id, who, touched, created, before_grp, before_until FROM words WHERE visit = ?", (str(visit),)
+        "SELECT id, who, touched, created, before_grp, before_until FROM labels WHERE visit = ?", (str(visit),)
     ).fetchone()
     if row is None:
         return
     number, who, touched, created, group, until = row
-    connection.execute("DELETE FROM photos WHERE word = ?", (number,))
-    connection.execute("DELETE FROM negatives WHERE word = ?", (number,))
-    connection.execute("DELETE FROM words WHERE id = ?", (number,))
+    connection.execute("DELETE FROM photos WHERE label = ?", (number,))
+    connection.execute("DELETE FROM negatives WHERE label = ?", (number,))
+    connection.execute("DELETE FROM labels WHERE id = ?", (number,))
     if not touched:
         return
     if created and not connection.execute("SELECT 1 FROM photos WHERE name = ?", (who,)).fetchone():
         connection.execute("DELETE FROM people WHERE name = ?", (who,))
-        connection.execute("UPDATE words SET touched = 0 WHERE who = ?", (who,))
+        connection.execute("UPDATE labels SET touched = 0 WHERE who = ?", (who,))
         return
-    # A later word about the same person has had the last say on the group: what was before is now before that one.
+    # A later label set the group of the same person. Undoing that one must now restore what was before this one.
     later = connection.execute(
-        "UPDATE words SET created = created OR ?, before_grp = ?, before_until = ? WHERE id = "
-        "(SELECT min(id) FROM words WHERE who = ? AND id > ? AND touched)",
+        "UPDATE labels SET created = created OR ?, before_grp = ?, before_until = ? WHERE id = "
+        "(SELECT min(id) FROM labels WHERE who = ? AND id > ? AND touched)",
         (created, group, until, who, number),
     ).rowcount
     if not later and group:
@@ -78,7 +78,7 @@ def drop_label(connection: sqlite3.Connection, visit: UUID) -> None:
 
 
 def put_person(connection: sqlite3.Connection, name: str, group: Group, until: datetime | None) -> None:
-    """Make a person, or change the group and the pass of one."""
+    """Add a person, or change the group and the pass of a person."""
     connection.execute(
         "INSERT INTO people (name, grp, until) VALUES (?, ?, ?) "
         "ON CONFLICT (name) DO UPDATE SET grp = excluded.grp, until = excluded.until",
@@ -87,9 +87,9 @@ def put_person(connection: sqlite3.Connection, name: str, group: Group, until: d
 
 
 def add_photos(connection: sqlite3.Connection, name: str, photos: Sequence[Photo], *, label_id: int | None) -> int:
-    """Add what is new of some photos to a person; return how many were.
+    """Add the new ones of some photos to a person; return how many were new.
 
-    A photo that repeats one that a word has brought makes it enrolled: it stays when the word is taken back.
+    If an enrolled photo duplicates one that a label added, that one counts as enrolled: undoing the label keeps it.
     """
     rows = connection.execute("SELECT sha256, vector FROM photos WHERE name = ? ORDER BY added, sha256", (name,))
     known = rows.fetchall()
@@ -101,7 +101,7 @@ def add_photos(connection: sqlite3.Connection, name: str, photos: Sequence[Photo
             new.setdefault(photos[index].sha256, photos[index])
     now = datetime.now(UTC)
     connection.executemany(
-        "INSERT INTO photos (name, sha256, file, added, vector, thumbnail, word) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO photos (name, sha256, file, added, vector, thumbnail, label) VALUES (?, ?, ?, ?, ?, ?, ?)",
         [
             (name, one.sha256, one.file, stamp(one.added or now), _blob(one.vector), one.thumbnail, label_id)
             for one in new.values()
@@ -110,22 +110,22 @@ def add_photos(connection: sqlite3.Connection, name: str, photos: Sequence[Photo
     if label_id is None:
         again = {hashes[index] for index in repeated} | ({photo.sha256 for photo in photos} & set(hashes))
         connection.executemany(
-            "UPDATE photos SET word = NULL WHERE name = ? AND sha256 = ?", [(name, sha256) for sha256 in sorted(again)]
+            "UPDATE photos SET label = NULL WHERE name = ? AND sha256 = ?", [(name, sha256) for sha256 in sorted(again)]
         )
     return len(new)
 
 
 def _add_negatives(
-    connection: sqlite3.Connection, word: LabelRecord, photos: Sequence[Photo], number: int | None
+    connection: sqlite3.Connection, label: LabelRecord, photos: Sequence[Photo], number: int | None
 ) -> int:
-    """Keep what is not a person; where no face was found in it, its place and box alone."""
+    """Store pictures that are not a person; if no face was found in them, only the place and the box."""
     kept: list[tuple[bytes | None, bytes | None]] = [(_blob(photo.vector), photo.thumbnail) for photo in photos]
-    if not kept and word.box:
+    if not kept and label.box:
         kept = [(None, None)]
     connection.executemany(
-        "INSERT INTO negatives (word, vector, place, box, thumbnail, visit, added) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO negatives (label, vector, place, box, thumbnail, visit, added) VALUES (?, ?, ?, ?, ?, ?, ?)",
         [
-            (number, blob, word.place, text_of(word.box), thumbnail, str(word.visit), stamp(datetime.now(UTC)))
+            (number, blob, label.place, text_of(label.box), thumbnail, str(label.visit), stamp(datetime.now(UTC)))
             for blob, thumbnail in kept
         ],
     )

@@ -1,7 +1,7 @@
-"""Pure: which references of a gallery can be trusted, which say nothing new, and how near a match must be.
+"""Pure: which photos of a gallery are excluded as doubtful, which are redundant, and how near a match must be.
 
-All distances are Euclid's, between dlib's 128 numbers. Measured on 630 news photos of 45 people, aligned as
-`brain.sights` does it; a household of three or four was drawn from them for every trial.
+All distances are Euclidean, between dlib's 128 numbers. They were measured on 630 news photos of 45 people, aligned as
+`brain/models/dlib_face.py` does it; for every trial a household of three or four was drawn from them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,47 +15,55 @@ from brain.vision.backend import Vector
 
 __all__ = ["MAX_COMPARED_PHOTOS", "MAX_STORED_PHOTOS", "PhotoStates", "assess_photos", "match_limits", "new_photos"]
 
-# "Close to a person" is the mean distance to this many of the nearest photos; the worst is set aside first. One photo
-# of B among 3 or 10 of A was found in 250 of 250 trials each (B enrolled with 1 to 6 photos), 3 among 10 in 99.2 %
-# (72 % with the nearest two, 59 % with the nearest one); 0.2 to 0.6 % of right photos were set aside. By the single
-# nearest, all at once, it would be 3 to 5 %: B's own photos are nearest to the one among A's.
+# The distance to a person is the mean distance to this many of the nearest photos; the worst photo is excluded first.
+# One photo of B among 3 or 10 of A was found in 250 of 250 trials each (B enrolled with 1 to 6 photos), 3 among 10 in
+# 99.2 % (72 % with the nearest two, 59 % with the nearest one); 0.2 to 0.6 % of right photos were excluded. With the
+# single nearest photo, and all exclusions at once, it would be 3 to 5 %: B's own photos are nearest to the one among
+# A's.
 NEIGHBOUR_COUNT = 3
-# Farther than this from the mean of its own others, a photo is somebody else's. Of single photos of somebody who is not
-# enrolled it finds 99.2 % and sets aside 0.2 % of right ones (0.62 from the three nearest finds 95.8 %).
+# A photo that is farther than this from the mean of the other photos of its person shows somebody else. This finds
+# 99.2 % of single photos of people who are not enrolled, and excludes 0.2 % of right ones (0.62 from the three nearest
+# finds 95.8 %).
 MAX_OWN_DISTANCE = 0.54
-# With fewer photos than this nobody can say which of them is the odd one.
+# With fewer photos it is not decidable which of them is the wrong one.
 MIN_PHOTOS_FOR_MEAN = 4
-# The same photo saved again at quality 75, cropped or brightened is within 0.15 in 9 of 10 cases (median 0.06); of
-# 5,242 pairs of different photos of one person none is nearer than 0.19. Neighbouring frames of a clip are.
+# The same photo, saved again at quality 75, cropped or brightened, is within 0.15 in 9 of 10 cases (median 0.06).
+# So are neighbouring frames of a clip. Of 5,242 pairs of different photos of one person none is nearer than 0.19.
 DUPLICATE_DISTANCE = 0.15
-# A face is compared with so many at most; more make strangers match (0.6 % with 3 photos, 2.3 % with 30) and no face
-# of their own.
+# The most photos of one person that a face is compared with. More photos make strangers match (0.6 % with 3 photos,
+# 2.3 % with 30), and do not help to recognise the person.
 MAX_COMPARED_PHOTOS = 40
-# So many are stored at most, those at rest included: they come back when others go.
+# The most photos of one person that are stored. Redundant ones count too: they are used again when others are removed.
 MAX_STORED_PHOTOS = 120
-# No look-alike may lower a limit below this: a good photo's nearest of its own is within 0.34 (median), 0.43 (9 of 10).
+# A look-alike lowers a match limit to this at the lowest. The nearest photo of the same person is within 0.34 (median)
+# or 0.43 (9 of 10).
 MIN_MATCH_LIMIT = 0.45
 
 Vectors = npt.NDArray[np.float32]
 
 
 class PhotoStates(NamedTuple):
-    """What is held of one person's references, each named by its index."""
+    """Which photos of one person are not used, by index."""
 
     excluded: Mapping[int, str]
-    """Not to be trusted, with the reason for a person."""
+    """Doubtful photos, each with the reason in words."""
     redundant: tuple[int, ...]
-    """Right, and at rest because others say the same; the most redundant first."""
+    """Right photos that add nothing to the others; the most redundant first."""
 
 
 def assess_photos(people: Mapping[str, Vectors]) -> dict[str, PhotoStates]:
-    """Return what is held of everybody's references; nobody loses the last one, and the order makes no difference."""
-    aside = _excluded({name: people[name] for name in sorted(people) if len(people[name])})
-    return {name: PhotoStates(aside.get(name, {}), _redundant(people[name], aside.get(name, {}))) for name in people}
+    """Return which photos are not used, for each person.
+
+    A person never loses the last photo. The order of people and photos makes no difference.
+    """
+    excluded = _excluded({name: people[name] for name in sorted(people) if len(people[name])})
+    return {
+        name: PhotoStates(excluded.get(name, {}), _redundant(people[name], excluded.get(name, {}))) for name in people
+    }
 
 
 def new_photos(known: Vectors, new: Sequence[Vector]) -> tuple[list[int], list[int]]:
-    """Return which new photos show something new, and which of the known ones the others repeat."""
+    """Return the indices of new photos that are not duplicates, and of known photos that the others duplicate."""
     kept: list[int] = []
     repeated: set[int] = set()
     for index, vector in enumerate(new):
@@ -68,13 +76,13 @@ def new_photos(known: Vectors, new: Sequence[Vector]) -> tuple[list[int], list[i
 
 
 def match_limits(people: Mapping[str, Vectors]) -> dict[str, float]:
-    """Return for each person the largest distance that may be called a match.
+    """Return for each person the largest distance of a match.
 
-    It is the distance to the nearest reference of anybody else, at most `MATCH_DISTANCE` and at least `LEAST_LIMIT`: a
-    face farther from Alice than Bob's own photo is says nothing for Alice. 11 of 990 pairs of news people have photos
-    within `MATCH_DISTANCE` at all, the nearest at 0.44; for the five nearest pairs it takes wrong names of single
-    degraded faces from 0.32 to 0.24 % (8 photos each), right names from 85.7 to 84.2 %. Lowering it by a further 0.05
-    leaves 0.18 % and 75.4 %.
+    It is the distance to the nearest photo of anybody else, at most `MATCH_DISTANCE` and at least `MIN_MATCH_LIMIT`. A
+    face that is farther from Alice's photos than a photo of Bob is no evidence for Alice. Only 11 of 990 pairs of news
+    people have photos within `MATCH_DISTANCE`, the nearest at 0.44. For the five nearest pairs this limit reduces wrong
+    names of single degraded faces from 0.32 to 0.24 % (8 photos each), and right names from 85.7 to 84.2 %. A
+    limit that is lower by another 0.05 gives 0.18 % and 75.4 %.
     """
     found: dict[str, float] = {}
     for name, own in people.items():
@@ -85,25 +93,25 @@ def match_limits(people: Mapping[str, Vectors]) -> dict[str, float]:
 
 
 def _between(one: Vectors, other: Vectors) -> npt.NDArray[np.float32]:
-    """Return the distance of each to each, the same whatever the order."""
+    """Return all distances, m x n; the order of the vectors makes no difference to the values."""
     rows = [np.linalg.norm(other - vector, axis=1) for vector in one]
     return np.stack(rows).astype(np.float32, copy=False)
 
 
 class _Doubt(NamedTuple):
-    """How near each reference is to its own person and to the nearest other one."""
+    """The distance of each photo to its own person and to the nearest other person."""
 
     own: npt.NDArray[np.float64]
     mean: npt.NDArray[np.float64]
-    """To the mean of the others of its own person."""
+    """To the mean of the other photos of its own person."""
     other: npt.NDArray[np.float64]
     whose: npt.NDArray[np.intp]
     size: npt.NDArray[np.float64]
-    """How much speaks against it; it is right if that is not more than 0."""
+    """How doubtful the photo is; up to 0 it is right."""
 
 
 def _excluded(people: Mapping[str, Vectors]) -> dict[str, dict[int, str]]:
-    """Set references aside one by one, the worst first: without it, those that it made look wrong are right again."""
+    """Return the doubtful photos, found one by one, the worst first: one wrong photo makes right ones look wrong."""
     names = list(people)
     if not names:
         return {}
@@ -143,7 +151,7 @@ def _doubt(far: npt.NDArray[np.float32], owner: npt.NDArray[np.intp], active: np
 def _from_mean(
     far: npt.NDArray[np.float32], owner: npt.NDArray[np.intp], active: npt.NDArray[np.bool_]
 ) -> npt.NDArray[np.float64]:
-    """Return how far each reference is from the mean of the others of its own; 0 for one without others."""
+    """Return how far each photo is from the mean of the other photos of its person; 0 if there are no others."""
     found = np.zeros(len(owner))
     for person in np.unique(owner):
         mine = np.flatnonzero(active & (owner == person))
@@ -153,13 +161,13 @@ def _from_mean(
         squares = far[np.ix_(mine, mine)].astype(np.float64) ** 2
         np.fill_diagonal(squares, 0.0)
         sums = squares.sum(axis=1)
-        among = sums.sum() / 2 - sums  # of the squared distances between those others
+        among = sums.sum() / 2 - sums  # the sum of squared distances between the others
         found[mine] = np.sqrt(np.maximum(sums / others - among / others**2, 0.0))
     return found
 
 
 def _mean(far: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    """Return each row's mean of its nearest; a reference is infinitely far from itself, and so not counted."""
+    """Return the mean of the nearest distances of each row. Infinite distances do not count."""
     near = np.sort(far, axis=1)[:, :NEIGHBOUR_COUNT].astype(np.float64)
     there = np.isfinite(near)
     counts = there.sum(axis=1)
@@ -175,16 +183,16 @@ def _reason(doubt: _Doubt, index: int, name: str, names: Sequence[str]) -> str:
     return f"does not resemble the other photos of {name} ({unlike})"
 
 
-def _redundant(vectors: Vectors, aside: Mapping[int, str]) -> tuple[int, ...]:
-    """Return those beyond the most that are compared: time and again one of the nearest pair, the one in the crowd."""
-    used = [index for index in range(len(vectors)) if index not in aside]
+def _redundant(vectors: Vectors, excluded: Mapping[int, str]) -> tuple[int, ...]:
+    """Return the photos above the maximum of compared ones: repeatedly, the photo with the nearest neighbours."""
+    used = [index for index in range(len(vectors)) if index not in excluded]
     if len(used) <= MAX_COMPARED_PHOTOS:
         return ()
     far = _between(vectors, vectors)
     np.fill_diagonal(far, np.inf)
-    spare: list[int] = []
+    redundant: list[int] = []
     while len(used) > MAX_COMPARED_PHOTOS:
         near = np.sort(far[np.ix_(used, used)], axis=1)[:, :NEIGHBOUR_COUNT]
         first = min(range(len(used)), key=lambda row: (*near[row].tolist(), vectors[used[row]].tobytes()))
-        spare.append(used.pop(first))
-    return tuple(spare)
+        redundant.append(used.pop(first))
+    return tuple(redundant)

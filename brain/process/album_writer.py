@@ -1,4 +1,4 @@
-"""The album as the running brain uses it: whatever is wrong with the disk, deciding goes on."""
+"""The album as the running brain uses it: if the disk fails, the brain still decides."""
 
 import time
 from collections.abc import Iterable, Sequence
@@ -18,15 +18,15 @@ from nerves.messages import now
 
 __all__ = ["AlbumWriter"]
 
-AGAIN_S, PRUNE_S = 30.0, 3600.0
+REOPEN_EVERY_S, PRUNE_EVERY_S = 30.0, 3600.0
 
 
 class AlbumWriter:
-    """Puts visits into the album and asks it for strangers; what goes wrong is logged once, and tried again later."""
+    """Stores visits in the album and looks up strangers in it. A failure is logged once, and tried again later."""
 
     def __init__(self, path: Path, settings: AlbumSettings) -> None:
         self._path, self._settings = path, settings
-        self._complaint = LogOnce("")
+        self._trouble = LogOnce("")
         self._album: Album | None = None
         self._tried = self._pruned = float("-inf")
 
@@ -37,33 +37,35 @@ class AlbumWriter:
 
     def album(self) -> Album | None:
         """Return the album; None while it cannot be opened."""
-        if self._album is None and time.monotonic() - self._tried >= AGAIN_S:
+        if self._album is None and time.monotonic() - self._tried >= REOPEN_EVERY_S:
             self._tried = time.monotonic()
             try:
                 self._album = Album(self._path, self._settings)
             except KinwatchError as error:
-                self._complaint.say(f"visits are decided, and not kept for you to name: {error}")
+                self._trouble.log(f"visits are decided, but not stored for you to label: {error}")
         return self._album
 
     def put(self, visits: Iterable[OpenVisit]) -> None:
-        """Keep visits as they are now."""
+        """Store visits as they are now."""
         for visit in visits:
             self._put(visit)
 
-    def meet(self, visit: UUID, vectors: Sequence[Vector], weights: Sequence[float], at: datetime) -> Stranger | None:
-        """Return which stranger it is; None also while the album cannot say."""
+    def recognise_stranger(
+        self, visit: UUID, vectors: Sequence[Vector], weights: Sequence[float], at: datetime
+    ) -> Stranger | None:
+        """Return which stranger it is, known or new; None with too few faces, or while the album cannot be used."""
         album = self.album()
         if album is None:
             return None
         try:
             return Strangers(album.strangers).recognise(visit, vectors, weights, at)
         except KinwatchError as error:
-            self._complaint.say(f"strangers are not known again: {error}")
+            self._trouble.log(f"strangers are not recognised: {error}")
             return None
 
     def prune(self) -> None:
-        """Let what is too old go, once an hour."""
-        if time.monotonic() - self._pruned < PRUNE_S:
+        """Delete visits that are too old, once an hour."""
+        if time.monotonic() - self._pruned < PRUNE_EVERY_S:
             return
         self._pruned = time.monotonic()
         album = self.album()
@@ -71,28 +73,28 @@ class AlbumWriter:
             if album:
                 album.prune(now())
         except KinwatchError as error:
-            self._complaint.say(f"old visits stay in the album: {error}")
+            self._trouble.log(f"old visits stay in the album: {error}")
 
     def _put(self, visit: OpenVisit) -> None:
         album = self.album()
         if album is None:
             return
         try:
-            album.put(past(visit), visit.crops or _snapshot(visit))
+            album.put(past_visit(visit), visit.crops or _snapshot(visit))
         except KinwatchError as error:
-            self._complaint.say(f"visits are decided, and not kept for you to name: {error}")
+            self._trouble.log(f"visits are decided, but not stored for you to label: {error}")
         else:
-            self._complaint.say("")
+            self._trouble.log("")
 
 
-def past(visit: OpenVisit) -> PastVisit:
-    """Return a visit as the album keeps it."""
+def past_visit(visit: OpenVisit) -> PastVisit:
+    """Return a visit as the album stores it."""
     stranger = visit.met.name if visit.met and visit.verdict == "stranger" else None
-    held = {"verdict": visit.verdict, "who": visit.who, "stranger": stranger, "alert": visit.alerted}
+    decided = {"verdict": visit.verdict, "who": visit.who, "stranger": stranger, "alert": visit.alerted}
     where = {"place": visit.place, "since": visit.first, "last": visit.last, "box": visit.box}
-    return PastVisit(visit=visit.id, named=visit.told is not None, **where, **held)  # type: ignore[arg-type]
+    return PastVisit(visit=visit.id, named=visit.label is not None, **where, **decided)  # type: ignore[arg-type]
 
 
 def _snapshot(visit: OpenVisit) -> tuple[Crop, ...]:
-    """Return the one best picture of somebody whose face was not seen."""
+    """Return the best picture of a person whose face was not seen, or nothing."""
     return (Crop(visit.first, visit.picture, None, 0.0, 0.0),) if visit.picture else ()

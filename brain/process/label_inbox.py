@@ -1,4 +1,4 @@
-"""`Told` from the bus: kept on arrival, learned in the brain's own time, each once."""
+"""`Label` messages: stored on arrival, learned in the brain's own thread, each once."""
 
 import logging
 import time
@@ -14,75 +14,71 @@ from nerves.messages import Label
 
 __all__ = ["LabelInbox"]
 
-# What failed is due again after a pause; whether it is, is asked this often.
-GLANCE_S = 2.0
+# How often to look for labels that are due again after a failure.
+RETRY_CHECK_S = 2.0
 
 log = logging.getLogger(__name__)
 
 
 class LabelInbox:
-    """Words of humans that are to be learned.
+    """Labels that wait to be learned.
 
     Args:
-        inbox: Where they are kept until then.
-        gallery: What learns.
+        inbox: The durable queue that stores them.
+        gallery: The gallery that learns them.
         album: Opens the album, or returns None while it cannot be used.
     """
 
     def __init__(self, inbox: DurableQueue, gallery: Gallery, album: Callable[[], Album | None]) -> None:
         self._inbox, self._gallery, self._album = inbox, gallery, album
-        self._glanced = -GLANCE_S
+        self._checked = -RETRY_CHECK_S
 
     def receive(self, topic: str, body: bytes) -> None:
-        """Keep a word, in the network's thread, before it is acknowledged; what cannot be read is said and gone."""
-        try:
-            told = Label.read(topic, body)
-        except MessageError as error:
-            log.warning("unreadable, left out: %s", error)
-            return
-        if told.until and told.group != "guest":  # else a guest would be family for ever
-            log.warning("%s: left out: `until` is for guests: add group: guest", topic)
-            return
-        has_id = "id" in told.model_fields_set
-        self._inbox.put(str(told.id), topic, body if has_id else _with_id(told))
+        """Store a label, in the network thread, before it is acknowledged. Raises `MessageError` if it is invalid."""
+        label = Label.read(topic, body)
+        if label.until and label.group != "guest":  # else the guest would be family for ever
+            message = f"{topic}: `until` is for guests: add group: guest"
+            raise MessageError(message)
+        has_id = "id" in label.model_fields_set
+        self._inbox.put(str(label.id), topic, body if has_id else _with_id(label))
 
-    def study(self, show: Callable[[UUID], None]) -> None:
-        """Learn what has been told and not been learned; without waiting for anything.
+    def learn_waiting(self, store_open_visit: Callable[[UUID], None]) -> None:
+        """Learn the labels that are due, without waiting for any.
 
-        `show` puts a visit that is still open into the album, so that its pictures can be learned.
+        `store_open_visit` stores a visit that is still open in the album, so that its pictures can be learned.
         """
-        if not self._inbox.wait(0) and time.monotonic() - self._glanced < GLANCE_S:
+        if not self._inbox.wait(0) and time.monotonic() - self._checked < RETRY_CHECK_S:
             return
-        self._glanced = time.monotonic()
+        self._checked = time.monotonic()
         while row := self._inbox.due():
-            self._learn(row, show)
+            self._learn(row, store_open_visit)
 
-    def _learn(self, row: Row, show: Callable[[UUID], None]) -> None:
+    def _learn(self, row: Row, store_open_visit: Callable[[UUID], None]) -> None:
         try:
             album = self._album()
             if album is None:
-                self._inbox.later(row.key, "the album cannot be used")
+                self._inbox.retry_later(row.key, "the album cannot be used")
                 return
-            told = Label.read(row.topic, row.body)
-            show(told.visit)
-            learned = learn(label_record(told, self._gallery), album, self._gallery)
+            label = Label.read(row.topic, row.body)
+            store_open_visit(label.visit)
+            result = learn(label_record(label, self._gallery), album, self._gallery)
         except KinwatchError as error:
-            log.warning("%s: a word is not learned yet: %s", row.topic, error)
-            self._inbox.later(row.key, str(error))
+            log.warning("%s: a label could not be learned, trying again later: %s", row.topic, error)
+            self._inbox.retry_later(row.key, str(error))
             return
-        self._inbox.done(row.key)
-        _say(learned)
+        self._inbox.mark_done(row.key)
+        _log(result)
 
 
-def _say(learned: LearnResult) -> None:
-    word = learned.label
-    who = word.who or "what is not a person"
-    if learned.why:
-        log.warning("%s: noted that visit %s was %s, but %s", word.place, word.visit, who, learned.why)
+def _log(result: LearnResult) -> None:
+    label = result.label
+    who = label.who or "not a person"
+    if result.why:
+        log.warning("%s: recorded that visit %s was %s, but %s", label.place, label.visit, who, result.why)
     else:
-        log.info("%s: learned %s from %d pictures", word.place, who, learned.photos)
+        log.info("%s: learned %s from %d pictures", label.place, who, result.photos)
 
 
-def _with_id(told: Label) -> bytes:
-    """Return a word as it was written, and its id and time: what was left out stays left out."""
-    return told.model_dump_json(include=told.model_fields_set | {"id", "at"}).encode()
+def _with_id(label: Label) -> bytes:
+    """Return a label as it was written, plus its id and time. Absent fields stay absent."""
+    return label.model_dump_json(include=label.model_fields_set | {"id", "at"}).encode()

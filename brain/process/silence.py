@@ -1,4 +1,4 @@
-"""Pure: which device has fallen silent, whatever it is: a place whose frames have stopped."""
+"""Pure: which device has fallen silent, of whatever kind: a place whose frames have stopped."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,83 +8,86 @@ from nerves.messages import CameraEnabled, Trouble
 
 __all__ = ["SilenceMonitor"]
 
-# A camera of ours sends a frame every 10 s; another may be slower, and one picture by hand is no camera.
-LEAST, PATIENCE, ENOUGH = timedelta(seconds=30), 3.0, 4
-LONGEST = timedelta(minutes=10)
-FORGET = 0.95
-SELF = timedelta(seconds=10)
+# A camera of ours sends a frame every 10 s. Another device may be slower, so its usual pause counts too.
+MIN_SILENCE, MAX_USUAL_PAUSES = timedelta(seconds=30), 3.0
+# A few pictures sent by hand are no camera.
+MIN_FRAMES = 4
+MAX_USUAL_PAUSE = timedelta(minutes=10)
+USUAL_PAUSE_DECAY = 0.95
+# A sense that reported `offline` itself has this long to report `recovered` itself.
+OWN_REPORT_WAIT = timedelta(seconds=10)
 
 
 @dataclass
 class _WatchedPlace:
     last: datetime
     frames: int = 1
-    usual: timedelta = timedelta()
-    """The longest pause between two frames of late."""
-    silent: bool = False
-    told: bool = False
-    """Whether it has been said already that it is away."""
+    usual_pause: timedelta = timedelta()
+    """The longest recent pause between two frames."""
+    is_silent: bool = False
+    is_reported: bool = False
+    """Whether the sense itself has reported that it is offline."""
     back: datetime | None = None
-    """When its first frame came after that."""
+    """When the first frame came after that report."""
 
 
 class SilenceMonitor:
-    """Knows each place's rhythm by its frames, and says when it has stopped and when it is there again."""
+    """Learns how often each place sends frames, and reports when they stop and when they come again."""
 
     def __init__(self) -> None:
-        self._eyes: dict[str, _WatchedPlace] = {}
+        self._places: dict[str, _WatchedPlace] = {}
         self._closed: frozenset[str] = frozenset()
 
     @property
     def closed(self) -> frozenset[str]:
-        """The places whose eyes somebody has closed: they are silent by wish."""
+        """The places whose camera somebody has switched off: they are silent on purpose."""
         return self._closed
 
-    def arrived(self, place: str, at: datetime) -> Iterator[Trouble]:
-        """Note a frame; yield that the place has recovered, where it had been silent."""
-        eye = self._eyes.get(place)
-        if eye is None:
-            self._eyes[place] = _WatchedPlace(at)
+    def frame_arrived(self, name: str, at: datetime) -> Iterator[Trouble]:
+        """Count a frame; yield `recovered` if the place had been silent."""
+        place = self._places.get(name)
+        if place is None:
+            self._places[name] = _WatchedPlace(at)
             return
-        pause = at - eye.last
-        if pause <= LONGEST and place not in self._closed:
-            eye.usual = max(pause, FORGET * eye.usual)
-        eye.last, eye.frames = at, eye.frames + 1
-        eye.back = eye.back or at
-        # A sense that has said it is away says that it is back, but not if it was started anew meanwhile.
-        if eye.silent or (eye.told and at - eye.back >= SELF):
-            eye.silent = eye.told = False
-            yield Trouble(place=place, what="recovered", detail="its pictures come again")
+        pause = at - place.last
+        if pause <= MAX_USUAL_PAUSE and name not in self._closed:
+            place.usual_pause = max(pause, USUAL_PAUSE_DECAY * place.usual_pause)
+        place.last, place.frames = at, place.frames + 1
+        place.back = place.back or at
+        # A sense that reported `offline` also reports `recovered`, unless it was restarted in between.
+        if place.is_silent or (place.is_reported and at - place.back >= OWN_REPORT_WAIT):
+            place.is_silent = place.is_reported = False
+            yield Trouble(place=name, what="recovered", detail="its pictures come again")
 
-    def heard(self, trouble: Trouble) -> None:
-        """Note what a sense says of itself: who has said that it is away need not be said to be silent."""
-        if trouble.place in self._eyes:
-            eye = self._eyes[trouble.place]
-            eye.told, eye.back = trouble.what == "offline", None
+    def sense_reported(self, trouble: Trouble) -> None:
+        """Learn what a sense reports of itself: if it reported `offline`, we need not report it."""
+        if trouble.place in self._places:
+            place = self._places[trouble.place]
+            place.is_reported, place.back = trouble.what == "offline", None
 
-    def lidded(self, eyes: CameraEnabled, at: datetime) -> None:
-        """Note that the eyes at a place were opened, and are given time, or closed."""
-        self._closed = self._closed - {eyes.place} if eyes.enabled else self._closed | {eyes.place}
-        if eyes.place in self._eyes:
-            self._eyes[eyes.place].last = max(self._eyes[eyes.place].last, at)
+    def camera_switched(self, switch: CameraEnabled, at: datetime) -> None:
+        """Learn that a camera was switched off, or on; after either, its silence counts from now."""
+        self._closed = self._closed - {switch.place} if switch.enabled else self._closed | {switch.place}
+        if switch.place in self._places:
+            self._places[switch.place].last = max(self._places[switch.place].last, at)
 
-    def deaf(self, at: datetime) -> None:
-        """Note that we could not have heard anybody until now."""
-        for eye in self._eyes.values():
-            eye.last = max(eye.last, at)
+    def was_deaf(self, at: datetime) -> None:
+        """Learn that no frame could have reached us until now."""
+        for place in self._places.values():
+            place.last = max(place.last, at)
 
-    def passed(self, at: datetime) -> Iterator[Trouble]:
-        """Let time pass; yield who has fallen silent."""
-        for place, eye in self._eyes.items():
-            pause = at - eye.last
+    def newly_silent(self, at: datetime) -> Iterator[Trouble]:
+        """Yield `offline` for each place that has become silent by now."""
+        for name, place in self._places.items():
+            pause = at - place.last
             if (
-                place in self._closed
-                or eye.silent
-                or eye.told
-                or eye.frames < ENOUGH
-                or pause < max(LEAST, PATIENCE * eye.usual)
+                name in self._closed
+                or place.is_silent
+                or place.is_reported
+                or place.frames < MIN_FRAMES
+                or pause < max(MIN_SILENCE, MAX_USUAL_PAUSES * place.usual_pause)
             ):
                 continue
-            eye.silent = True
+            place.is_silent = True
             detail = f"no picture for {pause.total_seconds():.0f} s: check its power and its network"
-            yield Trouble(place=place, what="offline", detail=detail)
+            yield Trouble(place=name, what="offline", detail=detail)

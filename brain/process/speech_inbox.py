@@ -1,60 +1,54 @@
-"""`Heard` and `Mentioned` from the bus: kept on arrival, answered in the brain's own time, each once."""
+"""`Heard` and `Mentioned` messages: stored on arrival, answered in the brain's own thread, each once."""
 
-import logging
 from collections.abc import Callable
 
 from brain.talk.conversation import Conversation, HouseView, ModeChange
 from nerves import topics
 from nerves.durable_queue import DurableQueue, Row
-from nerves.errors import MessageError
 from nerves.messages import Heard, Mentioned, Mode
 
 __all__ = ["SpeechInbox"]
 
-log = logging.getLogger(__name__)
-
 
 class SpeechInbox:
-    """Words that are to be answered.
+    """Words that wait to be answered.
 
     Args:
-        inbox: Where they are kept until then.
-        outbox: Where answers leave; in the same file, so that none is lost or said twice.
-        answers: What answers.
+        inbox: The durable queue that stores them.
+        outbox: The durable queue for the answers, in the same file, so no answer is lost or given twice.
+        conversation: Makes the answers.
     """
 
-    def __init__(self, inbox: DurableQueue, outbox: DurableQueue, answers: Conversation) -> None:
-        self._inbox, self._outbox, self._answers = inbox, outbox, answers
+    def __init__(self, inbox: DurableQueue, outbox: DurableQueue, conversation: Conversation) -> None:
+        self._inbox, self._outbox, self._conversation = inbox, outbox, conversation
 
     def receive(self, topic: str, body: bytes) -> None:
-        """Keep some words, in the network's thread, before they are acknowledged; what cannot be read is gone."""
-        try:
-            fact = _read(topic, body)
-        except MessageError as error:
-            log.warning("unreadable, left out: %s", error)
-            return
-        self._inbox.put(str(fact.id), topic, fact.payload())
+        """Store some words, in the network thread, before they are acknowledged. Raises `MessageError`."""
+        self._inbox.put_message(_read(topic, body))
 
-    def attend(self, view: Callable[[], HouseView]) -> Mode | None:
-        """Answer what has been said; return the mode that the house is to take, or None."""
+    def answer_waiting(self, house_view: Callable[[], HouseView]) -> Mode | None:
+        """Answer the words that wait; return the mode that somebody asked for, or None."""
         mode = None
         while row := self._inbox.due():
-            mode = self._answer(row, view()) or mode
+            mode = self._answer(row, house_view()) or mode
         return mode
 
     def _answer(self, row: Row, view: HouseView) -> Mode | None:
         fact, mode = _read(row.topic, row.body), None
-        results = self._answers.hear(fact, view) if isinstance(fact, Heard) else self._answers.mention(fact)
+        if isinstance(fact, Heard):
+            results = self._conversation.answer(fact, view)
+        else:
+            results = self._conversation.mention(fact)
         with self._inbox.transaction():
             for result in results:
                 if isinstance(result, ModeChange):
                     mode = result.mode
                 else:
-                    self._outbox.put(str(result.id), result.topic, result.payload())
-            self._inbox.done(row.key)
+                    self._outbox.put_message(result)
+            self._inbox.mark_done(row.key)
         return mode
 
 
 def _read(topic: str, body: bytes) -> Heard | Mentioned:
-    fact = Heard if topics.parse(topic).kind == Heard.kind else Mentioned
+    fact = Heard if topics.split(topic).kind == Heard.kind else Mentioned
     return fact.read(topic, body)

@@ -14,16 +14,16 @@ from nerves.messages import CameraEnabled, Group, Heard, Label, Mentioned, Mode,
 
 __all__ = ["Conversation", "HouseView", "ModeChange", "PersonInView"]
 
-RECENT = timedelta(seconds=10)
+IN_VIEW_TIME = timedelta(seconds=10)
 # What was asked long ago is not answered into an empty room, nor is a "yes" to what nobody remembers.
-STALE, PATIENCE = timedelta(seconds=15), timedelta(seconds=20)
-DOUBT = 0.4
-SAME_NAME = 0.75
-LONGEST_NAME = 40
+MAX_SPEECH_AGE, CONFIRM_TIME = timedelta(seconds=15), timedelta(seconds=20)
+MIN_SPEECH_CONFIDENCE = 0.4
+MIN_NAME_LIKENESS = 0.75
+MAX_NAME_LETTERS = 40
 ARMED: tuple[Mode, ...] = ("away", "night")
 MODES: Mapping[str, Mode] = {"arm": "away", "night": "night", "disarm": "home"}
 LINK = re.compile(r"https?://\S+")
-UNKNOWN: tuple[Verdict, ...] = ("stranger", "unidentified", "identifying")
+UNKNOWN_VERDICTS: tuple[Verdict, ...] = ("stranger", "unidentified", "identifying")
 
 
 class PersonInView(NamedTuple):
@@ -42,18 +42,18 @@ class HouseView:
 
     at: datetime
     people: Sequence[PersonInView]
-    eyes: frozenset[str]
+    cameras_at: frozenset[str]
     """The places that have a camera."""
     known: Sequence[PersonEntry] = ()
     """Everybody in the gallery."""
-    closed: frozenset[str] = frozenset()
+    cameras_off: frozenset[str] = frozenset()
     """The places whose eyes are closed."""
     mode: Mode = "home"
     """The mode of the house."""
 
     def cameras(self, place: str) -> list[str]:
         """Return the camera that is meant at a place; all, where it has none of its own."""
-        return [place] if place in self.eyes else sorted(self.eyes)
+        return [place] if place in self.cameras_at else sorted(self.cameras_at)
 
 
 class ModeChange(NamedTuple):
@@ -82,10 +82,10 @@ class Conversation:
         self._books = [Phrasebook.read(language, settings.phrases) for language in settings.languages]
         self._pending: dict[str, _Pending] = {}
 
-    def hear(self, heard: Heard, view: HouseView) -> Iterator[Result]:
+    def answer(self, heard: Heard, view: HouseView) -> Iterator[Result]:
         """Yield what is said, told or changed because of what was heard; nothing for what is not for us."""
-        doubtful = heard.confidence is not None and heard.confidence < DOUBT
-        if doubtful or view.at - heard.at > STALE:
+        doubtful = heard.confidence is not None and heard.confidence < MIN_SPEECH_CONFIDENCE
+        if doubtful or view.at - heard.at > MAX_SPEECH_AGE:
             return
         ask = understood(heard.words, self._books)
         if ask is None:
@@ -104,20 +104,20 @@ class Conversation:
             return
         book = self._books[0]
         for place in self._settings.mentions:
-            yield _say(book, place, "mention", author=mentioned.author, words=words)
+            yield _sentence(book, place, "mention", author=mentioned.author, words=words)
 
     def _asked(self, ask: Ask, place: str, view: HouseView) -> Iterator[Result]:
         book = self._book(ask)
         if ask.intent == "who":
-            yield _say(book, place, *_seen(book, place, view))
+            yield _sentence(book, place, *_seen(book, place, view))
         elif ask.intent == "name":
             yield self._named(ask, place, view)
         elif ask.intent == "open":
-            yield from self._lids(book, place, view, is_open=True)
+            yield from self._switch_cameras(book, place, view, is_open=True)
         elif refusal := self._refusal(ask, place, view):
-            yield _say(book, place, refusal)
+            yield _sentence(book, place, refusal)
         else:
-            yield self._confirm(_Pending(ask, view.at + PATIENCE), place)
+            yield self._confirm(_Pending(ask, view.at + CONFIRM_TIME), place)
 
     def _refusal(self, ask: Ask, place: str, view: HouseView) -> str:
         """Return which sentence says why that is not done, if it is not."""
@@ -127,26 +127,26 @@ class Conversation:
             return ""
         return {"disarm": "never", "close": "armed" if view.mode in ARMED else ""}.get(ask.intent, "")
 
-    def _lids(self, book: Phrasebook, place: str, view: HouseView, *, is_open: bool) -> Iterator[Result]:
+    def _switch_cameras(self, book: Phrasebook, place: str, view: HouseView, *, is_open: bool) -> Iterator[Result]:
         """Open or close the eyes that are meant, and say so."""
-        cameras, by = view.cameras(place), f"a voice at {place}"[:LONGEST_NAME]
+        cameras, by = view.cameras(place), f"a voice at {place}"[:MAX_NAME_LETTERS]
         for camera in cameras:
             yield CameraEnabled(place=camera, enabled=is_open, by=by)
-        yield _say(book, place, ("open" if is_open else "close") if cameras else "eyeless")
+        yield _sentence(book, place, ("open" if is_open else "close") if cameras else "eyeless")
 
     def _named(self, ask: Ask, place: str, view: HouseView) -> Say:
         """Ask whether the one person in view whom we do not know is the one who was named."""
         book, here = self._book(ask), _here(place, view)
         known = max(view.known, key=lambda person: _likeness(person.name, ask.name), default=None)
-        unknown = [person for person in here if person.verdict in UNKNOWN]
-        if known is None or _likeness(known.name, ask.name) < SAME_NAME:
-            return _say(book, place, "unknown", name=ask.name)
+        unknown = [person for person in here if person.verdict in UNKNOWN_VERDICTS]
+        if known is None or _likeness(known.name, ask.name) < MIN_NAME_LIKENESS:
+            return _sentence(book, place, "unknown", name=ask.name)
         if len(unknown) != 1:
-            return _say(book, place, "whom")
+            return _sentence(book, place, "whom")
         if not self._may_name(unknown[0], view):
-            return _say(book, place, "vouch")
+            return _sentence(book, place, "vouch")
         named = Ask("name", ask.language, known.name)
-        return self._confirm(_Pending(named, view.at + PATIENCE, unknown[0], known.group), place)
+        return self._confirm(_Pending(named, view.at + CONFIRM_TIME, unknown[0], known.group), place)
 
     def _may_name(self, whom: PersonInView, view: HouseView) -> bool:
         """Return whether somebody may say who that is: as long as family is in view at that very place."""
@@ -156,30 +156,30 @@ class Conversation:
 
     def _confirm(self, pending: _Pending, place: str) -> Say:
         self._pending[place] = pending
-        return _say(self._book(pending.ask), place, f"{pending.ask.intent}?", name=pending.ask.name)
+        return _sentence(self._book(pending.ask), place, f"{pending.ask.intent}?", name=pending.ask.name)
 
     def _settled(self, pending: _Pending, place: str, view: HouseView, *, is_yes: bool) -> Iterator[Result]:
         book, intent = self._book(pending.ask), pending.ask.intent if is_yes else "refuse"
         if intent == "close":
             refusal = self._refusal(pending.ask, place, view)  # the house may have been armed since
-            yield from [_say(book, place, refusal)] if refusal else self._lids(book, place, view, is_open=False)
+            yield from [_sentence(book, place, refusal)] if refusal else self._switch_cameras(book, place, view, is_open=False)
             return
         if intent == "name" and (whom := pending.whom):
             if not self._may_name(whom, view):  # the family may have left since
-                yield _say(book, place, "vouch")
+                yield _sentence(book, place, "vouch")
                 return
             yield Label(place=whom.place, visit=whom.visit, who=pending.ask.name, group=pending.group)
         elif intent in MODES:
             yield ModeChange(MODES[intent])
-        yield _say(book, place, intent, name=pending.ask.name)
-        if MODES.get(intent) in ARMED and view.closed:
-            yield _say(book, place, "blind", places=book.says["list"].join(sorted(view.closed)))
+        yield _sentence(book, place, intent, name=pending.ask.name)
+        if MODES.get(intent) in ARMED and view.cameras_off:
+            yield _sentence(book, place, "blind", places=book.says["list"].join(sorted(view.cameras_off)))
 
     def _book(self, ask: Ask) -> Phrasebook:
         return next(book for book in self._books if book.language == ask.language)
 
 
-def _say(book: Phrasebook, place: str, which: str, people: str = "", **fields: str) -> Say:
+def _sentence(book: Phrasebook, place: str, which: str, people: str = "", **fields: str) -> Say:
     words = book.says[which]
     for name, value in {"people": people, **fields}.items():
         words = words.replace(f"{{{name}}}", value)
@@ -191,19 +191,19 @@ def _here(place: str, view: HouseView) -> list[PersonInView]:
     return [
         person
         for person in view.people
-        if view.at - person.last <= RECENT and (person.place == place or place not in view.eyes)
+        if view.at - person.last <= IN_VIEW_TIME and (person.place == place or place not in view.cameras_at)
     ]
 
 
 def _seen(book: Phrasebook, place: str, view: HouseView) -> tuple[str, str]:
     """Return which sentence says who is seen, and the people in it."""
     people, cameras = _here(place, view), view.cameras(place)
-    if cameras and view.closed.issuperset(cameras):
+    if cameras and view.cameras_off.issuperset(cameras):
         return "close", ""
     guests = {person.who for person in people if person.who and person.verdict == "guest"}
     family = {person.who for person in people if person.who and person.verdict == "family"}
     parts = [*sorted(family), *(book.says["guest"].replace("{name}", name) for name in sorted(guests - family))]
-    for verdict in UNKNOWN:
+    for verdict in UNKNOWN_VERDICTS:
         count = sum(person.verdict == verdict for person in people)
         if count:
             parts.append(book.says[verdict if count == 1 else f"{verdict}s"].replace("{count}", str(count)))

@@ -9,15 +9,15 @@ from typing import get_args
 
 from brain.settings.answers import Additions, Intent, fold
 from nerves.errors import SettingsError
-from nerves.sources import nearest, read_file
+from nerves.sources import did_you_mean, read_file
 
 __all__ = ["Ask", "Phrasebook", "alike", "understood"]
 
 FOLDER = Path(__file__).parent / "phrases"
 NAME = "{name}"
 # Two sentences are one if this much of their letters agree; short ones must be the same: "no" is near to "now".
-LIKE, SHORT = 0.84, 12
-LONGEST_NAME = 3  # words
+MIN_SENTENCE_LIKENESS, SHORT_SENTENCE_LETTERS = 0.84, 12
+MAX_NAME_WORDS = 3  # words
 
 # Letter by letter "you may not look" is near to "you may look". Folded: "don't" is "don t", "n'ouvre" is "n ouvre".
 NEGATION = re.compile(r"\b(not|never|no|cannot|cant|dont|wont|arent|isnt|\w+n t|ne|n|pas|jamais|plus)\b")
@@ -50,7 +50,7 @@ class Phrasebook:
         says = ours["says"] | added.says
         whole = read_file(FOLDER / "en.yaml")["says"]
         if wrong := says.keys() - whole.keys():
-            message = f"brain.answer.phrases.{language}.says: {min(wrong)} is never said: {nearest(min(wrong), whole)}"
+            message = f"brain.answer.phrases.{language}.says: {min(wrong)} is never said: {did_you_mean(min(wrong), whole)}"
             raise SettingsError(message)
         if missing := whole.keys() - says.keys():
             message = (
@@ -67,7 +67,7 @@ def alike(one: str, other: str) -> float:
     """Return how alike two folded sentences are, 0 to 1; short ones are alike only if they are the same."""
     if one == other:
         return 1.0
-    if min(len(one), len(other)) < SHORT:
+    if min(len(one), len(other)) < SHORT_SENTENCE_LETTERS:
         return 0.0
     return SequenceMatcher(None, one, other).ratio()
 
@@ -82,7 +82,7 @@ def understood(words: str, books: Iterable[Phrasebook]) -> Ask | None:
         for likeness, name in [_likeness(words, phrase)]
     ]
     likeness, ask = max(found, key=lambda pair: pair[0], default=(0.0, None))
-    return ask if likeness >= LIKE else None
+    return ask if likeness >= MIN_SENTENCE_LIKENESS else None
 
 
 def _likeness(words: str, phrase: str) -> tuple[float, str]:
@@ -94,7 +94,7 @@ def _likeness(words: str, phrase: str) -> tuple[float, str]:
     before, after = (fold(part).split() for part in phrase.split(NAME, 1))
     said = re.sub(r"[^\w\s-]|_", " ", words).split()
     name = said[len(before) : len(said) - len(after)]
-    if not 0 < len(name) <= LONGEST_NAME:
+    if not 0 < len(name) <= MAX_NAME_WORDS:
         return 0.0, ""
     rest = fold(" ".join([*said[: len(before)], *said[len(said) - len(after) :]]))
     # A hair less than a phrase without a gap: "this is it" may be one of its own.

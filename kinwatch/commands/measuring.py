@@ -18,7 +18,7 @@ from brain.measure.cache import EmbeddingCache
 from brain.measure.curves import best, correct, roc, within
 from brain.measure.household import Figures, HouseholdPlan
 from brain.measure.looks import Looker, Progress, model
-from brain.measure.rates import Proportion
+from brain.verdict.proportion import Proportion
 from brain.measure.visits import compose
 from brain.models import packs
 from brain.settings.matching import MATCH_DISTANCE, STRANGER_DISTANCE

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from brain.measure.rates import Proportion
+from brain.verdict.proportion import Proportion
 from kinwatch.files import write_private
 from nerves.errors import SettingsError
 

@@ -7,7 +7,7 @@ from senses.camera.health import CameraState
 
 __all__ = ["StoredHealth"]
 
-CREATE_HEALTH_TABLE = "CREATE TABLE IF NOT EXISTS health (id INTEGER PRIMARY KEY CHECK (id = 1), what TEXT NOT NULL)"
+CREATE_HEALTH_TABLE = "CREATE TABLE health (id INTEGER PRIMARY KEY CHECK (id = 1), what TEXT NOT NULL)"
 UPSERT_HEALTH = "INSERT INTO health VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET what = excluded.what"
 
 
@@ -21,8 +21,8 @@ class StoredHealth:
         """Return the state that was reported last; `recovered` if none was."""
         if self._context is None:
             return "recovered"
+        self._context.database.migrate("health", [[CREATE_HEALTH_TABLE]])
         with self._context.database.transaction() as connection:
-            connection.execute(CREATE_HEALTH_TABLE)
             row = connection.execute("SELECT what FROM health").fetchone()
         return next((what for what in get_args(CameraState) if row and what == row[0]), "recovered")
 

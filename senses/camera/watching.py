@@ -8,7 +8,6 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from nerves.errors import CameraLost
-from nerves.exif import with_capture_time
 from nerves.messages import Frame, Trouble
 from senses.camera import live, recorded, video
 from senses.camera.health import Health
@@ -27,7 +26,7 @@ MEMORY_S = 1.0  # long enough to see a slow walker, short enough to forget who h
 
 
 def camera_frames(settings: CameraSettings, switch: PrivacySwitch, stored: StoredHealth) -> Iterator[Frame | Trouble]:
-    """Yield the frames to send; those of a live camera hold the time they were taken in their EXIF data.
+    """Yield the frames to send.
 
     For a live camera, also yield a `Trouble` whenever its state changes. Yield nothing while the switch is off.
     """
@@ -47,7 +46,7 @@ def camera_frames(settings: CameraSettings, switch: PrivacySwitch, stored: Store
             stored.store(shot.what)  # after it was sent: twice is better than never
             continue
         jpeg = video.encoded(shot.image, quality=settings.quality)
-        yield Frame(settings.place, with_capture_time(jpeg, shot.at) if is_live else jpeg, shot.at, shot.number)
+        yield Frame(settings.place, jpeg, shot.at, shot.number)
 
 
 def moving(shots: Iterable[Shot], settings: CameraSettings) -> Iterator[Shot]:

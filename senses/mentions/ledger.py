@@ -8,9 +8,9 @@ from nerves.database import Database
 __all__ = ["MentionLedger"]
 
 CREATE_MENTION_TABLES = (
-    "CREATE TABLE IF NOT EXISTS mention_facts (key TEXT PRIMARY KEY, value TEXT NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS mention_reads (period TEXT PRIMARY KEY, reads INTEGER NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS mention_authors (id TEXT PRIMARY KEY, name TEXT NOT NULL)",
+    "CREATE TABLE mention_facts (key TEXT PRIMARY KEY, value TEXT NOT NULL)",
+    "CREATE TABLE mention_reads (period TEXT PRIMARY KEY, reads INTEGER NOT NULL)",
+    "CREATE TABLE mention_authors (id TEXT PRIMARY KEY, name TEXT NOT NULL)",
 )
 ADD_READS = """INSERT INTO mention_reads VALUES (?, max(?, 0))
     ON CONFLICT (period) DO UPDATE SET reads = max(reads + ?, 0)"""
@@ -21,9 +21,7 @@ class MentionLedger:
 
     def __init__(self, database: Database, account: str) -> None:
         self.database, self._account = database, account.lower()
-        with database.transaction() as connection:
-            for statement in CREATE_MENTION_TABLES:
-                connection.execute(statement)
+        database.migrate("mentions", [CREATE_MENTION_TABLES])
 
     def stored(self, key: str) -> str | None:
         """Return the value that was stored under a key, or None."""

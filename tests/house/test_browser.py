@@ -1,4 +1,4 @@
-"""The real house with a tablet for its only eye: what a recording of the same decides, is said and asked."""
+"""The real house with a tablet as its only camera: it must decide, greet and answer as for a recording of the same."""
 
 import json
 import os
@@ -32,7 +32,7 @@ pytestmark = [pytest.mark.chromium, pytest.mark.media, pytest.mark.models, pytes
 
 SIZE, FPS = (480, 270), 10
 PATIENCE_S = 120
-# What a voice would do, noted: a headless browser has none.
+# Records what would be spoken: a headless browser cannot speak.
 VOICE = """
 window.utterances = [];
 speechSynthesis.speak = (sentence) => {
@@ -52,7 +52,7 @@ def frames(clip: Path, numbers: range) -> list[cv2.typing.MatLike]:
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory, media: Path) -> Path:
-    """26 s: two of the family, an empty room, somebody seen from behind, the empty room."""
+    """A clip of 26 s: two family members, an empty room, a person from behind, the empty room."""
     file = tmp_path_factory.mktemp("clip") / "evening.mp4"
     out = cv2.VideoWriter(str(file), cv2.VideoWriter.fourcc(*"mp4v"), FPS, SIZE)
     room, family = media / "clips" / "visits_1_4.mp4", media / "clips" / "me_and_wife_facing.mp4"
@@ -65,7 +65,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory, media: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def camera(clip: Path) -> Path:
-    """The same as Chromium's fake camera takes it: it shows 30 pictures a second, whatever the file says."""
+    """The same clip for Chromium's fake camera, which shows 30 pictures a second, whatever the file says."""
     file = clip.with_suffix(".mjpeg")
     ffmpeg = shutil.which("ffmpeg")
     if not ffmpeg:
@@ -76,7 +76,7 @@ def camera(clip: Path) -> Path:
 
 
 class House:
-    """`kinwatch up` in a folder of its own, and what it told of visits."""
+    """`kinwatch up` in a folder of its own, and the visits that it published."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -120,11 +120,11 @@ class House:
         return found[1] if found else ""
 
     def ended(self) -> list[tuple[str, str | None]]:
-        """Return what was decided of each visit that has ended, first those that began first."""
+        """Return the verdicts of the visits that have ended, in the order in which they began."""
         with self.lock:
             last = {visit.visit: visit for visit in sorted(self.told.values(), key=lambda visit: visit.seq)}
         ended = [visit for visit in last.values() if visit.phase == "ended"]
-        ended.sort(key=lambda visit: (visit.since, str(visit.who)))  # two may come at once
+        ended.sort(key=lambda visit: (visit.since, str(visit.who)))  # two may begin at once
         return [(visit.verdict, visit.who) for visit in ended]
 
     def _hear(self, topic: str, payload: bytes) -> None:
@@ -155,7 +155,7 @@ def tablet(camera: Path, microphone: Path) -> Iterator["Tab"]:
 
 
 def said(opened: "Tab") -> list[str]:
-    """Return what the page was heard to say."""
+    """Return the sentences that the page has spoken."""
     return [str(each) for each in opened.evaluate("utterances")]
 
 
@@ -182,6 +182,6 @@ def test_one_tablet_is_camera_speaker_and_microphone_of_a_house(
         # ... and every visit is decided as in the recording.
         assert soon(lambda: len(house.ended()) >= len(expected), PATIENCE_S), house.told
         assert house.ended()[: len(expected)] == sorted(expected, key=str)
-        # A question that the page's microphone takes up is answered by the page's voice.
+        # The page answers a question that its microphone has recorded.
         opened.get_by_label("Listen here").check()
         assert soon(lambda: any(words.startswith("I see") for words in said(opened)), PATIENCE_S), said(opened)

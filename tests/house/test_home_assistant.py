@@ -37,7 +37,7 @@ from nerves.messages import (
     Visit,
     now,
 )
-from nerves.process import say
+from nerves.process import service_status
 from tests.faults import Broker
 from tests.hass import Hass, Phone
 from tests.paths import ROOT
@@ -70,8 +70,8 @@ class World:
 
     @contextmanager
     def open(self) -> Iterator["World"]:
-        brain = ("kinwatch/status/brain", say("brain", "online", "", {"age_ms_p99": 45, "work_ms_p50": 31}).payload())
-        self.link = open_link(self.broker.url, "witness", durable=True, hello=brain)
+        brain = ("kinwatch/status/brain", service_status("brain", "online", "", {"age_ms_p99": 45, "work_ms_p50": 31}).payload())
+        self.link = open_link(self.broker.url, "witness", durable=True, birth_message=brain)
         self.link.listen("kinwatch/#", lambda topic, payload: self.heard.append((topic, payload)), qos=1)
         with self.link:
             assert self.link.wait_connected(5)
@@ -217,11 +217,11 @@ def test_animals_and_trouble_are_seen_too(world: World) -> None:
 
 
 def test_a_camera_that_dies_makes_its_place_unavailable(world: World) -> None:
-    world.link.post("kinwatch/status/hall", say("hall", "online").payload(), retain=True).wait(5)
-    world.link.post("kinwatch/status/hall", say("hall", "offline").payload(), retain=True).wait(5)
+    world.link.post("kinwatch/status/hall", service_status("hall", "online").payload(), retain=True).wait(5)
+    world.link.post("kinwatch/status/hall", service_status("hall", "offline").payload(), retain=True).wait(5)
     world.hass.soon("binary_sensor.kinwatch_hall_person", "unavailable")
     assert world.hass.state("binary_sensor.kinwatch_hall_camera_problem") == "on"
-    world.link.post("kinwatch/status/hall", say("hall", "online").payload(), retain=True).wait(5)
+    world.link.post("kinwatch/status/hall", service_status("hall", "online").payload(), retain=True).wait(5)
     world.hass.soon("binary_sensor.kinwatch_hall_person", "off")
 
 
@@ -257,7 +257,7 @@ def test_the_cloud_is_switched_off_and_its_spend_is_shown_where_there_is_one(wor
     assert hass.state(switch) is None
     counts = {"age_ms_p99": 45, "work_ms_p50": 31}
     local, cloud = (
-        say("brain", "online", "", counts | more).payload()
+        service_status("brain", "online", "", counts | more).payload()
         for more in ({}, {"cloud_calls_today": 12, "cloud_cents_month": 345})
     )
     world.link.post("kinwatch/cloud", b"on", retain=True).wait(5)

@@ -1,4 +1,4 @@
-"""A question to the real house: sound in a pipe, a real broker, ear, brain and voice, each a process of its own."""
+"""A question to the real house: sound in a pipe; a real broker, microphone, brain and speech, each its own process."""
 
 import json
 import math
@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.pocketsphinx, pytest.mark.espeak, pytest.mark.models, 
 
 
 def voice(folder: Path, words: str) -> bytes:
-    """Return somebody else's voice than the house's, as a microphone gives it."""
+    """Return a sentence in another voice than the house's, as a microphone records it."""
     path = folder / "asked.wav"
     if shutil.which("flite"):
         command = ["flite", "-voice", "slt", "-t", words, "-o", str(path)]
@@ -43,7 +43,7 @@ def voice(folder: Path, words: str) -> bytes:
 
 
 class Room:
-    """The sound of a room, in a pipe, as time goes by."""
+    """Writes the sound of a room to a pipe, in real time."""
 
     def __init__(self, pipe: Path) -> None:
         self._pipe, self._stop, self._words = pipe, Event(), b""
@@ -77,7 +77,7 @@ class Room:
 
 
 class House:
-    """`kinwatch up` with an ear on a pipe and a voice that plays to a file, and when each fact came."""
+    """`kinwatch up` with a microphone on a pipe and speech that plays to a file, and when each fact came."""
 
     def __init__(self, folder: Path, url: str) -> None:
         self.folder, self.room = folder, Room(folder / "ear.pcm")
@@ -122,7 +122,7 @@ class House:
         return [words for _, found, words in self.heard if found == kind]
 
     def after_s(self, kind: str) -> float:
-        """Return how long after the end of the words that were said there was this."""
+        """Return how long after the end of the spoken words this fact came."""
         return next(at for at, found, _ in reversed(self.heard) if found == kind) - self.room.ended
 
     def _note(self, topic: str, body: bytes) -> None:
@@ -133,7 +133,7 @@ class House:
             self.until = fact.until
 
     def ask(self, words: str) -> None:
-        """Say something after a pause, and once the house has ended: while it speaks it hears nobody."""
+        """Say something after a pause, when the house has stopped speaking: while it speaks, it ignores others."""
         assert soon(lambda: now() > self.until + timedelta(seconds=1), 60)
         assert soon(lambda: self.room.is_quiet, 60)
         self.room.say(voice(self.folder, words))

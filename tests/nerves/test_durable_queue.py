@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nerves.database import Database
-from nerves.durable_queue import FULL, NEXT, WAITING, DurableQueue
+from nerves.durable_queue import SELECT_DUE, SELECT_WAITING, SELECT_WAITING_BYTES, DurableQueue
 from nerves.errors import KinwatchError
 from tests.paths import ROOT
 
@@ -64,14 +64,14 @@ def test_the_oldest_comes_first(box: DurableQueue) -> None:
 def test_what_is_done_is_not_done_twice(box: DurableQueue) -> None:
     assert box.put("a", "t", b"")
     assert not box.put("a", "t", b"")
-    box.done("a")
+    box.mark_done("a")
     assert box.due() is None
     assert not box.put("a", "t", b"")
     assert box.counts() == {"waiting": 0, "dead": 0, "done": 1}
 
 
 def test_what_fails_lets_others_pass_and_comes_again(box: DurableQueue, clock: Clock) -> None:
-    filled(box, "a", "b").later("a", "no network")
+    filled(box, "a", "b").retry_later("a", "no network")
     assert due(box) == "b"
     clock.time += 1.0
     assert due(box) == "a"
@@ -81,7 +81,7 @@ def test_pauses_double_up_to_a_minute(box: DurableQueue, clock: Clock) -> None:
     filled(box, "a")
     pauses = []
     for _ in range(20):
-        box.later("a", "no network")
+        box.retry_later("a", "no network")
         start = clock.time
         while box.due() is None:
             clock.time += 1
@@ -95,7 +95,7 @@ def test_what_never_works_is_dead_in_the_end(database: Database, clock: Clock) -
     for _ in range(3):
         clock.time += 100
         assert due(box) == "a"
-        box.later("a", "broken")
+        box.retry_later("a", "broken")
     clock.time += 100
     assert box.due() is None
     assert box.counts() == {"waiting": 0, "dead": 1, "done": 0}
@@ -103,7 +103,7 @@ def test_what_never_works_is_dead_in_the_end(database: Database, clock: Clock) -
 
 
 def test_what_is_done_is_remembered_for_a_week(database: Database, clock: Clock) -> None:
-    filled(DurableQueue(database, "inbox", clock=clock), "a").done("a")
+    filled(DurableQueue(database, "inbox", clock=clock), "a").mark_done("a")
     clock.time += 6 * DAY_S
     assert not DurableQueue(database, "inbox", clock=clock).put("a", "t", b"")
     clock.time += 2 * DAY_S
@@ -117,22 +117,22 @@ def test_a_clock_that_is_set_back_delays_nothing_for_long(box: DurableQueue, clo
 
 
 def test_what_was_done_just_now_can_be_done_again(box: DurableQueue, clock: Clock) -> None:
-    filled(box, "old", "new").done("old")
+    filled(box, "old", "new").mark_done("old")
     clock.time += 60
-    box.done("new")
-    assert box.again(clock.time - 30) == 1
+    box.mark_done("new")
+    assert box.requeue_done(clock.time - 30) == 1
     assert due(box) == "new"
     assert box.due() is not None
 
 
 def test_pictures_of_what_is_done_are_not_kept(box: DurableQueue, clock: Clock, database: Database) -> None:
-    filled(box, "a", "b").done("a")
+    filled(box, "a", "b").mark_done("a")
     clock.time += 1000
-    box.done("b")
+    box.mark_done("b")
     with database.transaction() as connection:
         bodies = connection.execute("SELECT body FROM inbox ORDER BY number").fetchall()
     assert bodies == [(None,), (b"b",)]
-    assert box.again(0) == 1
+    assert box.requeue_done(0) == 1
 
 
 def test_boxes_and_tables_change_together_or_not_at_all(database: Database) -> None:
@@ -142,7 +142,7 @@ def test_boxes_and_tables_change_together_or_not_at_all(database: Database) -> N
         with inbox.transaction() as connection:
             connection.execute("CREATE TABLE IF NOT EXISTS visits (name)")
             outbox.put("b", "t", b"")
-            inbox.done("a")
+            inbox.mark_done("a")
             if fail:
                 raise RuntimeError
 
@@ -154,18 +154,18 @@ def test_boxes_and_tables_change_together_or_not_at_all(database: Database) -> N
 
 
 def test_what_matters_most_comes_first_then_the_oldest(box: DurableQueue) -> None:
-    for key, worth in (("a", 0), ("b", 2), ("c", 1), ("d", 2)):
-        box.put(key, "t", b"", worth=worth)
+    for key, priority in (("a", 0), ("b", 2), ("c", 1), ("d", 2)):
+        box.put(key, "t", b"", priority=priority)
     found = []
     while key := due(box):
         found.append(key)
-        box.done(key)
+        box.mark_done(key)
     assert found == ["b", "d", "c", "a"]
 
 
-def test_without_room_the_oldest_of_the_least_worth_is_dropped(box: DurableQueue) -> None:
-    for key, worth in (("a", 1), ("b", 0), ("c", 0), ("d", 2)):
-        box.put(key, "t", bytes(100), worth=worth)
+def test_without_room_the_oldest_of_the_lowest_priority_is_dropped(box: DurableQueue) -> None:
+    for key, priority in (("a", 1), ("b", 0), ("c", 0), ("d", 2)):
+        box.put(key, "t", bytes(100), priority=priority)
     assert box.drop(400) == 0
     assert box.drop(399) == 1
     assert not box.put("b", "t", bytes(100)), "it is not new when it comes again"
@@ -178,25 +178,32 @@ def test_a_full_box_is_searched_without_reading_its_pictures(box: DurableQueue, 
     with database.transaction() as connection:
         plans = [
             row[-1]
-            for query, values in ((NEXT, (0, 0)), (FULL, ()), (WAITING, ()))
-            for row in connection.execute(f"EXPLAIN QUERY PLAN {query.replace('BOX', 'inbox')}", values)
+            for query, values in ((SELECT_DUE, (0, 0)), (SELECT_WAITING_BYTES, ()), (SELECT_WAITING, ()))
+            for row in connection.execute(f"EXPLAIN QUERY PLAN {query.replace('QUEUE', 'inbox')}", values)
         ]
     assert "TEMP B-TREE" not in " ".join(plans[:2])
-    assert sum("COVERING INDEX inbox_worth" in plan for plan in plans) == 3
+    assert sum("COVERING INDEX inbox_priority" in plan for plan in plans) == 3
     assert due(box) is None
 
 
-def test_a_box_of_an_earlier_version_is_gone_on_with(database: Database, clock: Clock) -> None:
-    with database.transaction() as connection:
-        connection.execute(
-            """CREATE TABLE inbox (number INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, topic TEXT NOT NULL,
-            body BLOB, state TEXT NOT NULL DEFAULT 'waiting', due REAL NOT NULL, at REAL NOT NULL,
-            tries INTEGER NOT NULL DEFAULT 0, why TEXT NOT NULL DEFAULT '')"""
-        )
-        connection.execute("INSERT INTO inbox (key, topic, body, due, at) VALUES ('old', 't', 'body', 0, 0)")
-    box = DurableQueue(database, "inbox", clock=clock)
-    assert due(box) == "old"
-    assert box.drop(3) == 1
+def test_tables_go_through_the_steps_they_lack_and_those_of_a_newer_version_are_refused(database: Database) -> None:
+    first, second = (
+        ["CREATE TABLE words (word)"],
+        ["ALTER TABLE words ADD COLUMN at", "INSERT INTO words VALUES ('a', 1)"],
+    )
+    assert database.migrate("words", [first])
+    assert database.migrate("words", [first, second])
+    assert not database.migrate("words", [first, second])
+    with database.open() as connection:
+        assert connection.execute("SELECT * FROM words").fetchall() == [("a", 1)]
+    with pytest.raises(KinwatchError, match=r"box\.db: a newer kinwatch wrote its words \(version 2\): update "):
+        database.migrate("words", [first])
+
+
+def test_a_step_that_fails_changes_nothing(database: Database) -> None:
+    with pytest.raises(KinwatchError, match="syntax error"):
+        database.migrate("words", [["CREATE TABLE words (word)", "CREATE nonsense"]])
+    assert database.migrate("words", [["CREATE TABLE words (word)"]])
 
 
 def test_whoever_waits_is_woken(box: DurableQueue) -> None:
@@ -253,7 +260,7 @@ def test_what_was_put_survives_a_kill(tmp_path: Path) -> None:
     script = """if True:
         import os, signal, sys
         from pathlib import Path
-        from nerves.durable_queue import FULL, NEXT, WAITING, DurableQueue
+        from nerves.durable_queue import SELECT_DUE, SELECT_WAITING, SELECT_WAITING_BYTES, DurableQueue
         box = DurableQueue(Path(sys.argv[1]), "inbox")
         box.put("kept", "t", b"body")
         with box.transaction():
@@ -271,7 +278,7 @@ def test_what_was_put_survives_a_kill(tmp_path: Path) -> None:
 
 
 def test_a_table_needs_a_name(database: Database) -> None:
-    with pytest.raises(ValueError, match="no name"):
+    with pytest.raises(ValueError, match="cannot be the name of a table"):
         DurableQueue(database, "in; DROP TABLE inbox")
 
 
@@ -298,12 +305,12 @@ def test_no_message_is_ever_lost(steps: list[tuple[str, str]]) -> None:
                 assert box.put(key, "t", b"") == (key not in known)
                 known.add(key)
             elif step == "done":
-                box.done(key)
+                box.mark_done(key)
                 done |= {key} & known
             elif step == "later":
-                box.later(key, "why")
+                box.retry_later(key, "why")
             elif step == "again":
-                done = set() if box.again(0) == len(done) else done
+                done = set() if box.requeue_done(0) == len(done) else done
             clock.time += 61 if step == "tick" else 0
             counts = box.counts()
             assert counts["done"] + counts["waiting"] == len(known)

@@ -14,26 +14,26 @@ hours = st.tuples(minutes, minutes).filter(lambda pair: pair[0] != pair[1]).map(
 def test_hours_go_over_midnight() -> None:
     night = read_hours("22:00-07:00")
     assert night == (time(22), time(7))
-    covered = [hour for hour in range(24) if night.cover(datetime(2026, 11, 21, hour))]  # noqa: DTZ001
+    covered = [hour for hour in range(24) if night.contain(datetime(2026, 11, 21, hour))]  # noqa: DTZ001
     assert covered == [0, 1, 2, 3, 4, 5, 6, 22, 23]
-    assert night.over(datetime(2026, 11, 21, 23)) == datetime(2026, 11, 22, 7)  # noqa: DTZ001
-    assert night.over(datetime(2026, 11, 22, 6, 59)) == datetime(2026, 11, 22, 7)  # noqa: DTZ001
+    assert night.next_end(datetime(2026, 11, 21, 23)) == datetime(2026, 11, 22, 7)  # noqa: DTZ001
+    assert night.next_end(datetime(2026, 11, 22, 6, 59)) == datetime(2026, 11, 22, 7)  # noqa: DTZ001
 
 
 @given(hours, moments)
 def test_quiet_hours_end_once_and_not_before_they_are_over(some: Hours, at: datetime) -> None:
-    over = some.over(at)
+    over = some.next_end(at)
     assert at < over <= at + timedelta(days=1)
     assert over.time() == some.end
-    assert not some.cover(over)
-    if some.cover(at):
-        assert some.cover(over - timedelta(microseconds=1))
-        assert all(some.cover(at + share * (over - at)) for share in (0.25, 0.5, 0.75))
+    assert not some.contain(over)
+    if some.contain(at):
+        assert some.contain(over - timedelta(microseconds=1))
+        assert all(some.contain(at + share * (over - at)) for share in (0.25, 0.5, 0.75))
 
 
 @given(hours, moments)
 def test_a_moment_is_in_some_hours_or_in_the_others(some: Hours, at: datetime) -> None:
-    assert some.cover(at) != Hours(some.end, some.begin).cover(at)
+    assert some.contain(at) != Hours(some.end, some.begin).contain(at)
 
 
 @given(hours)

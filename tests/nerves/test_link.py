@@ -32,7 +32,7 @@ Open = Callable[..., Link]
 
 @pytest.fixture(params=["loopback", pytest.param("mqtt", marks=pytest.mark.mosquitto)])
 def connect(request: pytest.FixtureRequest) -> Iterator[Open]:
-    """Give a function that makes a link to one bus: `connect(name, durable=..., hello=...)`."""
+    """Give a function that makes a link to one bus: `connect(name, durable=..., birth_message=...)`."""
     if request.param == "loopback":
         bus = Loopback()
         yield lambda name, **options: LoopbackLink(bus, name, **options)
@@ -117,7 +117,7 @@ def test_who_overhears_knows_how_it_was_sent(connect: Open) -> None:
         assert early.post("kinwatch/status/hall", b"kept", retain=True).wait(5)
     letters: list[BusMessage] = []
     link = connect("ear")
-    link.overhear("kinwatch/#", letters.append)
+    link.monitor("kinwatch/#", letters.append)
     with link, connect("mouth") as here:
         assert link.wait_connected(5)
         assert here.wait_connected(5)
@@ -197,9 +197,9 @@ def test_a_latecomer_gets_what_was_retained(connect: Open) -> None:
             assert late.wait(1) == [b"new"]
 
 
-def test_hello_is_retained(connect: Open) -> None:
+def test_the_birth_message_is_retained(connect: Open) -> None:
     ear = Ear()
-    with connect("mouth", hello=("kinwatch/status/hall", b"online")) as here:
+    with connect("mouth", birth_message=("kinwatch/status/hall", b"online")) as here:
         assert here.wait_connected(5)
         with listening(connect("ear"), ear, "kinwatch/status/+"):
             assert ear.wait(1) == [b"online"]
@@ -361,7 +361,7 @@ class TestMosquitto:
         ear = Ear()
         with (
             listening(open_link(broker.url, "ear", durable=True), ear) as there,
-            open_link(broker.url, "mouth", durable=False, hello=("kinwatch/status/m", b"on")) as here,
+            open_link(broker.url, "mouth", durable=False, birth_message=("kinwatch/status/m", b"on")) as here,
         ):
             assert there.wait_connected(5)
             assert here.wait_connected(5)
@@ -487,7 +487,7 @@ def dying_ear(url: str) -> subprocess.Popen[bytes]:
         import os, signal, sys, time
         from nerves.bus import open_link
         will = ("kinwatch/status/ear", b"offline")
-        link = open_link(sys.argv[1], "ear", durable=True, will=will)
+        link = open_link(sys.argv[1], "ear", durable=True, last_will=will)
         link.listen("kinwatch/+/visit", lambda *_: os.kill(os.getpid(), signal.SIGKILL), qos=1)
         with link:
             assert link.wait_connected(5)

@@ -14,9 +14,11 @@ import pytest
 from nerves.broker import private_broker
 from nerves.bus import open_link
 from nerves.errors import CameraLost, KinwatchError, OutOfReach, SettingsError, StoreError
+from nerves.exif import capture_time, with_capture_time
 from nerves.link import Link
 from nerves.messages import Fact, Frame, Heard, Say, Status, now
-from nerves.runner import Subscription, run_actuator, run_sense, running
+from nerves.process import Subscription, running
+from nerves.runner import run_actuator, run_sense
 from nerves.services import Actuator, Context, RawMessage, Sense, SenseSettings, ServiceSettings, Tick
 from nerves.settings import HouseSettings
 from tests.paths import ROOT
@@ -73,8 +75,10 @@ def heard(words: str) -> Heard:
 
 
 def test_a_sense_publishes_until_its_source_ends(ear: Ear, url: str, house: HouseSettings) -> None:
+    at = now()
+
     def watch(_: SenseSettings) -> Iterable[Frame | Fact]:
-        yield Frame("door", JPEG, now())
+        yield Frame("door", JPEG, at)
         yield heard("ding")
 
     run_sense("door", Sense(SenseSettings, watch), DOOR, house, url)
@@ -83,7 +87,8 @@ def test_a_sense_publishes_until_its_source_ends(ear: Ear, url: str, house: Hous
     assert ear.words() == ["ding"]
     frames = [payload for topic, payload in ear.heard if topic == "kinwatch/door/frame"]
     assert len(frames) == 1
-    assert frames[0].startswith(JPEG[:2])
+    assert frames[0] == with_capture_time(JPEG, at)
+    assert capture_time(frames[0]) == at
 
 
 def test_a_sense_that_fails_says_so_and_ends(ear: Ear, url: str, house: HouseSettings) -> None:
@@ -286,7 +291,7 @@ def test_what_is_out_of_reach_is_waited_for_in_order_and_no_message_is_blamed(
     ear: Ear, url: str, house: HouseSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("nerves.runner.MAX_TRIES", 1)
-    monkeypatch.setattr("nerves.runner.PAUSES_S", (0.1, 0.1))
+    monkeypatch.setattr("nerves.runner.RETRY_PAUSES_S", (0.1, 0.1))
     said: list[str] = []
     tries: list[str] = []
 
@@ -494,7 +499,7 @@ def test_a_service_for_a_peer_that_speaks_otherwise(ear: Ear, url: str, house: H
 
 
 def test_a_status_that_changes_is_told_and_kept(ear: Ear, url: str) -> None:
-    with running("brain", url, listens=[Subscription("kinwatch/+/heard", lambda *_: None)]) as life:
+    with running("brain", url, subscriptions=[Subscription("kinwatch/+/heard", lambda *_: None)]) as life:
         life.set_status("thinking", visits=3)
         assert soon(lambda: [fact["detail"] for fact in ear.facts("kinwatch/status/brain")][-1:] == ["thinking"])
         newcomer = next(late := listening(url))

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from nerves.errors import SettingsError
 from nerves.services import SenseSettings, ServiceSettings
 from nerves.settings import HouseSettings, load, read_table
-from nerves.sources import Where, nearest
+from nerves.sources import Where, did_you_mean
 
 
 class Lens(BaseModel, extra="forbid"):
@@ -202,9 +202,9 @@ def test_a_service_without_a_place_gets_none() -> None:
 @given(st.sampled_from(sorted(HouseSettings.model_fields)), st.data())
 def test_one_letter_dropped_is_understood(name: str, data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(name) - 1))
-    assert nearest(name[:at] + name[at + 1 :], HouseSettings.model_fields) == f"did you mean {name}?"
+    assert did_you_mean(name[:at] + name[at + 1 :], HouseSettings.model_fields) == f"did you mean {name}?"
 
 
 @given(st.text(), st.lists(st.text(min_size=1)))
 def test_there_is_always_an_advice(wrong: str, known: list[str]) -> None:
-    assert nearest(wrong, known)
+    assert did_you_mean(wrong, known)

@@ -168,8 +168,9 @@ def test_a_gallery_of_a_newer_kinwatch_is_left_alone_and_says_so(tmp_path: Path)
     with Gallery(tmp_path / "g.db") as gallery:
         gallery.learn("me", portraits(1, 2))
     with contextlib.closing(sqlite3.connect(tmp_path / "g.db")) as newer:
-        newer.execute("PRAGMA user_version = 99")
-    with pytest.raises(GalleryError, match="newer kinwatch"):
+        newer.execute("UPDATE versions SET version = 99")
+        newer.commit()
+    with pytest.raises(KinwatchError, match="newer kinwatch"):
         Gallery(tmp_path / "g.db")
 
 

@@ -1,15 +1,14 @@
 from pathlib import Path
-from threading import Event
 
 from brain.people.gallery import Gallery
 from brain.process.album_writer import AlbumWriter
 from brain.process.loop import BrainLoop
 from brain.process.state import BrainState
 from brain.settings.brain import BrainSettings
+from brain.talk.conversation import Conversation
 from brain.visits.brain import Brain
 from nerves.loopback import Loopback, LoopbackLink
 from nerves.messages import People
-from nerves.process import Process
 from tests.brain.people.test_gallery import photo
 from tests.brain.visits.test_brain import Table, nobody
 from tests.waiting import soon
@@ -27,16 +26,16 @@ def test_who_is_known_is_told_when_it_changes_and_to_whoever_comes_later(tmp_pat
     with BrainState(tmp_path / "brain.db") as memory, link:
         keepsakes = AlbumWriter(tmp_path / "album.db", settings.album)
         brain = Brain(Table(nobody), gallery, settings)
-        thinker = BrainLoop(brain, memory, keepsakes, Process("brain", link, Event()))
-        thinker.tell_people(gallery, link)
+        thinker = BrainLoop(brain, gallery, memory, keepsakes, Conversation(settings.answer))
+        thinker.publish_people(link)
         gallery.learn("Alice", [photo(1)], group="family")
         for _ in range(3):
-            thinker.tell_people(gallery, link)
+            thinker.publish_people(link)
         late = LoopbackLink(bus, "late")
         late.listen(People.pattern(), hear, qos=1)
         with late:
             gallery.forget("Alice")
-            thinker.tell_people(gallery, link)
+            thinker.publish_people(link)
             assert soon(lambda: len(heard) == 2)
         keepsakes.close()
     gallery.close()

@@ -39,8 +39,8 @@ def run(
     for second in range(int(until)):
         facts: list[Trouble] = []
         while due and due[0] <= second:
-            facts += silence.arrived(place, after(due.pop(0)))
-        facts += silence.passed(after(second))
+            facts += silence.frame_arrived(place, after(due.pop(0)))
+        facts += silence.newly_silent(after(second))
         told += [(float(second), fact.place, fact.what) for fact in facts]
     return told
 
@@ -66,41 +66,41 @@ def test_pictures_sent_by_hand_are_no_device() -> None:
 def test_who_has_said_itself_that_it_is_away_is_not_told_again() -> None:
     silence = SilenceMonitor()
     assert not run(silence, range(0, 60, 5), until=60)
-    silence.heard(Trouble(place="door", what="offline"))
-    assert not list(silence.passed(after(600)))
-    silence.heard(Trouble(place="door", what="recovered"))
-    assert not list(silence.arrived("door", after(601)))
-    assert [trouble.what for trouble in silence.passed(after(2300))] == ["offline"]
+    silence.sense_reported(Trouble(place="door", what="offline"))
+    assert not list(silence.newly_silent(after(600)))
+    silence.sense_reported(Trouble(place="door", what="recovered"))
+    assert not list(silence.frame_arrived("door", after(601)))
+    assert [trouble.what for trouble in silence.newly_silent(after(2300))] == ["offline"]
 
 
 def test_who_was_started_anew_while_away_is_told_to_be_back() -> None:
     silence = SilenceMonitor()
     assert not run(silence, range(0, 60, 5), until=60)
-    silence.heard(Trouble(place="door", what="offline"))
-    told = [(second, each.what) for second in range(100, 130) for each in silence.arrived("door", after(second))]
+    silence.sense_reported(Trouble(place="door", what="offline"))
+    told = [(second, each.what) for second in range(100, 130) for each in silence.frame_arrived("door", after(second))]
     assert told == [(110, "recovered")]
 
 
 def test_while_we_are_deaf_nobody_is_silent() -> None:
     silence = SilenceMonitor()
     assert not run(silence, range(0, 60, 5), until=60)
-    silence.deaf(after(600))
-    assert not list(silence.passed(after(620)))
-    assert [trouble.what for trouble in silence.passed(after(640))] == ["offline"]
+    silence.was_deaf(after(600))
+    assert not list(silence.newly_silent(after(620)))
+    assert [trouble.what for trouble in silence.newly_silent(after(640))] == ["offline"]
 
 
 def test_closed_eyes_are_not_silent_and_opened_ones_are_given_time() -> None:
     silence = SilenceMonitor()
     assert not run(silence, range(0, 60, 5), until=60)
-    silence.lidded(CameraEnabled(place="door", enabled=False), after(60))
-    silence.lidded(CameraEnabled(place="porch", enabled=False), after(60))
+    silence.camera_switched(CameraEnabled(place="door", enabled=False), after(60))
+    silence.camera_switched(CameraEnabled(place="porch", enabled=False), after(60))
     assert silence.closed == {"door", "porch"}
-    assert not list(silence.passed(after(2000)))
-    silence.lidded(CameraEnabled(place="door", enabled=True), after(2000))
+    assert not list(silence.newly_silent(after(2000)))
+    silence.camera_switched(CameraEnabled(place="door", enabled=True), after(2000))
     assert silence.closed == {"porch"}
-    assert not list(silence.passed(after(2020)))
-    assert not list(silence.arrived("door", after(2020)))
-    assert [trouble.what for trouble in silence.passed(after(2090))] == ["offline"]
+    assert not list(silence.newly_silent(after(2020)))
+    assert not list(silence.frame_arrived("door", after(2020)))
+    assert [trouble.what for trouble in silence.newly_silent(after(2090))] == ["offline"]
 
 
 @given(st.lists(st.floats(min_value=0, max_value=2000), max_size=60))
@@ -111,7 +111,7 @@ def test_offline_and_recovered_take_turns(frames: list[float]) -> None:
 
 @pytest.mark.timeout(60)
 def test_the_running_brain_says_who_has_fallen_silent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("brain.process.silence.LEAST", timedelta(seconds=1.5))
+    monkeypatch.setattr("brain.process.silence.MIN_SILENCE", timedelta(seconds=1.5))
     url, told = f"loopback://{uuid4()}", list[str]()
     link = open_link(url, "device", durable=False)
     link.listen("kinwatch/door/trouble", lambda topic, body: told.append(Trouble.read(topic, body).what), qos=1)

@@ -19,8 +19,8 @@ from brain.settings.brain import BrainSettings
 from brain.talk.conversation import Conversation, HouseView, ModeChange, PersonInView, Result
 from brain.talk.phrasebook import Ask, Phrasebook, understood
 from nerves.bus import open_link
-from nerves.errors import SettingsError
-from nerves.messages import CameraEnabled, Heard, Label, Mentioned, Mode, PersonEntry, Say, Verdict, now, parse
+from nerves.errors import MessageError, SettingsError
+from nerves.messages import CameraEnabled, Heard, Label, Mentioned, Mode, PersonEntry, Say, Verdict, now, read_fact
 from nerves.settings import HouseSettings, read_table
 from tests.backends import Blind
 from tests.waiting import interrupting, soon
@@ -49,8 +49,8 @@ class Room:
         self, words: str, *, place: str = "hall", late_s: float = 0, confidence: float | None = None
     ) -> list[Result]:
         heard = Heard(place=place, words=words, at=self.at - timedelta(seconds=late_s), confidence=confidence)
-        view = HouseView(self.at, self.people, EYES, KNOWN, closed=self.closed, mode=self.mode)
-        return list(self.answers.hear(heard, view))
+        view = HouseView(self.at, self.people, EYES, KNOWN, cameras_off=self.closed, mode=self.mode)
+        return list(self.answers.answer(heard, view))
 
     def say(self, words: str, *, place: str = "hall") -> str:
         return " ".join(result.words for result in self.results(words, place=place) if isinstance(result, Say))
@@ -278,7 +278,7 @@ def test_closed_eyes_are_said_and_an_armed_house_that_is_blind_says_so() -> None
 def test_without_a_camera_there_are_no_eyes() -> None:
     answers = Conversation(AnswerSettings())
     for words in ("open your eyes", "close your eyes"):
-        (say,) = answers.hear(Heard(place="hall", words=words, at=AT), HouseView(AT, [], frozenset()))
+        (say,) = answers.answer(Heard(place="hall", words=words, at=AT), HouseView(AT, [], frozenset()))
         assert isinstance(say, Say)
         assert say.words == "I have no eyes."
 
@@ -396,7 +396,8 @@ def memory(tmp_path: Path) -> Iterator[BrainState]:
 @pytest.mark.parametrize("author", [b'"\\ud800"', b'"\xed\xa0\x80"'])
 def test_what_could_not_be_sent_on_is_left_out_as_it_comes(memory: BrainState, author: bytes) -> None:
     ears = SpeechInbox(memory.heard, memory.outbox, Conversation(AnswerSettings()))
-    ears.receive("kinwatch/x/mentioned", b'{"author": %s, "words": "hi", "post": "1"}' % author)
+    with pytest.raises(MessageError):
+        ears.receive("kinwatch/x/mentioned", b'{"author": %s, "words": "hi", "post": "1"}' % author)
     assert memory.heard.due() is None
 
 
@@ -406,15 +407,16 @@ def test_what_was_heard_is_answered_once_though_it_came_twice(memory: BrainState
     for heard in (Heard(place="hall", words="good night"), Heard(place="hall", words="yes")):
         ears.receive(heard.topic, heard.payload())
         ears.receive(heard.topic, heard.payload())
-    ears.receive("kinwatch/hall/heard", b"{}")
-    assert ears.attend(lambda: view) == "night"
-    assert ears.attend(lambda: view) is None
+    with pytest.raises(MessageError):
+        ears.receive("kinwatch/hall/heard", b"{}")
+    assert ears.answer_waiting(lambda: view) == "night"
+    assert ears.answer_waiting(lambda: view) is None
     said = []
     while row := memory.outbox.due():
-        fact = parse(row.topic, row.body)
+        fact = read_fact(row.topic, row.body)
         assert isinstance(fact, Say)
         said.append((row.topic, fact.words))
-        memory.outbox.done(row.key)
+        memory.outbox.mark_done(row.key)
     assert said == [
         ("kinwatch/hall/say", "Good night. Shall I watch the house? Say yes."),
         ("kinwatch/hall/say", "Good night. I watch the house."),

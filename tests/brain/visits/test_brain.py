@@ -211,7 +211,7 @@ def test_a_restarted_brain_goes_on_with_the_visit(gallery: Gallery, tmp_path: Pa
     with BrainState(tmp_path / "brain.db") as memory:
         brain = Brain(sight, gallery, BrainSettings())
         before = shown(brain, range(10))
-        memory.keep(before, brain.visits)
+        memory.store(before, brain.visits)
     with BrainState(tmp_path / "brain.db") as memory:
         again = Brain(sight, gallery, BrainSettings(), visits=memory.visits())
         after = [*shown(again, range(14, 30)), *again.finish(START + timedelta(seconds=15))]

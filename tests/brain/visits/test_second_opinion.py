@@ -205,7 +205,7 @@ def test_a_restarted_brain_does_not_ask_again(gallery: Gallery, tmp_path: Path) 
     cloud = Cloud(dict)
     with BrainState(tmp_path / "brain.db") as memory:
         brain = Brain(Room(range(40)), gallery, BrainSettings(), second=patient(cloud))
-        memory.keep(shown(brain, range(16)), brain.visits)
+        memory.store(shown(brain, range(16)), brain.visits)
         assert cloud.asked
         again = Brain(
             Room(range(40)),

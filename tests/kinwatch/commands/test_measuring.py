@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from brain.measure.curves import roc
-from brain.measure.rates import Proportion
+from brain.verdict.proportion import Proportion
 from kinwatch.commands import plots
 from tests.paths import ROOT
 

@@ -1,4 +1,4 @@
-"""The page's server against real clients: websockets, HTTPS, and some who mean no good."""
+"""The page's server with real clients: websockets, HTTPS, and some hostile ones."""
 
 import base64
 import io
@@ -39,14 +39,14 @@ from tests.pages import RATE, Page, served, spoken
 from tests.paths import ROOT
 from tests.waiting import scaled, soon
 
-# The smallest thing that begins and ends as a JPEG does.
+# The shortest bytes that begin and end like a JPEG.
 JPEG = base64.b64decode("/9j/2Q==")
 CLASSIC = json.dumps({"dataURI": {"contentType": "image/jpeg", "content": base64.b64encode(JPEG).decode()}})
 
 
 @pytest.fixture(autouse=True)
 def _often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "EVERY_S", 0.1)
+    monkeypatch.setattr(process, "STATUS_EVERY_S", 0.1)
     monkeypatch.setattr(app, "REVOCATION_CHECK_S", 0.2)
     monkeypatch.setattr(hub, "ENABLED_WAIT_S", 0)
 
@@ -132,7 +132,7 @@ def test_wrong_codes_are_limited_and_counted(page: Page) -> None:
     assert statuses[:5] == [403] * 5
     assert set(statuses[6:]) == {429}
     assert soon(lambda: "wrong code" in page.status() and "too many codes" in page.status())
-    # From then on even the right one waits.
+    # After that, even the right code is refused.
     assert page.ask("POST", "/pair", {"code": page.codes()[0]})[0] == 429
     assert page.ask("GET", "/me")[0] == 200
 
@@ -210,7 +210,7 @@ def test_only_paired_devices_get_an_answer(page: Page, path: str) -> None:
     assert soon(lambda: "not paired" in page.status())
 
 
-# What a client may say
+# Messages from clients
 
 
 def test_a_picture_becomes_a_frame(page: Page) -> None:
@@ -382,7 +382,7 @@ def test_an_invalid_pairing_request_is_refused(page: Page, body: bytes) -> None:
         assert raw.recv(100).split()[1] in (b"400", b"403")
 
 
-# What a page is told
+# Messages to pages
 
 
 def test_a_page_gets_detections_and_draws_them(page: Page) -> None:
@@ -482,7 +482,7 @@ def test_no_picture_is_taken_before_the_broker_can_have_sent_the_camera_switch(
         assert soon(page.frames)
 
 
-# Which pictures travel
+# Which pictures pass
 
 
 def scene(step: int = 0) -> bytes:
@@ -539,11 +539,11 @@ def test_without_motion_only_the_first_picture_of_each_connection_passes(
     assert "refused" not in page.status()
 
 
-# The ear
+# Speech recognition
 
 
 def sound(folder: Path) -> list[bytes]:
-    """Return a sentence as a page sends it: a byte that says so, and a tenth of a second."""
+    """Return a sentence as a page sends it: messages of a tenth of a second, each with a byte that marks sound."""
     with wave.open(str(spoken(folder, "who is there"))) as file:
         pieces = [file.readframes(RATE // 10) for _ in range(file.getnframes() * 10 // RATE)]
     return [b"\x01" + piece for piece in pieces]
@@ -663,7 +663,7 @@ def test_a_certificate_is_reused_until_a_name_is_added(tmp_path: Path) -> None:
     assert first.certificate.read_bytes() == served
     assert certificate.certified(tmp_path, ("milan", "pi.local", "192.168.1.9")).fingerprint == first.fingerprint
     assert first.certificate.read_bytes() != served
-    # Outside of what its authority may speak for: another authority.
+    # The authority cannot sign this name, so a new authority is made.
     assert certificate.certified(tmp_path, ("milan", "home.example.org")).fingerprint != first.fingerprint
 
 

@@ -1,4 +1,4 @@
-"""The page in a real Chromium, with a clip for a camera, over HTTPS with the sense's own certificate."""
+"""The page in a real Chromium, with a clip as its camera, over HTTPS with the sense's own certificate."""
 
 import base64
 import os
@@ -32,7 +32,7 @@ pytestmark = [
     pytest.mark.timeout(60),
     pytest.mark.programs("ffmpeg"),
 ]
-# What a voice would do, noted; and a recogniser that hears one sentence: no sound leaves a test.
+# Records what would be spoken, and recognises one sentence: no sound leaves a test.
 STAND_INS = """
 window.utterances = [];
 speechSynthesis.speak = (sentence) => {
@@ -50,7 +50,7 @@ window.SpeechRecognition = class {
   stop() {}
 };
 """
-# A browser that takes a microphone only at its own rate, as Firefox does.
+# A browser that reads a microphone only at its own sample rate, as Firefox does.
 ONLY_ITS_OWN_RATE = """
 const Context = window.AudioContext;
 window.AudioContext = class extends Context {
@@ -60,7 +60,7 @@ window.AudioContext = class extends Context {
   }
 };
 """
-# Devices that open only when the test says so, and what the page says to the house.
+# Devices that open only when the test releases them; records what the page sends to the house.
 SLOW_DEVICES = """
 window.said = [], window.streams = [], window.waiting = [];
 const send = WebSocket.prototype.send, devices = navigator.mediaDevices, open = devices.getUserMedia.bind(devices);
@@ -79,7 +79,7 @@ HIDE = """hidden => { Object.defineProperty(document, 'hidden', { value: hidden,
 
 @pytest.fixture(scope="session")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A moving picture as Chromium's fake camera takes it."""
+    """A clip in the format of Chromium's fake camera."""
     path = tmp_path_factory.mktemp("clip") / "clip.mjpeg"
     folder = os.environ.get("KINWATCH_TEST_MEDIA")
     real = Path(folder) / "clips" / "me_and_wife_facing.mp4" if folder else None
@@ -110,7 +110,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "EVERY_S", 0.1)
+    monkeypatch.setattr(process, "STATUS_EVERY_S", 0.1)
     monkeypatch.setattr(app, "REVOCATION_CHECK_S", 0.2)
 
 

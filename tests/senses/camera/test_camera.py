@@ -43,7 +43,7 @@ def camera(source: object, **more: object) -> CameraSettings:
 
 
 def scene(step: int) -> Pixels:
-    """Draw a room with a block that stands at `step`."""
+    """Draw a room with a block at `step`."""
     pixels = np.full((120, 160, 3), 90, np.uint8)
     pixels[20:100, 5 * step % 120 : 5 * step % 120 + 40] = 240
     return pixels
@@ -54,7 +54,7 @@ def jpeg(step: int = 0) -> bytes:
 
 
 def with_thumbnail() -> bytes:
-    """Make a JPEG that holds a whole smaller one in its EXIF, as cameras do."""
+    """Make a JPEG with a complete smaller JPEG in its EXIF data, as cameras do."""
     thumbnail = b"Exif\x00\x00" + jpeg(1)
     segment = b"\xff\xe1" + (len(thumbnail) + 2).to_bytes(2) + thumbnail
     return b"\xff\xd8" + segment + jpeg(2)[2:]
@@ -106,7 +106,7 @@ def test_random_bytes_have_no_time_and_raise_nothing(junk: bytes, at: int, befor
     capture_time(picture[:at] + junk + picture[at + len(junk) :])
 
 
-# Which frames travel
+# Which frames are sent
 
 
 def test_frames_are_sent_during_motion_a_little_longer_and_once_a_sweep() -> None:
@@ -153,7 +153,7 @@ def test_every_jpeg_of_a_stream_is_found_unchanged(data: st.DataObject, junk: li
 @given(cut=st.integers(2, len(jpeg()) - 2), size=st.integers(1, 5000))
 def test_a_cut_off_jpeg_is_skipped_and_the_next_ones_are_found(cut: int, size: int) -> None:
     stream = jpeg()[:cut] + b"\r\n--frame\r\nContent-Length: 999999\r\n\r\n" + jpeg(1) + b"\r\n--frame\r\n" + jpeg(2)
-    # A cut within a header can swallow what follows for as long as the header says, and no further.
+    # A cut within a header can hide the following bytes up to the length in that header, and no more.
     stream += b"".join(jpeg(3 + number) for number in range(60))
     found = list(mjpeg.jpegs(stream[at : at + size] for at in range(0, len(stream), size)))
     assert found[-50:] == [jpeg(13 + number) for number in range(50)]
@@ -180,7 +180,7 @@ Answer = Callable[[BaseHTTPRequestHandler], None]
 
 @contextmanager
 def served(answer: Answer, port: int = 0) -> Iterator[str]:
-    """Run a web server whose every GET is `answer`; gives `127.0.0.1:port`."""
+    """Run a web server that answers each GET by `answer`; yield `127.0.0.1:port`."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -223,7 +223,7 @@ def part(picture: bytes, *, length: bool = True) -> bytes:
 
 
 def counted(*answers: Answer) -> Answer:
-    """Answer the first request with the first, and so on; the last answers all that follow."""
+    """Answer the first request by the first function, and so on; the last one answers all further requests."""
     coming = itertools.chain(answers, itertools.repeat(answers[-1]))
 
     def answer(request: BaseHTTPRequestHandler) -> None:
@@ -253,18 +253,15 @@ def test_a_still_camera_is_polled_and_its_bytes_pass_unchanged() -> None:
     for frame in frames:
         assert frame.place == "hall"
         assert frame.number is None
-        assert frame.jpeg in [with_capture_time(picture, frame.at) for picture in pictures]
-        when = capture_time(frame.jpeg)
-        assert when is not None
-        assert abs(frame.at - when) < timedelta(milliseconds=1)
-        assert abs(datetime.now(UTC) - when) < timedelta(seconds=10)
+        assert frame.jpeg in pictures
+        assert abs(datetime.now(UTC) - frame.at) < timedelta(seconds=10)
 
 
 @pytest.mark.parametrize("kind", ["", "text/plain", "application/octet-stream"])
 def test_a_still_camera_may_send_a_wrong_content_type(kind: str) -> None:
     with served(lambda request: send(request, jpeg(), kind=kind)) as host:
         (frame,) = some(watch(camera(f"http://{host}/")), 1)
-    assert frame.jpeg == with_capture_time(jpeg(), frame.at)
+    assert frame.jpeg == jpeg()
 
 
 def test_a_still_camera_may_send_png() -> None:
@@ -286,7 +283,7 @@ def test_the_jpegs_of_an_mjpeg_camera_pass_unchanged(length: bool) -> None:  # n
 
     with served(stream) as host:
         frames = some(watch(camera(f"http://{host}/mjpeg", fps=30)), 4)
-    assert all(frame.jpeg in [with_capture_time(picture, frame.at) for picture in pictures] for frame in frames)
+    assert all(frame.jpeg in pictures for frame in frames)
 
 
 def test_a_connection_that_breaks_within_a_picture_is_restored(caplog: pytest.LogCaptureFixture) -> None:
@@ -303,7 +300,7 @@ def test_a_connection_that_breaks_within_a_picture_is_restored(caplog: pytest.Lo
     refuses: Answer = lambda request: request.send_error(503)  # noqa: E731
     with served(counted(drops, refuses, refuses, streams)) as host:
         frames = some(watch(camera(f"http://joe:s3cret@{host}/", fps=20, linger_s=60)), 4)
-    assert with_capture_time(jpeg(2), frames[1].at) != frames[1].jpeg
+    assert jpeg(2) != frames[1].jpeg
     lines = [record.getMessage() for record in caplog.records if record.name == "senses.camera.live"]
     assert lines[0] == f"hall: http://joe:***@{host}/: ended the stream; trying again until it is back"
     assert lines[1].startswith(f"hall: http://joe:***@{host}/ is back after ")
@@ -319,7 +316,7 @@ def test_the_sense_waits_for_a_camera_that_is_away_at_first(caplog: pytest.LogCa
     (frame,) = some(watch(camera(f"http://{host}/")), 1)
     timer.join()
     servers.__exit__(None, None, None)
-    assert frame.jpeg == with_capture_time(jpeg(), frame.at)
+    assert frame.jpeg == jpeg()
     assert "refused" in caplog.messages[0]
 
 
@@ -355,7 +352,7 @@ def digest(request: BaseHTTPRequestHandler) -> None:
 def test_user_and_password_come_from_the_url(scheme: Answer) -> None:
     with served(scheme) as host:
         (frame,) = some(watch(camera(f"http://joe:p%40ss%2Fword@{host}/still?channel=1")), 1)
-        assert frame.jpeg == with_capture_time(jpeg(), frame.at)
+        assert frame.jpeg == jpeg()
         with pytest.raises(CameraLost, match=r"401.*check user and password"):
             next(web.images(f"http://joe:wrong@{host}/still", fps=5))
 
@@ -395,10 +392,10 @@ def test_a_video_on_http_is_a_video(tmp_path: Path) -> None:
     body = clip(tmp_path / "a.mp4", [scene(step) for step in range(20)]).read_bytes()
     with served(lambda request: send(request, body, kind="video/mp4")) as host:
         (frame,) = some(watch(camera(f"http://{host}/a.mp4")), 1)
-    assert capture_time(frame.jpeg) is not None
+    assert abs(datetime.now(UTC) - frame.at) < timedelta(seconds=10)
 
 
-# Patience
+# Reconnecting
 
 
 def broken() -> Iterator[Shot]:
@@ -577,7 +574,6 @@ def test_a_clip_passes_the_gate_while_something_moves(tmp_path: Path) -> None:
     assert numbers[-1] < 149
     assert numbers[-1] - numbers[-2] == 30
     assert frames[-1].at - frames[0].at == timedelta(seconds=numbers[-1] / 10)
-    assert capture_time(frames[0].jpeg) is None
 
 
 def test_a_clip_in_real_time_waits_for_each_frame_and_a_loop_goes_on(tmp_path: Path) -> None:
