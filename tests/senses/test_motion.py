@@ -17,7 +17,7 @@ few = settings(max_examples=30, deadline=None)
 
 
 def room(seed: int, *, darkest: int = 0, brightest: int = 255) -> Grey:
-    """Make a picture of soft shapes, as a room is, with every grey from darkest to brightest."""
+    """Make a picture of soft shapes, like a room, with every grey from dark to bright."""
     coarse = np.random.default_rng(seed).integers(darkest, brightest + 1, (9, 16), np.uint8)
     return np.kron(coarse, np.ones((20, 20), np.uint8))
 

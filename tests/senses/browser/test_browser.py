@@ -185,7 +185,7 @@ def test_no_device_may_connect_while_the_devices_file_cannot_be_read(page: Page)
     with pytest.raises(InvalidStatus, match="403"):
         page.connect(token)
     assert soon(lambda: "4 devices unreadable" in page.status(), 30)
-    assert page.log.getvalue().count("no device may come in") == 1
+    assert page.log.getvalue().count("no device may connect") == 1
     file.write_text(good)
     assert page.ask("GET", "/me", **mine)[1]["paired"]
     assert page.ask("POST", "/pair", {"code": code})[0] == 200
@@ -432,7 +432,7 @@ def test_a_place_has_one_camera(page: Page) -> None:
         first.send(json.dumps({"do": "camera", "on": True}))
         assert told(first, "camera") == "tablet"
         second.send(json.dumps({"do": "camera", "on": True}))
-        assert told(first, "stop") == "tablet"
+        assert told(first, "camera_taken") == "tablet"
         first.send(JPEG)
         assert soon(lambda: "1 second camera" in page.status())
         assert not page.frames()

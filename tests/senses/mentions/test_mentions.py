@@ -1,4 +1,4 @@
-"""Mentions, against a real HTTP server that speaks X's API v2: pages, refusals, cut lines, and a budget."""
+"""Mentions, with a real HTTP server that speaks X's API v2: pages, refusals, broken connections, and a budget."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -29,7 +29,7 @@ Answer = tuple[int, dict[str, Any], dict[str, str]] | str
 
 
 class Stand:
-    """The v2 endpoints; `script` holds what is answered instead of the truth, first come first."""
+    """The v2 endpoints; `script` holds answers that replace the regular ones, in order."""
 
     def __init__(self) -> None:
         self.posts: list[dict[str, Any]] = []
@@ -44,7 +44,7 @@ class Stand:
                 stand.answer(self)
 
             def log_message(self, *_: object) -> None:
-                """Say nothing."""
+                """Log nothing."""
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
@@ -110,7 +110,7 @@ def stand() -> Iterator[Stand]:
 
 
 class Sensed:
-    """A mentions sense whose pauses pass at once; each `run` is a process of its own."""
+    """A mentions sense that does not wait in its pauses; each `run` stands for a new process."""
 
     def __init__(self, folder: Path, stand: Stand) -> None:
         self.folder, self.stand = folder, stand
@@ -173,7 +173,7 @@ def test_each_mention_is_published_once_oldest_first_with_its_author(sensed: Sen
 def test_posts_of_many_pages_are_published_once_despite_duplicates(sensed: Sensed, stand: Stand) -> None:
     for number in range(1, 251):
         stand.post(number)
-    stand.repeats = 3  # as when posts come while pages are turned
+    stand.repeats = 3  # as if new posts arrived between two pages
     sensed.run(2)
     assert sensed.posts == list(range(1, 251))
 
@@ -201,7 +201,7 @@ def test_a_process_that_dies_while_publishing_publishes_all_again(sensed: Sensed
     settings = MentionsSettings(kind="mentions", place="x", account="us", api=stand.url)
     with closing(Database(sensed.folder / "x.db")) as database, pytest.raises(KeyboardInterrupt):
         list(poll(settings, Context(database, die, sensed.notes.append), clock=NOW.timestamp))
-    sensed.run(1)  # what was told in the broken transaction was rolled back with it
+    sensed.run(1)  # what the failed transaction had published was rolled back
     assert sensed.posts == [1, 2, 3]
 
 
@@ -209,7 +209,7 @@ def test_old_posts_are_not_published(sensed: Sensed, stand: Stand) -> None:
     stand.post(1, at=NOW - timedelta(hours=3))
     stand.post(2, at=NOW - timedelta(minutes=2))
     sensed.run(1)
-    assert sensed.posts == []  # said before the first start
+    assert sensed.posts == []  # posted before the first start
     stand.post(3, at=NOW + timedelta(minutes=1))
     sensed.run(1)
     assert sensed.posts == [3]

@@ -1,4 +1,4 @@
-"""The ear: real recordings and a synthesised voice through the real recogniser; silence and noise are nothing."""
+"""Speech recognition: real recordings and synthesised voices through the real recogniser, silence and noise."""
 
 import json
 import os
@@ -81,7 +81,7 @@ def test_a_recorded_sentence_is_recognised_with_its_time(media: Path, tmp_path: 
     assert heard.end is not None
     assert timedelta(seconds=1.5) < heard.end - heard.start < timedelta(seconds=3)
     assert heard.end <= heard.at
-    assert not hear(tmp_path, ear(recording))  # it is none of the sentences
+    assert not hear(tmp_path, ear(recording))  # not one of the sentences
 
 
 @pytest.mark.pocketsphinx
