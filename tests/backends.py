@@ -1,4 +1,4 @@
-"""Sights that need no model file."""
+"""Vision backends that need no model file."""
 
 from brain.vision.backend import DetectedObject, Face, FaceEmbedding
 from brain.vision.picture import Picture
@@ -8,7 +8,7 @@ __all__ = ["Blind"]
 
 
 class Blind:
-    """A sight that sees nobody."""
+    """A vision backend that sees nobody."""
 
     name, min_person_score = "blind", 0.4
 

@@ -20,7 +20,8 @@ __all__ = ["Album", "PastVisit"]
 
 VISIT_COLUMNS = "id, place, since, last, verdict, who, stranger, alert, box, named"
 INSERT_VISIT = f"""INSERT INTO visits ({VISIT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-    ON CONFLICT (id) DO UPDATE SET last = excluded.last, verdict = excluded.verdict, who = excluded.who, stranger = excluded.stranger,
+    ON CONFLICT (id) DO UPDATE SET
+    last = excluded.last, verdict = excluded.verdict, who = excluded.who, stranger = excluded.stranger,
     alert = max(alert, excluded.alert), box = excluded.box"""  # noqa: S608 - our own columns
 # Visits of family and guests have a time limit of their own: those of strangers matter longer.
 DELETE_EXPIRED_VISITS = "DELETE FROM visits WHERE last < CASE WHEN verdict IN ('family', 'guest') THEN ? ELSE ? END"
@@ -51,8 +52,8 @@ class PastVisit:
 class Album:
     """The album on disk. Commands and the brain can use it at the same time.
 
-    Visits are removed, the oldest first, if they are older or the file is larger than the settings allow. If the file is
-    too large, labelled visits go before all others.
+    Visits are removed, the oldest first, if they are older or the file is larger than the settings allow. If the file
+    is too large, labelled visits go before all others.
 
     Raises:
         KinwatchError: The file cannot be used.

@@ -43,7 +43,7 @@ def learn(label: LabelRecord, album: Album, gallery: Gallery) -> LearnResult:
     photos = [
         _photo(label, crop.at.strftime("%Y%m%d-%H%M%S"), crop.jpeg, vector) for crop, vector in reference_faces(crops)
     ]
-    if not photos and _is_said(label, gallery):  # its pictures are deleted, so learning it again would unlearn them
+    if not photos and _is_known(label, gallery):  # its pictures are deleted, so learning it again would unlearn them
         return LearnResult(label, 0, len(crops), "it was said before, and its pictures have gone since")
     learned = gallery.learn_label(label, photos)
     album.mark([label.visit], named=True)
@@ -57,7 +57,7 @@ def reference_faces(crops: Sequence[Crop]) -> list[tuple[Crop, Vector]]:
 
 
 def label_record(label: Label, gallery: Gallery) -> LabelRecord:
-    """Return a message as a record of the gallery; a known person keeps group and pass unless the message has a group."""
+    """Return the record of a label message. A known person keeps group and pass unless the message has a group."""
     group, until = label.group, label.until
     if "group" not in label.model_fields_set:
         known = next((person for person in gallery.people() if person.name == label.who), None)
@@ -65,13 +65,13 @@ def label_record(label: Label, gallery: Gallery) -> LabelRecord:
     return LabelRecord(label.visit, label.place, label.who, group, until, now(), None)
 
 
-def _is_said(word: LabelRecord, gallery: Gallery) -> bool:
-    said = next((said for said in gallery.labels() if said.visit == word.visit), None)
-    return said is not None and (said.who, said.group, said.until) == (word.who, word.group, word.until)
+def _is_known(label: LabelRecord, gallery: Gallery) -> bool:
+    stored = next((one for one in gallery.labels() if one.visit == label.visit), None)
+    return stored is not None and (stored.who, stored.group, stored.until) == (label.who, label.group, label.until)
 
 
-def _photo(word: LabelRecord, when: str, jpeg: bytes, vector: Vector) -> Photo:
-    return Photo(vector, hashlib.sha256(jpeg).hexdigest(), f"{word.place} {when}", jpeg)
+def _photo(label: LabelRecord, when: str, jpeg: bytes, vector: Vector) -> Photo:
+    return Photo(vector, hashlib.sha256(jpeg).hexdigest(), f"{label.place} {when}", jpeg)
 
 
 def _why(is_here: bool) -> str:  # noqa: FBT001

@@ -1,4 +1,4 @@
-"""Never again: what a human said is not a person is no visitor."""
+"""Recognise what a human labelled as not a person, so that it never alerts again."""
 
 import math
 from collections.abc import Sequence
@@ -16,31 +16,31 @@ from nerves.messages import Box
 
 __all__ = ["ComparedVisit", "NegativeGallery", "NegativeMatch", "is_known_negative"]
 
-# Measured as docs/album.md says: the same picture again, degraded as by a camera, passes both in 95 of 100; of 234,000
-# comparisons with visits of other people one passed at 0.35, none at this.
+# Measured as docs/album.md describes: the same picture, degraded as by a camera, passes both in 95 of 100 cases. Of
+# 234,000 comparisons with visits of other people one passed at 0.35, and none at 0.33.
 MAX_NEGATIVE_MEAN_DISTANCE, MAX_NEGATIVE_FACE_DISTANCE = 0.33, 0.50
-# A thing does not move: so much of the joint area is shared, in every frame of the visit so far.
+# A thing does not move: this share of the joint area is common in every frame of the visit so far.
 MIN_SHARED_AREA = 0.7
 
 
 @dataclass(frozen=True, slots=True)
 class NegativeMatch:
-    """How a visit compares with something that is not a person."""
+    """The comparison of a visit with something that is not a person."""
 
     mean: float | None
     """From the mean of the visit's faces to the thing's nearest picture; None if the visit has no usable face."""
     farthest: float
-    """The largest distance of any face of the visit; infinite if the thing has no face."""
+    """The largest distance of any face of the visit to the thing; infinite if the thing has no face."""
     known: float | None
     """From the mean of the visit's faces to the nearest person we know; None if we know nobody."""
     overlap: float
-    """The smallest share of the thing's box and the person's in any frame so far; 0 at another place."""
+    """The smallest intersection over union of the two boxes in any frame so far; 0 at another place."""
 
 
 def is_known_negative(likeness: NegativeMatch) -> bool:
-    """Whether it is that thing: by its face where there is one, else by never having been anywhere else.
+    """Return whether the visit is that thing: by its face if one was seen, else because it has never moved.
 
-    One face that is not the thing's, or one step aside, and it is somebody.
+    One face that is different, or one step to the side, makes the visit a person.
     """
     if likeness.mean is None:
         return likeness.overlap >= MIN_SHARED_AREA
@@ -49,7 +49,7 @@ def is_known_negative(likeness: NegativeMatch) -> bool:
 
 
 class ComparedVisit(Protocol):
-    """What is to be known of a visit."""
+    """The parts of a visit that are compared."""
 
     place: str
     box: Box
@@ -59,12 +59,12 @@ class ComparedVisit(Protocol):
 
     @property
     def looks(self) -> list[tuple[Vector, float]]:
-        """The vectors of the usable faces, and how far each can be trusted."""
+        """The vectors of the usable faces, with the weight of each."""
         ...
 
 
 class NegativeGallery:
-    """The things that humans have named, compared with who is there."""
+    """Compares visits with what humans labelled as not a person."""
 
     def __init__(self, gallery: Gallery) -> None:
         self._gallery = gallery
@@ -72,7 +72,7 @@ class NegativeGallery:
         self._negatives: dict[UUID, list[Negative]] = {}
 
     def compare(self, visit: ComparedVisit, at: datetime) -> str | None:
-        """Note where a visit is in this frame; return why it is not a person, None if it may be one."""
+        """Update a visit with this frame; return why it is not a person, or None if it may be one."""
         things = self._known()
         if not things:
             return None
@@ -91,7 +91,7 @@ class NegativeGallery:
         return None
 
     def _update(self, visit: ComparedVisit, thing: UUID, pictures: Sequence[Negative]) -> None:
-        """Keep the worst of every frame. What was named since the visit began says nothing of where it was before."""
+        """Store the worst values of all frames. Frames before the label cannot be compared."""
         if visit.hits <= 1 or thing in visit.overlaps:
             share = max((_share(picture, visit) for picture in pictures), default=0.0)
             visit.overlaps[thing] = min(share, visit.overlaps.get(thing, 1.0))
@@ -109,7 +109,7 @@ class NegativeGallery:
 
 
 def _mean(visit: ComparedVisit, thing: UUID, pictures: Sequence[Negative], mean: Vector | None) -> float | None:
-    if mean is None:  # a face that was seen before a restart is not forgotten
+    if mean is None:  # the faces before a restart are gone, but their largest distance is stored
         return visit.farthest.get(thing)
     return _nearest(pictures, mean)
 

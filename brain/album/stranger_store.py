@@ -1,4 +1,4 @@
-"""The album's tables, and its part that knows strangers again: a diary of their encounters, in the same file."""
+"""The tables of the album, and the store of encounters with strangers in the same file."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -21,7 +21,7 @@ CREATE_ALBUM_TABLES = (
     """CREATE TABLE crops (
         visit TEXT NOT NULL REFERENCES visits (id) ON DELETE CASCADE, at TEXT NOT NULL, jpeg BLOB NOT NULL,
         vector BLOB, weight REAL NOT NULL, width REAL NOT NULL, PRIMARY KEY (visit, at))""",
-    # AUTOINCREMENT: a number is never given twice, also when all who had one are forgotten.
+    # AUTOINCREMENT: a number is never used twice, even after all strangers are deleted.
     "CREATE TABLE strangers (number INTEGER PRIMARY KEY AUTOINCREMENT, left TEXT)",
     """CREATE TABLE encounters (
         visit TEXT PRIMARY KEY, number INTEGER NOT NULL REFERENCES strangers (number) ON DELETE CASCADE,
@@ -36,13 +36,13 @@ DELETE_UNSEEN_STRANGERS = "DELETE FROM strangers WHERE number NOT IN (SELECT num
 
 
 class StrangerStore:
-    """A diary of strangers in the album's file. Whoever is named is a stranger no more, until that is taken back."""
+    """Encounters with strangers, in the album's file. Labelled strangers do not count until the label is undone."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def encounters(self) -> Sequence[Encounter]:
-        """Return the encounters with those who are strangers still."""
+        """Return the encounters with those who are still strangers."""
         with self._database.open() as connection:
             rows = connection.execute(SELECT_ENCOUNTERS).fetchall()
         return [
@@ -51,10 +51,10 @@ class StrangerStore:
         ]
 
     def write(self, encounter: Encounter) -> None:
-        """Note an encounter; another one of the same visit is replaced."""
+        """Store an encounter; it replaces an earlier one of the same visit."""
         mean = encounter.mean.astype("<f4").tobytes()
         with self._database.transaction() as connection:
-            # A command may have forgotten this stranger since it was looked for.
+            # A command may have deleted this stranger since the lookup.
             connection.execute("INSERT OR IGNORE INTO strangers VALUES (?, NULL)", (encounter.number,))
             connection.execute(
                 "INSERT OR REPLACE INTO encounters VALUES (?, ?, ?, ?, ?)",
@@ -62,12 +62,12 @@ class StrangerStore:
             )
 
     def new_number(self) -> int:
-        """Return a number that was never given."""
+        """Return a number that was never used."""
         with self._database.transaction() as connection:
             return int(connection.execute("INSERT INTO strangers (left) VALUES (NULL)").lastrowid or 0)
 
     def leave(self, visit: str, *, left: bool) -> None:
-        """Have the stranger of a visit be one no more, since a human has named this visit; or be one again."""
+        """Mark the stranger of a labelled visit as not a stranger any more (`left`), or as a stranger again."""
         with self._database.transaction() as connection:
             if left:
                 connection.execute(MARK_AS_NAMED, (visit, visit, visit))
@@ -75,12 +75,12 @@ class StrangerStore:
                 connection.execute("UPDATE strangers SET left = NULL WHERE left = ?", (visit,))
 
     def left(self) -> dict[str, UUID]:
-        """Return by whose naming strangers ceased to be ones: the visit for each `stranger-7`."""
+        """Return, for each `stranger-7` that is not a stranger any more, the visit that was labelled."""
         with self._database.open() as connection:
             rows = connection.execute("SELECT number, left FROM strangers WHERE left IS NOT NULL").fetchall()
         return {f"stranger-{number}": UUID(visit) for number, visit in rows}
 
     def forget_before(self, at: datetime) -> None:
-        """Forget those who have not been seen since."""
+        """Delete the strangers who have not been seen since."""
         with self._database.transaction() as connection:
             connection.execute(DELETE_UNSEEN_STRANGERS, (stamp(at),))

@@ -1,4 +1,4 @@
-"""The same stranger again: visits of nobody we know, put together by their faces."""
+"""Recognise strangers: group the visits of people we do not know by their faces."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -21,28 +21,28 @@ __all__ = [
     "stranger_reason",
 ]
 
-# Two people under one name are worse than one person under two, so both must hold: near the mean of all visits, and
-# near every single one. Of 4,782 camera-like visits of 45 people none joined another person's (docs/album.md); the
-# first one does at 0.32 and 0.36. Of 100 who had been here 8 are not known again, 31 where a visit is one photo.
+# Merging two people is worse than splitting one, so a visit must be near the mean of all visits of a stranger and near
+# every single one. Of 4,782 camera-like visits of 45 people none joined another person's (docs/album.md); the first one
+# does at 0.32 and 0.36. Of 100 returning strangers 8 are not recognised, and 31 if a visit is one photo.
 MAX_STRANGER_MEAN_DISTANCE, MAX_STRANGER_VISIT_DISTANCE = 0.30, 0.34
-# So many faces are a stranger to be noted, and so many are enough to know one again: of 4,062 pairs of faces none was
-# taken for another person. An alert comes as soon as two faces are nobody's.
+# The faces that are needed to store a stranger, and to recognise one: of 4,062 pairs of faces none was taken for
+# another person. An alert comes as soon as two faces belong to nobody we know.
 MIN_FACES_TO_STORE, MIN_FACES_TO_RECOGNISE = 3, 2
-# A weekday alone would mislead from then on.
+# After a week a weekday without its date would mislead.
 ONE_WEEK = timedelta(days=7)
 STRANGER_PREFIX = "stranger-"
 
 
 @dataclass(frozen=True, slots=True)
 class Stranger:
-    """Somebody without a name whom we have met."""
+    """Somebody without a name who has visited before, or visits now."""
 
     name: str
     """`stranger-7`; a number is never used again."""
     times: int
-    """Visits so far, this one included."""
+    """The number of visits, including this one."""
     first: datetime
-    """When the first one was."""
+    """The time of the first visit."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,23 +57,23 @@ class Encounter:
 
 
 class EncounterStore(Protocol):
-    """Where encounters are written down."""
+    """Stores encounters."""
 
     def encounters(self) -> Sequence[Encounter]:
         """Return the encounters with those who are strangers still."""
         ...
 
     def write(self, encounter: Encounter) -> None:
-        """Note an encounter; another one of the same visit is replaced."""
+        """Store an encounter; it replaces an earlier one of the same visit."""
         ...
 
     def new_number(self) -> int:
-        """Return a number that was never given."""
+        """Return a number that was never used."""
         ...
 
 
 class MemoryEncounterStore:
-    """A diary that ends with the process: for a recording."""
+    """Encounters in memory, for recordings; they end with the process."""
 
     def __init__(self) -> None:
         self._encounters: dict[UUID, Encounter] = {}
@@ -84,7 +84,7 @@ class MemoryEncounterStore:
         return list(self._encounters.values())
 
     def write(self, encounter: Encounter) -> None:
-        """Note an encounter."""
+        """Store an encounter."""
         self._encounters[encounter.visit] = encounter
 
     def new_number(self) -> int:
@@ -94,43 +94,43 @@ class MemoryEncounterStore:
 
 
 RecogniseStranger = Callable[[UUID, Sequence[Vector], Sequence[float], datetime], Stranger | None]
-"""Which stranger a visit is, by its faces, how good each is, and when it began."""
+"""Gets the id of a visit, the vectors and weights of its faces, and its start; returns the stranger."""
 
 
 class Strangers:
-    """Knows strangers again by the faces of their visits."""
+    """Recognises strangers by the faces of their visits."""
 
     def __init__(self, store: EncounterStore | None = None) -> None:
-        self._diary = store or MemoryEncounterStore()
+        self._store = store or MemoryEncounterStore()
 
     def recognise(
         self, visit: UUID, vectors: Sequence[Vector], weights: Sequence[float], at: datetime
     ) -> Stranger | None:
-        """Return who it is, known again or new; None with too few faces that agree.
+        """Return the stranger, recognised or new; None if too few faces agree.
 
-        Three faces are needed to be noted down, two to be known again. The same visit again is the same stranger, and
-        counts once; its faces replace those told before.
+        Two faces are needed to recognise a stranger, three to store one. The same visit is always the same stranger and
+        counts once; its new faces replace the earlier ones.
         """
         alike = agreeing(vectors, weights)
-        known = list(self._diary.encounters())
+        known = list(self._store.encounters())
         before = next((encounter for encounter in known if encounter.visit == visit), None)
         if len(alike) < MIN_FACES_TO_RECOGNISE:
             return _stranger(before.number, known) if before else None
-        worth = [weights[number] for number in alike]
-        mean = mean_vector([vectors[number] for number in alike], worth)
+        agreeing_weights = [weights[number] for number in alike]
+        mean = mean_vector([vectors[number] for number in alike], agreeing_weights)
         number = before.number if before else nearest_stranger(mean, known)
         if len(alike) >= MIN_FACES_TO_STORE:
-            number = number or self._diary.new_number()
+            number = number or self._store.new_number()
         if number is None:
             return None
-        now = Encounter(visit, number, before.at if before else at, mean, float(sum(worth)))
+        now = Encounter(visit, number, before.at if before else at, mean, float(sum(agreeing_weights)))
         if len(alike) >= MIN_FACES_TO_STORE:
-            self._diary.write(now)
+            self._store.write(now)
         return _stranger(number, [*(encounter for encounter in known if encounter.visit != visit), now])
 
 
 def nearest_stranger(mean: Vector, known: Iterable[Encounter]) -> int | None:
-    """Return the number of the nearest stranger of those whose visits are all near a face; None if there is none."""
+    """Return the number of the nearest stranger whose visits are all near a face; None if there is none."""
     found = []
     for number, group in groupby(sorted(known, key=lambda one: one.number), key=lambda one: one.number):
         visits = list(group)
@@ -145,7 +145,7 @@ def nearest_stranger(mean: Vector, known: Iterable[Encounter]) -> int | None:
 
 
 def stranger_reason(stranger: Stranger, at: datetime) -> str:
-    """Return what is known of a stranger as a reason: `stranger-7: seen 3 times since Monday`."""
+    """Return a reason in words: `stranger-7: seen 3 times since Monday`."""
     if stranger.times == 1:
         return f"{stranger.name}: not seen before"
     first, today = stranger.first.astimezone(), at.astimezone()

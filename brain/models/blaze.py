@@ -12,20 +12,21 @@ from brain.vision.picture import Pixels
 
 __all__ = ["BlazeFace", "BlazePose"]
 
-BLAZE_PADDING_GREY = 127  # 0 for the networks, as in MediaPipe's graphs
-# Strides and anchors a cell, from MediaPipe's pose_detection and face_detection_full_range graphs (the three
-# layers of stride 32 are one grid here). All anchors have size 1: only their centres matter.
+BLAZE_PADDING_GREY = 127  # 0 in the input of the networks, as in MediaPipe's graphs
+# Strides and anchors per cell, from MediaPipe's pose_detection and face_detection_full_range graphs (the three
+# layers of stride 32 are one grid here). All anchors have size 1, so only their centres matter.
 POSE_SIDE, POSE_GRIDS = 224, ((8, 2), (16, 2), (32, 6))
 FACE_SIDE, FACE_GRIDS = 192, ((4, 1),)
-# A standing body is this much as wide as it is high.
+# Width of a standing body divided by its height.
 BODY_WIDTH = 0.4
 POSE_OVERLAP = 0.4
 FACE_OVERLAP = 0.3
-# Two people side by side in a wide picture: both found in 0 of 14 frames; looked at in squares, in 14 of 14.
+# Wider pictures are searched in overlapping squares: two people side by side were both found in 0 of 14 frames as a
+# whole, and in 14 of 14 frames in squares.
 WIDE_ASPECT_RATIO = 1.5
 MAX_SQUARES = 5
-# A face is looked at again in a square of 3.5 x its size, and both scores are averaged: at 0.65 no back of a head
-# passes (of 102) and 88 of 122 faces 11 to 60 pixels wide do; one look that lets no back pass finds 50.
+# Each face is searched again in a square of 3.5 x its size, and the two scores are averaged. At a mean of 0.65, 0 of
+# 102 backs of heads pass, and 88 of 122 faces that are 11 to 60 pixels wide. A single pass without any back finds 50.
 SECOND_PASS_SCALE = 3.5
 FIRST_PASS_MIN_SCORE = 0.4
 MAX_SECOND_PASSES = 6
@@ -56,7 +57,7 @@ class BlazePose:
     Args:
         path: `blazepose_person_detection.tflite`: 1 x 224 x 224 x 3 RGB -1..1 in, 1 x 2254 x 12 (head, then
             points: hip, rim of the body's circle, shoulders, rim of the upper body) and 1 x 2254 x 1 out.
-        threads: Of one inference.
+        threads: Processor threads of one inference.
     """
 
     def __init__(self, path: Path, threads: int) -> None:
@@ -64,7 +65,7 @@ class BlazePose:
         self._anchors = _anchors(POSE_SIDE, POSE_GRIDS)
 
     def find(self, pixels: Pixels, floor: float) -> list[RawDetection]:
-        """Return the people who score at least `floor` (0 to 1), the surest first."""
+        """Return the people who score at least `floor` (0 to 1), the highest score first."""
         found = [
             one.moved(x, y) for x, y, part in _squares(pixels) for one in self._find(np.ascontiguousarray(part), floor)
         ]
@@ -83,7 +84,7 @@ class BlazeFace:
     Args:
         path: `face_detection_full_range_sparse.tflite`: 1 x 192 x 192 x 3 RGB -1..1 in, 1 x 2304 x 16
             (face, then six points) and 1 x 2304 x 1 out.
-        threads: Of one inference.
+        threads: Processor threads of one inference.
     """
 
     def __init__(self, path: Path, threads: int) -> None:
@@ -91,7 +92,7 @@ class BlazeFace:
         self._anchors = _anchors(FACE_SIDE, FACE_GRIDS)
 
     def find(self, pixels: Pixels, floor: float) -> list[RawDetection]:
-        """Return the faces that score at least `floor` (0 to 1) in two looks, the surest first."""
+        """Return the faces whose mean score of two passes is at least `floor` (0 to 1), the highest first."""
         first = suppress(self._find(pixels, FIRST_PASS_MIN_SCORE), FACE_OVERLAP)[:MAX_SECOND_PASSES]
         both = [self._second_pass(pixels, one) for one in first]
         return sorted((one for one in both if one.score >= floor), key=lambda one: -one.score)
@@ -103,7 +104,7 @@ class BlazeFace:
         return _found("face", box, _heads(rows[kept], self._anchors[kept]), scores[kept])
 
     def _second_pass(self, pixels: Pixels, face: RawDetection) -> RawDetection:
-        """Return the mean of a face and what is seen in the middle of a square around it."""
+        """Return the mean of a face and of the face that a second pass finds in the middle of a square around it."""
         side = SECOND_PASS_SCALE * max(face.right - face.left, face.bottom - face.top, 1.0)
         scale, middle = FACE_SIDE / side, FACE_SIDE / 2
         x, y = (face.left + face.right - side) / 2, (face.top + face.bottom - side) / 2
@@ -126,7 +127,7 @@ def _holds(one: RawDetection, middle: float) -> bool:
 
 
 def _squares(pixels: Pixels) -> list[tuple[int, int, Pixels]]:
-    """Return overlapping squares over a wide or high picture and where each begins; any other whole."""
+    """Return overlapping squares of a wide or high picture, each with left and top; any other picture as a whole."""
     height, width = pixels.shape[:2]
     side = min(height, width)
     if max(height, width) < WIDE_ASPECT_RATIO * side:
@@ -146,7 +147,7 @@ def _clipped(one: RawDetection, pixels: Pixels) -> RawDetection:
 
 
 def _anchors(side: int, grids: tuple[tuple[int, int], ...]) -> Floats:
-    """Return the N x 2 centres of all anchors in the square, for grids of (stride, anchors a cell)."""
+    """Return the N x 2 centres of all anchors in the square, for grids of (stride, anchors per cell)."""
     centres = []
     for stride, copies in grids:
         y, x = np.mgrid[: side // stride, : side // stride]
@@ -162,7 +163,7 @@ def _heads(rows: Floats, anchors: Floats) -> Floats:
 
 
 def _bodies(rows: Floats, anchors: Floats) -> Floats:
-    """Return the N x 4 boxes of bodies: from the hip to the rim on both sides, and the head."""
+    """Return the N x 4 boxes of bodies: the circle around the hip, and the head."""
     hip, rim = rows[:, 4:6] + anchors, rows[:, 6:8] + anchors
     along = np.abs(rim - hip)
     half = np.maximum(along, np.linalg.norm(along, axis=1, keepdims=True) * BODY_WIDTH)

@@ -1,4 +1,4 @@
-"""dlib aligns a face and turns it into 128 numbers; the only file that runs dlib."""
+"""dlib aligns a face and turns it into 128 numbers. This is the only file that runs dlib."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -12,31 +12,32 @@ from brain.vision.picture import Pixels
 
 __all__ = ["AlignedFace", "DlibFace"]
 
-# Measured best for the 5-point predictor on tilted heads (100 % of the faces right; 89 % at 0.95).
+# Side of the square for the 5-point predictor, in mean sides of the face box. Measured best on tilted heads: 100 % of
+# the faces are right, 89 % at 0.95.
 SQUARE_SCALE = 1.1
 SQUARE_SHIFT = 0.02
 CHIP_SIDE_PX = 150
 CHIP_PADDING = 0.25
-# The chip reaches about half a face beyond the square; one face more costs little and misses nothing.
+# Pixels around the square that dlib gets, in sides of the square. The chip reaches about half a side beyond the square.
 CONTEXT_SIDES = 1.0
-# Below this the five points are noise.
+# In smaller faces the five points are noise.
 MIN_BOX_SIDE_PX = 8.0
 MIN_EYE_DISTANCE_PX = 2.0
 
 
 class AlignedFace(NamedTuple):
-    """One face, upright and described."""
+    """The description of one aligned face."""
 
     vector: npt.NDArray[np.float32]
     """128 numbers."""
     sharpness: float
     """Variance of the Laplacian of the 150 x 150 grey face."""
     yaw: float
-    """0 straight, 1 a full profile."""
+    """0 is straight, 1 is a full profile."""
 
 
 class DlibFace:
-    """Describes faces.
+    """Computes the vector, sharpness and yaw of faces.
 
     Args:
         points: `shape_predictor_5_face_landmarks.dat`.
@@ -49,11 +50,11 @@ class DlibFace:
         self._network = self._dlib.face_recognition_model_v1(str(network))
 
     def describe(self, pixels: Pixels, box: tuple[float, float, float, float]) -> AlignedFace | None:
-        """Return a face's description; None if it is too small or its points fall together.
+        """Return the description of a face; None if it is too small or its eyes are found at one point.
 
         Args:
             pixels: The picture, height x width x 3, BGR.
-            box: The face as left, top, right, bottom in its pixels; it may reach beyond the edge.
+            box: The face as left, top, right, bottom in pixels; it may reach beyond the edge.
         """
         square = _square(box)
         if square is None:
@@ -72,7 +73,7 @@ class DlibFace:
 
 
 def _square(box: tuple[float, float, float, float]) -> tuple[float, float, float] | None:
-    """Return left, top and side of the square dlib's points were measured best in."""
+    """Return left, top and side of the square in which dlib finds the points best; None if the box is too small."""
     width, height = box[2] - box[0], box[3] - box[1]
     if not np.isfinite(box).all() or min(width, height) < MIN_BOX_SIDE_PX:
         return None
@@ -82,7 +83,7 @@ def _square(box: tuple[float, float, float, float]) -> tuple[float, float, float
 
 
 def _around(pixels: Pixels, square: tuple[float, float, float]) -> tuple[Pixels, int, int]:
-    """Return a copy in RGB of the part around a square, and where it begins."""
+    """Return an RGB copy of the part around a square, and its left and top."""
     height, width = pixels.shape[:2]
     left, top, side = square
     more = side * CONTEXT_SIDES
@@ -92,7 +93,9 @@ def _around(pixels: Pixels, square: tuple[float, float, float]) -> tuple[Pixels,
 
 
 def _yaw(points: npt.NDArray[np.float64]) -> float | None:
-    """Return how far the nose is from the middle of the eyes, 1 below an eye; None if the eyes fall together.
+    """Return how far the nose is from the middle of the eyes: 0 is the middle, 1 is below an eye.
+
+    It is None if both eyes are at one point.
 
     Args:
         points: 5 x 2: outer and inner corner of one eye, outer and inner of the other, below the nose.

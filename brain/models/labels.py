@@ -1,4 +1,4 @@
-"""Pure: what the name of a label says about what its pictures show."""
+"""Pure: what the name of a training label says about its pictures."""
 
 import re
 from typing import Literal
@@ -26,9 +26,9 @@ STRANGER_WORDS = {"people", "person", "other", "stranger", "unknown", "visitor"}
 
 
 def kind(label: str) -> Kind:
-    """Return what a label means; one of no known word is somebody's name.
+    """Return what a label means; a label without a known word is the name of somebody.
 
-    The last word decides, in any case and number: `black_cats` are an animal, a `dog walker` is somebody.
+    The last word decides, in any case, singular or plural: `black_cats` is an animal, `dog walker` is somebody.
     """
     words = re.findall(r"\w+", label.casefold().replace("_", " "))
     forms = {words[-1], words[-1].removesuffix("s")} if words else set()

@@ -1,4 +1,4 @@
-"""The libraries that run models, imported only when a model is loaded."""
+"""Import the libraries that run models, only when a model is loaded."""
 
 import importlib
 from typing import Any
@@ -9,7 +9,11 @@ __all__ = ["library"]
 
 
 def library(*names: str) -> Any:  # noqa: ANN401 -- none of them ships types
-    """Import the first of these modules that is installed; `ModelError` says how to get one."""
+    """Import the first of these modules that is installed.
+
+    Raises:
+        ModelError: None is installed; the message says how to install the first.
+    """
     for name in names:
         try:
             return importlib.import_module(name)

@@ -1,4 +1,4 @@
-"""LiteRT runs TensorFlow Lite models; the only file that imports it."""
+"""LiteRT runs TensorFlow Lite models. This is the only file that imports it."""
 
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,12 @@ from nerves.errors import ModelError
 __all__ = ["Extractor", "Network", "interpreter"]
 
 RGB_CHANNELS = 3
-# For a network that takes pictures of any size.
+# The input side of a network that takes pictures of any size.
 DEFAULT_SIDE_PX = 224
 
 
 def interpreter(model: Path | bytes, threads: int) -> Any:  # noqa: ANN401 - it ships no types
-    """Return a LiteRT interpreter of a model file, or of its content, ready to run."""
+    """Return a LiteRT interpreter, ready to run, of a model file or of its content."""
     runtime = library("ai_edge_litert.interpreter")
     source = {"model_content": model} if isinstance(model, bytes) else {"model_path": str(model)}
     net = runtime.Interpreter(**source, num_threads=threads)
@@ -28,15 +28,15 @@ def interpreter(model: Path | bytes, threads: int) -> Any:  # noqa: ANN401 - it 
 
 
 class Network:
-    """A model with one input; its first output is what it answers.
+    """A model with one input, of which only the first output is used.
 
     Args:
         content: The `.tflite` file.
-        name: For errors.
-        threads: Of one inference.
+        name: The name of the file, for errors.
+        threads: Processor threads of one inference.
 
     Raises:
-        ModelError: It is no model that LiteRT can run.
+        ModelError: LiteRT cannot run this model.
     """
 
     def __init__(self, content: bytes, name: str, threads: int = 1) -> None:
@@ -49,13 +49,13 @@ class Network:
         self._output = self._net.get_output_details()[0]
 
     def resize(self, shape: list[int]) -> None:
-        """Have the input take another shape."""
+        """Change the shape of the input."""
         self._net.resize_tensor_input(self.input["index"], shape)
         self._net.allocate_tensors()
         self.input = self._net.get_input_details()[0]
 
     def run(self, batch: np.ndarray[Any, Any]) -> Floats:
-        """Return the answer to one input as a row of numbers; quantised ones times their scale."""
+        """Return the output for one input as a row of numbers; quantised numbers are converted with their scale."""
         self._net.set_tensor(self.input["index"], np.ascontiguousarray(batch, self.input["dtype"]))
         self._net.invoke()
         answer: Floats = self._net.get_tensor(self._output["index"]).ravel().astype(np.float32)
@@ -64,15 +64,15 @@ class Network:
 
 
 class Extractor:
-    """Turns a picture into a row of numbers, the features: a pretrained network without its last layer.
+    """Computes the features of a picture, a row of numbers, with a pretrained network without its last layer.
 
     Args:
         network: Takes 1 x height x width x 3 or 1 x 3 x height x width, RGB.
-        name: For errors.
-        pixels: What black and white are to a network that takes decimal numbers; one of bytes takes bytes.
+        name: The name of the file, for errors.
+        pixels: The values of black and white, for a network that takes decimal numbers. Other networks take bytes.
 
     Raises:
-        ModelError: It takes no pictures.
+        ModelError: The network does not take pictures.
     """
 
     def __init__(self, network: Network, name: str, pixels: tuple[float, float]) -> None:
@@ -89,7 +89,7 @@ class Extractor:
         self.size = width, height
 
     def features(self, pixels: Pixels) -> Floats:
-        """Return the features of BGR pixels of any size: the whole picture, pulled into the network's shape."""
+        """Return the features of BGR pixels of any size; the whole picture is stretched to the shape of the input."""
         shrinks = pixels.shape[0] * pixels.shape[1] > self.size[0] * self.size[1]
         square = cv2.resize(pixels, self.size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
         batch = self._scaled(square[None, :, :, ::-1])

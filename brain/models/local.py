@@ -1,4 +1,4 @@
-"""The sight that runs on this machine: a pack's two detectors, and dlib for who."""
+"""The local vision backend: the two detectors of a pack, and dlib for face embeddings."""
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -19,31 +19,32 @@ from nerves.messages import Box
 
 __all__ = ["LocalBackend"]
 
-# Measured on labelled stills and clips: below these, animals, rooms and backs of heads begin to pass.
+# Minimum scores, measured on labelled stills and clips: below them, animals, rooms and backs of heads begin to pass.
 YOLOX_PERSON, YOLOX_ANIMAL, YUNET_FACE = 0.4, 0.3, 0.8
 BLAZE_PERSON, BLAZE_FACE = 0.7, 0.65
-# Around 222 of 227 faces that nearly fill the picture a person scores at least this, around animals' faces nobody.
+# A person scores at least this around 222 of 227 faces that nearly fill the picture, and around no face of an animal.
 WEAK_PERSON = 0.1
-# From nobody's face (backs of heads and patterns end here) to a face without doubt.
+# Scores of face confidence 0 (no back of a head and no pattern scores more) and of face confidence 1.
 YUNET_CONFIDENCE_RANGE, BLAZE_CONFIDENCE_RANGE = (0.80, 0.88), (0.65, 0.80)
-# Detectors box the body, not the hair: faces are looked for a little beyond.
+# Detectors leave the hair out of the box, so faces are searched in a slightly larger box.
 MARGIN_ABOVE, MARGIN_BESIDE = 0.1, 0.05
-# Doubling a crop finds 35 of 35 faces 13 to 23 pixels wide (else 29); tripling finds no more.
+# In a crop of double size 35 of 35 faces that are 13 to 23 pixels wide are found, else 29. A factor of three finds no
+# more.
 FACE_CROP_SIDE_PX, MAX_ZOOM = 640, 2.0
 
 Detector = Callable[[Pixels], list[RawDetection]]
 
 
 class LocalBackend:
-    """A `Sight` by model files on this machine, each loaded when it is first needed.
+    """A `VisionBackend` that runs model files on this machine; each is loaded when it is first needed.
 
     Args:
         pack: `auto`, `built-in` or `standard`.
-        folders: Where the model files are; see `packs.folders`.
-        threads: Of one inference.
+        folders: The folders of the model files; see `packs.model_folders`.
+        threads: Processor threads of one inference.
 
     Raises:
-        ModelError: A file of the pack is absent, or not the file it should be.
+        ModelError: A file of the pack is absent, or has another content.
     """
 
     def __init__(self, pack: packs.Choice, folders: Sequence[Path], threads: int = 1) -> None:
@@ -58,14 +59,14 @@ class LocalBackend:
 
     @property
     def min_person_score(self) -> float:
-        """The score from which a thing is a person."""
+        """The score from which a detection is a person."""
         return YOLOX_PERSON if self._pack == packs.STANDARD else BLAZE_PERSON
 
     def detect(self, picture: Picture) -> list[DetectedObject]:
-        """Return the people, weak ones too, and the animals in a picture, the surest first."""
+        """Return the people (weak detections too) and the animals in a picture, the highest score first."""
         height, width = picture.small.shape[:2]
         x, y = picture.width / width, picture.height / height
-        things = [
+        found = [
             DetectedObject(
                 one.label,
                 picture.to_fractions(one.left * x, one.top * y, one.right * x, one.bottom * y),
@@ -73,10 +74,10 @@ class LocalBackend:
             )
             for one in self._object_detector(picture.small)
         ]
-        return [thing for thing in things if thing.box.w > 0 and thing.box.h > 0]
+        return [each for each in found if each.box.w > 0 and each.box.h > 0]
 
     def find_faces(self, picture: Picture, within: Box | None = None) -> list[Face]:
-        """Return the faces in a part of a picture (all of it if None), the widest first."""
+        """Return the faces in the box `within`, or in the whole picture, the widest first."""
         left, top, right, bottom = picture.to_pixels(_wider(within) if within else Box(0, 0, 1, 1))
         crop = picture.full[top : max(top, bottom), left : max(left, right)]
         if crop.size == 0:
@@ -86,11 +87,11 @@ class LocalBackend:
         return sorted((_face(picture, one, (left, top), zoom) for one in found), key=lambda face: -face.width)
 
     def identify(self, picture: Picture, face: Face) -> Guess | None:  # noqa: ARG002 - the protocol's
-        """Return nothing: who it is, the gallery knows."""
+        """Return None: the brain compares embeddings with the gallery."""
         return None
 
     def embed(self, picture: Picture, face: Face) -> FaceEmbedding | None:
-        """Return a face's vector and quality; None where it cannot be aligned."""
+        """Return the embedding of a face; None if the face cannot be aligned."""
         left, top = face.box.x * picture.width, face.box.y * picture.height
         right, bottom = left + face.box.w * picture.width, top + face.box.h * picture.height
         aligned = self._dlib.describe(picture.full, (left, top, right, bottom))
@@ -146,7 +147,7 @@ def _zoomed(pixels: Pixels, zoom: float) -> Pixels:
 
 
 def _face(picture: Picture, one: RawDetection, origin: tuple[int, int], zoom: float) -> Face:
-    """Return a face found in a zoomed crop that begins at `origin` (pixels of the full picture)."""
+    """Return a face of a zoomed crop as a face of the picture; the crop begins at `origin` (its pixels)."""
     left, top = origin[0] + one.left / zoom, origin[1] + one.top / zoom
     width, height = (one.right - one.left) / zoom, (one.bottom - one.top) / zoom
     box = Box(left / picture.width, top / picture.height, width / picture.width, height / picture.height)

@@ -1,4 +1,4 @@
-"""The sight that `kinwatch retrain` made: what a whole picture shows, by LiteRT alone."""
+"""The retrained vision backend: LiteRT classifies whole pictures with the model that `kinwatch retrain` made."""
 
 import hashlib
 from pathlib import Path
@@ -26,29 +26,29 @@ __all__ = [
 
 EXTRACTOR_FILE, HEAD_FILE, LABELS_FILE, MANIFEST_FILE = "extractor.tflite", "head.tflite", "labels.txt", "model.json"
 MANIFEST_FORMAT = 1
-# The folder may be replaced while it is read.
+# The folder may be replaced during a read; then it is read again.
 MAX_READS = 3
 WHOLE = Box(0, 0, 1, 1)
 
 
 class Manifest(BaseModel):
-    """`model.json`: what is needed to run the model, and where it comes from."""
+    """`model.json`: what is needed to run the model, and its origin."""
 
     model_config = ConfigDict(frozen=True, extra="allow", use_attribute_docstrings=True)
 
     format: int = MANIFEST_FORMAT
-    """Of this file; a reader refuses another."""
+    """The format of this file; a reader refuses any other."""
     pixels: tuple[float, float]
-    """What black and white are to an extractor that takes decimal numbers."""
+    """The values of black and white, for an extractor that takes decimal numbers."""
     files: dict[str, str]
-    """The sha256 of each file that runs."""
+    """The sha256 of each file of the model."""
 
 
 class Classifier:
-    """Says how likely each label is.
+    """Computes the probability of each label.
 
     Args:
-        labels: In the order of the head's answers.
+        labels: In the order of the output of the head.
         extractor: From pixels to features.
         head: From features to a probability for each label.
     """
@@ -57,20 +57,20 @@ class Classifier:
         self.labels, self._extractor, self._head = labels, extractor, head
 
     def classify(self, pixels: Pixels) -> list[tuple[str, float]]:
-        """Return the labels of BGR pixels with their probabilities (0 to 1), the likeliest first."""
+        """Return the labels with their probabilities (0 to 1) for BGR pixels, the likeliest first."""
         chances = self._head.run(self._extractor.features(pixels)[None])
         return [(self.labels[at], float(chances[at])) for at in np.argsort(-chances, kind="stable")]
 
 
 class RetrainedBackend:
-    """A `Sight` that says what a whole picture shows; it finds no faces and has no vectors.
+    """A `VisionBackend` that classifies whole pictures; it finds no faces and computes no embeddings.
 
     Args:
-        folder: What `kinwatch retrain` wrote.
-        threads: Of one inference.
+        folder: The folder that `kinwatch retrain` wrote.
+        threads: Processor threads of one inference.
 
     Raises:
-        ModelError: A file is absent, or not the one that was written.
+        ModelError: A file is absent, or has another content than was written.
     """
 
     def __init__(self, folder: Path, threads: int = 1) -> None:
@@ -79,12 +79,12 @@ class RetrainedBackend:
 
     @property
     def name(self) -> str:
-        """What it tells apart."""
+        """The labels of the model."""
         return f"retrained {', '.join(self._classifier.labels)}"
 
     @property
     def min_person_score(self) -> float:
-        """Always reached: the likeliest label has decided already."""
+        """0, so that every detection counts: the likeliest label has decided already."""
         return 0.0
 
     def classify(self, picture: Picture) -> list[tuple[str, float]]:
@@ -94,7 +94,7 @@ class RetrainedBackend:
         return self._last[1]
 
     def detect(self, picture: Picture) -> list[DetectedObject]:
-        """Return the person or the animal that the likeliest label names, over the whole picture."""
+        """Return the person or animal of the likeliest label; its box is the whole picture."""
         found = self.classify(picture)
         first, chance = found[0]
         meaning = kind(first)
@@ -102,17 +102,17 @@ class RetrainedBackend:
             return []
         if meaning == "animal":
             return [DetectedObject(first, WHOLE, chance)]
-        # Whoever it is: two members of the family at 0.4 each are a person at 0.8.
+        # The probabilities of all people are added: two members of the family at 0.4 each are a person at 0.8.
         somebody = sum(chance for label, chance in found if kind(label) in ("strangers", "somebody"))
         return [DetectedObject(PERSON, WHOLE, min(somebody, 1.0))]
 
     def find_faces(self, picture: Picture, within: Box | None = None) -> list[Face]:  # noqa: ARG002 - the protocol's
-        """Return the whole picture where it shows somebody: a retrained network looks for no faces."""
-        people = [thing for thing in self.detect(picture) if thing.label == PERSON]
+        """Return the whole picture as the face if it shows somebody: a retrained network does not find faces."""
+        people = [each for each in self.detect(picture) if each.label == PERSON]
         return [Face(WHOLE, person.score, picture.width) for person in people]
 
     def identify(self, picture: Picture, face: Face) -> Guess | None:  # noqa: ARG002 - the protocol's
-        """Return how likely each of the labels that are names is, if there is somebody at all."""
+        """Return the probability of each label that is a name, given that the picture shows somebody."""
         chances = {
             label: chance for label, chance in self.classify(picture) if kind(label) in ("strangers", "somebody")
         }
@@ -120,7 +120,7 @@ class RetrainedBackend:
         return {label: chance / total for label, chance in chances.items() if kind(label) == "somebody"}
 
     def embed(self, picture: Picture, face: Face) -> FaceEmbedding | None:  # noqa: ARG002 - the protocol's
-        """Return nothing: a retrained network has no vectors."""
+        """Return None: a retrained network computes no embeddings."""
         return None
 
 
@@ -133,7 +133,7 @@ def _open(folder: Path, threads: int) -> Classifier:
 
 
 def _read(folder: Path) -> tuple[Manifest, dict[str, bytes]]:
-    """Return the manifest and the content of the files that run, all of one retraining."""
+    """Return the manifest and the content of the model's files, all from the same retraining."""
     for _ in range(MAX_READS):
         version = folder.resolve()
         try:

@@ -1,4 +1,4 @@
-"""YOLOX-Nano finds people and animals; the only file that runs onnxruntime."""
+"""YOLOX-Nano finds people and animals. This is the only file that runs onnxruntime."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,17 +12,17 @@ from brain.vision.picture import Pixels
 
 __all__ = ["YOLOX_LABELS", "Yolox"]
 
-# The network as it was exported: Megvii-BaseDetection/YOLOX, ONNX demo.
+# From the exported network: Megvii-BaseDetection/YOLOX, ONNX demo.
 YOLOX_SIDE_PX = 416
 YOLOX_PADDING_GREY = 114
 GRID_STRIDES = (8, 16, 32)
 YOLOX_OVERLAP = 0.45
-# COCO's classes 0 and 14 to 23; its other things are no concern of a household.
+# COCO's classes 0 and 14 to 23. Its other classes do not matter to a household.
 YOLOX_LABELS = (
     "person",
     *("bird", "cat", "dog", "horse", "sheep", "cow", "elephant", "bear", "zebra", "giraffe"),
 )
-SCORE_COLUMNS = np.array([5, *range(5 + 14, 5 + 24)])  # 0 to 3 are the box, 4 is "there is something"
+SCORE_COLUMNS = np.array([5, *range(5 + 14, 5 + 24)])  # 0 to 3 are the box, 4 is the objectness
 
 
 class Yolox:
@@ -30,7 +30,7 @@ class Yolox:
 
     Args:
         path: `yolox_nano.onnx`: 1 x 3 x 416 x 416 BGR 0..255 in, 1 x 3549 x 85 out.
-        threads: Of one inference.
+        threads: Processor threads of one inference.
     """
 
     def __init__(self, path: Path, threads: int) -> None:
@@ -43,7 +43,12 @@ class Yolox:
         self._grid, self._stride = _grid()
 
     def find(self, pixels: Pixels, floors: Mapping[str, float]) -> list[RawDetection]:
-        """Return what scores at least the floor of its label (0 to 1; none: not wanted), the surest first."""
+        """Return the detections that score at least the floor of their label, the highest score first.
+
+        Args:
+            pixels: Height x width x 3, BGR.
+            floors: A minimum score (0 to 1) for each label. Labels without one are not returned.
+        """
         box = letterbox(pixels, YOLOX_SIDE_PX, fill=YOLOX_PADDING_GREY, centred=False)
         batch = np.ascontiguousarray(box.pixels.transpose(2, 0, 1)[None], np.float32)
         rows: Floats = self._session.run(None, {self._input: batch})[0][0]

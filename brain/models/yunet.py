@@ -14,7 +14,7 @@ __all__ = ["Yunet"]
 
 YUNET_OVERLAP = 0.3
 MAX_YUNET_FACES = 200
-# It halves its input five times: a side below 32 pixels leaves nothing.
+# The network halves its input five times, so a side below 32 pixels would become 0.
 MIN_YUNET_SIDE_PX = 32
 FACE_COLUMNS = [14, 0, 1, 2, 3]  # score, left, top, width, height
 
@@ -24,7 +24,7 @@ class Yunet:
 
     Args:
         path: `face_detection_yunet_2023mar.onnx`.
-        threads: OpenCV's, for this whole process: it has no finer setting.
+        threads: Processor threads of OpenCV in this whole process; OpenCV has no finer setting.
     """
 
     def __init__(self, path: Path, threads: int) -> None:
@@ -35,12 +35,12 @@ class Yunet:
             )
 
     def find(self, pixels: Pixels, floor: float) -> list[RawDetection]:
-        """Return the faces that score at least `floor` (0 to 1), the surest first."""
+        """Return the faces that score at least `floor` (0 to 1), the highest score first."""
         pixels = _padded(pixels)
         self._net.setScoreThreshold(floor)
         self._net.setInputSize((pixels.shape[1], pixels.shape[0]))
         rows = self._net.detect(pixels)[1]
-        if not np.ndim(rows):  # None where there is no face, whatever its annotation says
+        if not np.ndim(rows):  # None if there is no face, although the annotation excludes it
             return []
         found = [
             RawDetection("face", score, left, top, left + width, top + height)
@@ -52,8 +52,8 @@ class Yunet:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep OpenCV 5 from warning, at every load, that its new engine has no targets to choose from."""
-    log = getattr(cv2.utils, "logging", None)  # OpenCV 4 has none, and does not warn
+    """Silence the warning of OpenCV 5, at every load, that its new engine has no targets to choose from."""
+    log = getattr(cv2.utils, "logging", None)  # OpenCV 4 has no such module, and does not warn
     if log is None:
         yield
         return
@@ -64,7 +64,7 @@ def _quiet() -> Iterator[None]:
 
 
 def _padded(pixels: Pixels) -> Pixels:
-    """Return pixels with grey added at the right and the bottom where they are too few."""
+    """Return the pixels, with grey added at the right and the bottom if the picture is too small."""
     height, width = pixels.shape[:2]
     if min(height, width) >= MIN_YUNET_SIDE_PX:
         return pixels

@@ -31,24 +31,24 @@ class Additions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     asks: dict[Intent, tuple[Annotated[str, AfterValidator(_worded)], ...]] = Field(default_factory=dict)
-    """What else may be asked, by what is meant."""
+    """More phrases to understand, by intent."""
     says: dict[str, Annotated[str, Field(min_length=1)]] = Field(default_factory=dict)
-    """What is answered instead; of a language of one's own, all of it."""
+    """Answers that replace ours. A language that is not built in needs all answers."""
 
 
 class AnswerSettings(BaseModel):
-    """What the brain answers to what it hears."""
+    """What the brain answers to spoken sentences."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     languages: tuple[str, ...] = ("en", "fr")
-    """Languages in which it understands; it answers in that of the question. Empty: it never answers."""
+    """The languages the brain understands. It answers in the language of the question. If empty, it never answers."""
     disarm: bool = False
-    """Whether a voice may disarm the house, or close its eyes while it is armed: no voice is a key, and "arm" and
-    "disarm" are one sound apart."""
+    """Whether a voice may disarm the house, or switch its cameras off while it is armed. A voice is not a key, and "arm"
+    and "disarm" differ in one sound."""
     naming: Literal["off", "vouched", "anybody"] = "vouched"
-    """Who may say "this is Alice": nobody, whoever is in view together with somebody of the family, anybody."""
+    """Who may say "this is Alice": nobody, somebody in view together with a family member, or anybody."""
     mentions: tuple[str, ...] = ()
-    """Places where mentions on X are read aloud."""
+    """The places where mentions on X are read aloud."""
     phrases: dict[str, Additions] = Field(default_factory=dict)
     """More phrases by language: `en: {asks: {who: [anybody home]}, says: {nobody: Not a soul.}}`."""

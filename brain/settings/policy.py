@@ -17,11 +17,11 @@ class PolicySettings(BaseModel):
     quiet_at_home: bool = False
     """In mode `home`, do not alert for `unidentified`."""
     accompanied: bool = False
-    """Do not alert for somebody who comes with a recognised person at the same place."""
+    """Do not alert for somebody who comes to a place together with a recognised person."""
     accompanied_s: float = Field(default=30.0, ge=0, le=3600)
-    """How near in time the recognised person must have been, in seconds."""
+    """The longest time between the two people, in seconds."""
     cooldown_s: float = Field(default=60.0, ge=0, le=86400)
     """A person with a name alerts again at the same place only after this many seconds.
 
-    Somebody unknown has no name: every unknown visit is new and breaks through.
+    Every visit of an unknown person alerts, because an unknown person has no name.
     """

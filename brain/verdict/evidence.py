@@ -1,4 +1,4 @@
-"""Pure: what is kept of the faces of a visit, what each of them counts, and what is known of a person."""
+"""Pure: the stored faces of a visit, the weight of each face, and the people to compare them with."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -23,14 +23,14 @@ __all__ = [
     "ramp",
 ]
 
-# A face counts fully from 48 pixels, not at all below 18: what dlib's 150-pixel chip can be made of.
+# A face counts fully from 48 pixels of width, and not at all below 18: dlib needs them for its 150-pixel chip.
 WIDTH_NO_WEIGHT_PX, WIDTH_FULL_WEIGHT_PX = 18.0, 48.0
-# Variance of the Laplacian of the chip, and share of a full profile.
+# The variance of the Laplacian of the chip; the share of a full profile.
 SHARPNESS_NO_WEIGHT, SHARPNESS_FULL_WEIGHT = 3.0, 12.0
 YAW_FULL_WEIGHT, YAW_NO_WEIGHT = 0.6, 1.2
-# A face that counts less than this is not called usable.
+# A face of less weight is not usable.
 MIN_USABLE_WEIGHT = 0.1
-# The newest faces that are kept.
+# Only this many faces of a visit are stored, the newest.
 MAX_FACE_SAMPLES = 24
 
 
@@ -51,47 +51,53 @@ class FaceSample:
 
     vector: Packed
     weight: float
-    """How far the vector can be trusted, 0 to 1 (see `weight`)."""
+    """How much the vector counts, 0 to 1 (see `face_weight`)."""
     face_confidence: float = 1.0
-    """How surely it is a face at all, 0 to 1: what is none is nobody we know either."""
+    """Confidence that this is a face, 0 to 1. A false detection must not count as evidence for a stranger."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The faces of a visit: how many could be used, and the newest of them."""
+    """The evidence of a visit: the number of usable faces, and the newest faces."""
 
     faces: int = 0
     samples: tuple[FaceSample, ...] = ()
     guesses: tuple[Guess, ...] = ()
-    """What a sight that knows people itself has said, the newest."""
+    """The newest answers of a vision backend that knows people itself."""
     cloud_answers: tuple[CloudSimilarity, ...] = ()
-    """What the cloud has said of single faces, the newest."""
+    """The newest answers of the cloud about single faces."""
 
 
 @dataclass(frozen=True)
 class KnownPerson:
-    """Somebody we know, and the vectors of the photos that count."""
+    """A person we know, with the vectors of the photos in use."""
 
     name: str
     group: Group
     vectors: Vector
-    """n x 128; none of somebody whom only the cloud knows."""
+    """n x 128; 0 x 128 for a person whom only the cloud knows."""
     limit: float = MATCH_DISTANCE
-    """Below 0.5, because two people look alike: a name needs a face as near as this to a photo."""
+    """The largest distance of a match. Below 0.5, because two people look alike, a name needs a face this near."""
 
     @cached_property
     def independent_photos(self) -> float:
-        """How many independent photos there are."""
+        """The number of independent photos."""
         return odds.independent_faces(self.vectors, np.ones(len(self.vectors)))
 
     @cached_property
     def point(self) -> odds.Array:
-        """Where the mean of the photos is among faces."""
+        """The mean of the photos, projected into the face space."""
         return odds.dlib_space().project(np.asarray(self.vectors.mean(axis=0), np.float32))
 
 
 def face_weight(width: float, sharpness: float, yaw: float) -> float:
-    """Return how much a face counts, 0 to 1: its width in pixels, its chip's sharpness, its share of a full profile."""
+    """Return how much a face counts, 0 to 1.
+
+    Args:
+        width: In pixels of the full picture.
+        sharpness: Variance of the Laplacian of the chip.
+        yaw: Share of a full profile, from 0.
+    """
     return (
         ramp(width, WIDTH_NO_WEIGHT_PX, WIDTH_FULL_WEIGHT_PX)
         * ramp(sharpness, SHARPNESS_NO_WEIGHT, SHARPNESS_FULL_WEIGHT)
@@ -100,7 +106,7 @@ def face_weight(width: float, sharpness: float, yaw: float) -> float:
 
 
 def add_face(evidence: Evidence, sample: FaceSample) -> Evidence:
-    """Return the evidence with one more face in it, if that is usable."""
+    """Return the evidence with one more face; the same evidence if the face is not usable."""
     if max(sample.weight, sample.face_confidence) <= MIN_USABLE_WEIGHT:
         return evidence
     usable = sample.weight * sample.face_confidence > MIN_USABLE_WEIGHT
@@ -108,12 +114,12 @@ def add_face(evidence: Evidence, sample: FaceSample) -> Evidence:
 
 
 def add_answer(evidence: Evidence, answer: Guess | CloudSimilarity) -> Evidence:
-    """Return the evidence with what a sight, or the cloud, says of one more picture."""
+    """Return the evidence with one more answer of a vision backend or of the cloud."""
     if isinstance(answer, CloudSimilarity):
         return replace(evidence, cloud_answers=(*evidence.cloud_answers, answer)[-MAX_FACE_SAMPLES:])
     return replace(evidence, guesses=(*evidence.guesses, answer)[-MAX_FACE_SAMPLES:])
 
 
 def ramp(value: float, none: float, full: float) -> float:
-    """Return 0 up to `none`, 1 from `full`, and what lies between in between."""
+    """Return 0 for values up to `none`, 1 from `full` on, and linear values in between."""
     return min(max((value - none) / (full - none), 0.0), 1.0)

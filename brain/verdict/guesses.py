@@ -1,7 +1,7 @@
-"""Pure: what a sight that knows people itself says of a visit -> verdict.
+"""Pure: the answers of a vision backend that knows people itself -> verdict.
 
-Such a sight (a retrained network) gives names with likelihoods and no vectors. Its errors in frames that follow each
-other are the same ones, so likelihoods are averaged and never multiplied.
+Such a backend (a retrained network) gives probabilities of names, and no embeddings. It makes the same errors in
+consecutive frames, so probabilities are averaged and never multiplied.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -12,8 +12,8 @@ from nerves.messages import Group
 
 __all__ = ["judge_guesses"]
 
-# A softmax retrained on whole pictures accepts 35 to 45 % of strangers where the likeliest name wins, and 8 to 12 %
-# where it must reach this (four people, 300 strangers).
+# A softmax retrained on whole pictures accepts 35 to 45 % of strangers if the likeliest name always wins, and 8 to 12 %
+# if the name must reach this probability (four people, 300 strangers).
 MIN_NAME_PROBABILITY = 0.8
 MIN_STRANGER_PROBABILITY = 0.5
 MIN_PICTURES = 3
@@ -22,13 +22,13 @@ MIN_PICTURES = 3
 def judge_guesses(
     guesses: Sequence[Guess], groups: Mapping[str, Group], *, expired: Collection[str] = (), last: bool = False
 ) -> Judgement:
-    """Return what the guesses say together.
+    """Return the verdict of all guesses together.
 
     Args:
-        guesses: One for each frame that was looked at.
-        groups: What people are to the household; a name that is not in here is family.
-        expired: Guests whose pass has ended: nobody now.
-        last: Whether it is the deadline or the visit's end: a verdict must be given.
+        guesses: One for each frame that was analysed.
+        groups: The group of each person; a name that is not in here is family.
+        expired: Guests whose pass has ended; they do not count.
+        last: Whether this is the deadline or the end of the visit, so that a verdict is needed.
     """
     names = {name for guess in guesses for name in guess}.difference(expired)
     chances = {name: sum(guess.get(name, 0.0) for guess in guesses) / len(guesses) for name in names}

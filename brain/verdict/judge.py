@@ -1,8 +1,8 @@
 """Pure: faces seen in a visit -> evidence -> verdict.
 
-The faces of a visit are compared together, as one mean vector, with each person we know: how many times likelier is
-this person than somebody else (see `brain/verdict/odds.py`)? Each face is also compared alone, so that a visit in which
-two people take turns is nobody's. Nothing here knows a model, a clock or a broker.
+The faces of a visit are compared together, as one mean vector, with each person we know. The result is how many times
+likelier this person is than somebody else (see `brain/verdict/odds.py`). Each face is also compared alone, so that a
+visit in which two people take turns gets no name. Nothing here uses a model, a clock or a broker.
 """
 
 import math
@@ -20,37 +20,40 @@ from nerves.messages import Verdict
 
 __all__ = ["Judgement", "judge"]
 
-# The variance of one person's faces is 0.10 where they count fully and 0.22 where they hardly count (2,405 camera-like
-# faces of 45 people): the worst usable face is worth this much of the best.
+# The weight of the worst usable face; the best has 1. The variance of one person's faces is 0.10 for faces that count
+# fully and 0.22 for faces that hardly count (2,405 camera-like faces of 45 people).
 WORST_FACE_WEIGHT = 0.4
 
-# What the odds must be. For a name before the last moment a hundred thousand to one, because a visit is asked after
-# every face and would be named by its luckiest; in the end, and for an early "stranger", four hundred to one. At the
-# last moment ten to one for a stranger; a hundred to one between two names. What they cost: `benchmarks/visits.py`.
+# The odds that verdicts need. A name before the last moment needs 100,000:1, because the visit is judged after every
+# face, and its luckiest face would name it. A name at the last moment needs 400:1, and so does a stranger before it.
+# A stranger at the last moment needs 10:1. One name against another needs 100:1. `benchmarks/visits.py` measures what
+# they cost.
 EARLY_LOG_ODDS, SURE_LOG_ODDS, LIKELY_LOG_ODDS, CLEAR_LOG_ODDS = (
     math.log(100_000),
     math.log(400),
     math.log(10),
     math.log(100),
 )
-# Usable faces that a verdict needs, and the sum of their weights; the last look back at a visit asks for less. For a
-# name one face is enough that the cloud is certain of: it errs a thousand times more seldom on a face than we do.
+# The usable faces that a verdict needs, and the sum of their weights; at the last moment less is enough. For a name one
+# face is enough if the cloud is certain of it: its errors on a single face are a thousand times rarer than ours.
 MIN_FACES, MIN_NAME_WEIGHT, MIN_STRANGER_WEIGHT, MIN_LAST_WEIGHT = 2, 1.0, 2.5, 0.8
-# A name is not given where more than this share of the faces is nobody's photo by far: two people took turns.
+# If a larger share of the faces is far from every photo of a person, the visit does not get the name: two people took
+# turns.
 MAX_DOUBT_SHARE = 0.34
-# Before the last moment: from this sum of weights the odds asked for a name fall, and from that they are no more.
+# Before the last moment the odds that a name needs fall between these sums of weights.
 FEW_FACES_WEIGHT, MANY_FACES_WEIGHT = 3.0, 12.0
-# Where nobody is known a face is enough, if it surely is one: how many.
+# If nobody is enrolled: the sum of face confidences that a stranger needs, before and at the last moment.
 MIN_UNENROLLED_WEIGHT, MIN_LAST_UNENROLLED_WEIGHT = 3.0, 1.5
-# Odds beyond this are only said to be more.
+# Larger odds are reported as "more than 1,000,000:1".
 MILLION_LOG_ODDS = math.log(1_000_000)
-# The newest faces that must all speak against a name for it to be taken back.
+# A name is withdrawn if the newest faces together are evidence against everybody: their number, and the sum of weights
+# that they need.
 TAKEOVER_FACES, MIN_TAKEOVER_WEIGHT = 6, 2.5
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A verdict and why."""
+    """A verdict and its reasons."""
 
     verdict: Verdict
     who: str | None
@@ -59,19 +62,19 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """What the faces say of one person."""
+    """How the faces of a visit compare with one person."""
 
     known: KnownPerson
     log_odds: float
-    """For this person, against somebody else."""
+    """The natural logarithm of the odds for this person, against somebody else."""
     nearest: float
-    """The least distance of one face to one photo; infinite where none was compared."""
+    """The smallest distance of a face to a photo; infinite if none was compared."""
     doubt: float
-    """The share of the faces, by weight, that are far from every photo."""
+    """The share of the faces, by weight, that are far from every photo of this person."""
     cloud_similarity: float | None
-    """The highest similarity that the cloud gives, 0 to 100; None where it was not asked."""
+    """The highest similarity that the cloud gives, 0 to 100; None if the cloud was not asked."""
     is_compared: bool
-    """Whether any of the faces was compared with this person."""
+    """Whether any face was compared with this person."""
 
 
 def judge(
@@ -82,17 +85,17 @@ def judge(
     match: float = MATCH_DISTANCE,
     last: bool = False,
 ) -> Judgement:
-    """Return what the evidence says of everybody we know, in any order.
+    """Return the verdict on the evidence of a visit.
 
     Args:
         evidence: The faces of the visit.
-        known: Everybody we know.
+        known: Everybody we know, in any order.
         held: The verdict so far.
-        match: The household's own limit for everybody, where it is stricter.
-        last: Whether it is the deadline or the visit's end: a verdict must be given.
+        match: The household's own match distance; it applies to people whose limit is larger.
+        last: Whether this is the deadline or the end of the visit, so that a verdict is needed.
 
     Returns:
-        `identifying` only while nothing is decided and it is not the last word.
+        The verdict is `identifying` only if nothing is decided and `last` is false.
     """
     if not known:
         return _nobody_known(evidence, last=last)
@@ -131,19 +134,19 @@ NO_FACE_REASON = "no face could be used: turned away, too far or too blurred"
 
 @dataclass(frozen=True, slots=True)
 class _Faces:
-    """The faces that can be used."""
+    """The usable faces of a visit."""
 
     vectors: Vector
     """n x 128."""
     weights: npt.NDArray[np.float64]
     nearest: npt.NDArray[np.float64]
-    """n x people: from each face to the nearest photo of each person."""
+    """n x people: the distance of each face to the nearest photo of each person."""
     cloud_answers: tuple[CloudSimilarity, ...]
-    """What the cloud has said of faces."""
+    """The answers of the cloud about faces."""
 
     @property
     def count(self) -> int:
-        """How many there are: a face that two different networks have looked at has been looked at twice."""
+        """The number of faces. A face that the cloud has compared too counts twice: two networks saw it."""
         return len(self.weights) + len(self.cloud_answers)
 
     @property
@@ -152,13 +155,13 @@ class _Faces:
         return float(self.weights.sum()) + sum(one.weight for one in self.cloud_answers)
 
     def newest(self, count: int) -> "_Faces":
-        """Return the last ones; of what the cloud has said only where nothing else was looked at."""
+        """Return the newest faces; with answers of the cloud only if there are no faces of our own."""
         likenesses = () if len(self.weights) else self.cloud_answers[-count:]
         return _Faces(self.vectors[-count:], self.weights[-count:], self.nearest[-count:], likenesses)
 
 
 def _weighed(evidence: Evidence, known: Sequence[KnownPerson]) -> _Faces:
-    """Return the usable faces; a vector that matches speaks for being a face at all, by half."""
+    """Return the usable faces. For a vector that matches somebody, half of the missing face confidence is added."""
     samples, likenesses = (
         evidence.samples,
         tuple(one for one in evidence.cloud_answers if one.weight > MIN_USABLE_WEIGHT),
@@ -181,7 +184,7 @@ def _nearest(vectors: Vector, photos: Vector) -> npt.NDArray[np.float64]:
 
 
 def _opinions(faces: _Faces, known: Sequence[KnownPerson]) -> list[Opinion]:
-    """Return what the faces say of everybody, the likeliest first."""
+    """Return the opinion on everybody, the likeliest person first."""
     of_vectors = _by_vectors(faces)
     return sorted(
         (_opinion(faces, person, number, of_vectors(person)) for number, person in enumerate(known)),
@@ -190,7 +193,7 @@ def _opinions(faces: _Faces, known: Sequence[KnownPerson]) -> list[Opinion]:
 
 
 def _by_vectors(faces: _Faces) -> Callable[[KnownPerson], float]:
-    """Return what gives the log odds of a person by the vectors; 0 where there are none to compare."""
+    """Return a function that gives the log odds of a person from the vectors; 0 if there is nothing to compare."""
     if not len(faces.weights):
         return lambda _: 0.0
     space, looks = odds.dlib_space(), odds.independent_faces(faces.vectors, faces.weights)
@@ -218,7 +221,7 @@ def _opinion(faces: _Faces, person: KnownPerson, number: int, by_vectors: float)
 
 
 def _named(opinions: Sequence[Opinion], needed: float) -> list[Opinion]:
-    """Return who it is, nobody, or several of one group who look alike."""
+    """Return the person, several people of one group who look alike, or nobody."""
     first = opinions[0]
     if first.log_odds < needed or first.doubt > MAX_DOUBT_SHARE or _is_too_far(first):
         return []
@@ -229,38 +232,38 @@ def _named(opinions: Sequence[Opinion], needed: float) -> list[Opinion]:
 
 
 def _is_certain(opinion: Opinion) -> bool:
-    """Whether the cloud is as sure of one face as its maker asks for where a wrong name matters."""
+    """Return whether the cloud reaches, for one face, the similarity that Amazon asks for if a wrong name matters."""
     return opinion.cloud_similarity is not None and opinion.cloud_similarity >= similarity.CERTAIN_SIMILARITY
 
 
 def _is_too_far(opinion: Opinion) -> bool:
-    """Whether no face comes within a limit that was lowered: by a look-alike, or by the household."""
+    """Return whether no face is within the limit, if a look-alike or the household has lowered it."""
     is_lowered = opinion.known.limit < MATCH_DISTANCE and not np.isinf(opinion.nearest)
     return is_lowered and opinion.nearest > opinion.known.limit
 
 
 def _needed(total: float) -> float:
-    """Return the odds that a name needs before the last moment: the fewer the faces, the more luck there may be."""
+    """Return the log odds that a name needs before the last moment: few faces need more, because luck matters more."""
     return EARLY_LOG_ODDS + (SURE_LOG_ODDS - EARLY_LOG_ODDS) * ramp(total, FEW_FACES_WEIGHT, MANY_FACES_WEIGHT)
 
 
 def _is_stranger(opinions: Sequence[Opinion], total: float, *, last: bool) -> bool:
-    """Whether the faces speak against everybody."""
+    """Return whether the faces are evidence against everybody."""
     needs, least = (MIN_LAST_WEIGHT, -LIKELY_LOG_ODDS) if last else (MIN_STRANGER_WEIGHT, -SURE_LOG_ODDS)
     return total >= needs and opinions[0].log_odds <= least
 
 
 def _has_changed(faces: _Faces, known: Sequence[KnownPerson]) -> bool:
-    """Whether the newest faces speak against everybody: somebody else stands there now."""
+    """Return whether the newest faces are evidence against everybody: somebody else stands there now."""
     newest = faces.newest(TAKEOVER_FACES)
     if newest.total < MIN_TAKEOVER_WEIGHT:
         return False
-    heard = [opinion for opinion in _opinions(newest, known) if opinion.is_compared]
-    return bool(heard) and heard[0].log_odds <= -SURE_LOG_ODDS
+    compared = [opinion for opinion in _opinions(newest, known) if opinion.is_compared]
+    return bool(compared) and compared[0].log_odds <= -SURE_LOG_ODDS
 
 
 def _nobody_known(evidence: Evidence, *, last: bool) -> Judgement:
-    """Where nobody is enrolled, any face at all is a stranger's."""
+    """Return the verdict if nobody is enrolled: any face belongs to a stranger."""
     sure = [*(sample.face_confidence for sample in evidence.samples), *(one.weight for one in evidence.cloud_answers)]
     faces = sum(one > MIN_USABLE_WEIGHT for one in sure)
     if not faces:
@@ -278,8 +281,8 @@ def _undecided(reasons: tuple[str, ...], *, last: bool) -> Judgement:
 def _reasons(evidence: Evidence, faces: _Faces, opinions: Sequence[Opinion]) -> tuple[str, ...]:
     asked = len(faces.cloud_answers)
     cloud = (f"{asked} face{'s' * (asked != 1)} looked at in the cloud",) if asked else ()
-    said = [_opinion_reason(opinion) for opinion in opinions[:2]]
-    return (_used(evidence.faces), *cloud, *said, f"a name needs {_ratio(SURE_LOG_ODDS)}")
+    opinion_reasons = [_opinion_reason(opinion) for opinion in opinions[:2]]
+    return (_used(evidence.faces), *cloud, *opinion_reasons, f"a name needs {_ratio(SURE_LOG_ODDS)}")
 
 
 def _opinion_reason(opinion: Opinion) -> str:
@@ -297,7 +300,7 @@ def _in_words(log_odds: float) -> str:
 
 
 def _ratio(log_odds: float) -> str:
-    """Return odds as people say them, from 1:1 to more than a million to one."""
+    """Return odds in words, from 1:1 to more than 1,000,000:1."""
     ratio = math.exp(min(log_odds, MILLION_LOG_ODDS))
     digits = max(0, int(math.log10(ratio)) - 1)
     return f"{round(ratio, -digits):,.0f}:1" if log_odds < MILLION_LOG_ODDS else "more than 1,000,000:1"

@@ -1,11 +1,11 @@
-"""Pure: how many times likelier are two sets of faces one person's than two people's?
+"""Pure: how many times likelier two sets of faces belong to one person than to two people.
 
 Faces of one person scatter around that person's own point in the space of a face network's vectors, and people's points
 scatter around the mean of everybody. With both scatters taken as Gaussian, the likelihood ratio of "one person" against
 "two people" has a closed form: the two-covariance model of Brümmer and de Villiers (The speaker partitioning problem,
 Odyssey 2010), which is probabilistic LDA (Ioffe, ECCV 2006) with full-rank subspaces.
 
-Averaging is what makes it strong: errors of single looks cancel, so a visit is compared as one mean vector.
+A visit is compared as one mean vector, because the errors of single faces cancel in the mean.
 """
 
 from dataclasses import dataclass
@@ -22,36 +22,36 @@ __all__ = ["Array", "FaceSpace", "dlib_space", "independent_faces", "same_person
 
 Array = npt.NDArray[np.float64]
 
-# Mean squared distance of two photos of one person, taken at different moments: twice the variance of one person's
-# photos, which is 0.099 (45 people, 630 photos).
+# Mean squared distance of two photos of one person, taken at different moments. It is twice the variance of the photos
+# of one person, which is 0.099 (45 people, 630 photos).
 SAME_PERSON_SQUARED_DISTANCE = 0.20
-# What looks of one visit have in common (light, pose, lens) does not average out: ever so many are worth four.
+# Faces of one visit share errors (light, pose, lens) that do not average out, so any number of faces counts as four.
 MAX_INDEPENDENT_FACES = 4.0
 MIN_INDEPENDENT_FACES = 0.1
-# The 128 numbers are worth about a quarter as many independent ones: so scaled, odds of strangers and of family come
-# out about as often as they say.
+# The 128 numbers count as about a quarter as many independent ones. With this factor the odds are calibrated, for
+# strangers and for family.
 INDEPENDENT_DIMENSIONS_SHARE = 0.25
 
 
 @dataclass(frozen=True, eq=False)
 class FaceSpace:
-    """How a face network's vectors scatter; `benchmarks/face_space.py` measures it."""
+    """How the vectors of a face network scatter; `benchmarks/face_space.py` measures it."""
 
     centre: Array
     """n numbers: the mean of everybody."""
     axes: Array
-    """n x n: makes the scatter of one person's faces round and of size 1, and lines up that of people's points."""
+    """n x n: scales the scatter of one person's faces to the identity, and makes that of people's points diagonal."""
     between: Array
     """n numbers: the variance of people's points along each axis, in units of one person's faces."""
 
     def project(self, vector: Vector) -> Array:
-        """Return where a vector is in this space."""
+        """Return the coordinates of a vector in this space, n numbers."""
         return np.asarray(self.axes @ (vector - self.centre), np.float64)
 
 
 @cache
 def dlib_space() -> FaceSpace:
-    """Return what is known of dlib's 128 numbers."""
+    """Return the face space of dlib's 128 numbers."""
     with np.load(BytesIO(files("brain.verdict").joinpath("face_space.npz").read_bytes())) as kept:
         return FaceSpace(*(kept[name].astype(np.float64) for name in ("centre", "axes", "between")))
 
@@ -62,10 +62,9 @@ def weighted_mean(vectors: Vector, weights: Array) -> Vector:
 
 
 def independent_faces(vectors: Vector, weights: Array) -> float:
-    """Return how many independent looks n x 128 vectors are worth, at least 0.1 and at most the sum of their weights.
+    """Return as how many independent faces n x 128 vectors count: at least 0.1, at most the sum of their weights.
 
-    Looks that differ less than photos of different moments do repeat each other: frames that follow each other share
-    their errors.
+    Faces that differ less than photos of different moments count less: consecutive frames share their errors.
     """
     total = float(weights.sum())
     if total > 1.0:
@@ -73,18 +72,18 @@ def independent_faces(vectors: Vector, weights: Array) -> float:
     return max(total, MIN_INDEPENDENT_FACES)
 
 
-def same_person_log_odds(visit: Array, looks: float, person: Array, photos: float, space: FaceSpace) -> float:
-    """Return the natural logarithm of the odds that a visit's mean face and a person's are one person's.
+def same_person_log_odds(visit: Array, faces: float, person: Array, photos: float, space: FaceSpace) -> float:
+    """Return the natural logarithm of the odds that the mean faces of a visit and of a person belong to one person.
 
     Args:
-        visit: Where the mean of the visit's looks is in the space.
-        looks: How many independent looks it is made of; more and more of them tend to `MOST`.
-        person: Where the mean of the person's photos is.
-        photos: How many independent photos it is made of.
-        space: The space.
+        visit: The mean of the visit's faces, as coordinates of the space.
+        faces: The number of independent faces of the visit. Many faces count as `MAX_INDEPENDENT_FACES`.
+        person: The mean of the person's photos, as coordinates of the space.
+        photos: The number of independent photos.
+        space: The face space.
     """
     between = space.between
-    a, c = between + 1 / looks + 1 / MAX_INDEPENDENT_FACES, between + 1 / photos
+    a, c = between + 1 / faces + 1 / MAX_INDEPENDENT_FACES, between + 1 / photos
     determinant = a * c - between**2
     same = (c * visit**2 - 2 * between * visit * person + a * person**2) / determinant
     two = visit**2 / a + person**2 / c
@@ -92,7 +91,7 @@ def same_person_log_odds(visit: Array, looks: float, person: Array, photos: floa
 
 
 def _spread(vectors: Vector, weights: Array) -> float:
-    """Return the mean squared distance of two different looks."""
+    """Return the weighted mean squared distance of two different faces."""
     exact = vectors.astype(np.float64)
     squares = (exact**2).sum(axis=1)
     apart = squares[:, None] + squares[None, :] - 2 * exact @ exact.T

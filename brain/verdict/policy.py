@@ -1,4 +1,4 @@
-"""Pure: verdict, mode and company -> should the household be alerted?"""
+"""Pure: verdict, mode and company -> whether the visit alerts."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -18,15 +18,15 @@ def alerts(
     company: Iterable[datetime] = (),
     alerted: datetime | None = None,
 ) -> bool:
-    """Whether a visit with this verdict alerts.
+    """Return whether a visit with this verdict alerts.
 
     Args:
         policy: The household's settings.
-        verdict: What is held of the visit.
+        verdict: The verdict of the visit.
         at: Now.
-        mode: What the house is in.
+        mode: The mode of the house.
         company: When recognised people were last seen at this place.
-        alerted: When this named person last alerted at this place; None for somebody unknown.
+        alerted: When this named person last alerted at this place; None for an unknown person.
     """
     if mode == "off" or verdict == "identifying" or verdict not in policy.on:
         return False

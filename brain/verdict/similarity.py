@@ -1,12 +1,12 @@
 """Pure: the one place where Rekognition's similarity becomes evidence.
 
-A similarity is no likelihood, and Amazon publishes no curve for it. What is published are two points. At 80, the
-default threshold, 28 of 535 members of Congress were taken for one of 25,000 arrest photos (American Civil Liberties
+A similarity is not a probability, and Amazon publishes no curve for it. Two points are published. At 80, the default
+threshold, 28 of 535 members of Congress were taken for one of 25,000 arrest photos (American Civil Liberties
 Union, July 2018): 2 wrong in a million comparisons. At 99, which Amazon asks for wherever a wrong name would matter
 (Rekognition developer guide, "Use cases that involve public safety"), it found none of them in a larger collection.
-Those were portraits. A home camera's faces are worse, and a household has brothers and sisters: so at 80 a similarity
-is taken as thirty to one for the person, at 99 as ten thousand to one, and a face that is like nobody as thirty to one
-against everybody, for a poor picture of the family is unlike them too.
+Those were portraits. The faces of a home camera are worse, and a household has brothers and sisters. So a similarity
+of 80 counts as thirty to one for the person, and 99 as ten thousand to one. A face that is similar to nobody counts
+only as thirty to one against everybody, because a poor picture of the family is not similar to them either.
 """
 
 import math
@@ -23,7 +23,7 @@ ALIKE_LOG_ODDS, CERTAIN_LOG_ODDS = math.log(30), math.log(10_000)
 
 
 def similarity_log_odds(similarity: float) -> float:
-    """Return the log odds that a similarity (0 to 100) gives for the person, against somebody else."""
+    """Return the natural log odds for the person, against somebody else, that a similarity (0 to 100) gives."""
     if similarity >= ALIKE_SIMILARITY:
         return ALIKE_LOG_ODDS + (CERTAIN_LOG_ODDS - ALIKE_LOG_ODDS) * min(
             (similarity - ALIKE_SIMILARITY) / (CERTAIN_SIMILARITY - ALIKE_SIMILARITY), 1.0
@@ -32,20 +32,20 @@ def similarity_log_odds(similarity: float) -> float:
 
 
 def person_log_odds(likenesses: Sequence[CloudSimilarity], name: str) -> float:
-    """Return the log odds that all faces together give for a person; ever so many of one visit are worth four.
+    """Return the natural log odds for a person that all faces together give; any number of faces counts as four.
 
-    What was not compared with the person says nothing of them.
+    Faces that were not compared with the person do not count.
     """
-    heard = [one for one in likenesses if one.covers(name)]
-    total = sum(one.weight for one in heard)
+    compared = [one for one in likenesses if one.covers(name)]
+    total = sum(one.weight for one in compared)
     if total <= 0:
         return 0.0
-    mean = sum(one.weight * similarity_log_odds(one.similarities.get(name, 0.0)) for one in heard) / total
+    mean = sum(one.weight * similarity_log_odds(one.similarities.get(name, 0.0)) for one in compared) / total
     return mean / (1 / total + 1 / MAX_INDEPENDENT_FACES)
 
 
 def unlike_weight(likenesses: Sequence[CloudSimilarity], name: str) -> float:
-    """Return how much of the faces, in the sum of their weights, is not found like a person."""
+    """Return the sum of the weights of the faces that were compared with a person and not found similar."""
     return sum(
         one.weight for one in likenesses if one.covers(name) and one.similarities.get(name, 0.0) < ALIKE_SIMILARITY
     )

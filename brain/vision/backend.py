@@ -1,4 +1,4 @@
-"""What a sight is: a back end that turns a picture into people, animals, faces and vectors."""
+"""The protocol of a vision backend: it turns a picture into people, animals, faces and face embeddings."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ __all__ = ["PERSON", "CloudSimilarity", "DetectedObject", "Face", "FaceEmbedding
 
 Vector = npt.NDArray[np.float32]
 PERSON = "person"
-# For each name how likely it is them, 0 to 1; what lacks to 1 is somebody else.
+# The probability of each name, 0 to 1. The rest up to 1 is the probability of somebody else.
 Guess = Mapping[str, float]
 
 
@@ -25,7 +25,7 @@ class DetectedObject:
     label: str
     """`person`, or the animal: `cat`, `dog`."""
     box: Box
-    """Where, as fractions of the picture."""
+    """As fractions of the picture."""
     score: float
     """0 to 1."""
 
@@ -35,7 +35,7 @@ class Face:
     """A face in a picture."""
 
     box: Box
-    """Where, as fractions of the picture; it may reach beyond the picture's edge."""
+    """As fractions of the picture. The box may reach beyond the edge of the picture."""
     score: float
     """0 to 1."""
     width: float
@@ -44,39 +44,40 @@ class Face:
 
 @dataclass(frozen=True, slots=True)
 class FaceEmbedding:
-    """What can be said of one face: whose it could be, and how far to trust that."""
+    """128 numbers that describe a face, and the quality of the picture they come from."""
 
     vector: Vector
-    """128 numbers; the nearer two vectors (Euclid), the likelier the same person."""
+    """128 numbers. The smaller the Euclidean distance of two vectors, the likelier they show the same person."""
     width: float
     """The face's width in pixels of the full picture."""
     sharpness: float
     """Variance of the Laplacian of the aligned 150 x 150 grey face. It grows with the width: clear faces 25, 40, 60
-    and 100 pixels wide have about 10, 20, 30 and 50 (median); blurred by 2 % of their width, 8 to 20."""
+    and 100 pixels wide have about 10, 20, 30 and 50 (median). Blurred by 2 % of their width, they have 8 to 20."""
     yaw: float
-    """How far the head is turned: 0 is straight at the camera, 1 a full profile."""
+    """How far the head is turned: 0 looks straight at the camera, 1 is a full profile."""
     face_confidence: float
-    """How surely it is a face at all, 0 to 1."""
+    """Confidence that this is a face at all, 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class CloudSimilarity:
-    """How like people whom the cloud knows one face is."""
+    """The similarity of one face to the people whom the cloud knows."""
 
     similarities: Mapping[str, float]
-    """0 to 100 for each name that was found alike."""
+    """0 to 100, for each name that the cloud found similar."""
     weight: float = 1.0
-    """How good the face is, 0 to 1."""
+    """How much the face counts, 0 to 1."""
     compared_with: frozenset[str] = frozenset()
-    """Whom it was compared with, as far as we know: who is in here and not found alike is somebody else."""
+    """The names that the face was compared with, as far as we know. It is not the face of anybody who is in here but
+    not in `similarities`."""
 
     def covers(self, name: str) -> bool:
-        """Whether it says anything of a person, be it for or against."""
+        """Return whether the answer is evidence for or against this person."""
         return name in self.similarities or name in self.compared_with
 
 
 class VisionBackend(Protocol):
-    """Answers what is in a picture."""
+    """Finds and describes people, animals and faces in a picture."""
 
     @property
     def name(self) -> str:
@@ -85,21 +86,21 @@ class VisionBackend(Protocol):
 
     @property
     def min_person_score(self) -> float:
-        """The score from which a thing is a person; a weaker one only backs a face found there."""
+        """The score from which a detection is a person, 0 to 1. A weaker one only confirms a face found inside it."""
         ...
 
     def detect(self, picture: Picture) -> list[DetectedObject]:
-        """Return the people, weak ones too, and the animals in a picture, the surest first."""
+        """Return the people (weak detections too) and the animals in a picture, the highest score first."""
         ...
 
     def find_faces(self, picture: Picture, within: Box | None = None) -> list[Face]:
-        """Return the faces in a part of a picture (all of it if None) at full size, the widest first."""
+        """Return the faces in the box `within`, or in the whole picture, the widest first; searched at full size."""
         ...
 
     def identify(self, picture: Picture, face: Face) -> Guess | CloudSimilarity | None:
-        """Return who it is, from a sight that knows people itself; None from one that leaves it to the gallery."""
+        """Return whose face it is, if this backend knows people itself; None if it leaves that to the gallery."""
         ...
 
     def embed(self, picture: Picture, face: Face) -> FaceEmbedding | None:
-        """Return a face's vector and quality; None where it cannot be aligned."""
+        """Return the embedding of a face; None if the face cannot be aligned."""
         ...

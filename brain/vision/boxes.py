@@ -1,4 +1,4 @@
-"""Pure: what the detectors share: a picture fitted into a square, and one box for each thing."""
+"""Pure: functions that all detectors use: fit a picture into a square, and keep one box for each object."""
 
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ Floats = npt.NDArray[np.float32]
 
 
 class RawDetection(NamedTuple):
-    """Something a detector found."""
+    """One object that a detector found."""
 
     label: str
     score: float
@@ -25,15 +25,15 @@ class RawDetection(NamedTuple):
     top: float
     right: float
     bottom: float
-    """Pixels of the picture the detector was given."""
+    """In pixels of the detector's input picture."""
 
     @property
     def box(self) -> Box:
-        """Where it is, in pixels of the picture the detector was given."""
+        """The box, in pixels of the detector's input picture."""
         return Box(self.left, self.top, self.right - self.left, self.bottom - self.top)
 
     def moved(self, x: float, y: float) -> "RawDetection":
-        """Return it as pixels of a picture in which this one begins at x, y."""
+        """Return it in pixels of a larger picture, of which the input picture is the part that begins at x, y."""
         return RawDetection(self.label, self.score, self.left + x, self.top + y, self.right + x, self.bottom + y)
 
 
@@ -43,19 +43,19 @@ class Letterbox(NamedTuple):
     pixels: Pixels
     """side x side x 3."""
     scale: float
-    """Pixels of the square for one of the picture."""
+    """Pixels of the square for one pixel of the picture."""
     left: int
     top: int
-    """Where the picture begins in the square."""
+    """The pixel of the square at which the picture begins."""
 
     def undo(self, boxes: Floats) -> Floats:
-        """Return N x 4 boxes (left, top, right, bottom) of the square as pixels of the picture."""
+        """Convert N x 4 boxes (left, top, right, bottom) from pixels of the square to pixels of the picture."""
         moved: Floats = (boxes - np.array([self.left, self.top] * 2, np.float32)) / np.float32(self.scale)
         return moved
 
 
 def letterbox(pixels: Pixels, side: int, *, fill: int, centred: bool) -> Letterbox:
-    """Fit a picture into a square, its shape kept; what is left over has the grey value `fill` (0 to 255)."""
+    """Fit a picture into a square without distortion; the rest is filled with the grey value `fill` (0 to 255)."""
     height, width = pixels.shape[:2]
     scale = side / max(height, width)
     wide, high = max(1, round(width * scale)), max(1, round(height * scale))
@@ -66,10 +66,12 @@ def letterbox(pixels: Pixels, side: int, *, fill: int, centred: bool) -> Letterb
 
 
 def suppress(found: list[RawDetection], overlap: float) -> list[RawDetection]:
-    """Return the surest first, without those that overlap a surer one of their label by more than `overlap`.
+    """Return the detections, the highest score first, without duplicates.
+
+    A duplicate overlaps a detection of the same label and a higher score by more than `overlap`.
 
     Args:
-        found: In any order; what has no finite box is left out.
+        found: In any order. Detections without a finite box are dropped.
         overlap: Intersection over union, 0 to 1.
     """
     left = sorted((one for one in found if np.isfinite(one[1:]).all()), key=lambda one: -one.score)

@@ -1,4 +1,4 @@
-"""The pictures by which a human can say who somebody was: a few good faces of a visit, from different moments."""
+"""The album's pictures of a visit: a few good faces from different moments, for a human to label."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ from nerves.messages import Box
 __all__ = ["Crop", "best_crops", "is_wanted", "portrait"]
 
 MAX_CROPS = 5
-# Faces of the same moment are the same picture.
+# Faces that are closer in time than this count as the same picture.
 SAME_MOMENT = timedelta(seconds=0.5)
-# So are faces nearer to each other than this: of 4,893 pairs of different photos of one person none is.
+# Embeddings nearer than this count as the same picture: none of 4,893 pairs of different photos of one person is.
 SAME_POSE_DISTANCE = 0.18
-# Room shown around a face, in widths and heights of the face: a human knows people by their hair too.
+# Margin around a face, in widths and heights of the face. Humans recognise people by their hair too.
 FACE_MARGIN = 0.45
 MAX_CROP_SIDE_PX, CROP_JPEG_QUALITY = 224, 88
 
@@ -34,20 +34,23 @@ class Crop:
     at: datetime
     jpeg: bytes
     vector: Vector | None
-    """The face's vector; None where no face could be used."""
+    """The vector of the face; None if no face was usable."""
     weight: float
-    """How good the face is, 0 to 1."""
+    """How much the face counts, 0 to 1."""
     width: float
-    """The face's width in the camera's picture, in pixels."""
+    """The width of the face in the camera's picture, in pixels."""
 
     @property
     def merit(self) -> tuple[float, float]:
-        """What makes one crop better than another."""
+        """The sort key of crops: the larger, the better."""
         return self.weight, self.width
 
 
 def is_wanted(crops: Sequence[Crop], at: datetime, vector: Vector | None, merit: tuple[float, float]) -> bool:
-    """Whether a new crop would be kept: none as good shows the same, and it is better than the worst."""
+    """Return whether a new crop would be stored.
+
+    It must be better than every crop of the same moment or pose, and better than the worst crop if there are 5 already.
+    """
     others = [crop for crop in crops if not _is_same(crop, at, vector)]
     if any(crop.merit >= merit for crop in crops if crop not in others):
         return False
@@ -55,7 +58,7 @@ def is_wanted(crops: Sequence[Crop], at: datetime, vector: Vector | None, merit:
 
 
 def best_crops(crops: Sequence[Crop], new: Crop) -> tuple[Crop, ...]:
-    """Return the best crops, at most 5, each of its own moment and its own look, in the order of time."""
+    """Return the best crops, at most 5, each of another moment and another pose, ordered by time."""
     if not is_wanted(crops, new.at, new.vector, new.merit):
         return tuple(crops)
     others = sorted((crop for crop in crops if not _is_same(crop, new.at, new.vector)), key=lambda crop: crop.merit)
@@ -63,14 +66,14 @@ def best_crops(crops: Sequence[Crop], new: Crop) -> tuple[Crop, ...]:
 
 
 def _is_same(crop: Crop, at: datetime, vector: Vector | None) -> bool:
-    """Whether a crop is of the same moment, or of a head that has not moved since."""
+    """Return whether a crop shows the same moment, or a head that has not moved since."""
     if abs(crop.at - at) < SAME_MOMENT or crop.vector is None or vector is None:
         return abs(crop.at - at) < SAME_MOMENT
     return float(np.linalg.norm(crop.vector - vector)) < SAME_POSE_DISTANCE
 
 
 def portrait(picture: Picture, face: Face) -> bytes:
-    """Return a face with some room around as a JPEG of at most 224 pixels a side."""
+    """Return a face with some margin as a JPEG of at most 224 x 224 pixels."""
     wide, high = FACE_MARGIN * face.box.w, FACE_MARGIN * face.box.h
     box = Box(face.box.x - wide, face.box.y - high, face.box.w + 2 * wide, face.box.h + 2 * high)
     pixels = picture.crop(box)

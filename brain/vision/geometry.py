@@ -1,4 +1,4 @@
-"""Pure: areas and overlaps of boxes, in any one unit."""
+"""Pure: areas and overlaps of boxes. All boxes of a call have the same unit."""
 
 from nerves.messages import Box
 
@@ -6,7 +6,7 @@ __all__ = ["area", "holds_middle", "iou", "overlap"]
 
 
 def area(box: Box) -> float:
-    """Return a box's share of the picture."""
+    """Return the area of a box; if the box is in fractions of a picture, its share of the picture."""
     return box.w * box.h
 
 
@@ -18,7 +18,7 @@ def overlap(one: Box, other: Box) -> float:
 
 
 def iou(one: Box, other: Box) -> float:
-    """Return the shared area over the joint area, 0 to 1."""
+    """Return the intersection over union: the shared area divided by the joint area, 0 to 1."""
     shared = overlap(one, other)
     joint = area(one) + area(other) - shared
     return shared / joint if joint > 0 else 0.0

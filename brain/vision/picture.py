@@ -1,4 +1,4 @@
-"""A JPEG as the brain looks at it: small to find people, full size to see faces."""
+"""A JPEG for the brain: reduced to find people, at full size to find faces."""
 
 import io
 import struct
@@ -17,14 +17,15 @@ __all__ = ["MAX_MEGAPIXELS", "Picture", "Pixels"]
 
 Pixels = npt.NDArray[np.uint8]
 
-# The detectors look at 416 pixels or fewer; decoding to at least this keeps detail for their own resize.
+# The detectors resize pictures to 416 pixels or fewer. Decoding to at least this size leaves enough detail for that.
 SMALL_SIDE_PX = 640
 
 
 class Picture:
-    """One JPEG, decoded when and as far as it is needed.
+    """One JPEG, decoded only when its pixels are needed.
 
-    Raises `BadPicture` at once if the bytes are no JPEG, are cut short, or hold too many or too few pixels.
+    Raises:
+        BadPicture: The bytes are not a JPEG, are cut short, or have too many or too few pixels.
     """
 
     def __init__(self, jpeg: bytes) -> None:
@@ -33,18 +34,18 @@ class Picture:
 
     @cached_property
     def full(self) -> Pixels:
-        """The picture as height x width x 3, BGR."""
+        """The pixels at full size: height x width x 3, BGR."""
         return self._decode(1)
 
     @cached_property
     def small(self) -> Pixels:
-        """The same reduced by 1, 2, 4 or 8, its longer side at least 640 pixels unless the picture is smaller."""
+        """The pixels reduced by 1, 2, 4 or 8; the longer side is at least 640 pixels unless the picture is smaller."""
         side = max(self.width, self.height)
         factor = next((factor for factor in (8, 4, 2) if side >= factor * SMALL_SIDE_PX), 1)
         return self.full if factor == 1 else self._decode(factor)
 
     def drop_pixels(self) -> None:
-        """Give up the decoded pixels; they are decoded again if they are asked for."""
+        """Free the decoded pixels; they are decoded again when they are needed."""
         self.__dict__.pop("full", None)
         self.__dict__.pop("small", None)
 
@@ -56,13 +57,13 @@ class Picture:
         return left, top, right, bottom
 
     def to_fractions(self, left: float, top: float, right: float, bottom: float) -> Box:
-        """Return pixels of the full picture as a box, clipped to the picture."""
+        """Return pixels of the full picture as a box in fractions, clipped to the picture."""
         x, y = min(max(left / self.width, 0.0), 1.0), min(max(top / self.height, 0.0), 1.0)
         x2, y2 = min(max(right / self.width, 0.0), 1.0), min(max(bottom / self.height, 0.0), 1.0)
         return Box(x, y, max(x2 - x, 0.0), max(y2 - y, 0.0))
 
     def crop(self, box: Box) -> Pixels:
-        """Return a part of the full picture, BGR; empty if the box is outside it."""
+        """Return the part of the full picture inside a box, BGR; empty if the box is outside the picture."""
         left, top, right, bottom = self.to_pixels(box)
         return self.full[top:bottom, left:right]
 
@@ -73,7 +74,7 @@ class Picture:
             4: cv2.IMREAD_REDUCED_COLOR_4,
             8: cv2.IMREAD_REDUCED_COLOR_8,
         }[factor]
-        # The orientation tag is ignored: a box is a fraction of the picture as it was published.
+        # The orientation tag is ignored, because boxes are fractions of the picture as it was published.
         pixels = cv2.imdecode(np.frombuffer(self.jpeg, np.uint8), flag | cv2.IMREAD_IGNORE_ORIENTATION)
         if pixels is None:
             message = "a JPEG that cannot be decoded"
@@ -82,11 +83,11 @@ class Picture:
 
 
 def _size(jpeg: bytes) -> tuple[int, int]:
-    """Return width and height, read from the header alone."""
+    """Return width and height, read from the header only."""
     if message := fault(jpeg):
         raise BadPicture(message)
     try:
-        # Not Image.open(): it warns of large pictures, which we refuse below.
+        # Image.open() would warn about large pictures; they are refused below.
         with JpegImageFile(io.BytesIO(jpeg)) as image:
             width, height = image.size
     except (OSError, SyntaxError, ValueError, IndexError, struct.error) as error:

@@ -1,4 +1,4 @@
-"""The picture that travels in a visit: the person with some of the room around, small enough for any broker."""
+"""The picture in a visit message: the person with some of the room around, small enough for any broker."""
 
 import cv2
 
@@ -7,10 +7,10 @@ from nerves.messages import Box
 
 __all__ = ["MAX_SNAPSHOT_BYTES", "snapshot"]
 
-# Base64 makes four bytes of three: 100 KB on the wire.
+# Base64 makes four bytes of three, so this is 100 KB in the message.
 MAX_SNAPSHOT_BYTES = 75_000
 MAX_SNAPSHOT_SIDE_PX = 800
-# Room shown on each side of a person, in widths and heights of the person.
+# Margin on each side of a person, in widths and heights of the person.
 MARGIN_X, MARGIN_Y = 0.5, 0.15
 JPEG_QUALITIES = (90, 80, 65, 50, 35)
 
