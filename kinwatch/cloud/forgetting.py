@@ -9,7 +9,8 @@ from brain.collection.pending_deletions import debt, pay
 from brain.collection.sync_state import Remembered
 from brain.people.gallery import Gallery
 from brain.settings.brain import BrainSettings
-from kinwatch.cloud.sync import asked, faces_text, ledger_file
+from kinwatch.cloud.sync import asked, ledger_file
+from kinwatch.cloud.tally import faces_text
 from kinwatch.console import err, print_line
 from kinwatch.opening import brain_settings
 from nerves.errors import KinwatchError

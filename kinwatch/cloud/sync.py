@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,16 +13,17 @@ from brain.cloud.errors import BudgetSpent, CloudError
 from brain.cloud.ledger import CallLedger
 from brain.cloud.prices import price
 from brain.collection.diff import CollectionChange, CollectionPhoto, Difference, LeftOut, differ, wanted
-from brain.collection.sync import ASSOCIATE, INDEX, PART, SyncStep, Way, sync
+from brain.collection.sync import ASSOCIATE, INDEX, PART, Way, sync
 from brain.collection.sync_state import Remembered
 from brain.people.gallery import Gallery
 from brain.settings.brain import BrainSettings
+from kinwatch.cloud.tally import Tally, faces_text, photos_text
 from kinwatch.console import emit, err, print_line, progress
 from kinwatch.opening import OpenCloud, brain_settings, open_cloud, open_gallery
 from nerves.errors import KinwatchError, SettingsError
 from nerves.settings import HouseSettings
 
-__all__ = ["SyncOptions", "asked", "faces_text", "ledger_file", "run_sync"]
+__all__ = ["SyncOptions", "asked", "ledger_file", "run_sync"]
 
 
 @dataclass(frozen=True)
@@ -64,40 +65,6 @@ class SyncPlan(NamedTuple):
     def size(self) -> int:
         """How many bytes of photos leave the house."""
         return sum(len(photo.jpeg) for change in self.difference.changes for photo in change.add)
-
-
-@dataclass
-class Tally:
-    """What has been changed so far."""
-
-    added: int = 0
-    removed: int = 0
-    held: int = 0
-    """Faces that stay, because another program's user has them."""
-    refused: list[str] = field(default_factory=list)
-    """Photos that Rekognition refused, and why."""
-    notes: list[str] = field(default_factory=list)
-    """What else a person should know."""
-
-    def count(self, step: SyncStep) -> None:
-        """Count a step."""
-        if step.what == "added":
-            self.added += 1
-        elif step.what == "removed":
-            self.removed += step.number
-        elif step.what == "refused":
-            self.refused.append(f"{step.file} of {step.name}: {step.why}")
-        elif step.what == "unlike":
-            self.notes.append(f"not made part of the user by Rekognition: {faces_text(step.number)} of {step.name}")
-        elif step.what == "held":
-            self.held += step.number
-            self.notes.append(
-                f"not removed, for another program's user has them: {faces_text(step.number)} of {step.name}"
-            )
-
-    def lines(self) -> list[str]:
-        """Return what a person should know."""
-        return [*(f"not taken: {line}" for line in self.refused), *self.notes]
 
 
 def run_sync(house: HouseSettings, options: SyncOptions) -> None:
@@ -186,7 +153,7 @@ def _show(plan: SyncPlan, *, json: bool) -> None:
         err.print(f"stays at home: {out.file} of {out.name}: {out.why}", markup=False, style="yellow", soft_wrap=True)
     if plan.refused:
         err.print(
-            f"not sent again, for Rekognition has not taken them: {_photos(plan.refused)} (--again)", style="yellow"
+            f"not sent again, for Rekognition has not taken them: {photos_text(plan.refused)} (--again)", style="yellow"
         )
     if plan.difference.foreign:
         err.print(f"{faces_text(plan.difference.foreign)} there from another program: left alone", style="yellow")
@@ -201,10 +168,10 @@ def _show(plan: SyncPlan, *, json: bool) -> None:
 
 def _change_text(change: CollectionChange) -> str:
     """Return a change in words."""
-    parts = [f"+ {_photos(len(change.add))}"] if change.add else []
+    parts = [f"+ {photos_text(len(change.add))}"] if change.add else []
     if change.remove:
         why = " (forgotten, or a guest no more)" if change.gone else " (set aside, dropped, or there twice)"
-        parts.append(f"- {_photos(len(change.remove))}{why}")
+        parts.append(f"- {photos_text(len(change.remove))}{why}")
     if change.join:
         parts.append(f"{faces_text(len(change.join))} to be made part of the user")
     return ", ".join(parts) or "- the user"
@@ -214,7 +181,7 @@ def _confirm(plan: SyncPlan, ledger: CallLedger, settings: BrainSettings, option
     """Print what leaves the house and what it costs, and ask; `KinwatchError` if the answer is no."""
     now = datetime.now(UTC)
     spent, limits = ledger.spent(now), settings.rekognition
-    takes = f"{_photos(plan.photos)} of faces, {plan.size / 1000:.0f} KB, would go to AWS with the names"
+    takes = f"{photos_text(plan.photos)} of faces, {plan.size / 1000:.0f} KB, would go to AWS with the names"
     so_far = f"{spent.day_calls} of {limits.daily_calls} calls, ${spent.day_usd:.3f} of ${limits.daily_usd:.2f}"
     costs = f"{plan.calls} calls, ${plan.usd:.3f}; today so far {so_far}" if plan.calls else "it costs nothing"
     err.print(f"{takes if plan.photos else 'no picture would leave the house'}: {costs}", soft_wrap=True)
@@ -238,9 +205,8 @@ def _carry_out(plan: SyncPlan, way: Way) -> tuple[Tally, CloudError | None]:
     """Carry out the plan; return what was changed, and what stopped it."""
     tally = Tally()
     try:
-        way.remembered.fill(
-            way.collection
-        )  # before the first photo: a person who is forgotten from now on may be there
+        # Before the first photo: a person who is forgotten from now on may be there.
+        way.remembered.fill(way.collection)
         if plan.is_new:
             way.cloud.create()
         with progress("sending photos") as show:
@@ -261,17 +227,17 @@ def _finish(plan: SyncPlan, tally: Tally | None, stopped: CloudError | None, opt
     elif not stopped:
         print_line(_outcome(plan, tally))
     if stopped:
-        done = f"{tally.added if tally else 0} of {_photos(plan.photos)} added"
+        done = f"{tally.added if tally else 0} of {photos_text(plan.photos)} added"
         message = f"{stopped}; {done}: `kinwatch rekognition sync` then goes on with the rest"
         raise KinwatchError(message) from stopped
 
 
 def _outcome(plan: SyncPlan, tally: Tally | None) -> str:
     if not plan.is_work:
-        return f"the collection {plan.collection} is equal to the gallery: {_photos(plan.difference.equal)}"
+        return f"the collection {plan.collection} is equal to the gallery: {photos_text(plan.difference.equal)}"
     if tally is None:
         return f"nothing was changed: {plan.calls} calls, ${plan.usd:.3f}, would make {plan.collection} equal"
-    return f"{_photos(tally.added)} added, {tally.removed} removed: {plan.collection} is equal to the gallery"
+    return f"{photos_text(tally.added)} added, {tally.removed} removed: {plan.collection} is equal to the gallery"
 
 
 def _facts(plan: SyncPlan, tally: Tally | None) -> dict[str, Any]:
@@ -295,12 +261,3 @@ def _facts(plan: SyncPlan, tally: Tally | None) -> dict[str, Any]:
 
 def _why(stopped: CloudError | None) -> str | None:
     return str(stopped) if stopped else None
-
-
-def _photos(count: int) -> str:
-    return f"{count} photo{'s' * (count != 1)}"
-
-
-def faces_text(count: int) -> str:
-    """Return a number of faces in words."""
-    return f"{count} face{'s' * (count != 1)}"

@@ -79,7 +79,7 @@ def _topic(topic: str) -> str | None:
     if topic in topics.WORDS:
         return None
     if not topic.startswith(f"{topics.ROOT}/"):
-        return f"begin it with {topics.ROOT}/, in small messages and without a slash in front"
+        return f"begin it with {topics.ROOT}/, in small letters and without a slash in front"
     try:
         place, kind = topics.split(topic)
         if place != Status.kind:

@@ -18,11 +18,11 @@ from brain.measure.cache import EmbeddingCache
 from brain.measure.curves import best, correct, roc, within
 from brain.measure.household import Figures, HouseholdPlan
 from brain.measure.looks import Looker, Progress, model
-from brain.verdict.proportion import Proportion
 from brain.measure.visits import compose
 from brain.models import packs
 from brain.settings.matching import MATCH_DISTANCE, STRANGER_DISTANCE
 from brain.verdict.evidence import KnownPerson
+from brain.verdict.proportion import Proportion
 from brain.vision.backend import VisionBackend
 from kinwatch.commands import plots
 from kinwatch.console import emit, err, print_line, progress
