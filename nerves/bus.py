@@ -1,4 +1,4 @@
-"""Open the bus that an address names."""
+"""Open the bus at an address."""
 
 from urllib.parse import urlsplit
 
@@ -20,13 +20,16 @@ def open_link(
     birth_message: tuple[str, bytes] | None = None,
     password: str | None = None,
 ) -> Link:
-    """Return the link to `url` for `with`: `mqtt://`, `mqtts://`, or in this process `loopback://name`."""
+    """Return the link to `url`, to be opened by `with`: `mqtt://`, `mqtts://`, or inside one process `loopback://name`.
+
+    Raises `SettingsError` for any other address.
+    """
     scheme = url.partition(":")[0].lower()
     if scheme == "loopback":
         bus = _loopbacks.setdefault(urlsplit(url).netloc, Loopback())
         return LoopbackLink(bus, name, durable=durable, birth_message=birth_message)
     if scheme not in ("mqtt", "mqtts") or "://" not in url:
-        message = "mqtt.url is no bus that we know: it begins with mqtt://, mqtts:// or loopback://"
+        message = "mqtt.url must begin with mqtt://, mqtts:// or loopback://"
         raise SettingsError(message)
     from nerves.mqtt import MqttLink  # noqa: PLC0415  (a replay over loopback:// needs no paho)
 

@@ -1,4 +1,4 @@
-"""The bus, as every service sees it."""
+"""The interface of the bus."""
 
 from collections.abc import Callable
 from threading import Event
@@ -8,42 +8,45 @@ from typing import NamedTuple, Protocol, Self
 __all__ = ["BusMessage", "Link", "Receipt", "Receive", "ReceiveBusMessage"]
 
 Receive = Callable[[str, bytes], None]
-"""Called with a topic and a payload, in the network's own thread: it stores and returns, and never raises."""
+"""Called with a topic and a payload, in the network thread. It stores the message and returns.
+
+If it raises, the message is not acknowledged: a durable link receives it again.
+"""
 
 
 class BusMessage(NamedTuple):
-    """A message with what its sender chose; a broker of MQTT 3.1.1 does not say of a new one that it is retained."""
+    """A message with its flags. With MQTT 3.1.1 a new message is never marked as retained."""
 
     topic: str
     payload: bytes
     qos: int
-    """0, or 1 for all above it."""
+    """0 or 1; a higher QoS is given as 1."""
     retained: bool
 
 
 ReceiveBusMessage = Callable[[BusMessage], None]
-"""As `Receive`, with all that is known of the message."""
+"""As `Receive`, but called with the message and its flags."""
 
 
 class Receipt:
-    """The broker's answer to one `post`."""
+    """The broker's acknowledgement of one `post`."""
 
     def __init__(self) -> None:
         self._answered = Event()
         self.refused: str | None = None
 
     def answer(self, refused: str | None = None) -> None:
-        """Note the broker's answer: nothing, or why it refuses."""
+        """Store the broker's answer: None if it has the message, or why it refuses."""
         self.refused = refused
         self._answered.set()
 
     def wait(self, timeout_s: float) -> bool:
-        """Return whether the broker has answered; `refused` then says why it did not take it, if so."""
+        """Wait for the answer and return whether it came; then `refused` holds why the broker refused, or None."""
         return self._answered.wait(timeout_s)
 
 
 class Link(Protocol):
-    """One connection to the bus, open between `with` and its end; it reconnects by itself for ever."""
+    """One connection to the bus, open inside `with`. It reconnects by itself, without end."""
 
     def __enter__(self) -> Self: ...
 
@@ -58,7 +61,7 @@ class Link(Protocol):
 
     @property
     def connections(self) -> int:
-        """How often it has connected."""
+        """How often it has connected so far."""
         ...
 
     @property
@@ -69,22 +72,22 @@ class Link(Protocol):
     def offer(self, topic: str, payload: bytes) -> bool:
         """Send now, at most once (QoS 0).
 
-        False, and nothing sent, while the last one offered on this topic is unsent or the broker is away.
+        Sends nothing and returns False while the previous message on this topic is unsent or the broker is away.
         """
         ...
 
     def post(self, topic: str, payload: bytes, *, retain: bool = False) -> Receipt:
-        """Send at least once (QoS 1); the receipt tells when the broker has it. `BrokerUnavailable` while away."""
+        """Send at least once (QoS 1); the receipt is answered by the broker. Raises `BrokerUnavailable`."""
         ...
 
     def listen(self, pattern: str, receive: Receive, *, qos: int) -> None:
-        """Have `receive` called for what comes on `pattern`; call it before `with`. QoS 1 is acknowledged after it."""
+        """Call `receive` for each message on `pattern`, and then acknowledge it. Use this before `with`."""
         ...
 
     def monitor(self, pattern: str, receive: ReceiveBusMessage) -> None:
-        """Have `hear` called for what comes on `pattern`, as it was sent; call it before `with`."""
+        """Call `receive` for each message on `pattern`, with the flags it was sent with. Use this before `with`."""
         ...
 
     def wait_connected(self, timeout_s: float) -> bool:
-        """Return whether the broker was reached within the time."""
+        """Wait for the connection; return whether there was one within the time."""
         ...

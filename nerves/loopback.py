@@ -1,4 +1,4 @@
-"""The bus inside one process: links that share a `Loopback` hear each other; for tests and replays."""
+"""The bus inside one process, for tests and replays: links that share a `Loopback` receive each other's messages."""
 
 import logging
 import time
@@ -15,44 +15,44 @@ from nerves.topics import matches
 
 __all__ = ["Loopback", "LoopbackLink"]
 
-AGAIN_S = 0.05
+REDELIVERY_PAUSE_S = 0.05
 
 logger = logging.getLogger(__name__)
 
 
 class _Session:
-    """What one client asked for, and what waits for it."""
+    """The subscriptions of one client, and the messages that wait for it."""
 
     def __init__(self) -> None:
         self.patterns: dict[str, int] = {}
-        self.letters: deque[BusMessage] = deque()
+        self.messages: deque[BusMessage] = deque()
         self.present = False
         self.changed = Condition()
 
-    def put(self, letter: BusMessage) -> None:
-        """Keep a message if it was asked for; QoS 0 only while somebody is there."""
-        granted = [wanted for pattern, wanted in self.patterns.items() if matches(pattern, letter.topic)]
-        if granted and (self.present or min(letter.qos, max(granted))):
+    def put(self, message: BusMessage) -> None:
+        """Store a message that the client subscribed to; with QoS 0 only while the client is connected."""
+        granted = [wanted for pattern, wanted in self.patterns.items() if matches(pattern, message.topic)]
+        if granted and (self.present or min(message.qos, max(granted))):
             with self.changed:
-                self.letters.append(letter._replace(qos=min(letter.qos, max(granted))))
+                self.messages.append(message._replace(qos=min(message.qos, max(granted))))
                 self.changed.notify_all()
 
     def first(self) -> BusMessage | None:
-        """Return the oldest message, once there is one; None when the client has left."""
+        """Wait for a message and return the oldest; None once the client has left."""
         with self.changed:
-            self.changed.wait_for(lambda: self.letters or not self.present)
-            return self.letters[0] if self.present else None
+            self.changed.wait_for(lambda: self.messages or not self.present)
+            return self.messages[0] if self.present else None
 
     def leave(self) -> None:
-        """Let nobody wait any more."""
+        """Disconnect the client: messages with QoS 0 are dropped, and waiting threads go on."""
         with self.changed:
             self.present = False
-            self.letters = deque(letter for letter in self.letters if letter.qos)
+            self.messages = deque(message for message in self.messages if message.qos)
             self.changed.notify_all()
 
 
 class Loopback:
-    """The bus itself. `refuse` may say of a topic why nothing can be posted there, as a broker's ACL does."""
+    """The bus. `refuse` returns why nothing may be published on a topic, or None, as the ACL of a broker does."""
 
     def __init__(self, *, refuse: Callable[[str], str | None] = lambda _: None) -> None:
         self.refuse = refuse
@@ -63,19 +63,19 @@ class Loopback:
         self._retained: dict[str, bytes] = {}
 
     def cut(self) -> None:
-        """Be a broker that is away."""
+        """Behave like a broker that is away."""
         with self._lock:
             self.is_up = False
 
     def mend(self) -> None:
-        """Be there again: every link connects anew."""
+        """Come back: every link connects again."""
         with self._lock:
             self.is_up = True
             for link in self._links:
                 self._greet(link)
 
     def join(self, link: "LoopbackLink") -> _Session:
-        """Connect a link; a durable one finds what waited for its name."""
+        """Connect a link; a durable one gets the messages that waited for its name."""
         with self._lock:
             session = self._sessions.get(link.name) if link.durable else None
             session = self._sessions[link.name] = session or _Session()
@@ -86,7 +86,7 @@ class Loopback:
             return session
 
     def part(self, link: "LoopbackLink") -> None:
-        """Disconnect a link in good order: its last will is not sent."""
+        """Disconnect a link in an orderly way: its last will is not published."""
         with self._lock:
             self._links.remove(link)
             self._sessions[link.name].leave()
@@ -94,7 +94,7 @@ class Loopback:
                 del self._sessions[link.name]
 
     def carry(self, topic: str, payload: bytes, *, qos: int, retain: bool = False) -> None:
-        """Give a message to all who asked for it; an empty one takes back what was retained."""
+        """Give a message to all subscribers; an empty retained message deletes the retained one."""
         with self._lock:
             if retain:
                 self._retained[topic] = payload
@@ -114,7 +114,7 @@ class Loopback:
 
 
 class LoopbackLink:
-    """A `Link` on a `Loopback`; what a durable one could not take is given to it again."""
+    """A `Link` on a `Loopback`. If `receive` raises, a durable link gets the message again."""
 
     def __init__(
         self, bus: Loopback, name: str, *, durable: bool = False, birth_message: tuple[str, bytes] | None = None
@@ -124,7 +124,7 @@ class LoopbackLink:
         self.patterns: dict[str, int] = {}
         self._bus = bus
         self._listeners: list[tuple[str, Receive]] = []
-        self._overheard: list[tuple[str, ReceiveBusMessage]] = []
+        self._monitors: list[tuple[str, ReceiveBusMessage]] = []
         self._stopping = Event()
         self._stopping.set()
 
@@ -144,7 +144,7 @@ class LoopbackLink:
 
     @property
     def connected(self) -> bool:
-        """Whether the bus is there."""
+        """Whether the bus is up and this link open."""
         return self._bus.is_up and not self._stopping.is_set()
 
     @property
@@ -153,24 +153,24 @@ class LoopbackLink:
         return "" if self.connected else "no broker answers at loopback://: it is cut, or this link is closed"
 
     def wait_connected(self, timeout_s: float) -> bool:
-        """Return whether the bus was there within the time."""
+        """Wait for the bus; return whether it was up within the time."""
         until = time.monotonic() + timeout_s
         while not self.connected and time.monotonic() < until:
             time.sleep(0.005)
         return self.connected
 
     def listen(self, pattern: str, receive: Receive, *, qos: int) -> None:
-        """Have `receive` called, in this link's own thread, for what comes on `pattern`."""
+        """Call `receive` for each message on `pattern`, in this link's own thread."""
         self._listeners.append((pattern, receive))
         self.patterns[pattern] = max(qos, self.patterns.get(pattern, 0))
 
     def monitor(self, pattern: str, receive: ReceiveBusMessage) -> None:
-        """Have `hear` called, in this link's own thread, for what comes on `pattern`, as it was sent."""
-        self._overheard.append((pattern, receive))
+        """Call `receive` for each message on `pattern`, with the flags it was sent with. Use this before `with`."""
+        self._monitors.append((pattern, receive))
         self.patterns[pattern] = 1
 
     def offer(self, topic: str, payload: bytes) -> bool:
-        """Send now, at most once; False while the bus is cut."""
+        """Send now, at most once; return False while the bus is cut."""
         if not self.connected:
             return False
         if not self._bus.refuse(checked(topic)):
@@ -178,7 +178,7 @@ class LoopbackLink:
         return True
 
     def post(self, topic: str, payload: bytes, *, retain: bool = False) -> Receipt:
-        """Send at least once; `BrokerUnavailable` while the bus is cut."""
+        """Send at least once. Raises `BrokerUnavailable` while the bus is cut."""
         if not self.connected:
             raise BrokerUnavailable(self.trouble)
         receipt, refused = Receipt(), self._bus.refuse(checked(topic))
@@ -188,21 +188,21 @@ class LoopbackLink:
         return receipt
 
     def _deliver(self, session: _Session) -> None:
-        while (letter := session.first()) is not None:
-            if self._take(letter) or not (letter.qos and self.durable):
-                session.letters.popleft()
+        while (message := session.first()) is not None:
+            if self._take(message) or not (message.qos and self.durable):
+                session.messages.popleft()
             else:
-                self._stopping.wait(AGAIN_S)
+                self._stopping.wait(REDELIVERY_PAUSE_S)
 
-    def _take(self, letter: BusMessage) -> bool:
+    def _take(self, message: BusMessage) -> bool:
         try:
             for pattern, receive in self._listeners:
-                if matches(pattern, letter.topic):
-                    receive(letter.topic, letter.payload)
-            for pattern, hear in self._overheard:
-                if matches(pattern, letter.topic):
-                    hear(letter)
+                if matches(pattern, message.topic):
+                    receive(message.topic, message.payload)
+            for pattern, hear in self._monitors:
+                if matches(pattern, message.topic):
+                    hear(message)
         except Exception:
-            logger.exception("what came on %s could not be taken", letter.topic)
+            logger.exception("A message on %s could not be received", message.topic)
             return False
         return True

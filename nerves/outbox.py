@@ -1,4 +1,4 @@
-"""Empties a box onto the bus: what was put in arrives, however often the broker or we fall over."""
+"""Publish the messages of a durable queue: each arrives at least once, however often the broker or we crash."""
 
 import logging
 import time
@@ -14,27 +14,27 @@ from nerves.topics import matches
 
 __all__ = ["Outbox"]
 
-TURN_S = 0.5
-BROKEN_S = 5.0
-ANSWER_S = 60.0
-# A broker that crashes may forget what it had just confirmed: up to a second on its side, and up to two
-# keepalives until we notice a machine that has gone without a word.
-GRACE_S = 30.0
+OUTBOX_WAIT_S = 0.5
+ERROR_PAUSE_S = 5.0
+MAX_ANSWER_S = 60.0
+# After a crash the broker can lose what it acknowledged in its last second, and we may notice the loss only after two
+# keepalives. Resend that much.
+RESEND_S = 30.0
 
 logger = logging.getLogger(__name__)
 
 
 class Outbox:
-    """A thread that posts what is in `box`, oldest first and one at a time, while `with` lasts.
+    """A thread that publishes the messages of `queue` inside `with`, one at a time, the oldest first.
 
-    The broker keeps the last message of every topic that fits a pattern in `retained`.
+    A message on a topic that matches a pattern in `retained` is retained by the broker.
     """
 
     def __init__(self, queue: DurableQueue, link: Link, *, retained: Iterable[str] = ()) -> None:
-        self._box, self._link, self._retained = queue, link, tuple(retained)
+        self._queue, self._link, self._retained = queue, link, tuple(retained)
         self._stopping = Event()
         self._connections = 0
-        self._alive = 0.0
+        self._connected_at = 0.0
 
     def __enter__(self) -> Self:
         self._thread = Thread(target=self._run, name="outbox", daemon=True)
@@ -48,60 +48,60 @@ class Outbox:
         self._thread.join()
 
     def flush(self, timeout_s: float) -> bool:
-        """Return whether the box was empty within the time."""
+        """Wait until the queue is empty; return whether it was within the time."""
         until = time.monotonic() + timeout_s
-        while is_full := self._box.counts()["waiting"] > 0:
+        while is_waiting := self._queue.counts()["waiting"] > 0:
             if time.monotonic() > until:
                 break
             time.sleep(0.02)
-        return not is_full
+        return not is_waiting
 
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
-                self._turn()
+                self._send_next()
             except KinwatchError as error:
-                logger.error("nothing leaves for now: %s", error)  # noqa: TRY400  (it says what to check)
-                self._stopping.wait(BROKEN_S)
+                logger.error("Sending is paused: %s", error)  # noqa: TRY400  (it says what to check)
+                self._stopping.wait(ERROR_PAUSE_S)
 
-    def _turn(self) -> None:
+    def _send_next(self) -> None:
         if self._link.connected:
-            self._look_back()
-            if row := self._box.due():
+            self._resend_after_reconnect()
+            if row := self._queue.due():
                 self._send(row)
                 return
-        self._box.wait(TURN_S)
+        self._queue.wait(OUTBOX_WAIT_S)
 
-    def _look_back(self) -> None:
-        """After a reconnect, send again what was confirmed shortly before the connection was lost."""
+    def _resend_after_reconnect(self) -> None:
+        """After a reconnect, send again what was acknowledged shortly before the connection was lost."""
         connections = self._link.connections
         if self._connections not in (0, connections):
-            count = self._box.requeue_done(self._alive - GRACE_S)
-            logger.info("connected again: %d messages are sent once more, for safety", count)
+            count = self._queue.requeue_done(self._connected_at - RESEND_S)
+            logger.info("Connected again: sending the last %d messages once more, for safety", count)
         self._connections = connections
-        self._alive = self._box.clock()
+        self._connected_at = self._queue.clock()
 
     def _send(self, row: Row) -> None:
-        """Post one message and wait for the answer."""
+        """Publish one message and wait for the acknowledgement."""
         try:
-            keep = any(matches(pattern, row.topic) for pattern in self._retained)
-            receipt = self._link.post(row.topic, row.body, retain=keep)
+            is_retained = any(matches(pattern, row.topic) for pattern in self._retained)
+            receipt = self._link.post(row.topic, row.body, retain=is_retained)
         except BrokerUnavailable:
             return
         if not self._is_answered(receipt):
             return
         if receipt.refused is None:
-            self._box.mark_done(row.key)
+            self._queue.mark_done(row.key)
             return
-        self._box.retry_later(row.key, receipt.refused)
+        self._queue.retry_later(row.key, receipt.refused)
         if row.tries == 0:
             logger.warning("the broker refuses %s on %s: %s; trying again", row.key, row.topic, receipt.refused)
 
     def _is_answered(self, receipt: Receipt) -> bool:
-        """Wait while the link delivers, through as many reconnects as it takes."""
-        turns = int(ANSWER_S / TURN_S)
-        while turns and not self._stopping.is_set():
-            if receipt.wait(TURN_S):
+        """Wait for the acknowledgement; the time limit counts only while the link is connected."""
+        waits = int(MAX_ANSWER_S / OUTBOX_WAIT_S)
+        while waits and not self._stopping.is_set():
+            if receipt.wait(OUTBOX_WAIT_S):
                 return True
-            turns -= self._link.connected
+            waits -= self._link.connected
         return False

@@ -1,4 +1,4 @@
-"""What waits to be published: where the threads that speak meet the one that has the network."""
+"""Messages that wait to be published: other threads put them in, the network thread takes them out."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ __all__ = ["OutgoingMessage", "SendQueue", "checked"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OutgoingMessage:
-    """One message to publish; with a receipt it is QoS 1."""
+    """One message to publish: QoS 1 if it has a receipt, else QoS 0."""
 
     topic: str
     payload: bytes
@@ -20,12 +20,12 @@ class OutgoingMessage:
 
 
 class SendQueue:
-    """Messages for a connection; it is open while there is one, and takes nothing while it is closed."""
+    """Messages for a connection. It is open while there is a connection, and takes no message while it is closed."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._open = Event()
-        self._parcels: deque[OutgoingMessage] = deque()
+        self._messages: deque[OutgoingMessage] = deque()
         self._unsent: set[str] = set()
         self._unanswered: set[Receipt] = set()
 
@@ -36,63 +36,63 @@ class SendQueue:
 
     @property
     def is_settled(self) -> bool:
-        """Whether everything put in was sent and, if it has a receipt, answered."""
+        """Whether every message was sent and every receipt answered."""
         return not self._unsent and not self._unanswered
 
     def wait_open(self, timeout_s: float) -> bool:
-        """Return whether there was a connection within the time."""
+        """Wait for a connection; return whether there was one within the time."""
         return self._open.wait(timeout_s)
 
     def open(self) -> None:
-        """Take messages from now on."""
+        """Take messages from now on: there is a connection."""
         self._open.set()
 
     def close(self) -> None:
-        """Take no more; what was offered is dropped, what was posted waits for the next connection."""
+        """Take no more messages. Those with QoS 0 are dropped, those with QoS 1 wait for the next connection."""
         with self._lock:
             self._open.clear()
             self._unsent.clear()
-            self._parcels = deque(parcel for parcel in self._parcels if parcel.receipt)
+            self._messages = deque(message for message in self._messages if message.receipt)
 
     def offer(self, topic: str, payload: bytes) -> bool:
-        """Put in a message for QoS 0; False while closed, or while one on this topic is unsent."""
+        """Put in a message for QoS 0; return False while closed, or while a message on this topic is unsent."""
         with self._lock:
             if not self.is_open or topic in self._unsent:
                 return False
             self._unsent.add(checked(topic))
-            self._parcels.append(OutgoingMessage(topic, payload))
+            self._messages.append(OutgoingMessage(topic, payload))
         return True
 
     def post(self, topic: str, payload: bytes, *, retain: bool) -> Receipt | None:
-        """Put in a message for QoS 1; None while closed."""
+        """Put in a message for QoS 1; return its receipt, or None while closed."""
         receipt = Receipt()
         with self._lock:
             if not self.is_open:
                 return None
-            self._parcels.append(OutgoingMessage(checked(topic), payload, retain, receipt))
+            self._messages.append(OutgoingMessage(checked(topic), payload, retain, receipt))
             self._unanswered.add(receipt)
         return receipt
 
     def take_all(self) -> list[OutgoingMessage]:
-        """Take everything out, oldest first."""
+        """Take out all messages, the oldest first."""
         with self._lock:
-            parcels, self._parcels = list(self._parcels), deque()
-        return parcels
+            messages, self._messages = list(self._messages), deque()
+        return messages
 
     def mark_sent(self, topic: str) -> None:
-        """Note that what was offered on `topic` is on its way: the next one may be offered."""
+        """Mark the QoS 0 message on `topic` as sent: the next one may be offered."""
         with self._lock:
             self._unsent.discard(topic)
 
     def mark_answered(self, receipt: Receipt, refused: str | None = None) -> None:
-        """Hand the broker's answer to whoever posted."""
+        """Answer a receipt: None, or why the broker refuses."""
         with self._lock:
             self._unanswered.discard(receipt)
         receipt.answer(refused)
 
 
 def checked(topic: str) -> str:
-    """Return `topic`; a `ValueError` if nothing can be published on it."""
+    """Return `topic`. Raises `ValueError` if it cannot be published on."""
     if not topic or set("+#\0") & set(topic) or len(topic.encode()) > 65_535:  # noqa: PLR2004
         message = f"{topic!r} is not a topic to publish on"
         raise ValueError(message)

@@ -1,7 +1,7 @@
-"""The plug-in contract: what a sense and an actuator are.
+"""The plug-in contract: the classes of senses and actuators.
 
 A service is one module that ends in `sense = Sense(...)` or `actuator = Actuator(...)`, and one entry point in
-`kinwatch.senses` or `kinwatch.actuators`. Ours use the same door.
+`kinwatch.senses` or `kinwatch.actuators`. Our own services use the same way.
 """
 
 from collections.abc import Callable, Iterable
@@ -31,26 +31,26 @@ class SenseSettings(ServiceSettings):
     """What every sense's table has."""
 
     place: str
-    """Where the sense is; its name in `senses:` unless set here."""
+    """Where the sense is. The default is its name in `senses:`."""
 
 
 @dataclass(frozen=True)
 class Sense:
-    """Something that perceives: `watch(settings)` yields what it perceives, for ever or until its source ends."""
+    """A service that perceives: `watch(settings)` yields frames and facts, until its source ends if it ever does."""
 
     settings: type[SenseSettings]
     watch: Callable[..., Iterable[Frame | Fact]]
     subscriptions: Callable[[Any], Iterable[str]] | None = None
-    """Where set: topics to listen to, for these settings; the call is `watch(settings, desk, heard)`.
+    """Returns topic patterns to subscribe to. If it is set, the call is `watch(settings, context, facts)`.
 
-    `heard` is an iterator of the facts that come there, which waits for the next: ask it in a thread of its own.
-    It ends when the sense is to end.
+    `facts` is an iterator of the facts that arrive on those topics. It waits for the next one, so read it in a thread
+    of its own. It ends when the sense is to end. At most 200 facts wait: then the oldest is dropped.
     """
 
 
 @dataclass(frozen=True)
 class RawMessage:
-    """A message of somebody who does not speak our facts: a topic, and the payload as it is."""
+    """A message of a peer that does not use our facts: a topic, and the payload unchanged."""
 
     topic: str
     body: bytes
@@ -63,45 +63,46 @@ class RawMessage:
 
 @dataclass(frozen=True)
 class Tick:
-    """Time has passed: nothing came, or nothing but messages for a while."""
+    """Given to an actuator at the interval that it asked for, also when no message arrives."""
 
 
 @dataclass(frozen=True)
 class Context:
-    """What a service has at hand that keeps things of its own, or acts in its own time."""
+    """What a service is given beside its settings, if it stores data or acts at times of its own."""
 
     database: Database
-    """The service's own file, `<data_dir>/<name>.db`: for tables of its own; what waits is in there too."""
+    """The service's own file, `<data_dir>/<name>.db`, for its tables. It also holds the inbox and the outbox."""
     publish: Callable[[Fact | RawMessage], None]
-    """Publish now, not once the message is done; inside a transaction of `database` in one step with it."""
+    """Publishes at once, without waiting until the current message is done. Inside a transaction of `database` it is
+    part of that transaction."""
     report: Callable[[str], None]
-    """Have the service's status say what is not well; an empty text when all is."""
+    """Sets the problem that the service's status shows; an empty text if there is none."""
     name: str = ""
     """The service's own name; its status is on `kinwatch/status/<name>`."""
 
 
 @dataclass(frozen=True)
 class Actuator:
-    """Something that acts on one kind of message, or on several.
+    """A service that acts on messages of one kind or of several.
 
-    `act(settings, messages)` takes messages one by one. Asking for the next says that the one before is done for
-    good; raising `KinwatchError` says that it is to be offered again later. What it yields is published.
+    `act(settings, messages)` takes messages one by one. When it asks for the next message, the one before is done. When
+    it raises `KinwatchError`, the current message is given to it again later. The facts it yields are published.
     """
 
     settings: type[ServiceSettings]
     consumes: type[Fact] | tuple[type[Fact], ...]
     act: Callable[..., Iterable[Fact]]
     tick_s: float | None = None
-    """Where set, the call is `act(settings, messages, desk)`, and a `Tick` comes between messages this often."""
+    """If it is set, the call is `act(settings, messages, context)`, with a `Tick` between messages this often."""
     priority: Callable[[Any], int] | None = None
-    """Where set: how much a message matters. What matters most comes first; without room the least is dropped."""
+    """Returns the priority of a message. The highest comes first; if the inbox is full, the lowest is dropped."""
     queue_mb: Callable[[Any], float] | None = None
-    """Where set: how many megabytes of messages may wait, by the settings."""
+    """Returns how many megabytes of messages may wait in the inbox; without it there is no limit."""
     subscriptions: Callable[[Any], Iterable[str]] = lambda _: ()
-    """Topics of a peer, for these settings: what comes there is given to it as a `Note`."""
+    """Returns topic patterns of a peer; messages on these topics are given to it as `RawMessage`."""
     accepts: Callable[[Any], Callable[[Any], bool]] = lambda _: lambda _: True
-    """Makes what says, in the network's thread, whether a message is worth keeping: most are no news to some."""
+    """Returns a predicate, run in the network thread, that decides whether a message is stored in the inbox at all."""
     reports_self_test: bool = False
-    """Whether it says itself, by `Rehearsed`, what became of a test alert; else taking it is enough."""
+    """Whether it publishes a `SelfTestResult` itself; otherwise a test alert has succeeded once it is done."""
     retained_topics: tuple[str, ...] = ()
-    """Topics whose last message the broker keeps for whoever comes later."""
+    """Topic patterns whose messages are retained: the broker gives the last one to every new subscriber."""

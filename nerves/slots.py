@@ -1,4 +1,4 @@
-"""The newest item of each place, for work that is slower than what it works on."""
+"""The newest item of each place, for work that is slower than its input."""
 
 from threading import Condition
 from typing import Generic, TypeVar
@@ -9,7 +9,7 @@ Item = TypeVar("Item")
 
 
 class NewestByPlace(Generic[Item]):
-    """One slot a place: a newer item takes the older one's slot, and places take turns."""
+    """One slot for each place: a newer item replaces the older one, and places take turns."""
 
     def __init__(self) -> None:
         self.dropped = 0
@@ -17,14 +17,14 @@ class NewestByPlace(Generic[Item]):
         self._filled = Condition()
 
     def put(self, place: str, item: Item) -> None:
-        """Fill the slot of `place`; an item nobody has taken is dropped, its turn kept."""
+        """Fill the slot of `place`. An item still in it is dropped and counted; the place keeps its turn."""
         with self._filled:
             self.dropped += place in self._items
             self._items[place] = item
             self._filled.notify()
 
     def take(self, timeout_s: float) -> Item | None:
-        """Empty the slot that has been filled for longest; None if none was filled within the time."""
+        """Empty the slot that was filled first and return its item; None if none was filled within the time."""
         with self._filled:
             if not self._filled.wait_for(lambda: self._items, timeout_s):
                 return None

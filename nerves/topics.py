@@ -1,4 +1,4 @@
-"""`kinwatch/<place>/<kind>`: build, parse, match."""
+"""Topics of the form `kinwatch/<place>/<kind>`: build, split and match them."""
 
 import re
 from typing import NamedTuple
@@ -24,21 +24,21 @@ __all__ = [
 ROOT = "kinwatch"
 MODE = f"{ROOT}/mode"
 MODE_SET = f"{ROOT}/mode/set"
-# Whether pictures may leave the house to be recognised: `on` or `off`.
+# Whether pictures may be sent to the cloud to be recognised: `on` or `off`.
 CLOUD = f"{ROOT}/cloud"
 CLOUD_SET = f"{ROOT}/cloud/set"
-# What carries one word, and no fact.
+# Topics whose payload is one word, not a fact.
 WORDS = frozenset({MODE, MODE_SET, CLOUD, CLOUD_SET})
-# Where test alerts come from: no place of the house.
+# The place of test alerts; no real place may have this name.
 TEST = "test"
 
-# A place is one level of a topic: no separator, no wildcard, no control character, and not a level that is ours.
+# A place is one level of a topic: no separator, no wildcard, no control character, and none of our own levels.
 PLACE = re.compile(r"[^/+#$\s\x00-\x1f\x7f][^/+#\x00-\x1f\x7f]{0,63}")
 RESERVED = frozenset({"status", "mode", "cloud", "dead"})
 
 
 class Topic(NamedTuple):
-    """Where a message comes from and what it is."""
+    """The place a message comes from, and the kind of message."""
 
     place: str
     kind: str
@@ -48,7 +48,7 @@ class Topic(NamedTuple):
 
 
 def check_place(place: str) -> str:
-    """Return `place`; a `ValueError` says why it cannot be one."""
+    """Return `place`. Raises `ValueError`, with the reason, if it cannot be the name of a place."""
     if place in RESERVED:
         why = f"{place!r} is a topic of kinwatch itself: choose another name for the place"
         raise ValueError(why)
@@ -59,17 +59,17 @@ def check_place(place: str) -> str:
 
 
 def to(place: str, kind: str) -> str:
-    """Return the topic of one kind of message at one place; `+` for every place."""
+    """Return the topic of one kind of message at one place; use `+` for every place."""
     return str(Topic(place, kind))
 
 
 def status(service: str) -> str:
-    """Return the topic on which a service says that it lives."""
+    """Return the topic of a service's status."""
     return to("status", service)
 
 
 def split(topic: str) -> Topic:
-    """Split a topic; `MessageError` if it is not `kinwatch/<place>/<kind>`."""
+    """Split a topic into place and kind. Raises `MessageError` if it is not `kinwatch/<place>/<kind>`."""
     parts = topic.split("/")
     if len(parts) != 3 or parts[0] != ROOT or not parts[1] or not parts[2]:  # noqa: PLR2004
         message = f"{topic}: not a topic of the form {ROOT}/<place>/<kind>"
@@ -78,7 +78,7 @@ def split(topic: str) -> Topic:
 
 
 def matches(pattern: str, topic: str) -> bool:
-    """Return whether a topic fits a pattern with `+` for one level and `#` for the rest."""
+    """Return whether a topic matches a pattern, with `+` for one level and `#` for all further levels."""
     if topic.startswith("$") and not pattern.startswith("$"):
         return False
     wanted, given = pattern.split("/"), topic.split("/")
