@@ -14,7 +14,7 @@ from senses.hearing.sentence import Recogniser
 from senses.hearing.settings import SENTENCES, HearingSettings
 from senses.hearing.vosk_model import VoskRecogniser
 
-__all__ = ["heard_sentences", "recogniser_of", "segments"]
+__all__ = ["heard_sentences", "recogniser_of", "speech_segments"]
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ def heard_sentences(
         is_echo: Returns whether the house itself spoke between two times; such speech is ignored.
         clock: Returns when the last chunk arrived: now, unless the chunk had to wait.
     """
-    for segment, total_s in segments(sound):
+    for segment, total_s in speech_segments(sound):
         at = clock()
         since = at - timedelta(seconds=total_s)
         start, end = (since + timedelta(seconds=seconds) for seconds in (segment.start_s, segment.end_s))
@@ -63,7 +63,7 @@ def heard_sentences(
             yield Heard(place=place, at=at, words=sentence.words, confidence=sentence.confidence, start=start, end=end)
 
 
-def segments(sound: Iterator[bytes]) -> Iterator[tuple[Segment, float]]:
+def speech_segments(sound: Iterator[bytes]) -> Iterator[tuple[Segment, float]]:
     """Yield each segment that may be a sentence, with the length of the whole sound until then, in seconds."""
     voice, found, number = voice_detector(), Segments(), 0
     for number, chunk in enumerate(sound, 1):
