@@ -44,7 +44,7 @@ class AnswerSettings(BaseModel):
     languages: tuple[str, ...] = ("en", "fr")
     """The languages the brain understands. It answers in the language of the question. If empty, it never answers."""
     disarm: bool = False
-    """Whether a voice may disarm the house, or switch its cameras off while it is armed. A voice is not a key, and "arm"
+    """Whether a voice may disarm the house, or switch cameras off while it is armed. A voice is not a key, and "arm"
     and "disarm" differ in one sound."""
     naming: Literal["off", "vouched", "anybody"] = "vouched"
     """Who may say "this is Alice": nobody, somebody in view together with a family member, or anybody."""

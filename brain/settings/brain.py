@@ -29,7 +29,7 @@ class TimingSettings(BaseModel):
     look_s: float = Field(default=0.25, ge=0, le=10)
     """The shortest time between two comparisons of a person's face. Closer frames add nothing new."""
     frame_s: float = Field(default=0.0, ge=0, le=60)
-    """The shortest time between two analysed frames of a place. With `vision: rekognition` it is at least one second."""
+    """The shortest time between two analysed frames of a place. At least 1 with `vision: rekognition`."""
 
 
 class AlbumSettings(BaseModel):
@@ -38,7 +38,7 @@ class AlbumSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     days: int = Field(default=30, ge=1, le=3650)
-    """Days for strangers and for people whose face was not seen. A stranger who is not seen for this long is new again."""
+    """Days for strangers and for people without a seen face. A stranger not seen for this long is new again."""
     family_days: int = Field(default=7, ge=0, le=3650)
     """Days for family and guests."""
     max_mb: int = Field(default=500, ge=1, le=1_000_000)
@@ -51,8 +51,8 @@ class BrainSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     vision: Literal["local", "retrained", "cascade", "rekognition"] = "local"
-    """The vision backend. `retrained` is the model of `kinwatch retrain`. `cascade` is `local`, and asks Amazon Rekognition
-    about faces that stay uncertain. `rekognition` sends every picture to Amazon Rekognition."""
+    """The vision backend. `retrained` is the model of `kinwatch retrain`. `cascade` is `local`, and asks Amazon
+    Rekognition about faces that stay uncertain. `rekognition` sends every picture to Amazon Rekognition."""
     pack: Literal["auto", "built-in", "standard"] = "auto"
     """The model files of the local backend; `auto` takes `standard` after `kinwatch models pull` has fetched it."""
     threads: int = Field(default=1, ge=1, le=64)
