@@ -33,11 +33,11 @@ from benchmarks.peers import FIXED, SOMEBODY, STRANGER, Family, LogLikelihood, R
 from benchmarks.shapes import SHAPES, People, families, found, halves, visits
 from brain.measure.cache import EmbeddingCache
 from brain.measure.looks import Looker, PictureVariant, Progress, model
-from brain.measure.rates import Proportion, paired
 from brain.measure.visits import KnownPerson
 from brain.models import packs
 from brain.models.local import LocalBackend
 from brain.verdict import odds
+from brain.verdict.proportion import Proportion, paired
 from brain.vision.backend import FaceEmbedding
 from kinwatch.commands import plots
 from kinwatch.console import progress

@@ -65,7 +65,13 @@ class BotoClient:
         self._client.close()
 
     def call(
-        self, operation: str, about: About, parameters: Mapping[str, Any], read: Callable[[Response], Found], *, again: bool
+        self,
+        operation: str,
+        about: About,
+        parameters: Mapping[str, Any],
+        read: Callable[[Response], Found],
+        *,
+        again: bool,
     ) -> Found:
         """Return what `read` finds in the answer; with `again` a busy Rekognition is asked again for a while."""
         self._try.begin(about._replace(size=_size(parameters)), again=again)

@@ -30,7 +30,7 @@ CREATE_LEDGER_TABLES = (
 )
 MICROS_PER_UNIT = 1_000_000
 # Of a call whose end nobody lived to see.
-UNKNOWN = "unknown"
+OUTCOME_UNKNOWN = "unknown"
 ANSWERED = "answered"
 
 
@@ -155,7 +155,7 @@ class CallLedger:
                 UUID(visit) if visit else None,
                 size,
                 what,
-                outcome or UNKNOWN,
+                outcome or OUTCOME_UNKNOWN,
             )
             for number, when, operation, micros, place, visit, size, what, outcome in rows
         ]

@@ -13,15 +13,15 @@ from brain.vision.picture import Picture, Pixels
 from nerves.errors import BadPicture
 from nerves.jpeg import SOI, segments
 
-__all__ = ["MIN_SIDE_PX", "MOST_BYTES", "blank", "fit_for_rekognition", "upright"]
+__all__ = ["MAX_REQUEST_BYTES", "MIN_SIDE_PX", "blank", "fit_for_rekognition", "upright"]
 
 # Amazon's limits of a picture that travels within the request.
-MIN_SIDE_PX, MOST_BYTES = 80, 5_242_880
-LONGEST_SIDE = 10_000
-QUALITY = 90
+MIN_SIDE_PX, MAX_REQUEST_BYTES = 80, 5_242_880
+MAX_SIDE_PX = 10_000
+REKOGNITION_JPEG_QUALITY = 90
 # A little smaller than by the square root: JPEGs do not shrink with their area exactly.
-SHRINK = 0.9
-APPS, COMMENT, JFIF, ADOBE = range(0xE0, 0xF0), 0xFE, 0xE0, 0xEE
+SHRINK_FACTOR = 0.9
+APP_MARKERS, COMMENT_MARKER, JFIF_MARKER, ADOBE_MARKER = range(0xE0, 0xF0), 0xFE, 0xE0, 0xEE
 
 
 def fit_for_rekognition(jpeg: bytes) -> bytes:
@@ -35,7 +35,7 @@ def fit_for_rekognition(jpeg: bytes) -> bytes:
         if min(picture.width, picture.height) < MIN_SIDE_PX:
             return _enlarged(picture)
         bare = b"".join(_bare(jpeg))
-        return bare if len(bare) <= MOST_BYTES else _reduced(picture, len(bare))
+        return bare if len(bare) <= MAX_REQUEST_BYTES else _reduced(picture, len(bare))
     except BadPicture as error:
         message = f"a picture that cannot be sent: {error}"
         raise CloudPicture(message) from error
@@ -60,7 +60,7 @@ def blank() -> bytes:
 
 def _enlarged(picture: Picture) -> bytes:
     factor = MIN_SIDE_PX / min(picture.width, picture.height)
-    if factor * max(picture.width, picture.height) > LONGEST_SIDE:
+    if factor * max(picture.width, picture.height) > MAX_SIDE_PX:
         message = f"a picture that cannot be sent: {picture.width} x {picture.height} pixels"
         raise CloudPicture(message)
     return _written(_resized(picture.full, factor))
@@ -69,8 +69,8 @@ def _enlarged(picture: Picture) -> bytes:
 def _reduced(picture: Picture, size: int) -> bytes:
     factor = 1.0
     jpeg = b""
-    while not jpeg or len(jpeg) > MOST_BYTES:
-        factor *= SHRINK * min(1.0, MOST_BYTES / (len(jpeg) or size)) ** 0.5
+    while not jpeg or len(jpeg) > MAX_REQUEST_BYTES:
+        factor *= SHRINK_FACTOR * min(1.0, MAX_REQUEST_BYTES / (len(jpeg) or size)) ** 0.5
         if factor * min(picture.width, picture.height) < MIN_SIDE_PX:
             message = f"a picture that cannot be sent: {size} bytes"
             raise CloudPicture(message)
@@ -85,7 +85,7 @@ def _resized(pixels: Pixels, factor: float) -> Pixels:
 
 
 def _written(pixels: Pixels) -> bytes:
-    return bytes(cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1])
+    return bytes(cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, REKOGNITION_JPEG_QUALITY])[1])
 
 
 def _bare(jpeg: bytes) -> Iterator[bytes]:
@@ -93,6 +93,6 @@ def _bare(jpeg: bytes) -> Iterator[bytes]:
     end = len(SOI)
     yield jpeg[:end]
     for marker, start, end in segments(jpeg):
-        if marker in (JFIF, ADOBE) or (marker not in APPS and marker != COMMENT):
+        if marker in (JFIF_MARKER, ADOBE_MARKER) or (marker not in APP_MARKERS and marker != COMMENT_MARKER):
             yield jpeg[start:end]
     yield jpeg[end:]

@@ -82,7 +82,11 @@ def wanted(
     for one in sorted(references, key=lambda one: (one.name, one.redundant)):
         if one.name not in here:
             continue
-        why = _unfit(one) or (f"a user is made of {MAX_FACES_PER_USER} photos at most" if users and counts[one.name] >= MAX_FACES_PER_USER else "")
+        why = _unfit(one) or (
+            f"a user is made of {MAX_FACES_PER_USER} photos at most"
+            if users and counts[one.name] >= MAX_FACES_PER_USER
+            else ""
+        )
         if why or one.thumbnail is None:
             left.append(LeftOut(one.name, one.file, why))
         else:

@@ -68,8 +68,9 @@ def advise(family: Sequence[Nearest], strangers: Sequence[Nearest]) -> Advice:
         return Advice(None, why)
     if people < ENOUGH_STRANGERS:
         why = (
-            f"too little to tell: {people} stranger{'s' * (people != 1)}; {ENOUGH_STRANGERS}, none of them let in, would "
-            f"mean fewer than 5 in 100. {ENOUGH_STRANGERS - people} more are needed (--strangers FOLDER, a picture a person)"
+            f"too little to tell: {people} stranger{'s' * (people != 1)}; {ENOUGH_STRANGERS}, none of them let in, "
+            f"would mean fewer than 5 in 100. {ENOUGH_STRANGERS - people} more are needed "
+            "(--strangers FOLDER, a picture a person)"
         )
         return Advice(None, why, needed=ENOUGH_STRANGERS - people)
     right = Proportion(sum(one.named(limit) == one.who for one in family), len(family))

@@ -17,7 +17,7 @@ Rng = np.random.Generator
 FACE_WIDTHS_PX = (28.0, 64.0)
 MOTION_SHARES = (0.0, 0.12)
 NOISE_DEVIATIONS = (2.0, 8.0)
-JPEG_QUALITIES = (50, 81)
+CAMERA_JPEG_QUALITIES = (50, 81)
 # Frames that follow each other: all of it about the same, the noise anew.
 BURST_SHIFT_PX, BURST_VARIATION = 2.0, 0.08
 
@@ -54,7 +54,7 @@ def camera(rng: Rng) -> Degradation:
         moved=float(rng.uniform(*MOTION_SHARES)),
         angle=float(rng.uniform(0, math.pi)),
         noise=float(rng.uniform(*NOISE_DEVIATIONS)),
-        quality=int(rng.integers(*JPEG_QUALITIES)),
+        quality=int(rng.integers(*CAMERA_JPEG_QUALITIES)),
         seed=int(rng.integers(1 << 31)),
     )
 

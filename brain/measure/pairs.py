@@ -18,7 +18,16 @@ from brain.verdict.proportion import Proportion
 __all__ = ["PAIRS_FILE", "Pairs", "measure_pairs"]
 
 PAIRS_FILE = "pairs.csv"
-SAME_WORDS = {"1": True, "true": True, "yes": True, "same": True, "0": False, "false": False, "no": False, "different": False}
+SAME_WORDS = {
+    "1": True,
+    "true": True,
+    "yes": True,
+    "same": True,
+    "0": False,
+    "false": False,
+    "no": False,
+    "different": False,
+}
 FALSE_ACCEPT_RATES = (0.01, 0.001)
 
 Floats = npt.NDArray[np.float64]
@@ -82,7 +91,9 @@ def measure_pairs(folder: Path, looker: Looker, show: Progress) -> Pairs:
         both = first is not None and second is not None
         distances[same].append(float(np.linalg.norm(first.vector - second.vector)) if both else np.inf)  # type: ignore[union-attr]
     if not any(np.isfinite(found).any() for found in distances.values()) or not all(distances.values()):
-        message = f"{folder / PAIRS_FILE}: pairs of one person and of two are needed, with faces (kinwatch docs measure)"
+        message = (
+            f"{folder / PAIRS_FILE}: pairs of one person and of two are needed, with faces (kinwatch docs measure)"
+        )
         raise Unusable(message)
     return Pairs(np.array(distances[True]), np.array(distances[False]))
 

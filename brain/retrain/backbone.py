@@ -128,7 +128,7 @@ def _converted(name: str, weights: Path | None, cache: Path, convert: Convert) -
     if path.is_file() and _whole(path):
         return _content(path)
     content = convert(name, weights)
-    _keep(path, content)
+    _write_atomically(path, content)
     return content
 
 
@@ -140,7 +140,7 @@ def _whole(path: Path) -> bool:
         return False
 
 
-def _keep(path: Path, content: bytes) -> None:
+def _write_atomically(path: Path, content: bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent) as unsure:

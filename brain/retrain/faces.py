@@ -12,7 +12,7 @@ from brain.people.enroll import read_photo, to_picture
 from brain.retrain.dataset.cache import FeatureCache
 from brain.retrain.dataset.features import Progress
 from brain.retrain.dataset.labelled import LabelledPicture
-from brain.retrain.marks import Share
+from brain.verdict.proportion import Proportion
 from brain.vision.backend import VisionBackend
 from brain.vision.boxes import Floats
 from nerves.errors import GalleryError
@@ -20,10 +20,10 @@ from nerves.errors import GalleryError
 __all__ = ["CachedBackend", "Compared", "compare"]
 
 # Euclidean, between dlib's 128 numbers: up to this a face is taken for the nearest one enrolled.
-MATCH = 0.50
+MATCH_DISTANCE = 0.50
 NO_FACE = np.zeros(0, np.float32)
 # A folder in which fewer of the pictures show one face is not a person's.
-PERSONS = 0.5
+MIN_PERSON_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +34,12 @@ class Compared:
     """The labels that are persons."""
     strangers: tuple[str, ...]
     """The labels of people who are nobody we know."""
-    family_by_layer: Share
+    family_by_layer: Proportion
     """Pictures of these persons that the retrained layer called by their name."""
-    family_by_vectors: Share
-    strangers_by_layer: Share
+    family_by_vectors: Proportion
+    strangers_by_layer: Proportion
     """Pictures of strangers that the retrained layer called by the name of one of these persons."""
-    strangers_by_vectors: Share
+    strangers_by_vectors: Proportion
     no_face: int
     """Test pictures without a face that can be measured; to the vectors they are nobody we know."""
 
@@ -110,10 +110,10 @@ def _compared(
     return Compared(
         tuple(known),
         tuple(sorted({one.label for one in strangers})),
-        Share(sum(called[one.path] == one.label for one in family), len(family)),
-        Share(sum(nearest[one.path] == one.label for one in family), len(family)),
-        Share(sum(called[one.path] in known for one in strangers), len(strangers)),
-        Share(sum(nearest[one.path] is not None for one in strangers), len(strangers)),
+        Proportion(sum(called[one.path] == one.label for one in family), len(family)),
+        Proportion(sum(nearest[one.path] == one.label for one in family), len(family)),
+        Proportion(sum(called[one.path] in known for one in strangers), len(strangers)),
+        Proportion(sum(nearest[one.path] is not None for one in strangers), len(strangers)),
         sum(not seen[one.path].size for one in (*family, *strangers)),
     )
 
@@ -130,7 +130,7 @@ def _enrolled(samples: Sequence[LabelledPicture], seen: Mapping[Path, Floats], n
     """Return the vectors of a person's training pictures; None if too few show one face."""
     mine = [seen[one.path] for one in samples if one.label == name and one.set == "training"]
     faces = [vector for vector in mine if vector.size]
-    return np.stack(faces) if faces and len(faces) >= PERSONS * len(mine) else None
+    return np.stack(faces) if faces and len(faces) >= MIN_PERSON_SHARE * len(mine) else None
 
 
 def _nearest(vector: Floats, known: Mapping[str, Floats]) -> str | None:
@@ -138,4 +138,4 @@ def _nearest(vector: Floats, known: Mapping[str, Floats]) -> str | None:
         return None
     distances = {name: float(np.linalg.norm(rows - vector, axis=1).min()) for name, rows in known.items()}
     best = min(distances, key=distances.__getitem__)
-    return best if distances[best] <= MATCH else None
+    return best if distances[best] <= MATCH_DISTANCE else None

@@ -14,14 +14,14 @@ import numpy as np
 from brain.retrain.backbone import choose
 from brain.retrain.dataset.cache import FeatureCache
 from brain.retrain.dataset.features import PictureFeatures, Reader
-from brain.retrain.dataset.labelled import BadFolder, Dataset, LabelledPicture, read, split
+from brain.retrain.dataset.labelled import BadFolder, Dataset, LabelledPicture, read, split_dataset
 from brain.retrain.faces import CachedBackend, Compared, compare
 from brain.retrain.folder import check, replacing
 from brain.retrain.lesson import Lesson
-from brain.retrain.marks import Share
 from brain.retrain.plan import RetrainPaths, RetrainPlan
 from brain.retrain.quiet import quiet
 from brain.retrain.result import Result
+from brain.verdict.proportion import Proportion
 from brain.vision.boxes import Floats
 from nerves.errors import BadPicture, SettingsError
 
@@ -33,7 +33,7 @@ class RetrainOutcome:
     """What was made."""
 
     labels: tuple[str, ...]
-    right: Share
+    right: Proportion
     """Of the test pictures."""
     compared: Compared | str
     """The same by face vectors, or a sentence that says why not."""
@@ -112,7 +112,7 @@ def _split(
             message = f"{before[0].path.parent}: none of its {len(before)} pictures can be used"
             raise BadFolder(message)
     test = 0 if labelled.given_test else plan.test
-    placed, warnings = split([one.sample for one in seen], plan.validation, test)
+    placed, warnings = split_dataset([one.sample for one in seen], plan.validation, test)
     by_path = {sample.path: sample for sample in placed}
     kept, twice = _once([replace(one, sample=by_path[one.sample.path]) for one in seen])
     return kept, (*labelled.warnings, *warnings, *twice)

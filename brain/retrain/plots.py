@@ -17,16 +17,16 @@ from brain.retrain.quiet import quiet
 __all__ = ["confusion", "curves", "mistakes"]
 
 # Read on a phone: about 900 pixels wide, letters of 1/50 of that and more.
-WIDTH, DPI = 6.0, 150
+WIDTH_INCHES, DOTS_PER_INCH = 6.0, 150
 BLUE, ORANGE = "#1f5fa8", "#d9730d"
-COLUMNS, THUMBNAIL = 3, 280
-LONGEST = 18
+SHEET_COLUMNS, THUMBNAIL_PX = 3, 280
+MAX_LABEL_LETTERS = 18
 
 
 def confusion(counts: npt.NDArray[np.int64], labels: Sequence[str], path: Path) -> None:
     """Draw which pictures were called what."""
-    size = max(WIDTH, 0.62 * len(labels) + 2)
-    figure = Figure(figsize=(size, size * 0.95), dpi=DPI, layout="constrained")
+    size = max(WIDTH_INCHES, 0.62 * len(labels) + 2)
+    figure = Figure(figsize=(size, size * 0.95), dpi=DOTS_PER_INCH, layout="constrained")
     axes = figure.add_subplot()
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
@@ -51,7 +51,7 @@ def _cell(axes: Axes, row: int, column: int, count: int, share: float) -> None:
 
 def curves(fitted: Fitted, path: Path) -> None:
     """Draw how loss and accuracy went while the layer was trained."""
-    figure = Figure(figsize=(WIDTH, 6.6), dpi=DPI, layout="constrained")
+    figure = Figure(figsize=(WIDTH_INCHES, 6.6), dpi=DOTS_PER_INCH, layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True)
     figure.suptitle("Training: right answers and loss after each step", fontsize=14)
     steps = [point.step for point in fitted.curve]
@@ -80,11 +80,11 @@ def _lines(axes: Axes, steps: Sequence[int], values: Sequence[float], name: str,
 
 def mistakes(wrong: Sequence[Mistake], path: Path) -> None:
     """Draw the pictures that were called wrong, the surest first."""
-    rows = -(-len(wrong) // COLUMNS)
-    figure = Figure(figsize=(WIDTH, 2.9 * rows + 0.7), dpi=DPI, layout="constrained")
+    rows = -(-len(wrong) // SHEET_COLUMNS)
+    figure = Figure(figsize=(WIDTH_INCHES, 2.9 * rows + 0.7), dpi=DOTS_PER_INCH, layout="constrained")
     few = "The one mistake" if len(wrong) == 1 else f"The {len(wrong)} worst mistakes, the surest first"
     figure.suptitle(few, fontsize=14)
-    for number, axes in enumerate(figure.subplots(rows, COLUMNS, squeeze=False).flat):
+    for number, axes in enumerate(figure.subplots(rows, SHEET_COLUMNS, squeeze=False).flat):
         axes.set_axis_off()
         if number < len(wrong):
             one = wrong[number]
@@ -101,13 +101,13 @@ SMALL = {"ha": "center", "va": "top", "fontsize": 9, "color": "0.4", "parse_math
 def _thumbnail(path: Path) -> Image.Image:
     """Return a picture in a square, grey around it, so that all rows are equal."""
     image = to_upright_image(path.read_bytes())
-    image.thumbnail((THUMBNAIL, THUMBNAIL))
-    square = Image.new("RGB", (THUMBNAIL, THUMBNAIL), (238, 238, 238))
-    square.paste(image, ((THUMBNAIL - image.width) // 2, (THUMBNAIL - image.height) // 2))
+    image.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX))
+    square = Image.new("RGB", (THUMBNAIL_PX, THUMBNAIL_PX), (238, 238, 238))
+    square.paste(image, ((THUMBNAIL_PX - image.width) // 2, (THUMBNAIL_PX - image.height) // 2))
     return square
 
 
-def _short(text: str, most: int = LONGEST) -> str:
+def _short(text: str, most: int = MAX_LABEL_LETTERS) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 

@@ -8,22 +8,22 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 
 __all__ = ["quiet"]
 
-OUT, ERR = 1, 2
+STDOUT_FD, STDERR_FD = 1, 2
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
     """Keep what is written and warned within from the terminal, C++'s too; errors are raised as ever."""
-    kept = os.dup(OUT), os.dup(ERR)
+    kept = os.dup(STDOUT_FD), os.dup(STDERR_FD)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
-        for stream in (OUT, ERR):
+        for stream in (STDOUT_FD, STDERR_FD):
             os.dup2(nowhere, stream)
         with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        for stream, before in zip((OUT, ERR), kept, strict=True):
+        for stream, before in zip((STDOUT_FD, STDERR_FD), kept, strict=True):
             os.dup2(before, stream)
             os.close(before)
         os.close(nowhere)

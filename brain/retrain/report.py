@@ -22,7 +22,8 @@ STYLE = (
     "td,th{border:1px solid #ccc;padding:.3rem .6rem;text-align:left}.warn{color:#9a4a00}"
 )
 BRACKETS = (
-    "The brackets hold how many of how many, and where the true share lies with 95 % certainty. "
+    "The brackets hold the share, and the interval in which the true share lies with 95 % certainty "
+    "(Clopper and Pearson). "
     "The test pictures were not used for training."
 )
 WHAT_AND_WHO = (
@@ -72,10 +73,10 @@ def _facts(findings: Findings) -> dict[str, Any]:
         "folder": str(findings.folder),
         "backbone": findings.backbone,
         "options": findings.options,
-        "test_accuracy": marks.right.json(),
+        "test_accuracy": marks.right.as_json(),
         "classes": {
             label: _counts(findings, label)
-            | {"recall": marks.recall[at].json(), "precision": marks.precision[at].json()}
+            | {"recall": marks.recall[at].as_json(), "precision": marks.precision[at].as_json()}
             for at, label in enumerate(findings.labels)
         },
         "confusion": marks.confusion.tolist(),
@@ -94,12 +95,12 @@ def _compared_facts(compared: Compared | str) -> dict[str, Any]:
         "strangers": list(compared.strangers),
         "no_face": compared.no_face,
         "retrained": {
-            "family_right": compared.family_by_layer.json(),
-            "strangers_accepted": compared.strangers_by_layer.json(),
+            "family_right": compared.family_by_layer.as_json(),
+            "strangers_accepted": compared.strangers_by_layer.as_json(),
         },
         "vectors": {
-            "family_right": compared.family_by_vectors.json(),
-            "strangers_accepted": compared.strangers_by_vectors.json(),
+            "family_right": compared.family_by_vectors.as_json(),
+            "strangers_accepted": compared.strangers_by_vectors.as_json(),
         },
     }
 

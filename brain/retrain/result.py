@@ -99,7 +99,7 @@ class Result:
             folder=str(self.folder.absolute()),
             backbone=self.backbone.name,
             pictures={label: sum(one.sample.label == label for one in self.seen) for label in self.labels},
-            test_accuracy=marks.right.json(),
+            test_accuracy=marks.right.as_json(),
             packages={name: importlib.metadata.version(name) for name in ("tensorflow", "numpy")},
         )
         (new / MANIFEST_FILE).write_text(manifest.model_dump_json(indent=2) + "\n")

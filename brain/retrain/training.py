@@ -15,14 +15,14 @@ from brain.retrain.quiet import quiet
 from brain.vision.boxes import Floats
 from nerves.errors import ModelError
 
-__all__ = ["convert", "fit", "head"]
+__all__ = ["convert", "head", "train_layer"]
 
 DOWNLOAD_TIMEOUT_S = 30
 # Validation costs about as much as a step or two.
-LOOK_EVERY = 10
+VALIDATE_EVERY_STEPS = 10
 
 
-def fit(lesson: Lesson, schedule: Schedule, progress: Callable[[int, int | None], None]) -> Fitted:
+def train_layer(lesson: Lesson, schedule: Schedule, progress: Callable[[int, int | None], None]) -> Fitted:
     """Return the layer that was best on the validation pictures."""
     keras.utils.set_random_seed(schedule.seed)
     # Extractors differ in the size of their features; one learning rate fits all when the size is taken out.
@@ -34,13 +34,13 @@ def fit(lesson: Lesson, schedule: Schedule, progress: Callable[[int, int | None]
     for step, rows in zip(range(1, schedule.steps + 1), _batches(lesson, schedule), strict=False):
         model.train_on_batch(lesson.training[rows] / size, lesson.training_labels[rows])
         progress(step, schedule.steps)
-        if step % LOOK_EVERY and step != schedule.steps:
+        if step % VALIDATE_EVERY_STEPS and step != schedule.steps:
             continue
         kernel, bias = model.get_weights()
         curve.append(_point(step, kernel / size, bias, lesson))
         if curve[-1] is min(curve, key=_loss) or curve[-1].validation_loss is None:
             best, kept = step, [kernel, bias]
-        if (step - best) >= schedule.patience * LOOK_EVERY:
+        if (step - best) >= schedule.patience * VALIDATE_EVERY_STEPS:
             break
     return Fitted(kept[0] / size, kept[1], tuple(curve), best)
 

@@ -23,7 +23,7 @@ MAX_NAME_LETTERS = 40
 ARMED: tuple[Mode, ...] = ("away", "night")
 MODES: Mapping[str, Mode] = {"arm": "away", "night": "night", "disarm": "home"}
 LINK = re.compile(r"https?://\S+")
-UNKNOWN_VERDICTS: tuple[Verdict, ...] = ("stranger", "unidentified", "identifying")
+NAMEABLE_VERDICTS: tuple[Verdict, ...] = ("stranger", "unidentified", "identifying")
 
 
 class PersonInView(NamedTuple):
@@ -138,7 +138,7 @@ class Conversation:
         """Ask whether the one person in view whom we do not know is the one who was named."""
         book, here = self._book(ask), _here(place, view)
         known = max(view.known, key=lambda person: _likeness(person.name, ask.name), default=None)
-        unknown = [person for person in here if person.verdict in UNKNOWN_VERDICTS]
+        unknown = [person for person in here if person.verdict in NAMEABLE_VERDICTS]
         if known is None or _likeness(known.name, ask.name) < MIN_NAME_LIKENESS:
             return _sentence(book, place, "unknown", name=ask.name)
         if len(unknown) != 1:
@@ -162,7 +162,9 @@ class Conversation:
         book, intent = self._book(pending.ask), pending.ask.intent if is_yes else "refuse"
         if intent == "close":
             refusal = self._refusal(pending.ask, place, view)  # the house may have been armed since
-            yield from [_sentence(book, place, refusal)] if refusal else self._switch_cameras(book, place, view, is_open=False)
+            yield from (
+                [_sentence(book, place, refusal)] if refusal else self._switch_cameras(book, place, view, is_open=False)
+            )
             return
         if intent == "name" and (whom := pending.whom):
             if not self._may_name(whom, view):  # the family may have left since
@@ -203,7 +205,7 @@ def _seen(book: Phrasebook, place: str, view: HouseView) -> tuple[str, str]:
     guests = {person.who for person in people if person.who and person.verdict == "guest"}
     family = {person.who for person in people if person.who and person.verdict == "family"}
     parts = [*sorted(family), *(book.says["guest"].replace("{name}", name) for name in sorted(guests - family))]
-    for verdict in UNKNOWN_VERDICTS:
+    for verdict in NAMEABLE_VERDICTS:
         count = sum(person.verdict == verdict for person in people)
         if count:
             parts.append(book.says[verdict if count == 1 else f"{verdict}s"].replace("{count}", str(count)))

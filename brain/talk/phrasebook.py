@@ -50,7 +50,9 @@ class Phrasebook:
         says = ours["says"] | added.says
         whole = read_file(FOLDER / "en.yaml")["says"]
         if wrong := says.keys() - whole.keys():
-            message = f"brain.answer.phrases.{language}.says: {min(wrong)} is never said: {did_you_mean(min(wrong), whole)}"
+            message = (
+                f"brain.answer.phrases.{language}.says: {min(wrong)} is never said: {did_you_mean(min(wrong), whole)}"
+            )
             raise SettingsError(message)
         if missing := whole.keys() - says.keys():
             message = (

@@ -1,4 +1,4 @@
-"""Pure: how often something happened, and how often it could happen for all we know."""
+"""Pure: how often something happened, and the interval in which its true rate lies."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -10,7 +10,7 @@ import numpy.typing as npt
 __all__ = ["Proportion", "clopper_pearson", "paired", "percent"]
 
 CONFIDENCE_LEVEL = 0.95
-ONE_DECIMAL_BELOW = 0.1  # a share below this, or its rest, is told to a tenth of a percent
+ONE_DECIMAL_BELOW = 0.1  # a share below this, or its rest, is printed to a tenth of a percent
 BISECTION_STEPS = 60  # bisections: the interval is exact to 1e-18
 
 Floats = npt.NDArray[np.float64]
@@ -18,7 +18,7 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Proportion:
-    """So many of so many, and the 95 % interval of Clopper and Pearson."""
+    """How many of how many, with the 95 % interval of Clopper and Pearson."""
 
     count: int
     of: int
@@ -30,7 +30,7 @@ class Proportion:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """From where to where the true rate may be."""
+        """The lowest and the highest true rate that the count allows, 0 to 1."""
         return clopper_pearson(self.count, self.of)
 
     def as_json(self) -> dict[str, float | int | None]:

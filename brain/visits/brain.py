@@ -21,7 +21,7 @@ from brain.vision.snapshot import snapshot
 from brain.visits.face_search import FaceSearch
 from brain.visits.frame_analysis import FrameAnalysis
 from brain.visits.observe import ObservedPerson, observe
-from brain.visits.second_opinion import MOST as ASKED
+from brain.visits.second_opinion import MAX_ASKED_FACES as ASKED
 from brain.visits.second_opinion import SecondOpinionProvider, SecondOpinions
 from brain.visits.tracking import match
 from brain.visits.visit import OpenVisit
@@ -33,12 +33,12 @@ __all__ = ["Brain"]
 log = logging.getLogger(__name__)
 
 # Someone not yet confirmed who is missed this long was never there.
-DOUBT_S = 1.5
+UNCONFIRMED_GONE_S = 1.5
 # A new picture replaces the best one when it is this much better.
-BETTER = 1.15
+BETTER_PICTURE_FACTOR = 1.15
 # A face whose visit has a verdict is compared this many times more seldom: enough to correct it.
-SETTLED = 4
-SET_BACK = timedelta(seconds=5)
+DECIDED_PAUSE_FACTOR = 4
+CLOCK_SET_BACK = timedelta(seconds=5)
 
 
 class Brain:
@@ -46,7 +46,7 @@ class Brain:
 
     def __init__(
         self,
-        sight: VisionBackend,
+        vision: VisionBackend,
         gallery: Gallery,
         settings: BrainSettings,
         *,
@@ -56,16 +56,16 @@ class Brain:
     ) -> None:
         self.mode: Mode = "home"
         self.counts = {"frames": 0, "bad": 0, "visits": 0, "alerts": 0}
-        self._sight, self._gallery, self._settings = sight, gallery, settings
+        self._vision, self._gallery, self._settings = vision, gallery, settings
         self._visits: list[OpenVisit] = list(visits)
         self._alerted: dict[tuple[str, str], datetime] = {}
-        self._glances: dict[str, FrameAnalysis] = {}
-        self._around = FaceSearch()
-        self._things, self._meet = NegativeGallery(gallery), meet or Strangers().recognise
-        self._heeded: object = None
+        self._analyses: dict[str, FrameAnalysis] = {}
+        self._face_search = FaceSearch()
+        self._negatives, self._meet = NegativeGallery(gallery), meet or Strangers().recognise
+        self._labels_version: object = None
         self._frames: dict[str, datetime] = {}
-        self._doubts = SecondOpinions(second, timedelta(seconds=settings.timing.deadline_s))
-        self._elsewhere = settings.cloud_only_names
+        self._second_opinions = SecondOpinions(second, timedelta(seconds=settings.timing.deadline_s))
+        self._cloud_only_names = settings.cloud_only_names
 
     @property
     def visits(self) -> list[OpenVisit]:
@@ -73,23 +73,23 @@ class Brain:
         return [visit for visit in self._visits if visit.confirmed]
 
     @property
-    def over(self) -> list[OpenVisit]:
+    def ended_visits(self) -> list[OpenVisit]:
         """The visits that have ended and may still be corrected by a second opinion."""
-        return self._doubts.over
+        return self._second_opinions.over
 
     def see(self, frame: Frame) -> Iterator[Fact]:
         """Look at a frame; a picture that cannot be used is counted, logged and dropped."""
         if self._is_too_soon(frame):
             return
         try:
-            yield from self._see(frame, self._glance(frame))
+            yield from self._see(frame, self._analysis(frame))
         except BadPicture as error:
             self.counts["bad"] += 1
             log.warning("%s: frame dropped: %s", frame.place, error)
 
     def tick(self, place: str, at: datetime) -> Iterator[Visit]:
         """Let time pass at a place: verdicts fall due and visits end though no frame comes."""
-        yield from self._heed(at)
+        yield from self._apply_new_labels(at)
         for visit in [visit for visit in self._visits if visit.place == place]:
             if at - visit.last >= timedelta(seconds=self._settings.timing.silent_s):
                 visit.miss(visit.last)
@@ -106,26 +106,26 @@ class Brain:
 
     def answered(self, clock: Callable[[str], datetime]) -> Iterator[Visit]:
         """Take the second opinions that have come, also on visits that are over; `clock` gives the time at a place."""
-        for visit, likeness in self._doubts.answered(self._visits):
+        for visit, likeness in self._second_opinions.answered(self._visits):
             visit.evidence = add_answer(visit.evidence, likeness)
             yield from self._judge(visit, clock(visit.place), last=visit.decided)
 
-    def told(self, visit: OpenVisit, word: LabelRecord | None, at: datetime) -> Iterator[Visit]:
+    def apply_label(self, visit: OpenVisit, word: LabelRecord | None, at: datetime) -> Iterator[Visit]:
         """Take a human's word on an open visit at once; None if it was taken back, and the faces count again."""
-        yield self._message(visit, visit.heed(word), at, None)
+        yield self._message(visit, visit.apply_label(word), at, None)
 
-    def _heed(self, at: datetime) -> Iterator[Visit]:
+    def _apply_new_labels(self, at: datetime) -> Iterator[Visit]:
         """Hear what humans have said since of the visits that are open, or have taken back."""
-        if self._gallery.version == self._heeded:
+        if self._gallery.version == self._labels_version:
             return
-        self._heeded = self._gallery.version
-        is_any = self._visits or self._doubts.over
+        self._labels_version = self._gallery.version
+        is_any = self._visits or self._second_opinions.over
         words = {word.visit: word for word in self._gallery.labels()} if is_any else {}
-        self._doubts.drop(words)
+        self._second_opinions.drop(words)
         for visit in self.visits:
             word = words.get(visit.id)
-            if (word and word.at) != (visit.told and visit.told.at):
-                yield from self.told(visit, word, at)
+            if (word and word.at) != (visit.label and visit.label.at):
+                yield from self.apply_label(visit, word, at)
 
     def _is_too_soon(self, frame: Frame) -> bool:
         """Whether the place was looked at so short a time ago that the settings want no other look."""
@@ -135,25 +135,27 @@ class Brain:
         self._frames[frame.place] = frame.at
         return False
 
-    def _glance(self, frame: Frame) -> FrameAnalysis:
+    def _analysis(self, frame: Frame) -> FrameAnalysis:
         """Return the glance at a frame; the last one if the picture is the same."""
-        last = self._glances.get(frame.place)
+        last = self._analyses.get(frame.place)
         if last is None or last.picture.jpeg != frame.jpeg:
-            last = self._glances[frame.place] = FrameAnalysis(self._sight, frame.jpeg)
+            last = self._analyses[frame.place] = FrameAnalysis(self._vision, frame.jpeg)
         return last
 
     def _see(self, frame: Frame, glance: FrameAnalysis) -> Iterator[Fact]:
-        observations = observe(glance.things, self._around.faces(frame, glance), sure=self._sight.min_person_score)
+        observations = observe(
+            glance.things, self._face_search.faces(frame, glance), sure=self._vision.min_person_score
+        )
         yield from self._set_back(frame)
-        yield from self._heed(frame.at)
+        yield from self._apply_new_labels(frame.at)
         here = [visit for visit in self._visits if visit.place == frame.place]
         present = self._follow(frame, observations, here)
         self.counts["frames"] += 1
         for observation, visit in present:
             self._look(visit, observation, glance, frame.at)
-            visit.thing = self._things.compare(visit, frame.at)
+            visit.thing = self._negatives.compare(visit, frame.at)
             if visit.confirmed:
-                yield from self._tell(visit, frame)
+                yield from self._report_visit(visit, frame)
         for visit in here:
             if visit.last != frame.at:
                 visit.miss(frame.at)
@@ -164,7 +166,7 @@ class Brain:
     def _set_back(self, frame: Frame) -> Iterator[Visit]:
         """End what began at a later time than now: a clock was set back, and would keep it open until it caught up."""
         for visit in [visit for visit in self._visits if visit.place == frame.place]:
-            if visit.last - frame.at > SET_BACK:
+            if visit.last - frame.at > CLOCK_SET_BACK:
                 yield from self._end(visit, frame.at, frame.number)
 
     def _follow(
@@ -192,21 +194,21 @@ class Brain:
                 visit.evidence = add_answer(visit.evidence, guess)
             look = glance.look(observation.face)
             counts = face_weight(look.width, look.sharpness, look.yaw) if look else 0.0
-            self._doubts.propose(visit, glance, observation.face, counts, at)
+            self._second_opinions.propose(visit, glance, observation.face, counts, at)
             if look:
                 visit.collect(glance.picture, observation.face, look, counts, at)
                 visit.evidence = add_face(visit.evidence, FaceSample(look.vector, counts, look.face_confidence))
                 merit += 2 * counts
-        if merit > BETTER * visit.best:
+        if merit > BETTER_PICTURE_FACTOR * visit.best:
             visit.best, visit.picture = merit, snapshot(glance.picture, observation.box)
 
     def _is_due(self, visit: OpenVisit, at: datetime) -> bool:
         """Whether a face may be compared again; seldom once it has a name or is a stranger's."""
         pause = timedelta(seconds=self._settings.timing.look_s)
         settled = visit.decided and (visit.verdict != "unidentified" or visit.is_thing)
-        return visit.looked is None or at - visit.looked >= (SETTLED * pause if settled else pause)
+        return visit.looked is None or at - visit.looked >= (DECIDED_PAUSE_FACTOR * pause if settled else pause)
 
-    def _tell(self, visit: OpenVisit, frame: Frame) -> Iterator[Visit]:
+    def _report_visit(self, visit: OpenVisit, frame: Frame) -> Iterator[Visit]:
         if not visit.seq:
             self.counts["visits"] += 1
             yield visit.message("started", frame.at, frame=frame.number)
@@ -219,8 +221,8 @@ class Brain:
         phase = visit.hold(self._opinion(visit, at, last=last))
         if phase:
             yield self._message(visit, phase, at, number)
-        if self._doubts.is_due(visit, at, ending=last) and self._is_uncertain(visit, at):
-            self._doubts.ask(visit)
+        if self._second_opinions.is_due(visit, at, ending=last) and self._is_uncertain(visit, at):
+            self._second_opinions.ask(visit)
 
     def _is_uncertain(self, visit: OpenVisit, at: datetime) -> bool:
         """Whether nothing would be known of the visit if it ended now."""
@@ -238,10 +240,10 @@ class Brain:
     def _known(self, at: datetime) -> list[KnownPerson]:
         """Return everybody we know, and those of whom only the cloud has pictures."""
         known = self._gallery.known(at)
-        if not self._elsewhere:
+        if not self._cloud_only_names:
             return known
         named, people = {one.name for one in known}, {person.name: person for person in self._gallery.people()}
-        for name in self._elsewhere:
+        for name in self._cloud_only_names:
             person = people.get(name)
             if name not in named and not (person and person.expired(at)):
                 known.append(KnownPerson(name, person.group if person else "family", np.zeros((0, 128), np.float32)))
@@ -272,7 +274,7 @@ class Brain:
             visit.met = self._meet(visit.id, vectors, weights, visit.first) or visit.met
 
     def _missed(self, visit: OpenVisit, at: datetime, number: int | None) -> Iterator[Visit]:
-        gone = timedelta(seconds=self._settings.timing.gone_s if visit.confirmed else DOUBT_S)
+        gone = timedelta(seconds=self._settings.timing.gone_s if visit.confirmed else UNCONFIRMED_GONE_S)
         if visit.missing and at - visit.missing >= gone:
             yield from self._end(visit, at, number)
         elif visit.confirmed:
@@ -284,7 +286,7 @@ class Brain:
             yield from self._judge(visit, at, number, last=True)
             self._recognise(visit)
             yield visit.message("ended", at, frame=number)
-            self._doubts.bury(visit, at)
+            self._second_opinions.bury(visit, at)
 
 
 def _seen(frame: Frame, things: list[DetectedObject], present: list[tuple[ObservedPerson, OpenVisit]]) -> Detections:

@@ -10,9 +10,9 @@ from nerves.messages import Frame
 __all__ = ["FaceSearch"]
 
 # Two faces that share this much of their joint area are one face, found twice.
-SAME_FACE = 0.3
+SAME_FACE_IOU = 0.3
 # Beside people who are seen whole, faces are looked for everywhere this often.
-OFTEN = timedelta(seconds=1)
+WHOLE_FRAME_INTERVAL = timedelta(seconds=1)
 
 
 class FaceSearch:
@@ -27,7 +27,7 @@ class FaceSearch:
         for box in glance.people:
             faces += [face for face in glance.faces(box) if _is_new(face, faces)]
         looked = self._looked.get(frame.place)
-        if not glance.people or looked is None or frame.at - looked >= OFTEN:
+        if not glance.people or looked is None or frame.at - looked >= WHOLE_FRAME_INTERVAL:
             self._looked[frame.place] = frame.at
             # What a close look does not find in a person is no face: backs of heads pass from afar.
             around = [face for face in glance.faces() if not any(holds_middle(box, face.box) for box in glance.people)]
@@ -36,4 +36,4 @@ class FaceSearch:
 
 
 def _is_new(face: Face, faces: list[Face]) -> bool:
-    return all(iou(face.box, other.box) < SAME_FACE for other in faces)
+    return all(iou(face.box, other.box) < SAME_FACE_IOU for other in faces)

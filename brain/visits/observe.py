@@ -12,9 +12,9 @@ __all__ = ["ObservedPerson", "observe"]
 # A face's own body, where no person box holds it: three faces wide and seven high is a standing adult.
 BODY_WIDTHS, BODY_HEIGHTS = 3.0, 7.0
 # A face belongs to a person whose box holds at least this share of it.
-HELD = 0.6
+MIN_FACE_IN_PERSON = 0.6
 # A face of which an animal's box holds more than this is the animal's.
-TOUCHED = 0.3
+MAX_FACE_IN_ANIMAL = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +74,11 @@ def _misfit(person: Box, face: Box) -> float:
 
 
 def _holds(person: Box, face: Face) -> bool:
-    return overlap(person, face.box) >= HELD * area(face.box) > 0
+    return overlap(person, face.box) >= MIN_FACE_IN_PERSON * area(face.box) > 0
 
 
 def _touches(animal: Box, face: Face) -> bool:
-    return overlap(animal, face.box) > TOUCHED * area(face.box)
+    return overlap(animal, face.box) > MAX_FACE_IN_ANIMAL * area(face.box)
 
 
 def _body(face: Box) -> Box:

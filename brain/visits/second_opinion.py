@@ -13,16 +13,16 @@ from brain.visits.visit import Candidate, OpenVisit
 __all__ = ["FaceAnswer", "FaceQuestion", "SecondOpinionProvider", "SecondOpinions"]
 
 # Asked so long before the verdict falls due, or at half of that time, that an answer can be there by then.
-LEAD = timedelta(seconds=4)
+ASK_BEFORE_VERDICT = timedelta(seconds=4)
 # So many faces of one visit are shown at most, each once, the second only if the first has decided nothing, and each
 # of its own moment: those of one moment are the same picture.
-MOST, APART = 2, timedelta(seconds=0.5)
+MAX_ASKED_FACES, MIN_TIME_APART = 2, timedelta(seconds=0.5)
 # Narrower faces, in pixels, nobody can tell: Rekognition asks for 40 in a picture 1920 wide.
-NARROWEST = 20.0
+MIN_ASKED_FACE_PX = 20.0
 # Where nobody could be asked, another face may be asked about so long after.
-AGAIN = timedelta(seconds=10)
+RETRY_AFTER = timedelta(seconds=10)
 # Whoever has gone may be corrected so long.
-PATIENCE = timedelta(minutes=5)
+LATE_ANSWER_TIME = timedelta(minutes=5)
 
 
 class FaceQuestion(NamedTuple):
@@ -65,7 +65,7 @@ class SecondOpinions:
 
     def __init__(self, second: SecondOpinionProvider | None, deadline: timedelta) -> None:
         self._second = second
-        self._after = max(deadline - LEAD, deadline / 2)
+        self._after = max(deadline - ASK_BEFORE_VERDICT, deadline / 2)
         self._over: dict[UUID, OpenVisit] = {}
         self._waiting: set[UUID] = set()
         self._failed: dict[UUID, datetime] = {}
@@ -80,25 +80,31 @@ class SecondOpinions:
         if self._second is None:
             return
         look = glance.look(face)
-        if visit.asked >= MOST or face.width < NARROWEST or (look is not None and look.face_confidence <= 0):
+        if (
+            visit.asked >= MAX_ASKED_FACES
+            or face.width < MIN_ASKED_FACE_PX
+            or (look is not None and look.face_confidence <= 0)
+        ):
             return
         merit = face.width * (0.2 + (counts * look.face_confidence if look else 0.0))
-        same = [one for one in visit.asking if abs(at - one.at) < APART]
+        same = [one for one in visit.asking if abs(at - one.at) < MIN_TIME_APART]
         others = [one for one in visit.asking if one not in same]
-        rivals = same or (others if len(others) >= MOST else [])
-        if (visit.asked_at and abs(at - visit.asked_at) < APART) or any(one.merit >= merit for one in rivals[-1:]):
+        rivals = same or (others if len(others) >= MAX_ASKED_FACES else [])
+        if (visit.asked_at and abs(at - visit.asked_at) < MIN_TIME_APART) or any(
+            one.merit >= merit for one in rivals[-1:]
+        ):
             return
         new = Candidate(at, merit, portrait(glance.picture, face))
-        visit.asking = tuple(sorted([*others, new], key=lambda one: -one.merit)[:MOST])
+        visit.asking = tuple(sorted([*others, new], key=lambda one: -one.merit)[:MAX_ASKED_FACES])
 
     def is_due(self, visit: OpenVisit, at: datetime, *, ending: bool = False) -> bool:
         """Whether a face may be asked about now: near the deadline, or as the visit ends."""
-        if self._second is None or not visit.asking or visit.asked >= MOST or not visit.confirmed:
+        if self._second is None or not visit.asking or visit.asked >= MAX_ASKED_FACES or not visit.confirmed:
             return False
         if visit.verdict not in ("identifying", "unidentified"):
             return False
         failed = self._failed.get(visit.id)
-        if visit.id in self._waiting or visit.told or visit.is_thing or (failed and at - failed < AGAIN):
+        if visit.id in self._waiting or visit.label or visit.is_thing or (failed and at - failed < RETRY_AFTER):
             return False
         return ending or at - visit.first >= self._after
 
@@ -134,5 +140,5 @@ class SecondOpinions:
 
     def _forget(self, at: datetime) -> None:
         """Forget what is too long over to be corrected."""
-        self._over = {key: each for key, each in self._over.items() if at - each.last < PATIENCE}
-        self._failed = {key: since for key, since in self._failed.items() if at - since < PATIENCE}
+        self._over = {key: each for key, each in self._over.items() if at - each.last < LATE_ANSWER_TIME}
+        self._failed = {key: since for key, since in self._failed.items() if at - since < LATE_ANSWER_TIME}

@@ -12,13 +12,13 @@ __all__ = ["Speed", "Track", "affinity", "match", "speed"]
 # How a box's left, top, right and bottom move, in pictures a second: who comes nearer grows at the top first.
 Speed = tuple[float, float, float, float]
 # After this many seconds unseen, how somebody moved says no more about where they are.
-FADES_S = 3.0
+SPEED_FADES_S = 3.0
 # A speed is half the new one when this many seconds have passed: boxes tremble.
-SETTLES_S = 0.8
+SPEED_HALF_LIFE_S = 0.8
 # A predicted box is at least this wide and high.
-LEAST = 0.02
+MIN_BOX_SIDE = 0.02
 # Whoever was seen once may have gone anywhere: so much is allowed for.
-LEEWAY = 0.1
+NEW_TRACK_LEEWAY = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,9 @@ def affinity(observation: ObservedPerson, trail: Track) -> float:
 
     Faces are compared too where both have one: they are small, so they tell two people apart who stand close together.
     """
-    bodies = _near(observation.box, _expected(trail)) + (0.0 if trail.speed else LEEWAY * min(trail.unseen_s, 1.0))
+    bodies = _near(observation.box, _expected(trail)) + (
+        0.0 if trail.speed else NEW_TRACK_LEEWAY * min(trail.unseen_s, 1.0)
+    )
     if observation.face is None or trail.face is None:
         return bodies
     return max(bodies, _near(observation.face.box, trail.face))
@@ -65,7 +67,7 @@ def speed(held: Speed | None, before: Box, after: Box, seconds: float) -> Speed 
     """Return how a box moves, from how it moved until now and its last two places."""
     if seconds <= 0:
         return held
-    share = seconds / (SETTLES_S + seconds)
+    share = seconds / (SPEED_HALF_LIFE_S + seconds)
     left, top, right, bottom = (
         old + share * ((b - a) / seconds - old)
         for old, a, b in zip(held or (0.0, 0.0, 0.0, 0.0), _edges(before), _edges(after), strict=True)
@@ -77,11 +79,11 @@ def _expected(trail: Track) -> Box:
     """Return where somebody is now, who went on as they did."""
     if trail.speed is None:
         return trail.box
-    seconds = min(trail.unseen_s, FADES_S)
+    seconds = min(trail.unseen_s, SPEED_FADES_S)
     left, top, right, bottom = (
         edge + speed * seconds for edge, speed in zip(_edges(trail.box), trail.speed, strict=True)
     )
-    if min(right - left, bottom - top) < LEAST:
+    if min(right - left, bottom - top) < MIN_BOX_SIDE:
         return trail.box
     return Box(left, top, right - left, bottom - top)
 

@@ -22,7 +22,7 @@ from nerves.messages import Box, Phase, Verdict, Visit
 __all__ = ["Candidate", "OpenVisit"]
 
 # A person must be found this often, this surely altogether, to be a visit: one lucky pattern in one frame is nobody.
-HITS, SURE = 2, 1.2
+MIN_DETECTIONS, MIN_TOTAL_SCORE = 2, 1.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class OpenVisit:
     """When the last one of them was seen."""
     met: Stranger | None = None
     """Which stranger it is, where it is one."""
-    told: LabelRecord | None = None
+    label: LabelRecord | None = None
     """What a human has said of this visit; no evidence overrules it."""
     before: Judgement | None = None
     """What was held before the human's word."""
@@ -86,7 +86,7 @@ class OpenVisit:
     @property
     def confirmed(self) -> bool:
         """Whether it is a visit at all."""
-        return self.seq > 0 or (self.hits >= HITS and self.score >= SURE)
+        return self.seq > 0 or (self.hits >= MIN_DETECTIONS and self.score >= MIN_TOTAL_SCORE)
 
     @property
     def decided(self) -> bool:
@@ -96,7 +96,7 @@ class OpenVisit:
     @property
     def quiet(self) -> bool:
         """Whether it must not alert: a human has said that it is not a person."""
-        return self.is_thing if self.told is None else self.told.who is None
+        return self.is_thing if self.label is None else self.label.who is None
 
     @property
     def looks(self) -> list[tuple[Vector, float]]:
@@ -129,7 +129,7 @@ class OpenVisit:
 
     def hold(self, judgement: Judgement) -> Phase | None:
         """Take a judgement; return the phase to tell of if it changes what is held."""
-        if self.told or judgement.verdict == "identifying":
+        if self.label or judgement.verdict == "identifying":
             return None
         thing = self.thing if judgement.verdict in ("stranger", "unidentified") else None
         if thing:
@@ -139,14 +139,14 @@ class OpenVisit:
         self.is_thing = bool(thing)
         return self._take(judgement)
 
-    def heed(self, word: LabelRecord | None) -> Phase:
+    def apply_label(self, word: LabelRecord | None) -> Phase:
         """Take a human's word, or its being taken back; return the phase to tell of."""
         if word is None:
-            self.told, before, self.before = None, self.before, None
+            self.label, before, self.before = None, self.before, None
             held = before or Judgement("unidentified", None, ())
             return self._take(Judgement(held.verdict, held.who, (*held.reasons, "what you said was taken back")))
         self.before = self.before or Judgement(self.verdict, self.who, self.reasons)
-        self.told = word
+        self.label = word
         if word.who is None:
             return self._take(Judgement("unidentified", None, ("you said it is not a person",)))
         return self._take(Judgement(word.group, word.who, ("you said so",)))

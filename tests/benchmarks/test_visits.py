@@ -181,7 +181,7 @@ def test_better_worse_and_level_are_what_the_intervals_say() -> None:
 @pytest.mark.timeout(60)
 def test_the_whole_is_judged_and_shown() -> None:
     every = [Trial(shape, one.who, one.member, one.family, one.looks) for one in trials() for shape in visits.SHAPES]
-    shipped = odds.dlib()
+    shipped = odds.dlib_space()
     for parts in (1, 2):
         found = visits.judged([(every, every, shipped)] * parts, 0.01)
         text = visits.table(found["shapes"])
@@ -193,8 +193,8 @@ def test_the_whole_is_judged_and_shown() -> None:
 
 
 def test_ours_is_judged_by_the_scatter_it_is_given_and_the_shipped_one_is_back_after() -> None:
-    shipped = odds.dlib()
-    other = odds.Space(shipped.centre, shipped.axes, shipped.between / 2)
+    shipped = odds.dlib_space()
+    other = odds.FaceSpace(shipped.centre, shipped.axes, shipped.between / 2)
     with visits.scattered(other):
-        assert odds.dlib() is other
-    assert odds.dlib() is shipped
+        assert odds.dlib_space() is other
+    assert odds.dlib_space() is shipped

@@ -9,14 +9,14 @@ from typing import Literal
 from brain.people.enroll import PHOTO_TYPES
 from nerves.errors import KinwatchError
 
-__all__ = ["BadFolder", "Dataset", "LabelledPicture", "read", "split"]
+__all__ = ["BadFolder", "Dataset", "LabelledPicture", "read", "split_dataset"]
 
 Set = Literal["training", "validation", "test"]
 # Steps of the split: a hundred would turn 12.5 % into 13 %.
-BUCKETS = 10_000
+SPLIT_BUCKETS = 10_000
 # Pictures that show the same moment stay in one set if their names differ only behind this.
-SAME = "_nohash_"
-FEW = 10
+SAME_MOMENT_MARK = "_nohash_"
+FEW_PICTURES = 10
 
 
 class BadFolder(KinwatchError):
@@ -65,7 +65,7 @@ def read(folder: Path) -> Dataset:
     return Dataset(labels, (*samples, *known), given_test=True, warnings=warnings)
 
 
-def split(
+def split_dataset(
     samples: Iterable[LabelledPicture], validation: float, test: float
 ) -> tuple[list[LabelledPicture], list[str]]:
     """Return the samples with their sets, by a hash of their names, and what a person should know of it.
@@ -123,11 +123,11 @@ def _samples(folder: Path, *, need: bool = True) -> list[LabelledPicture]:
 
 def _bucket(name: str) -> int:
     # As in TensorFlow's image retraining; SHA-1 is no secret here.
-    return int(hashlib.sha1(name.partition(SAME)[0].encode()).hexdigest(), 16) % BUCKETS  # noqa: S324
+    return int(hashlib.sha1(name.partition(SAME_MOMENT_MARK)[0].encode()).hexdigest(), 16) % SPLIT_BUCKETS  # noqa: S324
 
 
 def _set(name: str, validation: float, test: float) -> Set:
-    percent = _bucket(name) * 100 / BUCKETS
+    percent = _bucket(name) * 100 / SPLIT_BUCKETS
     if percent < validation:
         return "validation"
     return "test" if percent < validation + test else "training"
@@ -147,6 +147,6 @@ def _with_training(
 
 def _doubts(label: str, samples: list[LabelledPicture]) -> list[str]:
     training = sum(sample.set == "training" for sample in samples)
-    few = [f"{label}: only {training} pictures to train with; 20 and more are good"] if training < FEW else []
+    few = [f"{label}: only {training} pictures to train with; 20 and more are good"] if training < FEW_PICTURES else []
     lacking = [name for name in ("validation", "test") if not any(sample.set == name for sample in samples)]
     return few + [f"{label}: no {name} picture; what is said of it rests on less" for name in lacking]

@@ -14,10 +14,10 @@ from PIL import Image
 from pydantic import ValidationError
 
 from brain.cloud import answers
-from brain.cloud.breaker import FIRST_S, LONGEST_S, REFUSED_S, Breaker
+from brain.cloud.breaker import FIRST_BREAK_S, LONGEST_BREAK_S, REFUSED_BREAK_S, Breaker
 from brain.cloud.errors import CloudError, CloudPicture
 from brain.cloud.face_ids import label, name_of, read_label, user_id
-from brain.cloud.pictures import LEAST_SIDE, MOST_BYTES, blank, fit, upright
+from brain.cloud.pictures import MAX_REQUEST_BYTES, MIN_SIDE_PX, blank, fit_for_rekognition, upright
 from brain.cloud.refusals import ADVICE, PICTURE, TOO_BUSY, advice, meaning
 from brain.models import yolox
 from brain.settings.rekognition import RekognitionSettings, S3Object, s3_object
@@ -88,15 +88,15 @@ def size(picture: bytes) -> tuple[int, int]:
     [(120, 90, (120, 90)), (80, 80, (80, 80)), (79, 200, (80, 203)), (40, 60, (80, 120)), (16, 160, (80, 800))],
 )
 def test_a_small_picture_grows_until_it_is_large_enough(wide: int, high: int, sent: tuple[int, int]) -> None:
-    assert size(fit(jpeg(noise(wide, high)))) == sent
+    assert size(fit_for_rekognition(jpeg(noise(wide, high)))) == sent
 
 
 def test_a_heavy_picture_shrinks_until_it_is_light_enough() -> None:
     heavy = jpeg(noise(2400, 1800), 100)
-    assert len(heavy) > MOST_BYTES
-    light = fit(heavy)
+    assert len(heavy) > MAX_REQUEST_BYTES
+    light = fit_for_rekognition(heavy)
     wide, high = size(light)
-    assert MOST_BYTES / 8 < len(light) <= MOST_BYTES
+    assert MAX_REQUEST_BYTES / 8 < len(light) <= MAX_REQUEST_BYTES
     assert wide / high == pytest.approx(2400 / 1800, rel=0.01)
 
 
@@ -107,7 +107,7 @@ def test_a_heavy_picture_shrinks_until_it_is_light_enough() -> None:
 )
 def test_what_cannot_be_sent_says_so(broken: bytes) -> None:
     with pytest.raises(CloudPicture, match="cannot be sent"):
-        fit(broken)
+        fit_for_rekognition(broken)
 
 
 def tagged(orientation: int = 6) -> bytes:
@@ -120,7 +120,7 @@ def tagged(orientation: int = 6) -> bytes:
 
 
 def test_only_pixels_leave_the_house() -> None:
-    before, after = tagged(), fit(tagged())
+    before, after = tagged(), fit_for_rekognition(tagged())
     for secret in (b"TopSecretCam", b"48.8584", b"burglar", b"Exif", b"profile"):
         assert secret in before
         assert secret not in after
@@ -132,7 +132,10 @@ def test_only_pixels_leave_the_house() -> None:
 def test_other_colours_stay_as_they_are() -> None:
     out = io.BytesIO()
     Image.fromarray(noise(100, 100)).convert("CMYK").save(out, "JPEG")  # with Adobe's segment, which says how to read
-    with Image.open(io.BytesIO(out.getvalue())) as one, Image.open(io.BytesIO(fit(out.getvalue()))) as other:
+    with (
+        Image.open(io.BytesIO(out.getvalue())) as one,
+        Image.open(io.BytesIO(fit_for_rekognition(out.getvalue()))) as other,
+    ):
         assert np.array_equal(np.asarray(one), np.asarray(other))
 
 
@@ -140,7 +143,7 @@ def test_other_colours_stay_as_they_are() -> None:
 def test_a_damaged_picture_is_a_bad_picture_or_a_picture(junk: bytes, at: int) -> None:
     whole = jpeg(noise(100, 100))
     try:
-        fit(whole[:at] + junk + whole[at + len(junk) :])
+        fit_for_rekognition(whole[:at] + junk + whole[at + len(junk) :])
     except CloudPicture as error:
         assert str(error)  # noqa: PT017 - either may be
 
@@ -155,12 +158,12 @@ def test_a_photo_of_any_kind_is_sent_upright() -> None:
 
 
 def test_the_empty_picture_is_as_small_as_may_be() -> None:
-    assert size(blank()) == (LEAST_SIDE, LEAST_SIDE)
-    assert fit(blank()) == blank()
+    assert size(blank()) == (MIN_SIDE_PX, MIN_SIDE_PX)
+    assert fit_for_rekognition(blank()) == blank()
 
 
 def test_the_limit_is_the_services_own() -> None:
-    assert MODEL.shape_for("ImageBlob").metadata["max"] == MOST_BYTES
+    assert MODEL.shape_for("ImageBlob").metadata["max"] == MAX_REQUEST_BYTES
 
 
 def test_the_breaker_opens_twice_as_long_each_time_and_closes_at_once() -> None:
@@ -174,7 +177,7 @@ def test_the_breaker_opens_twice_as_long_each_time_and_closes_at_once() -> None:
         assert breaker.allows(now)
         assert not breaker.allows(now), "one at a time"
     assert pauses == [15, 30, 60, 120, 240, 480, 600, 600]
-    assert (pauses[0], pauses[-1]) == (FIRST_S, LONGEST_S)
+    assert (pauses[0], pauses[-1]) == (FIRST_BREAK_S, LONGEST_BREAK_S)
     breaker.worked()
     assert breaker.closed
     assert breaker.allows(now)
@@ -192,10 +195,10 @@ def test_who_was_let_through_and_never_came_back_is_followed_by_another() -> Non
 def test_a_refusal_waits_for_a_person() -> None:
     breaker = Breaker()
     breaker.failed(0.0, refused=True)
-    assert breaker.left(0.0) == REFUSED_S > LONGEST_S
-    assert breaker.allows(REFUSED_S)
-    breaker.failed(REFUSED_S)
-    assert breaker.left(REFUSED_S) == LONGEST_S
+    assert breaker.left(0.0) == REFUSED_BREAK_S > LONGEST_BREAK_S
+    assert breaker.allows(REFUSED_BREAK_S)
+    breaker.failed(REFUSED_BREAK_S)
+    assert breaker.left(REFUSED_BREAK_S) == LONGEST_BREAK_S
 
 
 def test_every_error_that_the_service_may_give_has_a_meaning() -> None:

@@ -13,16 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brain.measure import curves, folders, household, own, pairs
-from brain.measure.advice import ENOUGH, Nearest, advise
+from brain.measure.advice import ENOUGH_STRANGERS, Nearest, advise
 from brain.measure.cache import EmbeddingCache
-from brain.measure.degrade import FACE, Degradation, as_seen, burst, camera, moment
+from brain.measure.degrade import FACE_WIDTHS_PX, Degradation, as_seen, burst, camera, moment
 from brain.measure.household import Case, HouseholdPlan, alone, figures
 from brain.measure.looks import Looker, PictureVariant, model
-from brain.measure.rates import Proportion, clopper_pearson, paired
 from brain.measure.visits import compose, decide
 from brain.models.local import LocalBackend
 from brain.settings.matching import MATCH_DISTANCE
 from brain.verdict.evidence import KnownPerson
+from brain.verdict.proportion import Proportion, clopper_pearson, paired
 from brain.vision.backend import Face, FaceEmbedding, VisionBackend
 from brain.vision.picture import Picture
 from nerves.messages import Box
@@ -107,7 +107,7 @@ def test_a_paired_interval_is_over_people_not_over_trials() -> None:
 
 def test_distances_that_do_not_overlap_are_told_apart_without_a_mistake() -> None:
     same, different = np.array([0.2, 0.3, 0.4]), np.array([0.6, 0.7, 0.8])
-    assert curves.area(same, different) == 1.0
+    assert curves.area_under_curve(same, different) == 1.0
     assert curves.best(same, different).rate == Proportion(6, 6)
     assert curves.best(same, different).threshold == pytest.approx(0.5)
     assert curves.equal_error(same, different).rate.count == 0
@@ -117,12 +117,12 @@ def test_distances_that_do_not_overlap_are_told_apart_without_a_mistake() -> Non
 def test_two_bells_have_the_area_and_the_error_that_theory_says() -> None:
     rng = np.random.default_rng(0)
     same, different = rng.normal(0, 1, 20_000), rng.normal(2, 1, 20_000)
-    assert curves.area(same + 9, different + 9) == pytest.approx(0.9214, abs=0.005)  # Phi(2 / sqrt 2)
+    assert curves.area_under_curve(same + 9, different + 9) == pytest.approx(0.9214, abs=0.005)  # Phi(2 / sqrt 2)
     assert curves.equal_error(same + 9, different + 9).rate.rate == pytest.approx(0.1587, abs=0.005)  # Phi(-1)
 
 
 def test_equal_distances_are_no_better_than_a_coin() -> None:
-    assert curves.area(np.full(4, 0.5), np.full(5, 0.5)) == 0.5
+    assert curves.area_under_curve(np.full(4, 0.5), np.full(5, 0.5)) == 0.5
 
 
 def test_a_pair_without_a_face_is_taken_for_two_people() -> None:
@@ -157,7 +157,7 @@ def test_degrading_gives_the_same_bytes_for_the_same_values() -> None:
 def test_a_room_camera_makes_the_face_28_to_64_pixels_wide(seed: int) -> None:
     how = camera(np.random.default_rng(seed))
     width = Picture(as_seen(face_like(), 100, how)).width / 2
-    assert FACE[0] - 0.5 <= width <= FACE[1] + 0.5
+    assert FACE_WIDTHS_PX[0] - 0.5 <= width <= FACE_WIDTHS_PX[1] + 0.5
     assert 50 <= how.quality <= 80
 
 
@@ -344,7 +344,7 @@ def test_a_household_of_colours_is_told_apart(tmp_path: Path, colours: tuple[Col
     _, looker = colours
     paint(tmp_path / "test/ann/dark.png", BLACK)
     labelled = folders.labelled(household_of(tmp_path))
-    found = household.measure(labelled, looker, HouseholdPlan(visits=2), silent)
+    found = household.measure_household(labelled, looker, HouseholdPlan(visits=2), silent)
     assert found.pictures.named == Proportion(6, 7)
     assert found.pictures.wrong_name == Proportion(0, 7)
     assert found.pictures.strangers_called_family == Proportion(0, 4)
@@ -359,7 +359,7 @@ def test_no_face_to_enrol_is_one_line(tmp_path: Path, colours: tuple[ColourSight
     paint(tmp_path / "train/ann/0.png", BLACK)
     paint(tmp_path / "test/ann/0.png", BLACK)
     with pytest.raises(folders.Unusable, match="no face in any of the 1 pictures"):
-        household.measure(folders.labelled(tmp_path), looker, HouseholdPlan(visits=1), silent)
+        household.measure_household(folders.labelled(tmp_path), looker, HouseholdPlan(visits=1), silent)
 
 
 def near(own_: float, other: float, who: str = "ann") -> Nearest:
@@ -367,7 +367,7 @@ def near(own_: float, other: float, who: str = "ann") -> Nearest:
 
 
 def strangers_at(*distances: float) -> list[Nearest]:
-    far = [0.9] * (ENOUGH - len(distances))
+    far = [0.9] * (ENOUGH_STRANGERS - len(distances))
     return [near(np.inf, away, f"s{number}") for number, away in enumerate([*distances, *far])]
 
 
@@ -395,10 +395,10 @@ def test_an_unsafe_threshold_is_refused_and_the_picture_named() -> None:
 
 def test_too_few_strangers_are_refused_and_counted() -> None:
     advice = advise([near(0.3, 0.9)], strangers_at()[:20])
-    assert (advice.threshold, advice.needed) == (None, ENOUGH - 20)
-    assert f"{ENOUGH - 20} more are needed" in advice.why
-    faceless = [near(np.inf, np.inf, f"n{number}") for number in range(ENOUGH)]
-    assert advise([near(0.3, 0.9)], faceless).needed == ENOUGH
+    assert (advice.threshold, advice.needed) == (None, ENOUGH_STRANGERS - 20)
+    assert f"{ENOUGH_STRANGERS - 20} more are needed" in advice.why
+    faceless = [near(np.inf, np.inf, f"n{number}") for number in range(ENOUGH_STRANGERS)]
+    assert advise([near(0.3, 0.9)], faceless).needed == ENOUGH_STRANGERS
 
 
 def test_a_gallery_is_judged_photo_by_photo_without_itself() -> None:
@@ -408,7 +408,7 @@ def test_a_gallery_is_judged_photo_by_photo_without_itself() -> None:
         return KnownPerson(name, "family", vectors)
 
     known = [person("ann", 0.0, 0.2, 0.3), person("bob", 0.75, 0.85), person("carl", 2.0)]
-    found = own.measure(known, [])
+    found = own.measure_gallery(known, [])
     ann, bob, carl = found.people
     assert (ann.own, ann.other, ann.whose) == (pytest.approx(0.1), pytest.approx(0.45), "bob")
     assert (bob.photos, carl.own) == (2, None)
@@ -416,8 +416,8 @@ def test_a_gallery_is_judged_photo_by_photo_without_itself() -> None:
     assert found.pictures.strangers_called_family == Proportion(
         2, 6
     )  # ann's last is 0.45 from bob, bob's first from ann
-    assert advise(found.family, found.strangers).needed == ENOUGH - 3
-    alone_here = own.measure(known[:1], [])
+    assert advise(found.family, found.strangers).needed == ENOUGH_STRANGERS - 3
+    alone_here = own.measure_gallery(known[:1], [])
     assert alone_here.people[0].other is None
     assert alone_here.pictures.strangers_called_family.of == 0
 
@@ -441,7 +441,7 @@ def test_pairs_that_cannot_be_used_are_one_line(
     paint(tmp_path / "b.png", RED)
     (tmp_path / "pairs.csv").write_text(text)
     with pytest.raises(folders.Unusable, match=says):
-        pairs.measure(tmp_path, colours[1], silent)
+        pairs.measure_pairs(tmp_path, colours[1], silent)
 
 
 def test_pairs_of_colours(tmp_path: Path, colours: tuple[ColourSight, Looker]) -> None:
@@ -450,7 +450,7 @@ def test_pairs_of_colours(tmp_path: Path, colours: tuple[ColourSight, Looker]) -
     (tmp_path / "bad.png").write_text("no")
     rows = ["r1.png,r2.png,1", "r1.png,dark.png,1", "r1.png,g.png,0", "g.png,dark.png,0", "r1.png,bad.png,0"]
     (tmp_path / "pairs.csv").write_text(PAIRS + "\n".join(rows))
-    found = pairs.measure(tmp_path, colours[1], silent)
+    found = pairs.measure_pairs(tmp_path, colours[1], silent)
     facts = found.as_json()
     assert (facts["same"], facts["different"], facts["no_face"]) == (2, 2, 2)
     assert facts["accuracy"] == 0.75
@@ -478,7 +478,7 @@ def test_real_faces_are_told_apart_by_two_processes(tmp_path: Path, media: Path)
         shutil.copy(file, tmp_path / "test/people")
     with EmbeddingCache(tmp_path / "looks.db") as cache:
         looker = Looker(partial(opened, models), model("standard"), cache, jobs=2)
-        found = household.measure(folders.labelled(tmp_path), looker, HouseholdPlan(visits=1), silent)
+        found = household.measure_household(folders.labelled(tmp_path), looker, HouseholdPlan(visits=1), silent)
     assert found.pictures.named == Proportion(4, 4)
     assert found.visits.named == Proportion(2, 2)
     assert found.visits.strangers_called_family == Proportion(0, 3)

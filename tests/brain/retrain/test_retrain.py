@@ -20,12 +20,13 @@ from brain.retrain import job
 from brain.retrain.backbone import MOBILENET_V1
 from brain.retrain.dataset.cache import FeatureCache
 from brain.retrain.dataset.distort import Distortion
-from brain.retrain.dataset.labelled import BadFolder, LabelledPicture, read, split
+from brain.retrain.dataset.labelled import BadFolder, LabelledPicture, read, split_dataset
 from brain.retrain.faces import CachedBackend, Compared, compare
 from brain.retrain.folder import CannotWrite, check, replacing
 from brain.retrain.lesson import Lesson, Schedule
-from brain.retrain.marks import Share, mark, worst
+from brain.retrain.marks import mark, worst
 from brain.retrain.quiet import quiet
+from brain.verdict.proportion import Proportion
 from brain.vision.backend import DetectedObject, Face, FaceEmbedding
 from nerves.errors import ModelError
 from nerves.messages import Box
@@ -44,14 +45,14 @@ def sets(those: list[LabelledPicture]) -> dict[str, str | None]:
 
 @given(NAMES, NAMES)
 def test_a_picture_stays_in_its_set_when_others_are_added(names: list[str], more: list[str]) -> None:
-    before, warnings = split(samples("cat", names), 20, 20)
-    after = sets(split(samples("cat", [*names, *(set(more) - {*names})]), 20, 20)[0])
+    before, warnings = split_dataset(samples("cat", names), 20, 20)
+    after = sets(split_dataset(samples("cat", [*names, *(set(more) - {*names})]), 20, 20)[0])
     taken = any("is taken for it" in line for line in warnings)
     assert taken or all(after[name] == part for name, part in sets(before).items())
 
 
 def test_the_shares_are_about_what_was_asked_for() -> None:
-    done, warnings = split(samples("cat", [str(number) for number in range(4000)]), 10, 20)
+    done, warnings = split_dataset(samples("cat", [str(number) for number in range(4000)]), 10, 20)
     parts = [one.set for one in done]
     assert parts.count("validation") == pytest.approx(400, abs=60)
     assert parts.count("test") == pytest.approx(800, abs=80)
@@ -60,13 +61,13 @@ def test_the_shares_are_about_what_was_asked_for() -> None:
 
 def test_pictures_of_one_moment_stay_together() -> None:
     names = [f"{moment}_nohash_{number}" for moment in range(50) for number in range(3)]
-    done = sets(split(samples("cat", names), 30, 30)[0])
+    done = sets(split_dataset(samples("cat", names), 30, 30)[0])
     assert all(len({done[f"{moment}_nohash_{number}.jpg"] for number in range(3)}) == 1 for moment in range(50))
 
 
 def test_a_label_with_few_pictures_is_warned_of_and_always_has_one_to_train_with() -> None:
     for number in range(60):
-        done, warnings = split(samples("cat", [f"{number}-{one}" for one in range(2)]), 45, 45)
+        done, warnings = split_dataset(samples("cat", [f"{number}-{one}" for one in range(2)]), 45, 45)
         assert [one.set for one in done].count("training") >= 1
         assert all(line.startswith("cat: ") for line in warnings)
         assert any("to train with; 20 and more are good" in line for line in warnings)
@@ -89,7 +90,7 @@ def test_a_given_test_folder_is_the_test(tmp_path: Path) -> None:
     assert labelled.given_test
     assert [one.path.parent.name for one in labelled.samples if one.set == "test"] == ["cat", "cat", "dog"]
     assert "cow" in labelled.warnings[0]
-    done, _ = split(labelled.samples, 10, 0)
+    done, _ = split_dataset(labelled.samples, 10, 0)
     assert sum(one.set == "test" for one in done) == 3
 
 
@@ -155,21 +156,21 @@ def test_a_cache_that_cannot_be_written_is_no_error(tmp_path: Path) -> None:
     assert FeatureCache(tmp_path / "cache").row("key", lambda: np.ones(2, np.float32)).tolist() == [1, 1]
 
 
-def test_the_interval_is_wilsons() -> None:
-    low, high = Share(9, 10).interval
-    assert (round(low, 3), round(high, 3)) == (0.596, 0.982)
-    assert Share(0, 0).rate is None
-    assert Share(0, 0).interval == (0, 1)
+def test_the_interval_of_the_report_is_that_of_clopper_and_pearson() -> None:
+    low, high = Proportion(9, 10).interval
+    assert (round(low, 3), round(high, 3)) == (0.555, 0.997)
+    assert Proportion(0, 0).rate is None
+    assert Proportion(0, 0).interval == (0, 1)
 
 
 def test_marks_count_what_was_called_what() -> None:
     chances = np.array([[0.9, 0.1], [0.2, 0.8], [0.3, 0.7], [0.6, 0.4]], np.float32)
     marks = mark([0, 0, 1, 1], chances)
-    assert marks.right == Share(2, 4)
+    assert marks.right == Proportion(2, 4)
     assert marks.confusion.tolist() == [[1, 1], [1, 1]]
-    assert marks.recall == (Share(1, 2), Share(1, 2))
+    assert marks.recall == (Proportion(1, 2), Proportion(1, 2))
     assert worst([0, 0, 1, 1], chances, 9) == [1, 3]
-    assert mark([], np.zeros((0, 2), np.float32)).right == Share(0, 0)
+    assert mark([], np.zeros((0, 2), np.float32)).right == Proportion(0, 0)
 
 
 @pytest.mark.parametrize(
@@ -283,7 +284,9 @@ def test_vectors_and_the_layer_are_judged_on_the_same_pictures(tmp_path: Path) -
     ]
     called = {one.path: "me" for one in them if one.set == "test"}
     found = compare(them, called, CachedBackend(Table(), FeatureCache(tmp_path / "cache")), lambda *_: None)
-    assert found == Compared(("me",), ("people",), Share(2, 2), Share(1, 2), Share(1, 1), Share(0, 1), 1)
+    assert found == Compared(
+        ("me",), ("people",), Proportion(2, 2), Proportion(1, 2), Proportion(1, 1), Proportion(0, 1), 1
+    )
     without = [one for one in them if one.label != "me"]
     assert "fewer than half" in str(
         compare(without, called, CachedBackend(Table(), FeatureCache(tmp_path)), lambda *_: None)

@@ -1,8 +1,8 @@
-"""What a sight costs: milliseconds a picture, and times a bare YOLOX-Nano loop in the same run.
+"""What a vision backend costs: milliseconds per picture, and the ratio to a bare YOLOX-Nano loop in the same run.
 
-Usage: KINWATCH_MODELS=... python benchmarks/sights.py [a JPEG with people in it ...]
+Usage: KINWATCH_MODELS=... python benchmarks/backends.py [a JPEG with people in it ...]
 
-The ratio is what can be compared between machines and runs.
+Compare the ratio between machines and runs, not the milliseconds.
 """
 
 import sys
@@ -32,7 +32,7 @@ def milliseconds(work: Callable[[], object]) -> float:
 
 
 def main(photos: list[Path]) -> None:
-    """Print one line a pack, photo and question."""
+    """Print one line per pack, photo and question."""
     folders = packs.model_folders(Path("data"))
     yolox = Yolox(packs.find_model_file("yolox_nano.onnx", folders), threads=1)
     floors = dict.fromkeys(YOLOX_LABELS, 0.4)
@@ -44,28 +44,28 @@ def main(photos: list[Path]) -> None:
         decode = milliseconds(lambda jpeg=jpeg: Picture(jpeg).small)
         print(f"  {'decode':10} {'small':22} {decode:7.1f} ms {decode / bare:5.2f} x")
         for pack in (packs.STANDARD, packs.BUILT_IN):
-            sight = LocalBackend(pack, folders)
-            for question, work in questions(sight, picture).items():
+            vision = LocalBackend(pack, folders)
+            for question, work in questions(vision, picture).items():
                 took = milliseconds(work)
                 print(f"  {pack:10} {question:22} {took:7.1f} ms {took / bare:5.2f} x")
 
 
-def questions(sight: LocalBackend, picture: Picture) -> dict[str, Callable[[], object]]:
+def questions(vision: LocalBackend, picture: Picture) -> dict[str, Callable[[], object]]:
     """Return what can be asked about a picture, each as a call."""
     people = [
-        thing.box
-        for thing in sight.detect(picture)
-        if thing.label == "person" and thing.score >= sight.min_person_score
+        detected.box
+        for detected in vision.detect(picture)
+        if detected.label == "person" and detected.score >= vision.min_person_score
     ]
-    faces = sight.find_faces(picture)
+    faces = vision.find_faces(picture)
     asked: dict[str, Callable[[], object]] = {
-        "things": lambda: sight.detect(picture),
-        "faces, everywhere": lambda: sight.find_faces(picture),
+        "people and animals": lambda: vision.detect(picture),
+        "faces, everywhere": lambda: vision.find_faces(picture),
     }
     if people:
-        asked["faces, of one person"] = lambda: sight.find_faces(picture, people[0])
+        asked["faces, of one person"] = lambda: vision.find_faces(picture, people[0])
     if faces:
-        asked["look, at one face"] = lambda: sight.embed(picture, faces[0])
+        asked["embedding of one face"] = lambda: vision.embed(picture, faces[0])
     return asked
 
 
