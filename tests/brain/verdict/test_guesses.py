@@ -56,3 +56,8 @@ def test_eighty_percent_is_a_name_and_fifty_of_somebody_else_a_stranger() -> Non
 def test_one_picture_and_two_are_counted() -> None:
     assert judge_guesses([{"me": 0.9}], GROUPS).reasons[0] == "1 picture looked at"
     assert judge_guesses([{"me": 0.9}] * 2, GROUPS).reasons[0] == "2 pictures looked at"
+
+
+def test_the_likeliest_is_named_wherever_their_name_stands_in_the_alphabet() -> None:
+    assert judge_guesses([{"ann": 0.9, "zoe": 0.05}] * 3, GROUPS).who == "ann"
+    assert judge_guesses([{"ann": 0.05, "zoe": 0.9}] * 3, GROUPS).who == "zoe"

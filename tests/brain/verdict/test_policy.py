@@ -60,3 +60,7 @@ def test_company_counts_up_to_the_very_second() -> None:
     policy = PolicySettings(accompanied=True, accompanied_s=60)
     assert not alerts(policy, "stranger", AT, company=[AT - timedelta(seconds=60)])
     assert alerts(policy, "stranger", AT, company=[AT - timedelta(seconds=61)])
+
+
+def test_whoever_is_not_decided_yet_never_alerts() -> None:
+    assert not alerts(PolicySettings(on=frozenset({"identifying", "stranger"})), "identifying", AT, mode="away")
