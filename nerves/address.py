@@ -1,4 +1,4 @@
-"""Where a broker is: `mqtt://[user[:password]@]host[:port]`, `mqtts://...?ca=file&cert=file&key=file`."""
+"""The address of a broker: `mqtt://[user[:password]@]host[:port]`, `mqtts://...?ca=file&cert=file&key=file`."""
 
 import socket
 import ssl
@@ -11,13 +11,13 @@ from nerves.errors import SettingsError
 __all__ = ["Address"]
 
 PORTS = {"mqtt": 1883, "mqtts": 8883}
-FORM = "mqtt://[user[:password]@]host[:port]"
-FILES = ("ca", "cert", "key")
+URL_FORM = "mqtt://[user[:password]@]host[:port]"
+FILE_OPTIONS = ("ca", "cert", "key")
 
 
 @dataclass(frozen=True)
 class Address:
-    """A broker's url, taken apart; printing it never shows the password."""
+    """The parts of a broker's url; printing it never shows the password."""
 
     tls: bool
     host: str
@@ -30,14 +30,14 @@ class Address:
 
     @classmethod
     def parse(cls, url: str, password: str | None = None) -> Self:
-        """Take `url` apart; `password` wins over the one inside. `SettingsError` says what is wrong."""
+        """Split `url` into its parts; `password` replaces the one inside. Raises `SettingsError`."""
         parts, port = _split(url)
         files = _files(parts)
         if parts.password is not None and password is None:
             password = unquote(parts.password)
         user = unquote(parts.username) if parts.username else None
         if password is not None and user is None:
-            message = f"mqtt.url has no user for the password: it has the form {FORM}"
+            message = f"mqtt.url has no user for the password: it has the form {URL_FORM}"
             raise SettingsError(message)
         return cls(parts.scheme == "mqtts", str(parts.hostname), port, user, password, **files)
 
@@ -47,7 +47,7 @@ class Address:
         return f"{'mqtts' if self.tls else 'mqtt'}://{user}{host}:{self.port}"
 
     def context(self) -> ssl.SSLContext:
-        """Return what TLS trusts and shows; `SettingsError` if a file cannot be used."""
+        """Return the TLS context with its certificates. Raises `SettingsError` if a file cannot be used."""
         try:
             context = ssl.create_default_context(cafile=self.ca)
             if self.cert:
@@ -71,25 +71,25 @@ class Address:
 
 
 def _split(url: str) -> tuple[SplitResult, int]:
-    """Return the parts of `url` and its port; no message shows what may hold a password."""
+    """Return the parts of `url` and its port. No error shows a part that may hold a password."""
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        message = f"mqtt.url is not of the form {FORM}: write / ? # @ : in a password as %2F %3F %23 %40 %3A"
+        message = f"mqtt.url is not of the form {URL_FORM}: write / ? # @ : in a password as %2F %3F %23 %40 %3A"
         raise SettingsError(message) from None
     if parts.scheme not in PORTS:
-        message = f"mqtt.url: {parts.scheme!r} is no MQTT: it has the form {FORM}, or mqtts:// for TLS"
+        message = f"mqtt.url: {parts.scheme!r} is no MQTT: it has the form {URL_FORM}, or mqtts:// for TLS"
         raise SettingsError(message)
     if not parts.hostname or parts.path.strip("/") or parts.fragment or port == 0:
-        message = f"mqtt.url is not of the form {FORM}"
+        message = f"mqtt.url is not of the form {URL_FORM}"
         raise SettingsError(message)
     return parts, port or PORTS[parts.scheme]
 
 
 def _files(parts: SplitResult) -> dict[str, str]:
     files = dict(parse_qsl(parts.query, keep_blank_values=True))
-    unknown = sorted(set(files) - set(FILES))
+    unknown = sorted(set(files) - set(FILE_OPTIONS))
     if unknown or (files and parts.scheme != "mqtts") or ("key" in files and "cert" not in files):
         wrong = ", ".join(unknown) or "?" + "=&".join(files) + "="
         message = f"mqtt.url: {wrong} cannot be used here: only mqtts:// takes ?ca=, ?cert= and, with a cert, ?key="

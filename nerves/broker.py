@@ -1,8 +1,8 @@
 """Find the house's broker, or start a private one: mosquitto, else amqtt.
 
 The private broker listens on loopback only and asks for no password, so that `mosquitto_pub` and
-`kinwatch listen` work at once: whoever is logged in on this machine may use it. Where that is too much, name
-a broker of your own in `mqtt.url`.
+`kinwatch listen` work at once: everybody who is logged in on this machine may use it. If that is too much, set
+`mqtt.url` to a broker of your own.
 """
 
 import fcntl
@@ -28,9 +28,9 @@ __all__ = ["Broker", "house_url", "need_url", "private_broker"]
 
 LOOPBACK = "127.0.0.1"
 PLACES = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin")
-READY_S = 10.0
-GLANCE_S = 0.2
-TRIES = 3
+BROKER_START_S = 10.0
+BROKER_CHECK_S = 0.2
+MAX_START_TRIES = 3
 FORGETFUL = "events do not survive crashes: install mosquitto for that (apt install mosquitto)"
 NONE = "no broker to be had here: `apt install mosquitto` or `pip install 'kinwatch[broker]'`, or set mqtt.url"
 
@@ -39,7 +39,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Broker:
-    """A private broker that runs."""
+    """A private broker that is running."""
 
     url: str
     kind: str
@@ -58,7 +58,7 @@ def house_url(house: HouseSettings) -> str | None:
 
 
 def need_url(house: HouseSettings) -> str:
-    """Return the url of the house's broker; `BrokerUnavailable` says how to get one."""
+    """Return the url of the house's broker. Raises `BrokerUnavailable`, which says how to get one."""
     url = house_url(house)
     if url is None:
         message = "no broker: start the house with `kinwatch up`, or name one in mqtt.url (KINWATCH_MQTT_URL)"
@@ -68,11 +68,11 @@ def need_url(house: HouseSettings) -> str:
 
 @contextmanager
 def private_broker(folder: Path) -> Iterator[Broker]:
-    """Run a broker on loopback to the end of the block, again if it dies; it keeps its state in `folder`."""
+    """Run a broker on loopback until the block ends, and restart it if it dies; its state is in `folder`."""
     own = folder / "broker"
     own.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _alone(own):
-        keeper = _Keeper(own)
+        keeper = _BrokerKeeper(own)
         keeper.start()
         url = f"mqtt://{LOOPBACK}:{keeper.port}"
         _url_file(folder).write_text(f"{url}\n")
@@ -98,8 +98,8 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
 
 
-class _Keeper:
-    """Keeps one broker alive, from a thread of its own: a child ends with the thread that started it."""
+class _BrokerKeeper:
+    """Keeps one broker alive, in a thread of its own, because a child ends with the thread that started it."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -107,7 +107,7 @@ class _Keeper:
         self.port = _port(folder)
         self._ready, self._stop = Event(), Event()
         self._failure = f"the private broker ({self.kind}) cannot be run here"
-        self._thread = Thread(target=self._keep, name="private broker", daemon=True)
+        self._thread = Thread(target=self._run, name="private broker", daemon=True)
 
     def start(self) -> None:
         """Return once the broker answers."""
@@ -117,11 +117,11 @@ class _Keeper:
             raise BrokerUnavailable(self._failure)
 
     def stop(self) -> None:
-        """Have it write what it keeps, and end."""
+        """End the broker in an orderly way, so it saves its state."""
         self._stop.set()
         self._thread.join()
 
-    def _keep(self) -> None:
+    def _run(self) -> None:
         try:
             child = self._first()
         finally:
@@ -130,7 +130,7 @@ class _Keeper:
             self._watch(child)
 
     def _first(self) -> children.Child | None:
-        for _ in range(TRIES):
+        for _ in range(MAX_START_TRIES):
             child = self._launch()
             if child:
                 (self._folder / "port").write_text(str(self.port))
@@ -141,7 +141,7 @@ class _Keeper:
         return None
 
     def _watch(self, child: children.Child | None) -> None:
-        while not self._stop.wait(GLANCE_S):
+        while not self._stop.wait(BROKER_CHECK_S):
             if child is None or child.poll() is not None:
                 logger.warning("the private broker ended (%s): starting it again", self._last_words())
                 child = self._launch()
@@ -149,11 +149,11 @@ class _Keeper:
             children.end(child, 5)
 
     def _launch(self) -> children.Child | None:
-        """Start the broker; nothing if it does not answer."""
+        """Start the broker; return None if it does not answer."""
         command = [*self._program, "-c", str(self._write())]
         with (self._folder / "log").open("wb") as log:
             child = children.start(command, cwd=self._folder, output=log)
-        until = time.monotonic() + READY_S
+        until = time.monotonic() + BROKER_START_S
         while child.poll() is None and time.monotonic() < until and not self._stop.is_set():
             if _answers(self.port):
                 return child
@@ -172,7 +172,7 @@ class _Keeper:
 
 
 def _find() -> tuple[str, list[str]]:
-    """Return what kind of broker there is, and how it is called."""
+    """Return the kind of broker that is installed, and its command."""
     path = os.pathsep.join([os.environ.get("PATH", os.defpath), *PLACES])
     mosquitto = shutil.which("mosquitto", path=path)
     if mosquitto:
@@ -212,7 +212,7 @@ def _amqtt_conf(_: Path, port: int) -> str:
 
 
 def _port(folder: Path) -> int:
-    """Return the port of last time if it is free, else one that is."""
+    """Return the port used last time if it is free, else a free one."""
     try:
         port = int((folder / "port").read_text())
         with socket.socket() as probe:

@@ -1,4 +1,4 @@
-"""Child processes that end with us, however we end."""
+"""Child processes that end when we end, however that happens."""
 
 import shutil
 import subprocess
@@ -14,13 +14,13 @@ Stream = int | IO[bytes] | None
 
 
 @cache
-def _leash() -> tuple[str, ...]:
-    """Return the words in front of a command that end it with us; nothing where that cannot be had."""
+def _death_signal_prefix() -> tuple[str, ...]:
+    """Return the prefix of a command that makes it end with us; empty if the system has no such means."""
     setpriv = shutil.which("setpriv", path="/usr/bin:/bin")
-    leash = (setpriv or "", "--pdeathsig", "TERM", "--")
-    if not setpriv or subprocess.run([*leash, "true"], capture_output=True, check=False).returncode:
+    prefix = (setpriv or "", "--pdeathsig", "TERM", "--")
+    if not setpriv or subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode:
         return ()
-    return leash
+    return prefix
 
 
 def start(
@@ -35,7 +35,7 @@ def start(
     On Linux it gets SIGTERM when the thread that called this ends, even by SIGKILL: use one that stays.
     """
     return subprocess.Popen(
-        [*_leash(), *command],
+        [*_death_signal_prefix(), *command],
         env=env,
         cwd=cwd,
         stdin=subprocess.DEVNULL,
@@ -46,7 +46,7 @@ def start(
 
 
 def end(child: Child, timeout_s: float) -> int:
-    """Ask a child to end, make it end after the time, and return its exit status."""
+    """Ask a child to end, kill it after the time, and return its exit status."""
     child.terminate()
     try:
         return child.wait(timeout_s)

@@ -1,4 +1,4 @@
-"""Fetch one file of a model over the network, whole or not at all."""
+"""Download one file of a model completely, or fail."""
 
 import urllib.error
 import urllib.request
@@ -13,8 +13,8 @@ __all__ = ["Progress", "download"]
 Progress = Callable[[int, int], None]
 """Called with the bytes so far, and the bytes in all."""
 
-TIMEOUT_S = 30
-BLOCK = 1 << 16
+DOWNLOAD_TIMEOUT_S = 30
+BLOCK_BYTES = 1 << 16
 
 
 def download(addresses: Sequence[str], path: Path, *, max_bytes: int, progress: Progress) -> str:
@@ -42,12 +42,12 @@ def download(addresses: Sequence[str], path: Path, *, max_bytes: int, progress: 
 
 def _save(address: str, path: Path, most: int, progress: Progress) -> None:
     with (
-        urllib.request.urlopen(address, timeout=TIMEOUT_S) as answer,  # noqa: S310 -- https addresses of our own
+        urllib.request.urlopen(address, timeout=DOWNLOAD_TIMEOUT_S) as answer,  # noqa: S310 -- https addresses of our own
         path.open("wb") as opened,
     ):
         length = int(answer.headers.get("Content-Length") or 0)
         total, done = min(length or most, most), 0
-        while done <= most and (block := answer.read(BLOCK)):
+        while done <= most and (block := answer.read(BLOCK_BYTES)):
             done += opened.write(block)
             progress(min(done, total), total)
         if done < min(length, most):

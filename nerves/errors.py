@@ -1,4 +1,4 @@
-"""What can go wrong, said so that a person knows what to check."""
+"""The errors of kinwatch: each text is one line that says what to check."""
 
 __all__ = [
     "BadPicture",
@@ -15,7 +15,7 @@ __all__ = [
 
 
 class KinwatchError(Exception):
-    """The root of every error of ours; its text is one line for a person."""
+    """The base of all errors of kinwatch; its text is one line for a person."""
 
     exit_status = 1
 
@@ -31,7 +31,7 @@ class BrokerUnavailable(KinwatchError):
 
 
 class MessageError(KinwatchError):
-    """What arrived on a topic does not fit its contract."""
+    """A message does not fit the contract of its topic."""
 
 
 class BadPicture(KinwatchError):
@@ -51,12 +51,12 @@ class GalleryError(KinwatchError):
 
 
 class OutOfReach(KinwatchError):
-    """A service is away, or refuses us whatever we bring: no message's fault, so all wait and none is given up."""
+    """A remote service is away, or refuses every request. No message is at fault: all wait, and none is given up."""
 
     def __init__(self, message: str, *, longest_s: float = 60.0) -> None:
         super().__init__(message)
         self.longest_s = longest_s
-        """The longest pause between two tries: a person's repair may be waited for with more patience."""
+        """The longest pause between two tries; longer if a person has to repair something."""
 
 
 class StoreError(KinwatchError):

@@ -1,4 +1,4 @@
-"""Pure: what any voice of the house says to whoever comes."""
+"""Pure: the greetings that every voice of the house speaks to a visitor."""
 
 from collections.abc import Collection
 from datetime import timedelta
@@ -11,7 +11,7 @@ from nerves.texts import check_template, fields_of, template
 
 __all__ = ["GREETINGS", "GreetingSettings", "Greetings", "greeting"]
 
-GONE = timedelta(seconds=6)  # whoever was seen last longer ago has left
+PRESENT_FOR = timedelta(seconds=6)  # a person who was last seen longer ago has left
 FIELDS = ("place", "name", "verdict", "time", "again")
 Sentence = Annotated[str, AfterValidator(check_template(FIELDS))] | None
 
@@ -32,7 +32,7 @@ GREETINGS = {
 
 
 class Greetings(BaseModel):
-    """What is said to a visitor; each has the language's own where it is left out."""
+    """The greeting for each verdict; the default is the one of the language."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
@@ -43,7 +43,7 @@ class Greetings(BaseModel):
     stranger: Sentence = None
     """To a stranger."""
     unidentified: Sentence = None
-    """To somebody whose face could not be seen."""
+    """To a person whose face could not be seen."""
 
 
 def _said_aloud(greets: Collection[Verdict]) -> Collection[Verdict]:
@@ -54,20 +54,20 @@ def _said_aloud(greets: Collection[Verdict]) -> Collection[Verdict]:
 
 
 class GreetingSettings(BaseModel):
-    """Whom a voice greets, and how."""
+    """Which visitors a voice greets, and how."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     greets: Annotated[frozenset[Verdict], AfterValidator(_said_aloud)] = frozenset()
     """The verdicts it greets aloud: family, guest, stranger, unidentified."""
     texts: Greetings = Field(default=Greetings())
-    """What it says then."""
+    """The greetings."""
 
 
 def greeting(settings: GreetingSettings, visit: Visit, language: str) -> str:
-    """Return what is said of a visit's message: something once a verdict, if at all."""
+    """Return the greeting for a message of a visit; empty unless the message brings a verdict that is greeted."""
     decides = visit.phase in ("decided", "corrected")  # the other messages of a visit say nothing new
-    is_gone = visit.at - visit.last > GONE  # a second opinion may come minutes later
+    is_gone = visit.at - visit.last > PRESENT_FOR  # a second opinion may come minutes later
     if not decides or is_gone or visit.verdict not in settings.greets:
         return ""
     language = language.partition("-")[0]

@@ -1,4 +1,4 @@
-"""Pure: the hours in which a house wants to be left alone."""
+"""Pure: the quiet hours of a house."""
 
 import re
 from datetime import datetime, time, timedelta
@@ -8,11 +8,11 @@ from pydantic import AfterValidator
 
 __all__ = ["Hours", "HoursText", "read_hours"]
 
-FORM = re.compile(r"\s*(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})\s*")
+HOURS_FORM = re.compile(r"\s*(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})\s*")
 
 
 class Hours(NamedTuple):
-    """From `begin` until `end`, by the clock on the wall; over midnight where the end is the earlier one."""
+    """From `begin` until `end` in local time; over midnight if the end is the earlier one."""
 
     begin: time
     end: time
@@ -30,8 +30,8 @@ class Hours(NamedTuple):
 
 
 def read_hours(text: str) -> Hours:
-    """Read `22:00-07:00`; a `ValueError` says what is wrong."""
-    found = FORM.fullmatch(text)
+    """Read hours such as `22:00-07:00`. Raises `ValueError`, which says what is wrong."""
+    found = HOURS_FORM.fullmatch(text)
     why = f"{text!r} are no hours: write them as 22:00-07:00"
     if not found:
         raise ValueError(why)
@@ -52,4 +52,4 @@ def _checked(text: str) -> str:
 
 
 HoursText = Annotated[str, AfterValidator(_checked)]
-"""Hours as the settings write them."""
+"""Hours as they are written in the settings."""

@@ -1,4 +1,4 @@
-"""How a process of ours ends while some of its threads cannot."""
+"""End a process although some of its threads cannot end."""
 
 import atexit
 import os
@@ -9,25 +9,25 @@ from contextlib import contextmanager, suppress
 
 __all__ = ["leaving"]
 
-FAILED = 1
+ERROR_STATUS = 1
 
 
 @contextmanager
 def leaving() -> Iterator[None]:
-    """End the process as usual after the block, or at once where a thread still runs by then.
+    """End the process as usual after the block, or at once if a thread still runs by then.
 
     Python ends a daemon thread that comes back from foreign code, such as a camera's read, by unwinding its stack
-    while it takes itself apart. C++ does not let itself be unwound so: it says "terminate called without an active
-    exception", and the process dies by SIGABRT. Nobody can call such a thread back, so once all that is ours is closed
-    the process ends without taking itself apart. Wrap what the process does, and only once.
+    while it takes itself apart. C++ does not allow that: it prints "terminate called without an active exception", and
+    the process dies by SIGABRT. Such a thread cannot be stopped. So after everything of ours is closed, the process
+    ends without the rest of the shutdown. Use this once, around all work of the process.
     """
-    status = FAILED  # what Python ends with after any other error
+    status = ERROR_STATUS  # the status of Python after any other error
 
     def leave() -> None:
         if threading.active_count() == 1:
             return
         for stream in (sys.stdout, sys.stderr):
-            with suppress(OSError, ValueError, AttributeError):  # nobody reads it, it is closed, there is none
+            with suppress(OSError, ValueError, AttributeError):  # without a reader, closed, or absent
                 stream.flush()
         os._exit(status)
 
@@ -41,7 +41,7 @@ def leaving() -> Iterator[None]:
 
 
 def _status(code: object) -> int:
-    """Return the status with which Python ends for what `sys.exit` was given."""
+    """Return the exit status of Python for an argument of `sys.exit`."""
     if code is None:
         return 0
-    return code & 0xFF if isinstance(code, int) else FAILED
+    return code & 0xFF if isinstance(code, int) else ERROR_STATUS

@@ -1,4 +1,4 @@
-"""JSON that others sent, read without their deciding how deep."""
+"""Read JSON of others with a limit on its depth."""
 
 import json
 import re
@@ -6,20 +6,20 @@ from typing import Any
 
 __all__ = ["read_json"]
 
-DEEPEST = 100
-# A text in quotes; what is not closed reaches to the end.
+MAX_DEPTH = 100
+# A quoted text; one that is not closed reaches to the end.
 QUOTED = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 
 
 def read_json(body: str | bytes) -> Any:  # noqa: ANN401 - whatever JSON holds
-    """Return what is in some JSON; `ValueError` if it is none, or nested more than a hundred deep.
+    """Return the value of some JSON. Raises `ValueError` if it is not JSON, or nested more than a hundred deep.
 
-    Python's own reader goes on until its stack is full. Whatever runs just then, such as the garbage collector, finds
-    no room, and in another thread's worst moment (one that lowers the recursion limit) Python aborts.
+    Python's own reader continues until its stack is full. Code that runs at that moment, such as the garbage collector,
+    then has no stack left; if another thread lowers the recursion limit just then, Python aborts.
     """
     text = body if isinstance(body, str) else body.decode(json.detect_encoding(body), "surrogatepass")
-    if text.count("[") + text.count("{") > DEEPEST and _depth(text) > DEEPEST:
-        message = f"nested more than {DEEPEST} deep"
+    if text.count("[") + text.count("{") > MAX_DEPTH and _depth(text) > MAX_DEPTH:
+        message = f"nested more than {MAX_DEPTH} deep"
         raise ValueError(message)
     return json.loads(text)
 

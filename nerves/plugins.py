@@ -1,4 +1,4 @@
-"""Find services: entry points in `kinwatch.senses` and `kinwatch.actuators`, ours through the same door."""
+"""Find services by the entry points `kinwatch.senses` and `kinwatch.actuators`, our own included."""
 
 from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
@@ -16,12 +16,12 @@ OURS = frozenset({"kinwatch", "nerves", "senses", "brain", "actuators"})
 
 
 def senses() -> dict[str, EntryPoint]:
-    """Return the kinds of sense there are, not loaded yet."""
+    """Return the installed kinds of sense, not loaded yet."""
     return {point.name: point for point in entry_points(group="kinwatch.senses")}
 
 
 def actuators() -> dict[str, EntryPoint]:
-    """Return the kinds of actuator there are, not loaded yet."""
+    """Return the installed kinds of actuator, not loaded yet."""
     return {point.name: point for point in entry_points(group="kinwatch.actuators")}
 
 
@@ -42,7 +42,7 @@ def read_actuator(house: HouseSettings, name: str) -> tuple[Actuator, ServiceSet
 
 
 def missing_package(kind: str, error: ModuleNotFoundError) -> SettingsError:
-    """Return what to install for a service that lacks a package; raise what lacks a module of ours."""
+    """Return an error that names the package to install; raise `error` itself if a module of ours is missing."""
     module = (error.name or "").partition(".")[0]
     if not module or module in OURS:
         raise error
@@ -64,7 +64,7 @@ def _kind(table: Mapping[str, Any], where: Where) -> str:
 
 
 class _Kind(ServiceSettings):
-    """Only the kind, which says who reads the rest."""
+    """Only the kind: it decides which service reads the rest."""
 
 
 def _load(points: Mapping[str, EntryPoint], kind: str, where: Where, service: type[Service]) -> Service:

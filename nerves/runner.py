@@ -24,7 +24,7 @@ __all__ = ["run_actuator", "run_sense"]
 
 INBOX_CHECK_S = 0.2
 FIRST_CONNECTION_S = 5.0
-RETRY_PAUSES_S = (1.0, 30.0)
+RUNNER_PAUSES_S = (1.0, 30.0)
 # About a day at one try a minute: evidence outlives a full disk, and a message that never succeeds is given up.
 MAX_TRIES = 1500
 BYTES_PER_MB = 1_000_000
@@ -139,7 +139,7 @@ class _ActuatorRunner:
         self._ticked = time.monotonic()
         self._row: Row | None = None
         self._results: list[Fact] = []
-        self._pause_s = RETRY_PAUSES_S[0]
+        self._pause_s = RUNNER_PAUSES_S[0]
 
     def subscriptions(self) -> list[Subscription]:
         """Return what the actuator consumes: all of it durable."""
@@ -241,7 +241,7 @@ class _ActuatorRunner:
                 self._inbox.mark_done(self._row.key)
         self._results.clear()
         self._counts["done"] += self._row is not None
-        self._row, self._pause_s = None, RETRY_PAUSES_S[0]
+        self._row, self._pause_s = None, RUNNER_PAUSES_S[0]
 
     def _report_self_test(self, *, ok: bool, detail: str) -> None:
         """Publish the result of the current message if it is a test alert."""
@@ -258,7 +258,7 @@ class _ActuatorRunner:
             self._inbox.retry_later(row.key, why)
             return
         process.stop.wait(self._pause_s)
-        self._pause_s = min(2 * self._pause_s, RETRY_PAUSES_S[1])
+        self._pause_s = min(2 * self._pause_s, RUNNER_PAUSES_S[1])
 
     def _wait_until_in_reach(self, error: OutOfReach, process: Process) -> None:
         """Pause. The current message stays the next one, and the failure does not count as one of its tries."""

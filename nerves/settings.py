@@ -71,7 +71,7 @@ class Mqtt(BaseModel):
 
     @property
     def login(self) -> str | None:
-        """The password as the broker wants it."""
+        """The password for the broker, or None."""
         return self.password.get_secret_value() if self.password else None
 
 
@@ -83,20 +83,20 @@ class HouseSettings(BaseModel):
     mqtt: Mqtt = Mqtt()
     """The broker that all services share."""
     senses: dict[Name, Table] = Field(default_factory=dict)
-    """What perceives, by name; the name is the place unless `place` says another."""
+    """The senses, by name. The name is the place, unless `place` sets another."""
     brain: Table = Field(default_factory=dict)
-    """What decides."""
+    """The settings of the brain."""
     actuators: dict[Name, Table] = Field(default_factory=dict)
-    """What acts, by name."""
+    """The actuators, by name."""
     data_dir: Annotated[Path, AfterValidator(_folder)] = Field(
         default_factory=lambda: Path(platformdirs.user_data_dir("kinwatch", appauthor=False))
     )
-    """The folder of everything that is kept; readable by its owner alone."""
+    """The folder of all stored data; only its owner can read it."""
 
     _where: Where = PrivateAttr(default_factory=Where)
 
     def model_post_init(self, context: Any, /) -> None:  # noqa: ANN401 - pydantic's signature
-        """Keep who set what, for errors."""
+        """Store where each value was set, for error messages."""
         if isinstance(context, Where):
             self._where = context
 
@@ -109,12 +109,12 @@ class HouseSettings(BaseModel):
         return self
 
     def where(self, *path: str) -> Where:
-        """Return a place in these settings, for errors about it."""
+        """Return a place in these settings, for an error message about it."""
         return self._where.down(*path)
 
 
 def load(path: Path | None = None, *, environ: Mapping[str, str] | None = None) -> HouseSettings:
-    """Read the house's settings and make its data folder; `SettingsError` says what to correct."""
+    """Read the settings and make the data folder. Raises `SettingsError`, which says what to correct."""
     environ = os.environ if environ is None else environ
     file = _file(path, environ)
     table = read_file(file) if file else {}
@@ -174,12 +174,12 @@ def _checked(model: type[Model], table: Table, where: Where) -> Model:
         return model.model_validate(table, context=where)
     except ValidationError as error:
         errors = error.errors()
-        # A misspelt key is also a missing one: say the first, it explains both.
+        # A misspelt key is also a missing one: report the misspelt one, which explains both.
         first = next((each for each in errors if each["type"] == "extra_forbidden"), errors[0])
-        raise SettingsError(_say(first, model, where)) from error
+        raise SettingsError(_explain(first, model, where)) from error
 
 
-def _say(error: ErrorDetails, model: type[BaseModel], where: Where) -> str:
+def _explain(error: ErrorDetails, model: type[BaseModel], where: Where) -> str:
     path = [str(part) for part in error["loc"] if part != "[key]"]
     at = where.down(*path)
     if error["type"] == "extra_forbidden":
@@ -187,9 +187,9 @@ def _say(error: ErrorDetails, model: type[BaseModel], where: Where) -> str:
         return f"{at} is not a setting: {did_you_mean(at.beside(path[-1]), known)}"
     if error["type"] == "missing":
         return f"{at} is missing: {_meaning(model, path)}"
-    said = error["msg"].removeprefix("Value error, ").replace("Input should be", "should be")
-    said = said.replace("a valid dictionary", "a table (key: value)").replace("a valid tuple", "a list: [one, two]")
-    return f"{at}: {said}"
+    text = error["msg"].removeprefix("Value error, ").replace("Input should be", "should be")
+    text = text.replace("a valid dictionary", "a table (key: value)").replace("a valid tuple", "a list: [one, two]")
+    return f"{at}: {text}"
 
 
 def _known(model: type[BaseModel], path: list[str]) -> list[str]:

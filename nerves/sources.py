@@ -16,13 +16,13 @@ __all__ = ["Where", "did_you_mean", "merge", "read_file", "read_variables"]
 
 PREFIX = "KINWATCH_"
 # Variables of ours that are not settings of the house.
-OTHERS = ("KINWATCH_CONFIG", "KINWATCH_MODELS", "KINWATCH_SECRETS_DIR", "KINWATCH_X_BEARER")
-TESTS = "KINWATCH_TEST_"
+OTHER_VARIABLES = ("KINWATCH_CONFIG", "KINWATCH_MODELS", "KINWATCH_SECRETS_DIR", "KINWATCH_X_BEARER")
+TEST_PREFIX = "KINWATCH_TEST_"
 
 
 @dataclass(frozen=True)
 class Where:
-    """A place in the settings tree, and who put values there."""
+    """A place in the settings tree, and the source of the values there."""
 
     file: str = "settings"
     path: tuple[str, ...] = ()
@@ -33,18 +33,18 @@ class Where:
         return Where(self.file, (*self.path, *keys), self.variables)
 
     def __str__(self) -> str:
-        """Say it to a person: the variable, or the file and the dotted path."""
+        """Return the variable, or the file and the dotted path."""
         variable = self.variables.get(self.path)
         return variable or ": ".join(filter(None, (self.file, ".".join(self.path))))
 
     def beside(self, key: str) -> str:
-        """Return how a person would write `key`, a sibling of this place."""
+        """Return `key`, a sibling of this place, as a person would write it."""
         variable = self.variables.get(self.path)
         return variable[: -len(self.path[-1])] + key.upper() if variable else key
 
 
 def did_you_mean(wrong: str, known: Iterable[str]) -> str:
-    """Return `did you mean X?`, or what there is."""
+    """Return `did you mean X?`, or the list of known names."""
     names = sorted(known)
     close = get_close_matches(wrong, names, n=1, cutoff=0.5)
     if close:
@@ -53,7 +53,7 @@ def did_you_mean(wrong: str, known: Iterable[str]) -> str:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML as people mean it: `on`, `off` and `22:00` are words, and a key that comes twice is refused."""
+    """YAML in which `on`, `off` and `22:00` are words, and a repeated key is an error."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002 - PyYAML's signature
         seen = set()
@@ -103,11 +103,11 @@ def _problem(error: yaml.YAMLError) -> str:
 
 
 def read_variables(environ: Mapping[str, str], sections: Iterable[str]) -> dict[tuple[str, ...], tuple[str, str]]:
-    """Return path → (variable, value), from the secrets directory and the environment; empty is unset."""
+    """Return path → (variable, value) from the secrets directory and the environment. An empty value is unset."""
     sections = tuple(sections)
     found = {}
     for name, value in (_secrets(environ) | dict(environ)).items():
-        if name.startswith(PREFIX) and name not in OTHERS and not name.startswith(TESTS) and value:
+        if name.startswith(PREFIX) and name not in OTHER_VARIABLES and not name.startswith(TEST_PREFIX) and value:
             found[_path(name, sections)] = (name, value)
     return found
 
@@ -130,7 +130,7 @@ def _path(name: str, sections: tuple[str, ...]) -> tuple[str, ...]:
         parts = ("mqtt", parts[0].removeprefix("mqtt_"))
     if parts[0] not in sections or not all(parts):
         known = [f"{PREFIX}{section.upper()}" for section in sections]
-        message = f"{name} is not a setting: {did_you_mean(name, [*known, *OTHERS, 'KINWATCH_MQTT_URL'])}"
+        message = f"{name} is not a setting: {did_you_mean(name, [*known, *OTHER_VARIABLES, 'KINWATCH_MQTT_URL'])}"
         raise SettingsError(message)
     return parts
 
@@ -151,7 +151,7 @@ def merge(table: dict[str, Any], path: tuple[str, ...], name: str, value: str) -
 
 
 def _spelling(table: dict[str, Any], key: str) -> str:
-    """Return the key that a variable means: variables know neither case nor `-`."""
+    """Return the key that a variable means: a variable has neither case nor `-`."""
     return next((own for own in table if str(own).lower().replace("-", "_") == key), key)
 
 

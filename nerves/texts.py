@@ -11,11 +11,11 @@ from nerves.sources import did_you_mean
 __all__ = ["LANGUAGES", "age_words", "check_template", "fields_of", "somebody", "template"]
 
 LANGUAGES = ("en", "fr")
-MINUTE, HOUR, DAY = 60, 3600, 86400
+MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86400
 
 
 class _Words(NamedTuple):
-    """How a language names what the fields hold."""
+    """The words of a language for the values of the fields."""
 
     stranger: str
     unidentified: str
@@ -24,26 +24,31 @@ class _Words(NamedTuple):
     units: Mapping[int, tuple[str, str]]
 
 
-WORDS = {
+LANGUAGE_WORDS = {
     "en": _Words(
         "a stranger",
         "somebody whose face could not be seen",
         "somebody",
         ", here for the {times} time",
-        {1: ("second", "seconds"), MINUTE: ("minute", "minutes"), HOUR: ("hour", "hours"), DAY: ("day", "days")},
+        {1: ("second", "seconds"), MINUTE_S: ("minute", "minutes"), HOUR_S: ("hour", "hours"), DAY_S: ("day", "days")},
     ),
     "fr": _Words(
         "une personne inconnue",
         "quelqu'un dont le visage n'a pas été vu",
         "quelqu'un",
         ", ici pour la {times}e fois",
-        {1: ("seconde", "secondes"), MINUTE: ("minute", "minutes"), HOUR: ("heure", "heures"), DAY: ("jour", "jours")},
+        {
+            1: ("seconde", "secondes"),
+            MINUTE_S: ("minute", "minutes"),
+            HOUR_S: ("heure", "heures"),
+            DAY_S: ("jour", "jours"),
+        },
     ),
 }
 
 
 def check_template(known: Collection[str]) -> Callable[[str], str]:
-    """Return what passes a sentence with only these fields; else a `ValueError` names the nearest."""
+    """Return a validator of sentences that may use only these fields. It raises `ValueError` and names the nearest."""
 
     def check(text: str) -> str:
         try:
@@ -61,13 +66,13 @@ def check_template(known: Collection[str]) -> Callable[[str], str]:
 
 
 def template(own: str | None, table: Mapping[str, Mapping[str, str]], language: str, key: str) -> str:
-    """Return the household's own sentence, else the language's; English where we have none."""
+    """Return the household's own sentence, else the one of the language, else the English one."""
     return table.get(language, table["en"])[key] if own is None else own
 
 
 def fields_of(visit: Visit, language: str) -> dict[str, str]:
-    """Return what a visit puts into a sentence: place, name, verdict, time, again."""
-    words = WORDS.get(language, WORDS["en"])
+    """Return the values of the fields for a visit: place, name, verdict, time, again."""
+    words = LANGUAGE_WORDS.get(language, LANGUAGE_WORDS["en"])
     unnamed = {"stranger": words.stranger, "unidentified": words.unidentified}
     return {
         "place": visit.place,
@@ -79,14 +84,14 @@ def fields_of(visit: Visit, language: str) -> dict[str, str]:
 
 
 def somebody(language: str) -> str:
-    """Return how a language calls a person without a name."""
-    return WORDS.get(language, WORDS["en"]).somebody
+    """Return the word of a language for a person without a name."""
+    return LANGUAGE_WORDS.get(language, LANGUAGE_WORDS["en"]).somebody
 
 
 def age_words(age: timedelta, language: str) -> str:
     """Return a time span in words, in its largest whole unit: `12 minutes`."""
     seconds = max(int(age.total_seconds()), 1)
-    units = WORDS.get(language, WORDS["en"]).units
+    units = LANGUAGE_WORDS.get(language, LANGUAGE_WORDS["en"]).units
     unit = max(size for size in units if size <= seconds)
     count = seconds // unit
     return f"{count} {units[unit][count > 1]}"
@@ -96,7 +101,7 @@ def _again(times: int, language: str) -> str:
     if times < 2:  # noqa: PLR2004 - the first time is not again
         return ""
     count = str(times) if language == "fr" else _ordinal(times)
-    return WORDS.get(language, WORDS["en"]).again.format(times=count)
+    return LANGUAGE_WORDS.get(language, LANGUAGE_WORDS["en"]).again.format(times=count)
 
 
 def _ordinal(number: int) -> str:

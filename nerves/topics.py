@@ -12,7 +12,7 @@ __all__ = [
     "MODE_SET",
     "ROOT",
     "TEST",
-    "WORDS",
+    "WORD_TOPICS",
     "Topic",
     "check_place",
     "matches",
@@ -28,7 +28,7 @@ MODE_SET = f"{ROOT}/mode/set"
 CLOUD = f"{ROOT}/cloud"
 CLOUD_SET = f"{ROOT}/cloud/set"
 # Topics whose payload is one word, not a fact.
-WORDS = frozenset({MODE, MODE_SET, CLOUD, CLOUD_SET})
+WORD_TOPICS = frozenset({MODE, MODE_SET, CLOUD, CLOUD_SET})
 # The place of test alerts; no real place may have this name.
 TEST = "test"
 

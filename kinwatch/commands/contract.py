@@ -42,7 +42,7 @@ def find_fault(message: BusMessage, at: datetime) -> str | None:
     if _takes_back(message):
         return None
     why = _topic(message.topic)
-    if why or message.topic in topics.WORDS:
+    if why or message.topic in topics.WORD_TOPICS:
         return f"{message.topic}: {why}" if why else None
     kind = topics.split(message.topic).kind
     if kind == FRAME_KIND:
@@ -58,7 +58,7 @@ def find_fault(message: BusMessage, at: datetime) -> str | None:
 
 def find_doubts(message: BusMessage, at: datetime) -> Iterator[str]:
     """Yield what the contract allows in a message, but its sender has probably not meant."""
-    if message.topic in topics.WORDS or _takes_back(message):
+    if message.topic in topics.WORD_TOPICS or _takes_back(message):
         return
     kind = topics.split(message.topic).kind
     found = _of_frame(message, at) if kind == FRAME_KIND else _of_fact(message)
@@ -76,7 +76,7 @@ def _takes_back(message: BusMessage) -> bool:
 
 
 def _topic(topic: str) -> str | None:
-    if topic in topics.WORDS:
+    if topic in topics.WORD_TOPICS:
         return None
     if not topic.startswith(f"{topics.ROOT}/"):
         return f"begin it with {topics.ROOT}/, in small letters and without a slash in front"

@@ -92,7 +92,7 @@ def describe(topic: str, payload: bytes) -> tuple[str, str | None]:
         return f"{place}: frame, {len(payload) / 1000:.0f} KB", "dim"
     if not payload:
         return f"{place}: {kind} taken back", "dim"
-    if topic in topics.WORDS:
+    if topic in topics.WORD_TOPICS:
         return f"{topic}: {payload.decode(errors='replace')}", None
     fact = read_fact(topic, payload)
     if isinstance(fact, Visit):
@@ -128,7 +128,7 @@ def _messages(
 def _as_json(topic: str, payload: bytes) -> dict[str, Any]:
     if topic.endswith("/frame") or not payload:
         return {"topic": topic, "bytes": len(payload)}
-    if topic in topics.WORDS:
+    if topic in topics.WORD_TOPICS:
         return {"topic": topic, topic.split("/")[1]: payload.decode(errors="replace")}
     fact: Fact = read_fact(topic, payload)
     fields = fact.model_dump(mode="json", exclude={"picture"}, exclude_none=True)

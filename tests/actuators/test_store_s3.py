@@ -209,7 +209,7 @@ def storms(line: Weather, fault: str | bytes, message: Visit) -> Iterator[Visit]
 def test_an_outage_is_outlived_by_the_running_service(
     server: S3, bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nerves.runner.RETRY_PAUSES_S", (0.1, 0.1))
+    monkeypatch.setattr("nerves.runner.RUNNER_PAUSES_S", (0.1, 0.1))
     monkeypatch.setattr("nerves.runner.MAX_TRIES", 1)
     monkeypatch.setattr(s3, "MAX_ATTEMPTS", 1)
     bus, told = f"loopback://{uuid4()}", [visit(1, JPEG, visit=uuid4()) for _ in range(3)]

@@ -24,7 +24,7 @@ from nerves.errors import KinwatchError
 from nerves.messages import Heard, Say, Visit, now, read_fact
 from nerves.plugins import read_actuator, read_sense
 from nerves.settings import HouseSettings, load, read_table
-from nerves.topics import WORDS
+from nerves.topics import WORD_TOPICS
 from tests.paths import ROOT
 
 PAGES = sorted(
@@ -124,7 +124,7 @@ def test_every_python_block_compiles(page: Path) -> None:
 def test_every_message_that_is_published_fits(page: Path) -> None:
     for text in blocks(page, "sh"):
         for topic, payload in PUBLISHED.findall(text):
-            assert topic in WORDS or read_fact(topic, payload.encode())
+            assert topic in WORD_TOPICS or read_fact(topic, payload.encode())
 
 
 def texts(file: Path) -> Iterator[str]:

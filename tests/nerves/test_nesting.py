@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nerves.nesting import DEEPEST, read_json
+from nerves.nesting import MAX_DEPTH, read_json
 from tests.paths import ROOT
 
 tables = st.recursive(
@@ -26,9 +26,9 @@ def test_json_is_read_as_python_reads_it(table: Any) -> None:  # noqa: ANN401 - 
 
 @pytest.mark.parametrize(("before", "after"), [("[", "]"), ('{"a":', "}"), ('["]]}\\"", ', "]")])
 def test_json_is_nested_a_hundred_deep_at_most(before: str, after: str) -> None:
-    assert read_json(before * DEEPEST + "1" + after * DEEPEST)
+    assert read_json(before * MAX_DEPTH + "1" + after * MAX_DEPTH)
     for more in (1, 5000):
-        depth = DEEPEST + more
+        depth = MAX_DEPTH + more
         with pytest.raises(ValueError, match="nested more than 100 deep"):
             read_json(before * depth + "1" + after * depth)
 

@@ -291,7 +291,7 @@ def test_what_is_out_of_reach_is_waited_for_in_order_and_no_message_is_blamed(
     ear: Ear, url: str, house: HouseSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("nerves.runner.MAX_TRIES", 1)
-    monkeypatch.setattr("nerves.runner.RETRY_PAUSES_S", (0.1, 0.1))
+    monkeypatch.setattr("nerves.runner.RUNNER_PAUSES_S", (0.1, 0.1))
     said: list[str] = []
     tries: list[str] = []
 
