@@ -4,7 +4,7 @@ import _thread
 import logging
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from threading import Event, Thread
 from types import FrameType
@@ -49,20 +49,12 @@ class Subscription(NamedTuple):
 class RunnableService(Protocol):
     """What `serve` runs: a sense, an actuator or the brain."""
 
-    @property
-    def kind(self) -> str:
-        """Which service it is, for the name of the package to install."""
-        ...
-
-    @property
-    def outbox(self) -> DurableQueue:
-        """The facts to publish."""
-        ...
-
-    @property
-    def retained_topics(self) -> Sequence[str]:
-        """Topic patterns whose last message the broker keeps."""
-        ...
+    kind: str
+    """Which service it is, for the name of the package to install."""
+    outbox: DurableQueue
+    """The facts to publish."""
+    retained_topics: tuple[str, ...]
+    """Topic patterns whose last message the broker keeps."""
 
     def subscriptions(self) -> Iterable[Subscription]:
         """Return what it consumes."""

@@ -52,7 +52,7 @@ def run_actuator(
 class _SenseRunner:
     """Publishes what a sense perceives, and gives it the facts of its subscriptions."""
 
-    retained_topics = ()
+    retained_topics: tuple[str, ...] = ()
 
     def __init__(self, name: str, sense: Sense, settings: SenseSettings, database: Database) -> None:
         self.kind = settings.kind

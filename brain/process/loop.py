@@ -84,7 +84,7 @@ class BrainLoop:
     """Gives the brain its frames, stores and publishes what it decides, and measures how fresh its frames are."""
 
     kind = "brain"
-    retained_topics = (CameraEnabled.pattern(),)
+    retained_topics: tuple[str, ...] = (CameraEnabled.pattern(),)
 
     def __init__(
         self,

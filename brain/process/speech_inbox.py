@@ -34,11 +34,8 @@ class SpeechInbox:
         return mode
 
     def _answer(self, row: Row, view: HouseView) -> Mode | None:
-        fact, mode = _read(row.topic, row.body), None
-        if isinstance(fact, Heard):
-            results = self._conversation.answer(fact, view)
-        else:
-            results = self._conversation.mention(fact)
+        fact, mode, answers = _read(row.topic, row.body), None, self._conversation
+        results = answers.answer(fact, view) if isinstance(fact, Heard) else answers.mention(fact)
         with self._inbox.transaction():
             for result in results:
                 if isinstance(result, ModeChange):
