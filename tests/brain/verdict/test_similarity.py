@@ -136,3 +136,10 @@ def test_somebody_else_is_noticed_though_the_settings_name_somebody_of_whom_we_h
     for vector in (*faces(ALICE, 6, seed=3), *faces(STRANGER, 12, seed=4)):
         evidence = add_face(evidence, FaceSample(vector, 1.0))
     assert judge(evidence, [*FAMILY, elsewhere("zoe")], held="family").verdict == "stranger"
+
+
+@pytest.mark.parametrize(
+    ("similarity", "log_odds"), [(0, -3.4012), (40, -3.4012), (50, -1.7006), (60, 0.0), (89.5, 6.3058), (100, 9.2103)]
+)
+def test_a_similarity_gives_these_odds(similarity: float, log_odds: float) -> None:
+    assert similarity_log_odds(similarity) == pytest.approx(log_odds, abs=1e-4)
