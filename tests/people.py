@@ -12,7 +12,7 @@ __all__ = ["face", "faces"]
 
 def faces(of: int, count: int, seed: int = 0, alike: float = 1.0) -> list[Vector]:
     """Return looks at somebody; below 1 they share so much of their errors, as frames that follow each other do."""
-    space = odds.dlib()
+    space = odds.dlib_space()
     someone = np.random.default_rng(of).normal(0, space.between**0.5)
     chance = np.random.default_rng([of, seed, 9])
     common = chance.normal(0, 1, 128)
@@ -27,4 +27,4 @@ def face(of: int, seed: int = 0) -> Vector:
 
 @cache
 def _back() -> odds.Array:
-    return np.asarray(np.linalg.inv(odds.dlib().axes), np.float64)
+    return np.asarray(np.linalg.inv(odds.dlib_space().axes), np.float64)

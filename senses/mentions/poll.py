@@ -15,7 +15,7 @@ __all__ = ["MentionPoller", "poll"]
 
 MIN_PAGE_POSTS, MAX_PAGE_POSTS = 5, 100  # X's limits for one page
 MAX_PAUSE_S = 900.0
-MINUTE_S = 60.0
+MINUTE_S = 60
 # Older posts are not published: nobody wants to hear them read out hours later.
 MAX_POST_AGE = timedelta(minutes=10)
 

@@ -19,7 +19,7 @@ BEARER = "KINWATCH_X_BEARER"
 HOST = "https://api.twitter.com"
 X_TIMEOUT_S = (5, 30)
 TWEET_FIELDS = ["author_id", "created_at"]
-MINUTE_S, HOUR_S = 60.0, 3600.0
+MINUTE_S, HOUR_S = 60, 3600
 # A fault that a person must mend is retried only once an hour: X may log each try as an attack.
 REFUSAL_REASONS = {
     400: "X does not understand the question: check `account`, and look for a newer kinwatch",

@@ -164,7 +164,11 @@ FAULTS: list[tuple[str | bytes, str, float]] = [
     ("deaf", "cannot be reached", 60),
     (answer("503 Slow Down", "SlowDown"), "busy or broken: SlowDown", 60),
     (answer("500 Oops", "InternalError"), "busy or broken: InternalError", 60),
-    (answer("403 Forbidden", "AccessDenied"), r"AccessDenied .*give it the policy of `kinwatch docs iam/store\.json`", 300),
+    (
+        answer("403 Forbidden", "AccessDenied"),
+        r"AccessDenied .*give it the policy of `kinwatch docs iam/store\.json`",
+        300,
+    ),
     (answer("403 Forbidden", "RequestTimeTooSkewed"), "clock is wrong", 300),
     (answer("200 OK"), "the server has not confirmed", 60),
 ]

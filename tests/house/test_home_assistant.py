@@ -70,7 +70,10 @@ class World:
 
     @contextmanager
     def open(self) -> Iterator["World"]:
-        brain = ("kinwatch/status/brain", service_status("brain", "online", "", {"age_ms_p99": 45, "work_ms_p50": 31}).payload())
+        brain = (
+            "kinwatch/status/brain",
+            service_status("brain", "online", "", {"age_ms_p99": 45, "work_ms_p50": 31}).payload(),
+        )
         self.link = open_link(self.broker.url, "witness", durable=True, birth_message=brain)
         self.link.listen("kinwatch/#", lambda topic, payload: self.heard.append((topic, payload)), qos=1)
         with self.link:

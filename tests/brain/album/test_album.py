@@ -140,7 +140,7 @@ def test_a_broken_album_is_said_once_and_deciding_goes_on(tmp_path: Path, caplog
     visit = OpenVisit("hall", AT, AT, Box(0, 0, 1, 1), picture=b"jpeg")
     for _ in range(3):
         keepsakes.put([visit])
-        assert keepsakes.meet(visit.id, [], [], AT) is None
+        assert keepsakes.recognise_stranger(visit.id, [], [], AT) is None
         keepsakes.prune()
     keepsakes.close()
     assert caplog.text.count("album.db") == 1

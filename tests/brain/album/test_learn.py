@@ -157,9 +157,7 @@ def test_what_is_told_is_learned_once(tmp_path: Path, album: Album, gallery: Gal
         b'{"visit": "0193f5a2-7c1e-7000-8000-000000000000", "who": "a", "until": "2026-11-22T00:00:00Z"}',
     ],
 )
-def test_what_cannot_be_read_is_said_and_gone(
-    tmp_path: Path, gallery: Gallery, body: bytes
-) -> None:
+def test_what_cannot_be_read_is_said_and_gone(tmp_path: Path, gallery: Gallery, body: bytes) -> None:
     heard, inbox = lessons(tmp_path, gallery, None)
     with pytest.raises(MessageError, match=r"^kinwatch/hall/label: "):
         heard.receive("kinwatch/hall/label", body)
