@@ -58,7 +58,7 @@ def retrain(folder: Path, plan: RetrainPlan, place: RetrainPaths) -> RetrainOutc
     lesson = _lesson(labelled.labels, seen, _copies(seen, reader, plan, place))
     training = training_part()
     with place.show("training the last layer") as progress:
-        fitted = training.fit(lesson, plan.schedule, progress)
+        fitted = training.train_layer(lesson, plan.schedule, progress)
     result = Result(folder, plan, labelled.labels, backbone, seen, fitted, training.head(fitted))
     chances = result.chances()
     compared = _compare(result, chances, cache, place)

@@ -333,7 +333,9 @@ def lesson(*, validation: bool) -> Lesson:
 def test_a_layer_is_learned_and_runs_without_tensorflow(training: ModuleType) -> None:
     given_rows = lesson(validation=True)
     shown: list[int] = []
-    fitted = training.fit(given_rows, Schedule(steps=150, learning_rate=0.05), lambda done, _: shown.append(done))
+    fitted = training.train_layer(
+        given_rows, Schedule(steps=150, learning_rate=0.05), lambda done, _: shown.append(done)
+    )
     assert fitted.curve[-1].validation_accuracy > 0.9
     assert shown[-1] <= 150
     head = Network(training.head(fitted), "head")
@@ -346,11 +348,11 @@ def test_a_layer_is_learned_and_runs_without_tensorflow(training: ModuleType) ->
 def test_training_stops_when_validation_gets_no_better_and_keeps_the_best(training: ModuleType) -> None:
     right = lesson(validation=True)
     wrong = Lesson(right.training, right.training_labels, right.training, (right.training_labels + 1) % 3, 3)
-    fitted = training.fit(wrong, Schedule(steps=1000, patience=3), lambda *_: None)
+    fitted = training.train_layer(wrong, Schedule(steps=1000, patience=3), lambda *_: None)
     losses = {point.step: point.validation_loss for point in fitted.curve}
     assert max(losses) < 1000
     assert losses[fitted.best] == min(losses.values())
-    alone = training.fit(lesson(validation=False), Schedule(steps=25), lambda *_: None)
+    alone = training.train_layer(lesson(validation=False), Schedule(steps=25), lambda *_: None)
     assert (alone.best, alone.curve[-1].validation_loss) == (25, None)
 
 
