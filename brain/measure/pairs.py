@@ -91,9 +91,7 @@ def measure_pairs(folder: Path, looker: Looker, show: Progress) -> Pairs:
         both = first is not None and second is not None
         distances[same].append(float(np.linalg.norm(first.vector - second.vector)) if both else np.inf)  # type: ignore[union-attr]
     if not any(np.isfinite(found).any() for found in distances.values()) or not all(distances.values()):
-        message = (
-            f"{folder / PAIRS_FILE}: pairs of one person and of two are needed, with faces (kinwatch docs measure)"
-        )
+        message = f"{folder / PAIRS_FILE}: {needed} (kinwatch docs measure)"
         raise Unusable(message)
     return Pairs(np.array(distances[True]), np.array(distances[False]))
 
