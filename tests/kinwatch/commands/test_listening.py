@@ -125,8 +125,11 @@ def test_how_it_is_sent_is_told() -> None:
         (heard(at="2026-11-21T20:00:00"), 'write it as "2026-11-21T20:00:00Z"'),
         (heard(id="7"), "id: Input should be a valid UUID"),
         (heard(at="1970-01-01T00:00:07Z"), "days old: check the sender's clock and its time zone, or leave `at` out"),
-        (heard(at=stamp(AT + timedelta(hours=2))), "is 2 hours in the future: check the sender's clock"),
-        (heard(at=stamp(AT - timedelta(minutes=5))), "is 5 minutes old"),
+        # Every worker must collect the same names: these two have ids without the time of the run.
+        pytest.param(
+            heard(at=stamp(AT + timedelta(hours=2))), "is 2 hours in the future: check the sender's clock", id="future"
+        ),
+        pytest.param(heard(at=stamp(AT - timedelta(minutes=5))), "is 5 minutes old", id="old"),
     ],
 )
 def test_a_wrong_fact_is_told(payload: bytes, said: str) -> None:
