@@ -38,20 +38,20 @@ class EmbeddingCache:
                 part = wanted[start : start + KEYS_PER_QUERY]
                 marks = ", ".join("?" * len(part))
                 rows = connection.execute(f"SELECT * FROM looks WHERE key IN ({marks})", part)  # noqa: S608 - marks only
-                found |= {row[0]: _look(*row[1:]) for row in rows}
+                found |= {row[0]: _embedding(*row[1:]) for row in rows}
         return found
 
-    def put(self, looks: Mapping[str, FaceEmbedding | None]) -> None:
+    def put(self, embeddings: Mapping[str, FaceEmbedding | None]) -> None:
         """Keep looks, all of them or none."""
         rows = [
-            (key, look.vector.astype("<f4").tobytes(), look.width, look.sharpness, look.yaw, look.face_confidence)
-            if look
+            (key, embedding.vector.astype("<f4").tobytes(), embedding.width, embedding.sharpness, embedding.yaw, embedding.face_confidence)
+            if embedding
             else (key, None, None, None, None, None)
-            for key, look in looks.items()
+            for key, embedding in embeddings.items()
         ]
         with self._database.transaction() as connection:
             connection.executemany("INSERT OR REPLACE INTO looks VALUES (?, ?, ?, ?, ?, ?)", rows)
 
 
-def _look(vector: bytes | None, *quality: float) -> FaceEmbedding | None:
+def _embedding(vector: bytes | None, *quality: float) -> FaceEmbedding | None:
     return None if vector is None else FaceEmbedding(np.frombuffer(vector, "<f4").astype(np.float32), *quality)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from brain.measure.advice import Nearest
 from brain.measure.folders import PeoplePictures, Unusable
-from brain.measure.looks import Looker, PictureVariant, Progress
+from brain.measure.looks import EmbeddingReader, PictureVariant, Progress
 from brain.measure.visits import compose, decide
 from brain.settings.matching import MATCH_DISTANCE, STRANGER_DISTANCE
 from brain.verdict.evidence import KnownPerson
@@ -94,63 +94,65 @@ def figures(cases: Iterable[Case]) -> Figures:
 
 
 def nearest(
-    look: FaceEmbedding | npt.NDArray[np.float32], known: Sequence[KnownPerson]
+    embedding: FaceEmbedding | npt.NDArray[np.float32], known: Sequence[KnownPerson]
 ) -> list[tuple[float, KnownPerson]]:
     """Return the distance to the nearest photo of everybody, the nearest first."""
-    vector = look.vector if isinstance(look, FaceEmbedding) else look
+    vector = embedding.vector if isinstance(embedding, FaceEmbedding) else embedding
     away = [(float(np.linalg.norm(one.vectors - vector, axis=1).min(initial=np.inf)), one) for one in known]
     return sorted(away, key=lambda pair: pair[0])
 
 
-def alone(truth: str | None, look: FaceEmbedding | None, known: Sequence[KnownPerson]) -> Case:
+def alone(truth: str | None, embedding: FaceEmbedding | None, known: Sequence[KnownPerson]) -> Case:
     """Return what one picture alone would say: within 0.50 a name, beyond 0.60 a stranger."""
-    if look is None or not known:
+    if embedding is None or not known:
         return Case(truth, "unidentified", None)
-    distance, first = nearest(look, known)[0]
+    distance, first = nearest(embedding, known)[0]
     if distance <= MATCH_DISTANCE:
         return Case(truth, first.group, first.name)
     return Case(truth, "stranger" if distance > STRANGER_DISTANCE else "unidentified", None)
 
 
-def measure_household(labelled: PeoplePictures, looker: Looker, plan: HouseholdPlan, show: Progress) -> HouseholdResult:
+def measure_household(
+    labelled: PeoplePictures, reader: EmbeddingReader, plan: HouseholdPlan, show: Progress
+) -> HouseholdResult:
     """Return how the labelled pictures are told apart, alone and in visits.
 
     Raises `Unusable` if no picture that is to be enrolled shows a face.
     """
     visits = {name: _visits(files, count, plan) for name, files, count in _visitors(labelled, plan)}
     files = [file for some in (labelled.enrolled, labelled.tests, labelled.strangers) for file in _all(some)]
-    looks = looker.look(
+    embeddings = reader.embeddings(
         [*map(PictureVariant, files), *(view for views in visits.values() for visit in views for view in visit)], show
     )
-    known = enrolled(labelled.enrolled, looks)
-    seen = [(name, file) for name, files in labelled.tests.items() for file in files if PictureVariant(file) in looks]
+    known = enrolled(labelled.enrolled, embeddings)
+    seen = [(name, file) for name, files in labelled.tests.items() for file in files if PictureVariant(file) in embeddings]
     unseen = [
-        (name, file) for name, files in labelled.strangers.items() for file in files if PictureVariant(file) in looks
+        (name, file) for name, files in labelled.strangers.items() for file in files if PictureVariant(file) in embeddings
     ]
-    pictures = [alone(name, looks[PictureVariant(file)], known) for name, file in seen]
-    pictures += [alone(None, looks[PictureVariant(file)], known) for _, file in unseen]
+    pictures = [alone(name, embeddings[PictureVariant(file)], known) for name, file in seen]
+    pictures += [alone(None, embeddings[PictureVariant(file)], known) for _, file in unseen]
     truth = dict.fromkeys(labelled.strangers) | {name: name for name in labelled.tests}
     decided = [
-        Case(truth[name], *decide([look for view in visit if (look := looks.get(view))], known)[:2])
+        Case(truth[name], *decide([embedding for view in visit if (embedding := embeddings.get(view))], known)[:2])
         for name, views in visits.items()
         for visit in views
-        if any(view in looks for view in visit)
+        if any(view in embeddings for view in visit)
     ]
     return HouseholdResult(
         figures(pictures),
         figures(decided),
-        tuple(_near(name, file, looks[PictureVariant(file)], known) for name, file in seen),
-        tuple(_near(name, file, looks[PictureVariant(file)], known) for name, file in unseen),
+        tuple(_near(name, file, embeddings[PictureVariant(file)], known) for name, file in seen),
+        tuple(_near(name, file, embeddings[PictureVariant(file)], known) for name, file in unseen),
         {one.name: len(one.vectors) for one in known},
     )
 
 
 def enrolled(
-    files: Mapping[str, Sequence[Path]], looks: Mapping[PictureVariant, FaceEmbedding | None]
+    files: Mapping[str, Sequence[Path]], embeddings: Mapping[PictureVariant, FaceEmbedding | None]
 ) -> list[KnownPerson]:
     """Return the people whose photos show a face; `Unusable` if none does."""
     vectors = {
-        name: [look.vector for file in those if (look := looks.get(PictureVariant(file)))]
+        name: [embedding.vector for file in those if (embedding := embeddings.get(PictureVariant(file)))]
         for name, those in files.items()
     }
     known = [KnownPerson(name, "family", np.stack(found)) for name, found in vectors.items() if found]
@@ -175,8 +177,8 @@ def _visits(files: Sequence[Path], count: int, plan: HouseholdPlan) -> list[tupl
     return list(compose(files, count, seed=plan.seed, room=plan.room))
 
 
-def _near(name: str, file: Path, look: FaceEmbedding | None, known: Sequence[KnownPerson]) -> Nearest:
-    away = nearest(look, known) if look else []
+def _near(name: str, file: Path, embedding: FaceEmbedding | None, known: Sequence[KnownPerson]) -> Nearest:
+    away = nearest(embedding, known) if embedding else []
     own = next((distance for distance, one in away if one.name == name), np.inf)
     other, whose = next(((distance, one.name) for distance, one in away if one.name != name), (np.inf, ""))
     return Nearest(name, str(file), own, other, whose)

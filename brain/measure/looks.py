@@ -20,7 +20,7 @@ from brain.vision.backend import Face, FaceEmbedding, VisionBackend
 from brain.vision.picture import Picture, Pixels
 from nerves.errors import BadPicture
 
-__all__ = ["Looker", "PictureVariant", "Progress", "model"]
+__all__ = ["EmbeddingReader", "PictureVariant", "Progress", "model"]
 
 Progress = Callable[[int, int | None], None]
 
@@ -55,10 +55,10 @@ def model(pack: Pack) -> str:
 
 
 @dataclass
-class Looker:
+class EmbeddingReader:
     """Looks at pictures, each once in the life of the cache."""
 
-    open_sight: Callable[[], VisionBackend]
+    open_backend: Callable[[], VisionBackend]
     """Called once in each process that looks."""
     model: str
     """See `model`."""
@@ -69,15 +69,17 @@ class Looker:
     """Files that are no picture that can be used, and why."""
     _hashes: dict[Path, str] = field(default_factory=dict)
 
-    def look(self, views: Iterable[PictureVariant], progress: Progress) -> dict[PictureVariant, FaceEmbedding | None]:
+    def embeddings(
+        self, views: Iterable[PictureVariant], progress: Progress
+    ) -> dict[PictureVariant, FaceEmbedding | None]:
         """Return the look of each view: None where no face can be measured; unusable files are left out."""
         wanted = list(dict.fromkeys(views))
         keys = {view: key for view in wanted if (key := self._key(view))}
         kept = self.cache.get(keys.values())
         lacking = sorted((view for view, key in keys.items() if key not in kept), key=lambda view: view.file)
         for done, found in enumerate(self._batches(lacking), start=1):
-            self.bad |= {view.file: look for view, look in found.items() if isinstance(look, str)}
-            fresh = {keys[view]: look for view, look in found.items() if not isinstance(look, str)}
+            self.bad |= {view.file: embedding for view, embedding in found.items() if isinstance(embedding, str)}
+            fresh = {keys[view]: embedding for view, embedding in found.items() if not isinstance(embedding, str)}
             self.cache.put(fresh)
             kept |= fresh
             progress(min(done * PICTURES_PER_PROCESS, len(lacking)), len(lacking))
@@ -96,56 +98,56 @@ class Looker:
     def _batches(self, views: Sequence[PictureVariant]) -> Iterator[dict[PictureVariant, FaceEmbedding | str | None]]:
         parts = [views[start : start + PICTURES_PER_PROCESS] for start in range(0, len(views), PICTURES_PER_PROCESS)]
         if self.jobs == 1 or len(parts) == 1:
-            sight = self.open_sight() if parts else None
-            yield from (_look_at(sight, part) for part in parts if sight)
+            backend = self.open_backend() if parts else None
+            yield from (_read(backend, part) for part in parts if backend)
             return
         # Started anew rather than copied: a copy of a process whose libraries run threads may hang.
-        with ProcessPoolExecutor(self.jobs, get_context("spawn"), _begin, (self.open_sight,)) as pool:
+        with ProcessPoolExecutor(self.jobs, get_context("spawn"), _begin, (self.open_backend,)) as pool:
             yield from pool.map(_work, parts)
 
 
 _own: list[VisionBackend] = []
 
 
-def _begin(open_sight: Callable[[], VisionBackend]) -> None:
-    _own.append(open_sight())
+def _begin(open_backend: Callable[[], VisionBackend]) -> None:
+    _own.append(open_backend())
 
 
 def _work(views: Sequence[PictureVariant]) -> dict[PictureVariant, FaceEmbedding | str | None]:
-    return _look_at(_own[0], views)
+    return _read(_own[0], views)
 
 
-def _look_at(sight: VisionBackend, views: Sequence[PictureVariant]) -> dict[PictureVariant, FaceEmbedding | str | None]:
+def _read(backend: VisionBackend, views: Sequence[PictureVariant]) -> dict[PictureVariant, FaceEmbedding | str | None]:
     """Return each view's look, None without a face, or what is wrong with the file."""
     found: dict[PictureVariant, FaceEmbedding | str | None] = {}
     files = {view.file: [other for other in views if other.file == view.file] for view in views}
     for file, mine in files.items():
         try:
-            found |= _look_at_file(sight, file, mine)
+            found |= _read_file(backend, file, mine)
         except BadPicture as error:
             found |= dict.fromkeys(mine, str(error))
     return found
 
 
-def _look_at_file(
-    sight: VisionBackend, file: Path, views: Sequence[PictureVariant]
+def _read_file(
+    backend: VisionBackend, file: Path, views: Sequence[PictureVariant]
 ) -> dict[PictureVariant, FaceEmbedding | None]:
     pixels = np.ascontiguousarray(np.asarray(to_upright_image(file.read_bytes()), np.uint8)[:, :, ::-1])
     picture = Picture(cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, PHOTO_JPEG_QUALITY])[1].tobytes())
-    face = _nearest(sight.find_faces(picture), 0.5, 0.5)
+    face = _nearest(backend.find_faces(picture), 0.5, 0.5)
     if face is None:
         return dict.fromkeys(views)
     around, x, y = _around(pixels, face)
-    degraded = partial(_degraded, sight, around, face.width, (x, y))
-    return {view: degraded(view.how) if view.how else sight.embed(picture, face) for view in views}
+    degraded = partial(_degraded, backend, around, face.width, (x, y))
+    return {view: degraded(view.how) if view.how else backend.embed(picture, face) for view in views}
 
 
 def _degraded(
-    sight: VisionBackend, pixels: Pixels, width: float, centre: tuple[float, float], how: Degradation
+    backend: VisionBackend, pixels: Pixels, width: float, centre: tuple[float, float], how: Degradation
 ) -> FaceEmbedding | None:
     picture = Picture(as_seen(pixels, width, how))
-    face = _nearest(sight.find_faces(picture), *centre)
-    return sight.embed(picture, face) if face else None
+    face = _nearest(backend.find_faces(picture), *centre)
+    return backend.embed(picture, face) if face else None
 
 
 def _nearest(faces: Sequence[Face], x: float, y: float) -> Face | None:

@@ -59,14 +59,14 @@ def measure_gallery(known: Sequence[KnownPerson], visits: Sequence[tuple[str, Se
     others = [(one, vector, [other for other in known if other is not one]) for one, vector, _ in left_out]
     cases = [alone(one.name, _bare(vector), rest) for one, vector, rest in left_out if len(one.vectors) > 1]
     cases += [alone(None, _bare(vector), rest) for _, vector, rest in others if rest]
-    cases += [alone(None, looks[0], known) for _, looks in visits]
+    cases += [alone(None, embeddings[0], known) for _, embeddings in visits]
     strangers = [_near(one.name, one.name, vector, rest) for one, vector, rest in others if rest]
-    strangers += [_near("", shown, looks[0].vector, known) for shown, looks in visits]
+    strangers += [_near("", shown, embeddings[0].vector, known) for shown, embeddings in visits]
     family = tuple(_near(one.name, f"a photo of {one.name}", vector, rest) for one, vector, rest in left_out)
     return Own(
         tuple(_someone(one, [near for near in family if near.who == one.name]) for one in known),
         figures(cases),
-        figures(Case(None, *decide(looks, known)[:2]) for _, looks in visits),
+        figures(Case(None, *decide(embeddings, known)[:2]) for _, embeddings in visits),
         family,
         tuple(strangers),
     )

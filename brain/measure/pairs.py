@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from brain.measure import curves
 from brain.measure.folders import Unusable
-from brain.measure.looks import Looker, PictureVariant, Progress
+from brain.measure.looks import EmbeddingReader, PictureVariant, Progress
 from brain.settings.matching import MATCH_DISTANCE, STRANGER_DISTANCE
 from brain.verdict.proportion import Proportion
 
@@ -76,18 +76,18 @@ class Pairs:
         }
 
 
-def measure_pairs(folder: Path, looker: Looker, show: Progress) -> Pairs:
+def measure_pairs(folder: Path, reader: EmbeddingReader, show: Progress) -> Pairs:
     """Return the distances of the pairs in FOLDER/pairs.csv; a pair with a damaged picture is left out.
 
     Raises `Unusable` if the file is not as it should be, or there are no pairs of both kinds.
     """
     rows = list(_rows(folder))
-    looks = looker.look([PictureVariant(file) for row in rows for file in row[:2]], show)
+    embeddings = reader.embeddings([PictureVariant(file) for row in rows for file in row[:2]], show)
     distances: dict[bool, list[float]] = {True: [], False: []}
     for one, other, same in rows:
-        if one in looker.bad or other in looker.bad:
+        if one in reader.bad or other in reader.bad:
             continue
-        first, second = looks[PictureVariant(one)], looks[PictureVariant(other)]
+        first, second = embeddings[PictureVariant(one)], embeddings[PictureVariant(other)]
         both = first is not None and second is not None
         distances[same].append(float(np.linalg.norm(first.vector - second.vector)) if both else np.inf)  # type: ignore[union-attr]
     if not any(np.isfinite(found).any() for found in distances.values()) or not all(distances.values()):

@@ -24,19 +24,19 @@ class VisitOutcome(NamedTuple):
 
     verdict: Verdict
     who: str | None
-    looks_used: int
+    embeddings_used: int
     """How many looks it took to decide so."""
 
 
-def decide(looks: Sequence[FaceEmbedding], known: Sequence[KnownPerson]) -> VisitOutcome:
+def decide(embeddings: Sequence[FaceEmbedding], known: Sequence[KnownPerson]) -> VisitOutcome:
     """Return what the brain holds of a visit when it ends: the looks as they come, then the last word."""
     evidence, held = Evidence(), VisitOutcome("identifying", None, 0)
-    for number, look in enumerate(looks, start=1):
+    for number, embedding in enumerate(embeddings, start=1):
         evidence = add_face(
-            evidence, FaceSample(look.vector, face_weight(look.width, look.sharpness, look.yaw), look.face_confidence)
+            evidence, FaceSample(embedding.vector, face_weight(embedding.width, embedding.sharpness, embedding.yaw), embedding.face_confidence)
         )
         held = _held(held, evidence, known, number)
-    return _held(held, evidence, known, len(looks), last=True)
+    return _held(held, evidence, known, len(embeddings), last=True)
 
 
 def _held(
@@ -59,10 +59,10 @@ def compose(photos: Sequence[Path], count: int, *, seed: int, room: bool) -> Ite
     order = np.random.default_rng(_number(f"{seed} {photos[0].parent.name}/{photos[0].name}"))
     for _ in range(count):
         chosen = [photos[i] for i in order.permutation(len(photos))]
-        looks = int(order.integers(*EMBEDDINGS_PER_VISIT))
+        embeddings = int(order.integers(*EMBEDDINGS_PER_VISIT))
         yield tuple(
             PictureVariant(chosen[i % len(chosen)], _how(chosen[i % len(chosen)], i // len(chosen), room=room))
-            for i in range(looks)
+            for i in range(embeddings)
         )
 
 
