@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from brain.measure import curves
+from brain.measure.embeddings import EmbeddingReader, PictureVariant, Progress
 from brain.measure.folders import Unusable
-from brain.measure.looks import EmbeddingReader, PictureVariant, Progress
 from brain.settings.matching import MATCH_DISTANCE, STRANGER_DISTANCE
 from brain.verdict.proportion import Proportion
 
@@ -91,6 +91,7 @@ def measure_pairs(folder: Path, reader: EmbeddingReader, show: Progress) -> Pair
         both = first is not None and second is not None
         distances[same].append(float(np.linalg.norm(first.vector - second.vector)) if both else np.inf)  # type: ignore[union-attr]
     if not any(np.isfinite(found).any() for found in distances.values()) or not all(distances.values()):
+        needed = "pairs of one person and pairs of two are needed, with faces"
         message = f"{folder / PAIRS_FILE}: {needed} (kinwatch docs measure)"
         raise Unusable(message)
     return Pairs(np.array(distances[True]), np.array(distances[False]))
