@@ -3,8 +3,9 @@ from datetime import datetime, time, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
 
-from nerves.hours import Hours, read_hours
+from nerves.hours import Hours, HoursText, read_hours
 
 moments = st.datetimes(min_value=datetime(2000, 1, 1), max_value=datetime(2100, 1, 1))  # noqa: DTZ001 - wall clocks
 minutes = st.times().map(lambda at: at.replace(second=0, microsecond=0))
@@ -39,6 +40,17 @@ def test_a_moment_is_in_some_hours_or_in_the_others(some: Hours, at: datetime) -
 @given(hours)
 def test_hours_that_are_written_are_read(some: Hours) -> None:
     assert read_hours(f" {some.begin:%H:%M} - {some.end:%H:%M} ") == some
+
+
+def test_hours_that_end_when_they_begin_are_the_whole_day() -> None:
+    whole = Hours(time(7), time(7))
+    assert all(whole.contain(datetime(2026, 11, 21, hour)) for hour in range(24))  # noqa: DTZ001
+
+
+def test_the_text_of_hours_in_the_settings_stays_as_it_is_written() -> None:
+    assert TypeAdapter(HoursText).validate_python("22:00 - 7:00") == "22:00 - 7:00"
+    with pytest.raises(ValidationError, match="'22-7' are no hours: write them as 22:00-07:00"):
+        TypeAdapter(HoursText).validate_python("22-7")
 
 
 @pytest.mark.parametrize("text", ["", "22-7", "22:00", "24:00-07:00", "22:00-22:00", "22:60-07:00", "night"])

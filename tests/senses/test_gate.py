@@ -11,6 +11,10 @@ def test_two_pictures_a_second_pass_a_tenth_of_a_period_early_at_most() -> None:
     assert passed(FrameRateLimit(2), 0.0, 0.3, 0.44, 0.46, 0.94, 0.97, 1.2, 1.5) == [0.0, 0.46, 0.97, 1.5]
 
 
+def test_a_picture_that_is_exactly_a_tenth_of_a_period_early_passes() -> None:
+    assert passed(FrameRateLimit(0.1), 0.0, 8.99, 9.0) == [0.0, 9.0]
+
+
 def test_after_a_pause_the_period_begins_anew() -> None:
     assert passed(FrameRateLimit(2), 0.0, 3.0, 3.4, 3.5, 3.9, 4.0) == [0.0, 3.0, 3.5, 4.0]
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from brain.verdict.evidence import Evidence, FaceSample, KnownPerson, add_answer, add_face
 from brain.verdict.judge import Judgement, judge
-from brain.verdict.similarity import person_log_odds, similarity_log_odds
+from brain.verdict.similarity import person_log_odds, similarity_log_odds, unlike_weight
 from brain.vision.backend import CloudSimilarity
 from nerves.messages import Group, Verdict
 from tests.people import face, faces
@@ -143,3 +143,9 @@ def test_somebody_else_is_noticed_though_the_settings_name_somebody_of_whom_we_h
 )
 def test_a_similarity_gives_these_odds(similarity: float, log_odds: float) -> None:
     assert similarity_log_odds(similarity) == pytest.approx(log_odds, abs=1e-4)
+
+
+def test_a_face_is_unlike_somebody_below_a_similarity_of_eighty() -> None:
+    answers = [CloudSimilarity({"alice": similarity}, 0.5) for similarity in (80.0, 79.9, 0.0)]
+    assert unlike_weight(answers, "alice") == 1.0
+    assert unlike_weight(answers, "bob") == 0

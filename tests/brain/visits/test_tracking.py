@@ -117,6 +117,13 @@ def test_a_box_that_would_shrink_to_nothing_stays(shrinks: tuple[float, float, f
     assert affinity(person(box), Track(box, None, 1.0, shrinks)) == pytest.approx(1.0)
 
 
+def test_a_box_of_the_least_width_still_moves() -> None:
+    moves = (0.0, 0.1, 0.0, 0.1)
+    narrow, narrower = Box(0.0, 0.2, 0.02, 0.4), Box(0.0, 0.2, 0.019, 0.4)
+    assert affinity(person(Box(0.0, 0.3, 0.02, 0.4)), Track(narrow, None, 1.0, moves)) == pytest.approx(1.0)
+    assert affinity(person(narrower), Track(narrower, None, 1.0, moves)) == pytest.approx(1.0)
+
+
 def test_someone_across_the_room_at_once_is_someone_else() -> None:
     assert match([person(Box(0.85, 0.1, 0.1, 0.3))], [trail(Box(0.0, 0.5, 0.1, 0.3))]) == {}
 
