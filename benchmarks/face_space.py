@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks.shapes import VARIANTS, as_camera, found
 from brain.measure.cache import EmbeddingCache
-from brain.measure.looks import Looker, PictureVariant, model
+from brain.measure.embeddings import EmbeddingReader, PictureVariant, model
 from brain.models import packs
 from brain.models.local import LocalBackend
 from brain.people.enroll import PHOTO_TYPES
@@ -87,13 +87,13 @@ def measured(people: Mapping[str, Sequence[Path]], jobs: int, strangers: Sequenc
     everything = [*others, *(view for some in (views, cameras) for mine in some.values() for view in mine)]
     house = load()
     folders = packs.model_folders(house.data_dir)
-    with EmbeddingCache(house.data_dir / "cache" / "looks.db") as cache, progress("looking") as show:
-        looks = Looker(partial(LocalBackend, "standard", folders), model("standard"), cache, jobs).look(
-            everything, show
-        )
+    with EmbeddingCache(house.data_dir / "cache" / "embeddings.db") as cache, progress("looking") as show:
+        embeddings = EmbeddingReader(
+            partial(LocalBackend, "standard", folders), model("standard"), cache, jobs
+        ).embeddings(everything, show)
 
     def vectors(some: Sequence[PictureVariant]) -> Vector:
-        return np.stack([look.vector for view in some if (look := looks.get(view))])
+        return np.stack([embedding.vector for view in some if (embedding := embeddings.get(view))])
 
     return fit(
         {name: vectors(some) for name, some in views.items()},

@@ -28,11 +28,11 @@ class Family:
     known: tuple[KnownPerson, ...]
     _kept: dict[tuple[bytes, int], list[tuple[float, str]]] = field(default_factory=dict)
 
-    def nearest(self, look: FaceEmbedding, top: int = 1) -> list[tuple[float, str]]:
+    def nearest(self, embedding: FaceEmbedding, top: int = 1) -> list[tuple[float, str]]:
         """Return (mean distance to the `top` nearest photos, name), the nearest person first."""
-        key = look.vector.tobytes(), top
+        key = embedding.vector.tobytes(), top
         if key not in self._kept:
-            away = [np.sort(np.linalg.norm(one.vectors - look.vector, axis=1))[:top].mean() for one in self.known]
+            away = [np.sort(np.linalg.norm(one.vectors - embedding.vector, axis=1))[:top].mean() for one in self.known]
             pairs = zip(away, self.known, strict=True)
             self._kept[key] = sorted((float(distance), one.name) for distance, one in pairs)
         return self._kept[key]
@@ -47,9 +47,9 @@ Rule = Callable[[Sequence[FaceEmbedding], Family], Answer]
 Tunable = Callable[[float], Rule]
 
 
-def ours(looks: Sequence[FaceEmbedding], family: Family) -> Answer:
+def ours(embeddings: Sequence[FaceEmbedding], family: Family) -> Answer:
     """Decide as `brain.judge` does."""
-    outcome = decide(looks, family.known)
+    outcome = decide(embeddings, family.known)
     return outcome.who or {"family": SOMEBODY, "guest": SOMEBODY, "stranger": STRANGER}.get(outcome.verdict)
 
 
@@ -62,15 +62,15 @@ MOST_AREA = 4000.0
 
 
 def frigate(
-    looks: Sequence[FaceEmbedding], family: Family, *, named: float = FRIGATE["named"], needs: int = 1
+    embeddings: Sequence[FaceEmbedding], family: Family, *, named: float = FRIGATE["named"], needs: int = 1
 ) -> Answer:
     """Weighted vote of at most 12 faces, by area and confidence; what is unknown has no vote."""
     votes: dict[str, list[tuple[float, float]]] = {}
-    for look in looks[:12]:
-        away = [float(np.linalg.norm(mean - look.vector)) for mean in family.means]
+    for embedding in embeddings[:12]:
+        away = [float(np.linalg.norm(mean - embedding.vector)) for mean in family.means]
         score = 1 / (1 + exp(FRIGATE["steep"] * (min(away) - FRIGATE["middle"])))
         if score > FRIGATE["unknown"]:
-            worth = min(look.width**2, MOST_AREA) * (score - FRIGATE["unknown"]) * 10
+            worth = min(embedding.width**2, MOST_AREA) * (score - FRIGATE["unknown"]) * 10
             votes.setdefault(family.known[int(np.argmin(away))].name, []).append((worth, score))
     if not votes:
         return None
@@ -92,32 +92,32 @@ def _trimmed(vectors: Vector) -> Vector:
 FACEID_DEFAULT, FACEID_ADVICE = 0.46, 0.48
 
 
-def faceid(looks: Sequence[FaceEmbedding], family: Family, *, within: float, top: int) -> Answer:
+def faceid(embeddings: Sequence[FaceEmbedding], family: Family, *, within: float, top: int) -> Answer:
     """Best of at most 6 tries: the mean distance to the `top` nearest photos of a person."""
-    tries = [family.nearest(look, top)[0] for look in looks[:6]]
+    tries = [family.nearest(embedding, top)[0] for embedding in embeddings[:6]]
     away, name = min(tries, default=(np.inf, ""))
     return name if away <= within else None
 
 
-def any_frame(looks: Sequence[FaceEmbedding], family: Family, *, within: float) -> Answer:
+def any_frame(embeddings: Sequence[FaceEmbedding], family: Family, *, within: float) -> Answer:
     """The nearest photo of any frame."""
-    away, name = min((family.nearest(look)[0] for look in looks), default=(np.inf, ""))
+    away, name = min((family.nearest(embedding)[0] for embedding in embeddings), default=(np.inf, ""))
     return name if away <= within else None
 
 
-def majority(looks: Sequence[FaceEmbedding], family: Family, *, within: float) -> Answer:
+def majority(embeddings: Sequence[FaceEmbedding], family: Family, *, within: float) -> Answer:
     """The name that more than half of the frames give."""
-    votes = Counter(name for look in looks for away, name in family.nearest(look)[:1] if away <= within)
+    votes = Counter(name for embedding in embeddings for away, name in family.nearest(embedding)[:1] if away <= within)
     name, count = votes.most_common(1)[0] if votes else ("", 0)
-    return name if 2 * count > len(looks) else None
+    return name if 2 * count > len(embeddings) else None
 
 
 FOR, AGAINST, TWO = 0.50, 0.60, 2
 
 
-def plain_vote(looks: Sequence[FaceEmbedding], family: Family) -> Answer:
+def plain_vote(embeddings: Sequence[FaceEmbedding], family: Family) -> Answer:
     """A face within 0.50 is a vote for, one beyond 0.60 against; it takes two faces and more votes than the others."""
-    nearest = [family.nearest(look)[0] for look in looks]
+    nearest = [family.nearest(embedding)[0] for embedding in embeddings]
     votes = Counter(name for away, name in nearest if away <= FOR)
     against = sum(away > AGAINST for away, _ in nearest)
     name, count = votes.most_common(1)[0] if votes else ("", 0)
@@ -138,13 +138,13 @@ class LogLikelihood:
     """In each band of width: the distance that says nothing, and what each unit below it says."""
 
     @classmethod
-    def fitted(cls, looks: Iterable[tuple[FaceEmbedding, Family, str]]) -> "LogLikelihood":
+    def fitted(cls, embeddings: Iterable[tuple[FaceEmbedding, Family, str]]) -> "LogLikelihood":
         """Learn two bells of one width: family to themselves, and everybody to the nearest person they are not."""
         rows = []
-        for look, family, who in looks:
-            near = family.nearest(look, 2)
-            rows += [(_band(look), away, True) for away, name in near if name == who]
-            rows += [(_band(look), away, False) for away, name in near if name != who][:1]
+        for embedding, family, who in embeddings:
+            near = family.nearest(embedding, 2)
+            rows += [(_band(embedding), away, True) for away, name in near if name == who]
+            rows += [(_band(embedding), away, False) for away, name in near if name != who][:1]
         return cls(
             {
                 band: _line([row[1:] for row in rows if row[0] == band] or [row[1:] for row in rows])
@@ -152,26 +152,26 @@ class LogLikelihood:
             }
         )
 
-    def __call__(self, look: FaceEmbedding, away: float) -> float:
+    def __call__(self, embedding: FaceEmbedding, away: float) -> float:
         """Return the ratio, at most e^12 either way."""
-        nothing, slope = self.bands[_band(look)]
+        nothing, slope = self.bands[_band(embedding)]
         return max(-12.0, min(12.0, slope * (nothing - away)))
 
 
-def summed(looks: Sequence[FaceEmbedding], family: Family, *, ratio: LogLikelihood, needs: float) -> Answer:
+def summed(embeddings: Sequence[FaceEmbedding], family: Family, *, ratio: LogLikelihood, needs: float) -> Answer:
     """The first name whose ratios add up to `needs`; a stranger once all add up to less than `-needs`."""
     sums = dict.fromkeys((one.name for one in family.known), 0.0)
-    for look in looks:
-        for away, name in family.nearest(look, 2):
-            sums[name] += ratio(look, away)
+    for embedding in embeddings:
+        for away, name in family.nearest(embedding, 2):
+            sums[name] += ratio(embedding, away)
         best = max(sums, key=lambda name: sums[name])
         if abs(sums[best]) >= needs:
             return best if sums[best] > 0 else STRANGER
     return None
 
 
-def _band(look: FaceEmbedding) -> int:
-    return bisect(BANDS, look.width)
+def _band(embedding: FaceEmbedding) -> int:
+    return bisect(BANDS, embedding.width)
 
 
 def _line(pairs: Sequence[tuple[float, bool]]) -> tuple[float, float]:

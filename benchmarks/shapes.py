@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from brain.measure.degrade import burst, camera
-from brain.measure.looks import PictureVariant
+from brain.measure.embeddings import PictureVariant
 from brain.people.enroll import PHOTO_TYPES
 
 __all__ = ["SHAPES", "VARIANTS", "People", "Visit", "as_camera", "families", "found", "halves", "visits"]

@@ -32,7 +32,7 @@ from benchmarks import face_space
 from benchmarks.peers import FIXED, SOMEBODY, STRANGER, Family, LogLikelihood, Rule, Tunable, tunables
 from benchmarks.shapes import SHAPES, People, families, found, halves, visits
 from brain.measure.cache import EmbeddingCache
-from brain.measure.looks import Looker, PictureVariant, Progress, model
+from brain.measure.embeddings import EmbeddingReader, PictureVariant, Progress, model
 from brain.measure.visits import KnownPerson
 from brain.models import packs
 from brain.models.local import LocalBackend
@@ -58,24 +58,26 @@ class Trial:
     who: str
     member: bool
     family: Family
-    looks: tuple[FaceEmbedding, ...]
+    embeddings: tuple[FaceEmbedding, ...]
 
 
-def trials(people: People, looker: Looker, count: int, seed: int, show: Progress) -> list[Trial]:
+def trials(people: People, reader: EmbeddingReader, count: int, seed: int, show: Progress) -> list[Trial]:
     """Return the visits of one half, looked at."""
     rng = np.random.default_rng(seed)
     homes = families(people, rng)
     planned = list(visits(people, homes, count, rng))
     enrolled = [PictureVariant(photo) for home in homes for photos in home.values() for photo in photos]
-    looks = looker.look([*enrolled, *(view for visit in planned for view in visit.views)], show)
+    embeddings = reader.embeddings([*enrolled, *(view for visit in planned for view in visit.views)], show)
 
     def seen(views: Iterable[PictureVariant]) -> tuple[FaceEmbedding, ...]:
-        return tuple(look for view in views if (look := looks.get(view)))
+        return tuple(embedding for view in views if (embedding := embeddings.get(view)))
 
     known = [
         Family(
             tuple(
-                KnownPerson(name, "family", np.stack([look.vector for look in seen(map(PictureVariant, photos))]))
+                KnownPerson(
+                    name, "family", np.stack([embedding.vector for embedding in seen(map(PictureVariant, photos))])
+                )
                 for name, photos in home.items()
             )
         )
@@ -98,7 +100,7 @@ class Marks:
 
 def marks(rule: Rule, judged: Sequence[Trial]) -> Marks:
     """Return a rule's marks."""
-    answers = [(trial, rule(trial.looks, trial.family)) for trial in judged]
+    answers = [(trial, rule(trial.embeddings, trial.family)) for trial in judged]
     called = [(trial, None if answer == STRANGER else answer) for trial, answer in answers]
     return Marks(
         tuple((trial.who, name is not None) for trial, name in called if not trial.member),
@@ -117,7 +119,7 @@ def tuned(tunable: Tunable, grid: Sequence[float], learned: Sequence[Trial], mos
 
 def tuned_rules(learned: Sequence[Trial], most: float) -> tuple[dict[str, Rule], dict[str, float]]:
     """Return the rules that have a threshold, tuned strictly, and their thresholds."""
-    pairs = [(look, trial.family, trial.who) for trial in learned for look in trial.looks]
+    pairs = [(embedding, trial.family, trial.who) for trial in learned for embedding in trial.embeddings]
     values = {
         name: (tunable, tuned(tunable, grid, learned, most))
         for name, (tunable, grid) in tunables(LogLikelihood.fitted(pairs)).items()
@@ -235,9 +237,9 @@ def main() -> int:
     folders = packs.model_folders(house.data_dir)
     pack = packs.choose_pack(given.pack, folders)
     parts = halves(found(given.people))
-    with EmbeddingCache(house.data_dir / "cache" / "looks.db") as cache, progress("looking") as show:
-        looker = Looker(partial(LocalBackend, pack, folders), model(pack), cache, given.jobs)
-        both = [trials(half, looker, given.visits, given.seed, show) for half in parts]
+    with EmbeddingCache(house.data_dir / "cache" / "embeddings.db") as cache, progress("looking") as show:
+        reader = EmbeddingReader(partial(LocalBackend, pack, folders), model(pack), cache, given.jobs)
+        both = [trials(half, reader, given.visits, given.seed, show) for half in parts]
     spaces = [
         face_space.measured(half, given.jobs, given.refit) if given.refit else odds.dlib_space() for half in parts
     ]

@@ -11,6 +11,7 @@ HERE = Path(__file__).resolve().parent.parent
 # Every package of ours has this line in its __init__.py, and nobody else's has.
 PROJECT_MARK = '__project__ = "kinwatch"'
 WRONG_PACKAGE = 1
+INTERRUPTED = 130  # 128 + SIGINT, as the shell counts
 
 
 def run_kinwatch() -> None:
@@ -20,8 +21,10 @@ def run_kinwatch() -> None:
     if problem:
         sys.stderr.write(f"kinwatch: {problem}\n")
         sys.exit(WRONG_PACKAGE)
-    from kinwatch.cli import main  # noqa: PLC0415 - it imports the packages that were just checked
-
+    try:
+        from kinwatch.cli import main  # noqa: PLC0415 - it imports the packages that were just checked
+    except KeyboardInterrupt:  # the imports take a second; later ones are caught by the command
+        sys.exit(INTERRUPTED)
     main()
 
 

@@ -186,13 +186,13 @@ class Visit(Fact):
     last: Time
     """When the person was last seen."""
     box: Box | None = None
-    """Where the person is in the frame that was looked at."""
+    """Where the person is in the analysed frame."""
     picture: Base64Bytes | None = None
     """The best picture so far: JPEG, base64, at most 100 KB."""
 
 
 class Detection(BaseModel):
-    """One thing in a frame."""
+    """One person or animal in a frame."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
 
@@ -229,7 +229,7 @@ class Status(Fact):
     service: str
     """The service's name: hall, brain, evidence."""
     state: Literal["online", "offline"]
-    """offline also when the process ended without a word (its last will)."""
+    """`offline` too if the process died (its last will)."""
     detail: str = ""
     """One line for a person: what it does, or what is wrong."""
     counts: dict[str, int] = Field(default_factory=dict)
@@ -297,7 +297,7 @@ class Say(Fact):
 
 
 class Label(Fact):
-    """A human's word on a visit."""
+    """A human's label of a visit."""
 
     kind: ClassVar[str] = "label"
 
@@ -356,18 +356,18 @@ class Said(Fact):
     words: str = Field(min_length=1)
     """What it says."""
     until: Time
-    """When it will have said it; it began at `at`."""
+    """When it ends; it began at `at`."""
 
 
 class CameraEnabled(Fact):
-    """Whether the eyes at a place are open; closed, they take no picture. Retained: the last one holds."""
+    """Whether the cameras at a place may take pictures. Retained: the last message holds."""
 
     kind: ClassVar[str] = "enabled"
 
     enabled: bool
-    """Whether they are open; where nothing was ever said they are."""
+    """Whether they may. A place without such a message is enabled."""
     by: Annotated[str, Field(min_length=1, max_length=40)] | None = None
-    """Who has opened or closed them."""
+    """Who switched them on or off."""
 
 
 class PersonEntry(BaseModel):

@@ -125,7 +125,7 @@ def _place(place: str, settings: HomeAssistantSettings, availability: list[Compo
     switch = {"payload_on": CAMERA_SWITCH_PAYLOAD.format("true"), "retain": True}
     switch |= {"payload_off": CAMERA_SWITCH_PAYLOAD.format("false")}
     switch |= {"state_on": "ON", "state_off": "OFF", "command_topic": topics.to(place, CameraEnabled.kind)}
-    yield _entity("switch", "eyes", "Eyes", icon="mdi:eye", **switch, **shows("eyes"))
+    yield _entity("switch", "camera", "Camera", icon="mdi:cctv", **switch, **shows("camera"))
     say = {"command_topic": topics.to(place, Say.kind), "command_template": SAY_TEMPLATE}
     yield _entity("notify", "announce", "Announce", **say)
     yield _entity("text", "say", "Say here", icon="mdi:bullhorn", max=255, **say, **shows("typed"))

@@ -69,7 +69,7 @@ class PlaceState(Value):
 
     trouble: str = ""
     offline: bool = False
-    closed: bool = False
+    disabled: bool = False
     last: VisitState | None = None
 
 

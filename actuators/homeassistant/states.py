@@ -136,8 +136,8 @@ def _place(home: Home, place: str) -> dict[str, Any]:
         "problem": _on(state.trouble or state.offline),
         "trouble": state.trouble or ("offline" if state.offline else "none"),
         "typed": "",
-        "eyes": _on(not state.closed),
-        "sees": "offline" if state.offline or state.closed else "online",
+        "camera": _on(not state.disabled),
+        "sees": "offline" if state.offline or state.disabled else "online",
     }
 
 

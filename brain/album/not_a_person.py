@@ -19,7 +19,7 @@ __all__ = ["ComparedVisit", "NegativeGallery", "NegativeMatch", "is_known_negati
 # Measured as docs/album.md describes: the same picture, degraded as by a camera, passes both in 95 of 100 cases. Of
 # 234,000 comparisons with visits of other people one passed at 0.35, and none at 0.33.
 MAX_NEGATIVE_MEAN_DISTANCE, MAX_NEGATIVE_FACE_DISTANCE = 0.33, 0.50
-# A thing does not move: this share of the joint area is common in every frame of the visit so far.
+# What is not a person does not move: its box and the visit's share this much of their joint area in every frame.
 MIN_SHARED_AREA = 0.7
 
 
@@ -28,9 +28,9 @@ class NegativeMatch:
     """The comparison of a visit with something that is not a person."""
 
     mean: float | None
-    """From the mean of the visit's faces to the thing's nearest picture; None if the visit has no usable face."""
+    """From the mean of the visit's faces to its nearest picture; None if the visit has no usable face."""
     farthest: float
-    """The largest distance of any face of the visit to the thing; infinite if the thing has no face."""
+    """The largest distance of any face of the visit to it; infinite if it has no face."""
     known: float | None
     """From the mean of the visit's faces to the nearest person we know; None if we know nobody."""
     overlap: float
@@ -38,7 +38,7 @@ class NegativeMatch:
 
 
 def is_known_negative(likeness: NegativeMatch) -> bool:
-    """Return whether the visit is that thing: by its face if one was seen, else because it has never moved.
+    """Return whether the visit is what was labelled: by its face if one was seen, else because it has never moved.
 
     One face that is different, or one step to the side, makes the visit a person.
     """
@@ -58,7 +58,7 @@ class ComparedVisit(Protocol):
     farthest: dict[UUID, float]
 
     @property
-    def looks(self) -> list[tuple[Vector, float]]:
+    def weighted_vectors(self) -> list[tuple[Vector, float]]:
         """The vectors of the usable faces, with the weight of each."""
         ...
 
@@ -73,31 +73,31 @@ class NegativeGallery:
 
     def compare(self, visit: ComparedVisit, at: datetime) -> str | None:
         """Update a visit with this frame; return why it is not a person, or None if it may be one."""
-        things = self._known()
-        if not things:
+        negatives = self._known()
+        if not negatives:
             return None
-        mean = mean_vector(*zip(*visit.looks, strict=True)) if visit.looks else None
+        mean = mean_vector(*zip(*visit.weighted_vectors, strict=True)) if visit.weighted_vectors else None
         known = self._gallery.nearest(mean, at) if mean is not None else []
-        for thing, pictures in things.items():
-            self._update(visit, thing, pictures)
+        for negative, pictures in negatives.items():
+            self._update(visit, negative, pictures)
             likeness = NegativeMatch(
-                mean=_mean(visit, thing, pictures, mean),
-                farthest=visit.farthest.get(thing, 0.0),
+                mean=_mean(visit, negative, pictures, mean),
+                farthest=visit.farthest.get(negative, 0.0),
                 known=known[0].distance if known else None,
-                overlap=visit.overlaps.get(thing, 0.0),
+                overlap=visit.overlaps.get(negative, 0.0),
             )
             if is_known_negative(likeness):
                 return _why(likeness, pictures[0])
         return None
 
-    def _update(self, visit: ComparedVisit, thing: UUID, pictures: Sequence[Negative]) -> None:
+    def _update(self, visit: ComparedVisit, negative: UUID, pictures: Sequence[Negative]) -> None:
         """Store the worst values of all frames. Frames before the label cannot be compared."""
-        if visit.hits <= 1 or thing in visit.overlaps:
+        if visit.hits <= 1 or negative in visit.overlaps:
             share = max((_share(picture, visit) for picture in pictures), default=0.0)
-            visit.overlaps[thing] = min(share, visit.overlaps.get(thing, 1.0))
-        if visit.looks:
-            far = max(_nearest(pictures, vector) for vector, _ in visit.looks)
-            visit.farthest[thing] = max(far, visit.farthest.get(thing, 0.0))
+            visit.overlaps[negative] = min(share, visit.overlaps.get(negative, 1.0))
+        if visit.weighted_vectors:
+            far = max(_nearest(pictures, vector) for vector, _ in visit.weighted_vectors)
+            visit.farthest[negative] = max(far, visit.farthest.get(negative, 0.0))
 
     def _known(self) -> dict[UUID, list[Negative]]:
         if self._gallery.version != self._version:
@@ -108,9 +108,9 @@ class NegativeGallery:
         return self._negatives
 
 
-def _mean(visit: ComparedVisit, thing: UUID, pictures: Sequence[Negative], mean: Vector | None) -> float | None:
+def _mean(visit: ComparedVisit, negative: UUID, pictures: Sequence[Negative], mean: Vector | None) -> float | None:
     if mean is None:  # the faces before a restart are gone, but their largest distance is stored
-        return visit.farthest.get(thing)
+        return visit.farthest.get(negative)
     return _nearest(pictures, mean)
 
 
@@ -123,6 +123,6 @@ def _share(picture: Negative, visit: ComparedVisit) -> float:
     return iou(picture.box, visit.box) if picture.box and picture.place == visit.place else 0.0
 
 
-def _why(likeness: NegativeMatch, thing: Negative) -> str:
+def _why(likeness: NegativeMatch, negative: Negative) -> str:
     how = "has always been where it is" if likeness.mean is None else f"looks like it, at {likeness.mean:.2f}"
-    return f"you said on {thing.added.day} {thing.added:%B} that this is not a person: {how}"
+    return f"you said on {negative.added.day} {negative.added:%B} that this is not a person: {how}"

@@ -1,1 +1,1 @@
-"""AWS Rekognition, asked seldom: within a budget, only while it may be asked, and told what to do when it fails."""
+"""AWS Rekognition, asked seldom: within a budget, only while it is switched on, with a breaker for its failures."""

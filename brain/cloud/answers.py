@@ -15,6 +15,7 @@ __all__ = [
     "added",
     "collection",
     "compared",
+    "detected_objects",
     "faces",
     "indexed",
     "matched_faces",
@@ -22,7 +23,6 @@ __all__ = [
     "not_associated",
     "not_deleted",
     "nothing",
-    "things",
     "users",
 ]
 
@@ -75,7 +75,7 @@ class Indexed(NamedTuple):
     """The name of the user it is part of; None if it is part of none, or of none of ours."""
 
 
-def things(said: Said) -> list[DetectedObject]:
+def detected_objects(said: Said) -> list[DetectedObject]:
     """Return the people and animals that have a place in the picture, the surest first."""
     found = [
         DetectedObject(kind, _box(each["BoundingBox"]), each["Confidence"] / 100)
@@ -84,7 +84,7 @@ def things(said: Said) -> list[DetectedObject]:
         for each in label.get("Instances", ())
         if "BoundingBox" in each
     ]
-    return sorted(found, key=lambda thing: thing.score, reverse=True)
+    return sorted(found, key=lambda one: one.score, reverse=True)
 
 
 def faces(said: Said) -> list[CloudFace]:

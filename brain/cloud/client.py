@@ -79,12 +79,12 @@ class Cloud:
     def labels(self, jpeg: bytes, about: About) -> list[DetectedObject]:
         """Return the people and animals in a picture, the surest first."""
         parameters = {"Image": {"Bytes": fit_for_rekognition(jpeg)}, "MinConfidence": LEAST_LABEL}
-        return self._look("DetectLabels", about, parameters, answers.things)
+        return self._ask_about_picture("DetectLabels", about, parameters, answers.detected_objects)
 
     def faces(self, jpeg: bytes, about: About) -> list[CloudFace]:
         """Return the faces in a picture, the widest first."""
         parameters = {"Image": {"Bytes": fit_for_rekognition(jpeg)}, "Attributes": ["DEFAULT"]}
-        return self._look("DetectFaces", about, parameters, answers.faces)
+        return self._ask_about_picture("DetectFaces", about, parameters, answers.faces)
 
     def who(self, jpeg: bytes, about: About) -> dict[str, float]:
         """Return for each name how similar the largest face in the picture is, 0 to 100.
@@ -172,9 +172,9 @@ class Cloud:
         }
         if self._settings.by == "users":
             asked |= {"UserMatchThreshold": LEAST_SIMILARITY, "MaxUsers": MOST_USERS}
-            return self._look("SearchUsersByImage", about, asked, answers.matched_users)
+            return self._ask_about_picture("SearchUsersByImage", about, asked, answers.matched_users)
         asked |= {"FaceMatchThreshold": LEAST_SIMILARITY, "MaxFaces": MOST_FACES}
-        return self._look("SearchFacesByImage", about, asked, answers.matched_faces)
+        return self._ask_about_picture("SearchFacesByImage", about, asked, answers.matched_faces)
 
     def _compare(self, sent: bytes, about: About, references: Sequence[ComparePicture]) -> dict[str, float]:
         """Compare with each reference, or with none: half an answer would make strangers of those left out."""
@@ -187,12 +187,14 @@ class Cloud:
                 "SimilarityThreshold": LEAST_SIMILARITY,
                 "QualityFilter": "NONE",
             }
-            similarity = self._look("CompareFaces", about, asked, answers.compared)
+            similarity = self._ask_about_picture("CompareFaces", about, asked, answers.compared)
             if similarity is not None:
                 found[name] = max(similarity, found.get(name, 0.0))
         return found
 
-    def _look(self, operation: str, about: About, parameters: Asked, read: Callable[[Said], Found]) -> Found:
+    def _ask_about_picture(
+        self, operation: str, about: About, parameters: Asked, read: Callable[[Said], Found]
+    ) -> Found:
         """Ask about a picture, unless it is hopeless just now."""
         well = self._is_well()
         try:

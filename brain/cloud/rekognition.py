@@ -1,4 +1,4 @@
-"""The sight in the cloud: Rekognition finds people, animals and faces and says who; while it does not, we look here."""
+"""The cloud's vision backend: Rekognition finds and names people. Without an answer, the local backend stands in."""
 
 import logging
 from collections.abc import Callable
@@ -22,14 +22,14 @@ __all__ = ["RekognitionBackend"]
 
 log = logging.getLogger(__name__)
 
-# Rekognition's confidence from which a thing is a person, an animal is one, and a face is one. Its own default is 55;
-# for people it is near 99 where there is somebody.
+# The confidence of Rekognition from which a detection counts as a person or animal, and as a face. Its own default is
+# 0.55; for a person who is there it is near 0.99.
 SURE_PERSON, SURE_FACE = 0.8, 0.9
 # Its sharpness and brightness, 0 to 100, and how far the head is turned, in degrees: what makes a face count.
 SHARP_NONE, SHARP_FULL = 2.0, 30.0
 DARK_NONE, DARK_FULL = 10.0, 40.0
 YAW_FULL, YAW_NONE = 35.0, 75.0
-# So long a frame may wait for an answer; it takes half a second as a rule.
+# How long a frame may wait for an answer. Usually one takes half a second.
 ANSWER_WAIT_S = 2.0
 # Two boxes of one face by two detectors share at least this much.
 MIN_SAME_FACE_IOU = 0.3
@@ -40,21 +40,21 @@ Found = TypeVar("Found")
 
 @dataclass
 class _Seen:
-    """What is known of the picture in hand."""
+    """What is known of the current picture."""
 
     picture: Picture
-    things: list[DetectedObject] | None = None
-    """None: not from the cloud."""
+    detected: list[DetectedObject] | None = None
+    """None if the cloud has not answered."""
     faces: dict[Face, float] | None = None
-    """How far each counts, 0 to 1; None: not from the cloud, or not yet."""
+    """The weight of each face, 0 to 1; None if the cloud has not answered, or not yet."""
 
 
 class RekognitionBackend:
-    """A `Sight` that asks the cloud about every picture, and looks here whenever it gets no answer.
+    """A `VisionBackend` that asks the cloud about every picture, and the local backend whenever it gets no answer.
 
     Args:
-        cloud: Who is asked.
-        local: Looks while the cloud does not, and makes the vectors by which a stranger is known again.
+        cloud: The client of Rekognition.
+        local: Stands in while the cloud does not answer, and makes the vectors that recognise a stranger again.
     """
 
     def __init__(self, cloud: "Cloud", local: VisionBackend) -> None:
@@ -66,28 +66,28 @@ class RekognitionBackend:
 
     @property
     def name(self) -> str:
-        """Who is asked, and who else."""
+        """Both backends, for people to read."""
         return f"rekognition, and {self._local.name} without it"
 
     @property
     def min_person_score(self) -> float:
-        """The score from which a thing is a person; what is found here is counted in the same measure."""
+        """The score from which a detection is a person. Local detections are scaled to the same measure."""
         return SURE_PERSON
 
     def detect(self, picture: Picture) -> list[DetectedObject]:
         """Return the people and the animals in a picture, the surest first."""
         try:
-            things = self._ask(self._cloud.labels, picture.jpeg, "a picture")
+            detected = self._ask(self._cloud.labels, picture.jpeg, "a picture")
         except CloudError as error:
             self._log_state(error)
             self._seen = _Seen(picture)
-            return [_scaled(thing, self._local.min_person_score) for thing in self._local.detect(picture)]
+            return [_scaled(one, self._local.min_person_score) for one in self._local.detect(picture)]
         self._log_state(None)
-        self._seen = _Seen(picture, things)
-        return sorted(things, key=lambda thing: -thing.score)
+        self._seen = _Seen(picture, detected)
+        return sorted(detected, key=lambda one: -one.score)
 
     def find_faces(self, picture: Picture, within: Box | None = None) -> list[Face]:
-        """Return the faces in a part of a picture (all of it if None), the widest first; none where nobody is."""
+        """Return the faces in a part of a picture (all of it if None), the widest first; an empty list without any."""
         found = self._found(picture)
         if found is None:
             return self._local.find_faces(picture, within)
@@ -96,7 +96,7 @@ class RekognitionBackend:
         )
 
     def identify(self, picture: Picture, face: Face) -> Guess | CloudSimilarity | None:
-        """Return how like the people we know a face is; None without the cloud."""
+        """Return how similar a face is to each person we know; None without the cloud."""
         found = self._found(picture)
         if found is None or found.get(face, 0.0) <= MIN_USABLE_WEIGHT:
             return None
@@ -108,7 +108,7 @@ class RekognitionBackend:
             return None
 
     def embed(self, picture: Picture, face: Face) -> FaceEmbedding | None:
-        """Return a face's vector and quality, as we see it here: of a face that we find here too, where it is."""
+        """Return a face's embedding by the local backend; None if that finds no face there."""
         found = self._found(picture)
         if found is None or face not in found:
             return self._local.embed(picture, face)
@@ -117,18 +117,18 @@ class RekognitionBackend:
         return self._local.embed(picture, same) if same and iou(same.box, face.box) >= MIN_SAME_FACE_IOU else None
 
     def _found(self, picture: Picture) -> dict[Face, float] | None:
-        """Return the faces that the cloud sees, asked once a picture; None while we look for ourselves."""
+        """Return the faces that the cloud sees, asked once a picture; None while the local backend stands in."""
         seen = self._seen
-        if seen is None or seen.picture is not picture or seen.things is None:
+        if seen is None or seen.picture is not picture or seen.detected is None:
             return None
         if seen.faces is None:
-            seen.faces = self._asked(picture, seen.things)
+            seen.faces = self._asked(picture, seen.detected)
             if seen.faces is None:
-                seen.things = None  # what is left of this picture is looked at here
+                seen.detected = None  # from here on the local backend answers for this picture
         return seen.faces
 
-    def _asked(self, picture: Picture, things: list[DetectedObject]) -> dict[Face, float] | None:
-        if not any(thing.label == PERSON for thing in things):
+    def _asked(self, picture: Picture, detected: list[DetectedObject]) -> dict[Face, float] | None:
+        if not any(one.label == PERSON for one in detected):
             return {}
         try:
             found = self._ask(self._cloud.faces, picture.jpeg, "a picture")
@@ -140,7 +140,7 @@ class RekognitionBackend:
         }
 
     def _ask(self, call: Callable[[bytes, About], Found], jpeg: bytes, what: str) -> Found:
-        """Return an answer; `CloudAway` where it takes too long for a house that has to look meanwhile."""
+        """Return an answer. Raises `CloudAway` if it takes longer than a frame may wait."""
         if self._asked_last and not self._asked_last.done():
             message = "Rekognition has still not answered"
             raise CloudAway(message)
@@ -153,21 +153,23 @@ class RekognitionBackend:
             raise CloudAway(message) from error
 
     def _log_state(self, error: CloudError | None) -> None:
-        """Say what has changed, once; that one picture cannot be used says nothing of the cloud."""
+        """Log each change once. One picture that cannot be used is no change of the cloud."""
         if isinstance(error, CloudPicture):
             log.info("the cloud cannot use a picture: %s", error)
             return
         if type(error) is not type(self._error):
-            log.warning("%s; looks here meanwhile", error) if error else log.info("the cloud answers again")
+            log.warning("%s; the local backend stands in meanwhile", error) if error else log.info(
+                "the cloud answers again"
+            )
         self._error = error
 
 
-def _scaled(thing: DetectedObject, person: float) -> DetectedObject:
-    """Return what was found here in the cloud's measure: a score that makes a person here makes one there."""
-    if thing.label != PERSON:
-        return thing
-    low, high = thing.score / person * SURE_PERSON, 1 - (1 - thing.score) / (1 - person) * (1 - SURE_PERSON)
-    return DetectedObject(thing.label, thing.box, low if thing.score < person else high)
+def _scaled(one: DetectedObject, person: float) -> DetectedObject:
+    """Return a local detection in the cloud's measure: `person`, the local limit, becomes `SURE_PERSON`."""
+    if one.label != PERSON:
+        return one
+    low, high = one.score / person * SURE_PERSON, 1 - (1 - one.score) / (1 - person) * (1 - SURE_PERSON)
+    return DetectedObject(one.label, one.box, low if one.score < person else high)
 
 
 def _room(box: Box) -> Box:

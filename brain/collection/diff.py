@@ -97,7 +97,7 @@ def wanted(
 
 def _unfit(one: Reference) -> str:
     if one.excluded:
-        return f"set aside: {one.excluded}"
+        return f"excluded: {one.excluded}"
     if not one.thumbnail:
         return "it was enrolled without a picture of the face: enroll it again"
     if not SHA256.fullmatch(one.sha256):

@@ -1,4 +1,4 @@
-"""What was seen in a picture once need not be computed again: looks, kept on disk by what they came from."""
+"""Face embeddings on disk, so that none is computed twice."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -11,13 +11,13 @@ from nerves.database import Database
 
 __all__ = ["EmbeddingCache"]
 
-CREATE_EMBEDDINGS = """CREATE TABLE looks (
+CREATE_EMBEDDINGS = """CREATE TABLE embeddings (
     key TEXT PRIMARY KEY, vector BLOB, width REAL, sharpness REAL, yaw REAL, sure REAL)"""
 KEYS_PER_QUERY = 500
 
 
 class EmbeddingCache:
-    """Looks by key; None is kept too: a picture in which no face can be measured."""
+    """Face embeddings by key. None is stored too: a picture in which no face can be measured."""
 
     def __init__(self, path: Path) -> None:
         self._database = Database(path)
@@ -30,27 +30,34 @@ class EmbeddingCache:
         self._database.close()
 
     def get(self, keys: Iterable[str]) -> dict[str, FaceEmbedding | None]:
-        """Return what is kept of these keys."""
+        """Return the stored values of these keys."""
         wanted = list(dict.fromkeys(keys))
         found: dict[str, FaceEmbedding | None] = {}
         with self._database.open() as connection:
             for start in range(0, len(wanted), KEYS_PER_QUERY):
                 part = wanted[start : start + KEYS_PER_QUERY]
                 marks = ", ".join("?" * len(part))
-                rows = connection.execute(f"SELECT * FROM looks WHERE key IN ({marks})", part)  # noqa: S608 - marks only
+                rows = connection.execute(f"SELECT * FROM embeddings WHERE key IN ({marks})", part)  # noqa: S608 - marks only
                 found |= {row[0]: _embedding(*row[1:]) for row in rows}
         return found
 
     def put(self, embeddings: Mapping[str, FaceEmbedding | None]) -> None:
-        """Keep looks, all of them or none."""
+        """Store embeddings, all of them or none."""
         rows = [
-            (key, embedding.vector.astype("<f4").tobytes(), embedding.width, embedding.sharpness, embedding.yaw, embedding.face_confidence)
+            (
+                key,
+                embedding.vector.astype("<f4").tobytes(),
+                embedding.width,
+                embedding.sharpness,
+                embedding.yaw,
+                embedding.face_confidence,
+            )
             if embedding
             else (key, None, None, None, None, None)
             for key, embedding in embeddings.items()
         ]
         with self._database.transaction() as connection:
-            connection.executemany("INSERT OR REPLACE INTO looks VALUES (?, ?, ?, ?, ?, ?)", rows)
+            connection.executemany("INSERT OR REPLACE INTO embeddings VALUES (?, ?, ?, ?, ?, ?)", rows)
 
 
 def _embedding(vector: bytes | None, *quality: float) -> FaceEmbedding | None:

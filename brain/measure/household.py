@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from brain.measure.advice import Nearest
+from brain.measure.embeddings import EmbeddingReader, PictureVariant, Progress
 from brain.measure.folders import PeoplePictures, Unusable
-from brain.measure.looks import EmbeddingReader, PictureVariant, Progress
 from brain.measure.visits import compose, decide
 from brain.settings.matching import MATCH_DISTANCE, STRANGER_DISTANCE
 from brain.verdict.evidence import KnownPerson
@@ -115,7 +115,7 @@ def alone(truth: str | None, embedding: FaceEmbedding | None, known: Sequence[Kn
 def measure_household(
     labelled: PeoplePictures, reader: EmbeddingReader, plan: HouseholdPlan, show: Progress
 ) -> HouseholdResult:
-    """Return how the labelled pictures are told apart, alone and in visits.
+    """Return how well the labelled pictures are distinguished, alone and in visits.
 
     Raises `Unusable` if no picture that is to be enrolled shows a face.
     """
@@ -125,9 +125,14 @@ def measure_household(
         [*map(PictureVariant, files), *(view for views in visits.values() for visit in views for view in visit)], show
     )
     known = enrolled(labelled.enrolled, embeddings)
-    seen = [(name, file) for name, files in labelled.tests.items() for file in files if PictureVariant(file) in embeddings]
+    seen = [
+        (name, file) for name, files in labelled.tests.items() for file in files if PictureVariant(file) in embeddings
+    ]
     unseen = [
-        (name, file) for name, files in labelled.strangers.items() for file in files if PictureVariant(file) in embeddings
+        (name, file)
+        for name, files in labelled.strangers.items()
+        for file in files
+        if PictureVariant(file) in embeddings
     ]
     pictures = [alone(name, embeddings[PictureVariant(file)], known) for name, file in seen]
     pictures += [alone(None, embeddings[PictureVariant(file)], known) for _, file in unseen]

@@ -53,7 +53,7 @@ def measure_gallery(known: Sequence[KnownPerson], visits: Sequence[tuple[str, Se
 
     Args:
         known: The gallery.
-        visits: Strangers: a name to show, and the looks of a visit, the photo as it is first.
+        visits: Strangers: a name to show, and the embeddings of a visit. The first is that of the unchanged photo.
     """
     left_out = [(one, vector, _without(known, one, row)) for one in known for row, vector in enumerate(one.vectors)]
     others = [(one, vector, [other for other in known if other is not one]) for one, vector, _ in left_out]
@@ -79,7 +79,7 @@ def _without(known: Sequence[KnownPerson], one: KnownPerson, row: int) -> list[K
 
 
 def _bare(vector: np.ndarray[Any, np.dtype[np.float32]]) -> FaceEmbedding:
-    """Return a look of which only the vector is known."""
+    """Return an embedding of which only the vector is known."""
     return FaceEmbedding(vector, 0.0, 0.0, 0.0, 1.0)
 
 

@@ -1,4 +1,4 @@
-"""What the brain would decide of a visit, told only the looks at its face."""
+"""What the brain would decide of a visit, given only the embeddings of its face."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from brain.measure.degrade import Degradation, camera, moment
-from brain.measure.looks import PictureVariant
+from brain.measure.embeddings import PictureVariant
 from brain.verdict.evidence import Evidence, FaceSample, KnownPerson, add_face, face_weight
 from brain.verdict.judge import judge
 from brain.vision.backend import FaceEmbedding
@@ -25,15 +25,20 @@ class VisitOutcome(NamedTuple):
     verdict: Verdict
     who: str | None
     embeddings_used: int
-    """How many looks it took to decide so."""
+    """How many embeddings this decision needed."""
 
 
 def decide(embeddings: Sequence[FaceEmbedding], known: Sequence[KnownPerson]) -> VisitOutcome:
-    """Return what the brain holds of a visit when it ends: the looks as they come, then the last word."""
+    """Return the verdict when the visit ends: a judgement after each embedding, then the last one."""
     evidence, held = Evidence(), VisitOutcome("identifying", None, 0)
     for number, embedding in enumerate(embeddings, start=1):
         evidence = add_face(
-            evidence, FaceSample(embedding.vector, face_weight(embedding.width, embedding.sharpness, embedding.yaw), embedding.face_confidence)
+            evidence,
+            FaceSample(
+                embedding.vector,
+                face_weight(embedding.width, embedding.sharpness, embedding.yaw),
+                embedding.face_confidence,
+            ),
         )
         held = _held(held, evidence, known, number)
     return _held(held, evidence, known, len(embeddings), last=True)
@@ -42,7 +47,7 @@ def decide(embeddings: Sequence[FaceEmbedding], known: Sequence[KnownPerson]) ->
 def _held(
     held: VisitOutcome, evidence: Evidence, known: Sequence[KnownPerson], number: int, *, last: bool = False
 ) -> VisitOutcome:
-    """Return what is held after so many looks; a verdict that was given is not taken back for none."""
+    """Return the outcome after one more embedding. `unidentified` never replaces a verdict that was given before."""
     said = judge(evidence, known, held=held.verdict, last=last)
     undecided = said.verdict == "identifying" or (said.verdict == "unidentified" and held.verdict != "identifying")
     if undecided or (said.verdict, said.who) == (held.verdict, held.who):
@@ -51,9 +56,9 @@ def _held(
 
 
 def compose(photos: Sequence[Path], count: int, *, seed: int, room: bool) -> Iterator[tuple[PictureVariant, ...]]:
-    """Yield visits of one person: 6 to 12 different photos where there are so many.
+    """Yield visits of one person, each of 6 to 12 different photos if there are enough.
 
-    Where there are fewer, each comes again with small changes, as if taken a moment later. With `room`, every picture
+    If there are fewer, photos come again with small changes, as if taken a moment later. With `room`, every picture
     is as a camera in a room would have given it.
     """
     order = np.random.default_rng(_number(f"{seed} {photos[0].parent.name}/{photos[0].name}"))
@@ -67,7 +72,7 @@ def compose(photos: Sequence[Path], count: int, *, seed: int, room: bool) -> Ite
 
 
 def _how(photo: Path, again: int, *, room: bool) -> Degradation | None:
-    """Return what happens to a photo that comes for another time; the same to the same photo in every visit."""
+    """Return how a photo is changed when it comes again. The change is the same in every visit."""
     rng = np.random.default_rng(_number(f"{photo.parent.name}/{photo.name} {again}"))
     if room:
         return camera(rng)

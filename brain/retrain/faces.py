@@ -1,4 +1,4 @@
-"""The same question put to face vectors: a retrained layer says what a picture shows, vectors say who."""
+"""A retrained layer compared with face vectors: both name the persons of the same test pictures."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ __all__ = ["CachedBackend", "Compared", "compare"]
 # Euclidean, between dlib's 128 numbers: up to this a face is taken for the nearest one enrolled.
 MATCH_DISTANCE = 0.50
 NO_FACE = np.zeros(0, np.float32)
-# A folder in which fewer of the pictures show one face is not a person's.
+# If a smaller share of a folder's pictures show one face, the folder is not compared.
 MIN_PERSON_SHARE = 0.5
 
 
@@ -33,7 +33,7 @@ class Compared:
     people: tuple[str, ...]
     """The labels that are persons."""
     strangers: tuple[str, ...]
-    """The labels of people who are nobody we know."""
+    """The labels of people who are strangers."""
     family_by_layer: Proportion
     """Pictures of these persons that the retrained layer called by their name."""
     family_by_vectors: Proportion
@@ -41,56 +41,56 @@ class Compared:
     """Pictures of strangers that the retrained layer called by the name of one of these persons."""
     strangers_by_vectors: Proportion
     no_face: int
-    """Test pictures without a face that can be measured; to the vectors they are nobody we know."""
+    """Test pictures without a face that can be measured: by the vectors they count as strangers."""
 
 
 @dataclass(frozen=True, slots=True)
 class CachedBackend:
-    """A sight that looks at each picture once, ever."""
+    """The faces that a vision backend finds, each picture analysed once and then taken from the cache."""
 
-    sight: VisionBackend
+    backend: VisionBackend
     cache: FeatureCache
 
     def vector(self, sample: LabelledPicture) -> Floats:
-        """Return the vector of a picture's face, 128 numbers; none where no face can be measured.
+        """Return the vector of a picture's face, 128 numbers; empty if no face can be measured.
 
         A training picture must show one face alone, as for `kinwatch enroll`; of a test picture the widest counts.
         """
         data = sample.path.read_bytes()
         how = "widest" if sample.set == "test" else "only"
-        look = self._widest if sample.set == "test" else self._only
-        key = f"{how} face by {self.sight.name} {hashlib.sha256(data).hexdigest()}"
-        return self.cache.row(key, lambda: look(sample.path))
+        read = self._widest if sample.set == "test" else self._only
+        key = f"{how} face by {self.backend.name} {hashlib.sha256(data).hexdigest()}"
+        return self.cache.row(key, lambda: read(sample.path))
 
     def _only(self, path: Path) -> Floats:
         try:
-            return read_photo(path, self.sight).vector
+            return read_photo(path, self.backend).vector
         except GalleryError:
             return NO_FACE
 
     def _widest(self, path: Path) -> Floats:
         shown = to_picture(path.read_bytes())
-        looks = (self.sight.embed(shown, face) for face in self.sight.find_faces(shown)[:1])
-        return next((look.vector for look in looks if look), NO_FACE)
+        embeddings = (self.backend.embed(shown, face) for face in self.backend.find_faces(shown)[:1])
+        return next((embedding.vector for embedding in embeddings if embedding), NO_FACE)
 
 
 def compare(
-    samples: Sequence[LabelledPicture], called: Mapping[Path, str], eyes: CachedBackend, progress: Progress
+    samples: Sequence[LabelledPicture], called: Mapping[Path, str], backend: CachedBackend, progress: Progress
 ) -> Compared | str:
     """Return how both ways did, or a sentence that says why they cannot be compared.
 
     Args:
         samples: The training and the test pictures.
         called: What the retrained layer called each test picture.
-        eyes: Which look for faces.
-        progress: Told how far it is.
+        backend: Finds the faces.
+        progress: Called with how far it is.
     """
     names = {sample.label for sample in samples if kind(sample.label) == "somebody"}
     others = {sample.label for sample in samples if kind(sample.label) == "strangers"}
     if not names:
         return "Not compared with face vectors: no label is a person's name."
     wanted = [one for one in samples if one.label in names or (one.label in others and one.set == "test")]
-    seen = _seen(wanted, eyes, progress)
+    seen = _seen(wanted, backend, progress)
     enrolled = {name: _enrolled(wanted, seen, name) for name in sorted(names)}
     known = {name: rows for name, rows in enrolled.items() if rows is not None}
     if not known:
@@ -118,10 +118,10 @@ def _compared(
     )
 
 
-def _seen(samples: Sequence[LabelledPicture], eyes: CachedBackend, progress: Progress) -> dict[Path, Floats]:
+def _seen(samples: Sequence[LabelledPicture], backend: CachedBackend, progress: Progress) -> dict[Path, Floats]:
     seen = {}
     for number, sample in enumerate(samples, start=1):
-        seen[sample.path] = eyes.vector(sample)
+        seen[sample.path] = backend.vector(sample)
         progress(number, len(samples))
     return seen
 

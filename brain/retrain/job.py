@@ -17,10 +17,10 @@ from brain.retrain.dataset.features import PictureFeatures, Reader
 from brain.retrain.dataset.labelled import BadFolder, Dataset, LabelledPicture, read, split_dataset
 from brain.retrain.faces import CachedBackend, Compared, compare
 from brain.retrain.folder import check, replacing
-from brain.retrain.lesson import Lesson
 from brain.retrain.plan import RetrainPaths, RetrainPlan
 from brain.retrain.quiet import quiet
 from brain.retrain.result import Result
+from brain.retrain.training_data import TrainingData
 from brain.verdict.proportion import Proportion
 from brain.vision.boxes import Floats
 from nerves.errors import BadPicture, SettingsError
@@ -55,10 +55,10 @@ def retrain(folder: Path, plan: RetrainPlan, place: RetrainPaths) -> RetrainOutc
     seen, warnings = _split(labelled, _look(labelled, reader, place), plan)
     for line in warnings:
         place.warn(line)
-    lesson = _lesson(labelled.labels, seen, _copies(seen, reader, plan, place))
+    data = _training_data(labelled.labels, seen, _copies(seen, reader, plan, place))
     training = training_part()
     with place.show("training the last layer") as progress:
-        fitted = training.train_layer(lesson, plan.schedule, progress)
+        fitted = training.train_layer(data, plan.schedule, progress)
     result = Result(folder, plan, labelled.labels, backbone, seen, fitted, training.head(fitted))
     chances = result.chances()
     compared = _compare(result, chances, cache, place)
@@ -90,7 +90,7 @@ def _convert(name: str, weights: Path | None) -> bytes:
 
 
 def _look(labelled: Dataset, reader: Reader, place: RetrainPaths) -> list[PictureFeatures]:
-    """Return the pictures that can be used; the others are told."""
+    """Return the pictures that can be used, and report the others."""
     seen = []
     with place.show("looking at the pictures") as progress:
         for number, sample in enumerate(labelled.samples, start=1):
@@ -119,9 +119,9 @@ def _split(
 
 
 def _once(seen: Sequence[PictureFeatures]) -> tuple[list[PictureFeatures], list[str]]:
-    """Leave out of validation and test what is trained with: nobody is judged by what he was told."""
-    told = {one.sha256 for one in seen if one.sample.set == "training"}
-    twice = [one.sample.path for one in seen if one.sample.set != "training" and one.sha256 in told]
+    """Leave out of validation and test every picture that is trained with: it would flatter the result."""
+    trained_with = {one.sha256 for one in seen if one.sample.set == "training"}
+    twice = [one.sample.path for one in seen if one.sample.set != "training" and one.sha256 in trained_with]
     kept = [one for one in seen if one.sample.path not in set(twice)]
     return kept, [f"{path}: left out of the test, the same picture is trained with" for path in twice]
 
@@ -139,9 +139,9 @@ def _copies(
             progress(number, len(training))
 
 
-def _lesson(
+def _training_data(
     labels: Sequence[str], seen: Sequence[PictureFeatures], copies: Iterator[tuple[LabelledPicture, Floats]]
-) -> Lesson:
+) -> TrainingData:
     rows = [(one.sample, one.row) for one in seen] + list(copies)
 
     def part(name: str) -> tuple[Floats, np.ndarray[tuple[int], np.dtype[np.int64]]]:
@@ -149,12 +149,12 @@ def _lesson(
         features = np.stack([row for row, _ in mine]) if mine else np.zeros((0, rows[0][1].size), np.float32)
         return features, np.array([label for _, label in mine], np.int64)
 
-    return Lesson(*part("training"), *part("validation"), len(labels))
+    return TrainingData(*part("training"), *part("validation"), len(labels))
 
 
 def _compare(result: Result, chances: Floats, cache: FeatureCache, place: RetrainPaths) -> Compared | str:
-    if isinstance(place.sight, str):
-        return place.sight
+    if isinstance(place.backend, str):
+        return place.backend
     samples = [one.sample for one in result.seen]
     with place.show("comparing with face vectors") as progress:
-        return compare(samples, result.called(chances), CachedBackend(place.sight, cache), progress)
+        return compare(samples, result.called(chances), CachedBackend(place.backend, cache), progress)

@@ -1,4 +1,4 @@
-"""What is wanted of a retraining, and where things are."""
+"""What a retraining should do, and where its files are."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -9,7 +9,7 @@ from typing import Any
 from brain.retrain.backbone import Wanted
 from brain.retrain.dataset.distort import Distortion
 from brain.retrain.dataset.features import Progress
-from brain.retrain.lesson import Schedule
+from brain.retrain.training_data import Schedule
 from brain.vision.backend import VisionBackend
 
 __all__ = ["RetrainPaths", "RetrainPlan"]
@@ -36,14 +36,14 @@ class RetrainPlan:
 
 @dataclass(frozen=True, slots=True)
 class RetrainPaths:
-    """Where things are, and who looks on."""
+    """Where the files are, and what compares faces."""
 
     out: Path
     """The folder of the result."""
     cache: Path
     models: Sequence[Path]
     """The folders that may hold model files."""
-    sight: VisionBackend | str
+    backend: VisionBackend | str
     """Finds faces; or a sentence that says why there is none."""
     show: Callable[[str], AbstractContextManager[Progress]]
     """Opens a progress bar."""

@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from brain.people.enroll import to_upright_image
-from brain.retrain.lesson import Fitted
 from brain.retrain.marks import Mistake
 from brain.retrain.quiet import quiet
+from brain.retrain.training_data import Fitted
 
 __all__ = ["confusion", "curves", "mistakes"]
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from brain.retrain.dataset.labelled import LabelledPicture
 from brain.retrain.faces import Compared
-from brain.retrain.lesson import Fitted
 from brain.retrain.marks import Marks, Mistake
+from brain.retrain.training_data import Fitted
 
 __all__ = ["HTML", "JSON", "Findings", "write"]
 

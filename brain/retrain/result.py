@@ -13,10 +13,10 @@ from brain.models.retrained import EXTRACTOR_FILE, HEAD_FILE, LABELS_FILE, MANIF
 from brain.retrain.backbone import Backbone
 from brain.retrain.dataset.features import PictureFeatures
 from brain.retrain.faces import Compared
-from brain.retrain.lesson import Fitted
 from brain.retrain.marks import Marks, Mistake, mark, worst
 from brain.retrain.plan import RetrainPlan
 from brain.retrain.report import Findings, write
+from brain.retrain.training_data import Fitted
 from brain.vision.boxes import Floats
 from nerves.messages import now, stamp
 

@@ -10,8 +10,8 @@ import tensorflow as tf
 from tensorflow import keras
 
 from brain.retrain.backbone import KERAS
-from brain.retrain.lesson import Fitted, Labels, Lesson, Point, Schedule
 from brain.retrain.quiet import quiet
+from brain.retrain.training_data import Fitted, Labels, Point, Schedule, TrainingData
 from brain.vision.boxes import Floats
 from nerves.errors import ModelError
 
@@ -22,22 +22,22 @@ DOWNLOAD_TIMEOUT_S = 30
 VALIDATE_EVERY_STEPS = 10
 
 
-def train_layer(lesson: Lesson, schedule: Schedule, progress: Callable[[int, int | None], None]) -> Fitted:
+def train_layer(data: TrainingData, schedule: Schedule, progress: Callable[[int, int | None], None]) -> Fitted:
     """Return the layer that was best on the validation pictures."""
     keras.utils.set_random_seed(schedule.seed)
     # Extractors differ in the size of their features; one learning rate fits all when the size is taken out.
-    size = np.float32(np.sqrt(np.mean(np.square(lesson.training))) or 1)
-    model = _model(lesson.training.shape[1], lesson.classes)
+    size = np.float32(np.sqrt(np.mean(np.square(data.training))) or 1)
+    model = _model(data.training.shape[1], data.classes)
     model.compile(keras.optimizers.Adam(schedule.learning_rate), keras.losses.SparseCategoricalCrossentropy())
     curve: list[Point] = []
     best, kept = 0, model.get_weights()
-    for step, rows in zip(range(1, schedule.steps + 1), _batches(lesson, schedule), strict=False):
-        model.train_on_batch(lesson.training[rows] / size, lesson.training_labels[rows])
+    for step, rows in zip(range(1, schedule.steps + 1), _batches(data, schedule), strict=False):
+        model.train_on_batch(data.training[rows] / size, data.training_labels[rows])
         progress(step, schedule.steps)
         if step % VALIDATE_EVERY_STEPS and step != schedule.steps:
             continue
         kernel, bias = model.get_weights()
-        curve.append(_point(step, kernel / size, bias, lesson))
+        curve.append(_point(step, kernel / size, bias, data))
         if curve[-1] is min(curve, key=_loss) or curve[-1].validation_loss is None:
             best, kept = step, [kernel, bias]
         if (step - best) >= schedule.patience * VALIDATE_EVERY_STEPS:
@@ -76,19 +76,19 @@ def _model(features: int, classes: int) -> Any:  # noqa: ANN401 - Keras ships no
     return keras.Sequential([keras.Input((features,)), keras.layers.Dense(classes, activation="softmax")])
 
 
-def _batches(lesson: Lesson, schedule: Schedule) -> Iterator[Labels]:
+def _batches(data: TrainingData, schedule: Schedule) -> Iterator[Labels]:
     """Yield the rows of each step: all rows once, in a new order, and again."""
     random = np.random.default_rng(schedule.seed)
     while True:
-        order = random.permutation(len(lesson.training))
+        order = random.permutation(len(data.training))
         yield from (order[at : at + schedule.batch] for at in range(0, len(order), schedule.batch))
 
 
-def _point(step: int, kernel: Floats, bias: Floats, lesson: Lesson) -> Point:
-    training = _measured(lesson.training @ kernel + bias, lesson.training_labels)
-    if not len(lesson.validation):
+def _point(step: int, kernel: Floats, bias: Floats, data: TrainingData) -> Point:
+    training = _measured(data.training @ kernel + bias, data.training_labels)
+    if not len(data.validation):
         return Point(step, *training, None, None)
-    return Point(step, *training, *_measured(lesson.validation @ kernel + bias, lesson.validation_labels))
+    return Point(step, *training, *_measured(data.validation @ kernel + bias, data.validation_labels))
 
 
 def _measured(logits: Floats, labels: Labels) -> tuple[float, float]:

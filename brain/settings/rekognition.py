@@ -22,7 +22,7 @@ class S3Object(NamedTuple):
 
 
 def s3_object(source: str) -> S3Object | None:
-    """Return where in S3 a picture is; None for one that is a file. A `ValueError` says what is wrong with it."""
+    """Return where in S3 a picture is; None if it is a file. Raises `ValueError` if the address is wrong."""
     if not source.startswith("s3:"):
         return None
     parts = urlsplit(source)
@@ -48,7 +48,7 @@ def _endpoint(url: str | None) -> str | None:
         why = f"{url} is no endpoint: it has the form https://host, without a password"
         raise ValueError(why)
     if parts.scheme == "http" and parts.hostname not in THIS_MACHINE:
-        why = f"{url}: pictures would travel in the open: it must be https://, but for one on this machine"
+        why = f"{url}: pictures would be sent unencrypted: use https://; http:// is allowed on this machine only"
         raise ValueError(why)
     return url
 
@@ -63,35 +63,36 @@ Name = Annotated[str, Field(min_length=1, max_length=40)]
 
 
 class RekognitionSettings(BaseModel):
-    """What AWS Rekognition may be asked, and how often: `kinwatch docs rekognition`."""
+    """What kinwatch may ask AWS Rekognition, and how often: `kinwatch docs rekognition`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     enabled: bool = True
-    """`false`: no call at all, whatever the switch says. While `brain.vision` is `local` none is made anyway."""
+    """`false` prevents every call, whatever the switch says. With `vision: local` no call is made anyway."""
     region: Annotated[str | None, AfterValidator(_region)] = None
-    """The region that is asked, such as eu-west-1; else what AWS's own settings say, each call at the dearest price."""
+    """The AWS region, such as eu-west-1. If left out, AWS's own settings decide, and calls count at the top price."""
     endpoint_url: Annotated[str | None, AfterValidator(_endpoint)] = None
-    """Another address of Rekognition, such as that of a VPC."""
+    """Another address of Rekognition, such as a VPC endpoint."""
     by: Literal["collection", "users", "compare"] = "collection"
-    """How a face gets its name: `collection`, the likest photo in the collection; `users`, the likest person, each of
-    all photos together; `compare`, one call for each of `pictures`, and nothing is kept at AWS."""
+    """How a face gets its name: `collection` compares it with each photo in the collection; `users` compares it with
+    each person, all photos of the person together; `compare` makes one call for each of `pictures` and stores nothing
+    at AWS."""
     collection: str = Field(default="kinwatch", pattern=COLLECTION, max_length=255)
     """The collection that `kinwatch rekognition sync` makes equal to the gallery."""
     pictures: dict[Name, tuple[Source, ...]] = Field(default_factory=dict)
-    """With `by: compare`: for each name one or more pictures, files or s3://bucket/key; the largest face counts."""
+    """For `by: compare`: for each name one or more pictures, as files or s3://bucket/key. The largest face counts."""
     daily_calls: int = Field(default=100, ge=0, le=1_000_000)
-    """At most so many calls that cost something, each try of each, in a day (UTC, as AWS bills)."""
+    """The limit of calls that cost something in a day (UTC, as AWS bills). Each try counts."""
     monthly_calls: int = Field(default=1500, ge=0, le=31_000_000)
-    """The same in a month."""
+    """The limit of such calls in a month."""
     daily_usd: float = Field(default=0.10, ge=0, le=1000)
-    """At most so many US dollars in a day, by the prices in `brain/cloud/prices.yaml`."""
+    """The limit of US dollars in a day, by the prices in `brain/cloud/prices.yaml`."""
     monthly_usd: float = Field(default=1.50, ge=0, le=31_000)
-    """The same in a month."""
+    """The limit of US dollars in a month."""
     timeout_s: float = Field(default=5.0, gt=0, le=60)
-    """So long is an answer waited for; so long after the first try may another one begin."""
+    """How long to wait for an answer, and how long after the first try another one may begin."""
     tries: int = Field(default=3, ge=1, le=10)
-    """How often a call is tried at most, while Rekognition is busy; each try counts."""
+    """How often a call is tried at most while Rekognition is busy. Each try counts."""
 
     @model_validator(mode="after")
     def _fit_together(self) -> Self:
@@ -99,7 +100,7 @@ class RekognitionSettings(BaseModel):
             why = "by: compare needs pictures: for each name one or more, files or s3://bucket/key"
             raise ValueError(why)
         if self.by != "compare" and self.pictures:
-            why = f"pictures is for by: compare only, by: {self.by} has the gallery's: leave it out"
+            why = f"pictures is for by: compare only: leave it out; by: {self.by} uses the gallery's photos"
             raise ValueError(why)
         empty = [name for name, sources in self.pictures.items() if not sources]
         if empty:

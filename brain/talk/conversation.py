@@ -47,7 +47,7 @@ class HouseView:
     known: Sequence[PersonEntry] = ()
     """Everybody in the gallery."""
     cameras_off: frozenset[str] = frozenset()
-    """The places whose eyes are closed."""
+    """The places whose cameras are switched off."""
     mode: Mode = "home"
     """The mode of the house."""
 
@@ -83,7 +83,7 @@ class Conversation:
         self._pending: dict[str, _Pending] = {}
 
     def answer(self, heard: Heard, view: HouseView) -> Iterator[Result]:
-        """Yield what is said, told or changed because of what was heard; nothing for what is not for us."""
+        """Yield the answers, labels and changes that follow from a heard sentence; nothing if it is no request."""
         doubtful = heard.confidence is not None and heard.confidence < MIN_SPEECH_CONFIDENCE
         if doubtful or view.at - heard.at > MAX_SPEECH_AGE:
             return
@@ -128,7 +128,7 @@ class Conversation:
         return {"disarm": "never", "close": "armed" if view.mode in ARMED else ""}.get(ask.intent, "")
 
     def _switch_cameras(self, book: Phrasebook, place: str, view: HouseView, *, is_open: bool) -> Iterator[Result]:
-        """Open or close the eyes that are meant, and say so."""
+        """Switch the cameras that are meant on or off, and say so."""
         cameras, by = view.cameras(place), f"a voice at {place}"[:MAX_NAME_LETTERS]
         for camera in cameras:
             yield CameraEnabled(place=camera, enabled=is_open, by=by)

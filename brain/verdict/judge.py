@@ -196,13 +196,13 @@ def _by_vectors(faces: _Faces) -> Callable[[KnownPerson], float]:
     """Return a function that gives the log odds of a person from the vectors; 0 if there is nothing to compare."""
     if not len(faces.weights):
         return lambda _: 0.0
-    space, looks = odds.dlib_space(), odds.independent_faces(faces.vectors, faces.weights)
+    space, faces_counted = odds.dlib_space(), odds.independent_faces(faces.vectors, faces.weights)
     visit = space.project(odds.weighted_mean(faces.vectors, faces.weights))
 
     def log_odds(person: KnownPerson) -> float:
         if not len(person.vectors):
             return 0.0
-        return odds.same_person_log_odds(visit, looks, person.point, person.independent_photos, space)
+        return odds.same_person_log_odds(visit, faces_counted, person.point, person.independent_photos, space)
 
     return log_odds
 

@@ -110,25 +110,25 @@ class Brain:
             visit.evidence = add_answer(visit.evidence, likeness)
             yield from self._judge(visit, clock(visit.place), last=visit.decided)
 
-    def apply_label(self, visit: OpenVisit, word: LabelRecord | None, at: datetime) -> Iterator[Visit]:
-        """Take a human's word on an open visit at once; None if it was taken back, and the faces count again."""
-        yield self._message(visit, visit.apply_label(word), at, None)
+    def apply_label(self, visit: OpenVisit, label: LabelRecord | None, at: datetime) -> Iterator[Visit]:
+        """Apply a human's label to an open visit at once. None: it was taken back, and the faces count again."""
+        yield self._message(visit, visit.apply_label(label), at, None)
 
     def _apply_new_labels(self, at: datetime) -> Iterator[Visit]:
-        """Hear what humans have said since of the visits that are open, or have taken back."""
+        """Apply the labels that humans have given to open visits since, or taken back."""
         if self._gallery.version == self._labels_version:
             return
         self._labels_version = self._gallery.version
         is_any = self._visits or self._second_opinions.over
-        words = {word.visit: word for word in self._gallery.labels()} if is_any else {}
-        self._second_opinions.drop(words)
+        labels = {label.visit: label for label in self._gallery.labels()} if is_any else {}
+        self._second_opinions.drop(labels)
         for visit in self.visits:
-            word = words.get(visit.id)
-            if (word and word.at) != (visit.label and visit.label.at):
-                yield from self.apply_label(visit, word, at)
+            label = labels.get(visit.id)
+            if (label and label.at) != (visit.label and visit.label.at):
+                yield from self.apply_label(visit, label, at)
 
     def _is_too_soon(self, frame: Frame) -> bool:
-        """Whether the place was looked at so short a time ago that the settings want no other look."""
+        """Whether the place's last analysed frame is more recent than the settings allow."""
         last, pause = self._frames.get(frame.place), timedelta(seconds=self._settings.pause_s)
         if last is not None and timedelta() <= frame.at - last < pause:
             return True
@@ -136,15 +136,15 @@ class Brain:
         return False
 
     def _analysis(self, frame: Frame) -> FrameAnalysis:
-        """Return the glance at a frame; the last one if the picture is the same."""
+        """Return the analysis of a frame; the last one if the picture is the same."""
         last = self._analyses.get(frame.place)
         if last is None or last.picture.jpeg != frame.jpeg:
             last = self._analyses[frame.place] = FrameAnalysis(self._vision, frame.jpeg)
         return last
 
-    def _see(self, frame: Frame, glance: FrameAnalysis) -> Iterator[Fact]:
+    def _see(self, frame: Frame, analysis: FrameAnalysis) -> Iterator[Fact]:
         observations = observe(
-            glance.things, self._face_search.faces(frame, glance), sure=self._vision.min_person_score
+            analysis.detected, self._face_search.faces(frame, analysis), sure=self._vision.min_person_score
         )
         yield from self._set_back(frame)
         yield from self._apply_new_labels(frame.at)
@@ -152,16 +152,16 @@ class Brain:
         present = self._follow(frame, observations, here)
         self.counts["frames"] += 1
         for observation, visit in present:
-            self._look(visit, observation, glance, frame.at)
-            visit.thing = self._negatives.compare(visit, frame.at)
+            self._compare(visit, observation, analysis, frame.at)
+            visit.not_a_person_reason = self._negatives.compare(visit, frame.at)
             if visit.confirmed:
                 yield from self._report_visit(visit, frame)
         for visit in here:
             if visit.last != frame.at:
                 visit.miss(frame.at)
                 yield from self._missed(visit, frame.at, frame.number)
-        glance.picture.drop_pixels()
-        yield _seen(frame, glance.things, present)
+        analysis.picture.drop_pixels()
+        yield _seen(frame, analysis.detected, present)
 
     def _set_back(self, frame: Frame) -> Iterator[Visit]:
         """End what began at a later time than now: a clock was set back, and would keep it open until it caught up."""
@@ -184,29 +184,33 @@ class Brain:
             present.append((observation, visit))
         return present
 
-    def _look(self, visit: OpenVisit, observation: ObservedPerson, glance: FrameAnalysis, at: datetime) -> None:
-        """Compare the face, where it is time to, and keep the best picture."""
+    def _compare(self, visit: OpenVisit, observation: ObservedPerson, analysis: FrameAnalysis, at: datetime) -> None:
+        """Compare the face if a comparison is due, and store the best picture."""
         merit = observation.score * (0.2 + area(observation.box))
         if observation.face and self._is_due(visit, at):
-            visit.looked = at
-            guess = glance.guess(observation.face)
+            visit.compared_at = at
+            guess = analysis.guess(observation.face)
             if guess is not None:
                 visit.evidence = add_answer(visit.evidence, guess)
-            look = glance.look(observation.face)
-            counts = face_weight(look.width, look.sharpness, look.yaw) if look else 0.0
-            self._second_opinions.propose(visit, glance, observation.face, counts, at)
-            if look:
-                visit.collect(glance.picture, observation.face, look, counts, at)
-                visit.evidence = add_face(visit.evidence, FaceSample(look.vector, counts, look.face_confidence))
+            embedding = analysis.embedding(observation.face)
+            counts = face_weight(embedding.width, embedding.sharpness, embedding.yaw) if embedding else 0.0
+            self._second_opinions.propose(visit, analysis, observation.face, counts, at)
+            if embedding:
+                visit.collect(analysis.picture, observation.face, embedding, counts, at)
+                visit.evidence = add_face(
+                    visit.evidence, FaceSample(embedding.vector, counts, embedding.face_confidence)
+                )
                 merit += 2 * counts
         if merit > BETTER_PICTURE_FACTOR * visit.best:
-            visit.best, visit.picture = merit, snapshot(glance.picture, observation.box)
+            visit.best, visit.picture = merit, snapshot(analysis.picture, observation.box)
 
     def _is_due(self, visit: OpenVisit, at: datetime) -> bool:
         """Whether a face may be compared again; seldom once it has a name or is a stranger's."""
         pause = timedelta(seconds=self._settings.timing.look_s)
-        settled = visit.decided and (visit.verdict != "unidentified" or visit.is_thing)
-        return visit.looked is None or at - visit.looked >= (DECIDED_PAUSE_FACTOR * pause if settled else pause)
+        settled = visit.decided and (visit.verdict != "unidentified" or visit.is_not_a_person)
+        return visit.compared_at is None or at - visit.compared_at >= (
+            DECIDED_PAUSE_FACTOR * pause if settled else pause
+        )
 
     def _report_visit(self, visit: OpenVisit, frame: Frame) -> Iterator[Visit]:
         if not visit.seq:
@@ -229,7 +233,7 @@ class Brain:
         return self._opinion(visit, at, last=True).verdict == "unidentified"
 
     def _opinion(self, visit: OpenVisit, at: datetime, *, last: bool) -> Judgement:
-        """Return what is to be held of a visit: by its faces, or by what a sight that knows people says."""
+        """Return the judgement of a visit: by its faces, or by the guesses of a backend that names people."""
         if visit.evidence.guesses:
             people = self._gallery.people()
             groups = {person.name: person.group for person in people}
@@ -268,9 +272,9 @@ class Brain:
         return visit.message(phase, at, frame=number, alert=alert)
 
     def _recognise(self, visit: OpenVisit) -> None:
-        """Find out whether this stranger was here before."""
-        if visit.verdict == "stranger" and visit.looks:
-            vectors, weights = zip(*visit.looks, strict=True)
+        """Recognise a stranger who was here before."""
+        if visit.verdict == "stranger" and visit.weighted_vectors:
+            vectors, weights = zip(*visit.weighted_vectors, strict=True)
             visit.met = self._meet(visit.id, vectors, weights, visit.first) or visit.met
 
     def _missed(self, visit: OpenVisit, at: datetime, number: int | None) -> Iterator[Visit]:
@@ -289,7 +293,7 @@ class Brain:
             self._second_opinions.bury(visit, at)
 
 
-def _seen(frame: Frame, things: list[DetectedObject], present: list[tuple[ObservedPerson, OpenVisit]]) -> Detections:
+def _seen(frame: Frame, detected: list[DetectedObject], present: list[tuple[ObservedPerson, OpenVisit]]) -> Detections:
     people = [
         Detection(
             label=PERSON,
@@ -301,7 +305,5 @@ def _seen(frame: Frame, things: list[DetectedObject], present: list[tuple[Observ
         )
         for observation, visit in present
     ]
-    animals = [
-        Detection(label=thing.label, box=thing.box, score=thing.score) for thing in things if thing.label != PERSON
-    ]
+    animals = [Detection(label=one.label, box=one.box, score=one.score) for one in detected if one.label != PERSON]
     return Detections(place=frame.place, at=frame.at, detections=(*people, *animals))

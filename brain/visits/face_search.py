@@ -1,4 +1,4 @@
-"""Where faces are looked for: closely in every person, now and then everywhere."""
+"""Where faces are searched: closely in every person, now and then in the whole frame."""
 
 from datetime import datetime, timedelta
 
@@ -11,7 +11,7 @@ __all__ = ["FaceSearch"]
 
 # Two faces that share this much of their joint area are one face, found twice.
 SAME_FACE_IOU = 0.3
-# Beside people who are seen whole, faces are looked for everywhere this often.
+# While people are seen, the whole frame is searched for faces this often.
 WHOLE_FRAME_INTERVAL = timedelta(seconds=1)
 
 
@@ -19,18 +19,20 @@ class FaceSearch:
     """Finds the faces in a frame, each once."""
 
     def __init__(self) -> None:
-        self._looked: dict[str, datetime] = {}
+        self._searched: dict[str, datetime] = {}
 
-    def faces(self, frame: Frame, glance: FrameAnalysis) -> list[Face]:
+    def faces(self, frame: Frame, analysis: FrameAnalysis) -> list[Face]:
         """Look for faces closely in every person, and around them for someone too near to be seen whole."""
         faces: list[Face] = []
-        for box in glance.people:
-            faces += [face for face in glance.faces(box) if _is_new(face, faces)]
-        looked = self._looked.get(frame.place)
-        if not glance.people or looked is None or frame.at - looked >= WHOLE_FRAME_INTERVAL:
-            self._looked[frame.place] = frame.at
-            # What a close look does not find in a person is no face: backs of heads pass from afar.
-            around = [face for face in glance.faces() if not any(holds_middle(box, face.box) for box in glance.people)]
+        for box in analysis.people:
+            faces += [face for face in analysis.faces(box) if _is_new(face, faces)]
+        searched = self._searched.get(frame.place)
+        if not analysis.people or searched is None or frame.at - searched >= WHOLE_FRAME_INTERVAL:
+            self._searched[frame.place] = frame.at
+            # If the close search of a person finds no face there, it is none: from afar, backs of heads pass for faces.
+            around = [
+                face for face in analysis.faces() if not any(holds_middle(box, face.box) for box in analysis.people)
+            ]
             faces += [face for face in around if _is_new(face, faces)]
         return faces
 

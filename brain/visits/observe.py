@@ -1,4 +1,4 @@
-"""From what a sight finds to who is there: every person once, with the face that is theirs."""
+"""From the detections of a vision backend to observed people: each person once, with the face that is theirs."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from nerves.messages import Box
 
 __all__ = ["ObservedPerson", "observe"]
 
-# A face's own body, where no person box holds it: three faces wide and seven high is a standing adult.
+# The body of a face that no person's box holds: a standing adult is three faces wide and seven high.
 BODY_WIDTHS, BODY_HEIGHTS = 3.0, 7.0
 # A face belongs to a person whose box holds at least this share of it.
 MIN_FACE_IN_PERSON = 0.6
@@ -26,19 +26,19 @@ class ObservedPerson:
     score: float
     """How sure the detector is, 0 to 1."""
     face: Face | None = None
-    """The person's face, where one is seen."""
+    """The person's face, if one is seen."""
 
 
-def observe(things: Iterable[DetectedObject], faces: Iterable[Face], *, sure: float) -> list[ObservedPerson]:
+def observe(detected: Iterable[DetectedObject], faces: Iterable[Face], *, sure: float) -> list[ObservedPerson]:
     """Give every person the face that fits best; a face left over is a person of its own.
 
-    A person's box holds one face: two faces in one box are two people. People score at least `sure`; a face in
-    nobody's box is somebody where at least a weaker person is found too, and no animal.
+    A person's box holds one face: two faces in one box are two people. People score at least `sure`. A face outside
+    their boxes counts as a person if a person with a lower score holds it and no animal does.
     """
-    things = list(things)
-    weak = [thing for thing in things if thing.label == PERSON]
+    detected = list(detected)
+    weak = [one for one in detected if one.label == PERSON]
     people = [person for person in weak if person.score >= sure]
-    animals = [thing for thing in things if thing.label != PERSON]
+    animals = [one for one in detected if one.label != PERSON]
     taken, left = _share_out(people, sorted(faces, key=lambda face: -face.score))
     observations = [ObservedPerson(person.box, person.score, taken.get(index)) for index, person in enumerate(people)]
     return observations + [

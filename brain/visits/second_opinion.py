@@ -17,7 +17,7 @@ ASK_BEFORE_VERDICT = timedelta(seconds=4)
 # So many faces of one visit are shown at most, each once, the second only if the first has decided nothing, and each
 # of its own moment: those of one moment are the same picture.
 MAX_ASKED_FACES, MIN_TIME_APART = 2, timedelta(seconds=0.5)
-# Narrower faces, in pixels, nobody can tell: Rekognition asks for 40 in a picture 1920 wide.
+# Nobody can recognise a narrower face. Rekognition asks for 40 pixels in a picture 1920 wide.
 MIN_ASKED_FACE_PX = 20.0
 # Where nobody could be asked, another face may be asked about so long after.
 RETRY_AFTER = timedelta(seconds=10)
@@ -26,7 +26,7 @@ LATE_ANSWER_TIME = timedelta(minutes=5)
 
 
 class FaceQuestion(NamedTuple):
-    """One face to be looked at."""
+    """One face to ask about."""
 
     visit: UUID
     place: str
@@ -40,7 +40,7 @@ class FaceAnswer(NamedTuple):
     likeness: CloudSimilarity | None
     """None: nothing can be said of it."""
     sent: bool = True
-    """False: it was not looked at, because nobody could be asked."""
+    """False if it was not compared because nobody could be asked."""
 
 
 class SecondOpinionProvider(Protocol):
@@ -75,18 +75,18 @@ class SecondOpinions:
         """The visits that have ended and wait for an answer."""
         return list(self._over.values())
 
-    def propose(self, visit: OpenVisit, glance: FrameAnalysis, face: Face, counts: float, at: datetime) -> None:
-        """Keep a face to ask about, if it is among the best so far; what surely is no face is not asked about."""
+    def propose(self, visit: OpenVisit, analysis: FrameAnalysis, face: Face, counts: float, at: datetime) -> None:
+        """Store a face to ask about if it is among the best so far. What is surely no face is never asked about."""
         if self._second is None:
             return
-        look = glance.look(face)
+        embedding = analysis.embedding(face)
         if (
             visit.asked >= MAX_ASKED_FACES
             or face.width < MIN_ASKED_FACE_PX
-            or (look is not None and look.face_confidence <= 0)
+            or (embedding is not None and embedding.face_confidence <= 0)
         ):
             return
-        merit = face.width * (0.2 + (counts * look.face_confidence if look else 0.0))
+        merit = face.width * (0.2 + (counts * embedding.face_confidence if embedding else 0.0))
         same = [one for one in visit.asking if abs(at - one.at) < MIN_TIME_APART]
         others = [one for one in visit.asking if one not in same]
         rivals = same or (others if len(others) >= MAX_ASKED_FACES else [])
@@ -94,7 +94,7 @@ class SecondOpinions:
             one.merit >= merit for one in rivals[-1:]
         ):
             return
-        new = Candidate(at, merit, portrait(glance.picture, face))
+        new = Candidate(at, merit, portrait(analysis.picture, face))
         visit.asking = tuple(sorted([*others, new], key=lambda one: -one.merit)[:MAX_ASKED_FACES])
 
     def is_due(self, visit: OpenVisit, at: datetime, *, ending: bool = False) -> bool:
@@ -104,7 +104,7 @@ class SecondOpinions:
         if visit.verdict not in ("identifying", "unidentified"):
             return False
         failed = self._failed.get(visit.id)
-        if visit.id in self._waiting or visit.label or visit.is_thing or (failed and at - failed < RETRY_AFTER):
+        if visit.id in self._waiting or visit.label or visit.is_not_a_person or (failed and at - failed < RETRY_AFTER):
             return False
         return ending or at - visit.first >= self._after
 
@@ -116,14 +116,14 @@ class SecondOpinions:
             self._waiting.add(visit.id)
 
     def bury(self, visit: OpenVisit, at: datetime) -> None:
-        """Keep a visit that has ended until its answer comes, and no longer than five minutes."""
+        """Hold a visit that has ended until its answer comes, for at most five minutes."""
         if visit.asked:
             self._over[visit.id] = visit
         self._forget(at)
 
-    def drop(self, told: Container[UUID]) -> None:
-        """Expect no answer any more on visits of which a human has said who it was."""
-        self._over = {key: each for key, each in self._over.items() if key not in told}
+    def drop(self, labelled: Container[UUID]) -> None:
+        """Stop waiting for answers on visits that a human has labelled."""
+        self._over = {key: each for key, each in self._over.items() if key not in labelled}
 
     def answered(self, visits: Sequence[OpenVisit]) -> Iterator[tuple[OpenVisit, CloudSimilarity]]:
         """Yield the answers that have come, each with its visit, be it over or not."""

@@ -36,7 +36,7 @@ class Candidate:
 
 @dataclass
 class OpenVisit:
-    """A visit that has not ended; the brain's loop changes it, `message` tells of it."""
+    """A visit that has not ended. The brain's loop changes it; `message` returns what is published of it."""
 
     place: str
     first: datetime
@@ -55,7 +55,7 @@ class OpenVisit:
     alerted: bool = False
     missing: datetime | None = None
     """Since when frames show nobody there."""
-    looked: datetime | None = None
+    compared_at: datetime | None = None
     """When the face was last compared."""
     best: float = 0.0
     """How good the picture is, in the same unit as `merit`."""
@@ -63,25 +63,25 @@ class OpenVisit:
     crops: tuple[Crop, ...] = ()
     """The best faces, for the album."""
     asking: tuple[Candidate, ...] = ()
-    """The faces to ask somebody else about, the best first."""
+    """The faces for a second opinion, the best first."""
     asked: int = 0
-    """How many faces somebody else has been asked about."""
+    """How many faces were sent for a second opinion."""
     asked_at: datetime | None = None
     """When the last one of them was seen."""
     met: Stranger | None = None
-    """Which stranger it is, where it is one."""
+    """Which known stranger it is; None if it is none."""
     label: LabelRecord | None = None
-    """What a human has said of this visit; no evidence overrules it."""
+    """A human's label of this visit. No evidence overrules it."""
     before: Judgement | None = None
-    """What was held before the human's word."""
-    thing: str | None = None
-    """Why it is something that a human has called not a person; None if it may be one."""
-    is_thing: bool = False
-    """Whether that is held of it."""
+    """The judgement before the label."""
+    not_a_person_reason: str | None = None
+    """Why it is the same as something that a human has labelled as not a person; None if it may be a person."""
+    is_not_a_person: bool = False
+    """Whether the verdict rests on that reason."""
     overlaps: dict[UUID, float] = field(default_factory=dict)
-    """For each such thing: the least share of its box and this one's so far."""
+    """For each labelled visit of not a person: the smallest overlap of its box and this one so far."""
     farthest: dict[UUID, float] = field(default_factory=dict)
-    """For each such thing: the largest distance of a face of this visit."""
+    """For each labelled visit of not a person: the largest distance of a face of this visit."""
 
     @property
     def confirmed(self) -> bool:
@@ -96,10 +96,10 @@ class OpenVisit:
     @property
     def quiet(self) -> bool:
         """Whether it must not alert: a human has said that it is not a person."""
-        return self.is_thing if self.label is None else self.label.who is None
+        return self.is_not_a_person if self.label is None else self.label.who is None
 
     @property
-    def looks(self) -> list[tuple[Vector, float]]:
+    def weighted_vectors(self) -> list[tuple[Vector, float]]:
         """The vectors of the usable faces, and how far each can be trusted, 0 to 1."""
         worth = [(sample.vector, sample.weight * sample.face_confidence) for sample in self.evidence.samples]
         return [(vector, counts) for vector, counts in worth if counts > MIN_USABLE_WEIGHT]
@@ -109,7 +109,7 @@ class OpenVisit:
         return Track(self.box, self.face, max((at - self.last).total_seconds(), 0.0), self.speed)
 
     def see(self, observation: ObservedPerson, at: datetime) -> None:
-        """Note that the person is in a frame."""
+        """Update the visit with a frame that shows the person."""
         self.speed = speed(self.speed, self.box, observation.box, (at - self.last).total_seconds())
         self.box, self.last, self.missing = observation.box, at, None
         self.face = observation.face.box if observation.face else self.face
@@ -117,39 +117,39 @@ class OpenVisit:
         self.score += observation.score
 
     def miss(self, at: datetime) -> None:
-        """Note that a frame does not show the person."""
+        """Update the visit with a frame that does not show the person."""
         self.missing = self.missing or at
 
-    def collect(self, picture: Picture, face: Face, look: FaceEmbedding, counts: float, at: datetime) -> None:
-        """Keep the face for the album if it is among the best."""
-        worth = counts * look.face_confidence
-        if worth > MIN_USABLE_WEIGHT and is_wanted(self.crops, at, look.vector, (worth, look.width)):
-            new = Crop(at, portrait(picture, face), look.vector, worth, look.width)
+    def collect(self, picture: Picture, face: Face, embedding: FaceEmbedding, counts: float, at: datetime) -> None:
+        """Store the face for the album if it is among the best."""
+        worth = counts * embedding.face_confidence
+        if worth > MIN_USABLE_WEIGHT and is_wanted(self.crops, at, embedding.vector, (worth, embedding.width)):
+            new = Crop(at, portrait(picture, face), embedding.vector, worth, embedding.width)
             self.crops = best_crops(self.crops, new)
 
     def hold(self, judgement: Judgement) -> Phase | None:
-        """Take a judgement; return the phase to tell of if it changes what is held."""
+        """Take a judgement; return the phase to publish, None if the judgement changes nothing."""
         if self.label or judgement.verdict == "identifying":
             return None
-        thing = self.thing if judgement.verdict in ("stranger", "unidentified") else None
-        if thing:
-            judgement = Judgement("unidentified", None, (thing,))
-        if self.is_thing == bool(thing) and self.decided and self._is_no_news(judgement):
+        reason = self.not_a_person_reason if judgement.verdict in ("stranger", "unidentified") else None
+        if reason:
+            judgement = Judgement("unidentified", None, (reason,))
+        if self.is_not_a_person == bool(reason) and self.decided and self._is_no_news(judgement):
             return None
-        self.is_thing = bool(thing)
+        self.is_not_a_person = bool(reason)
         return self._take(judgement)
 
-    def apply_label(self, word: LabelRecord | None) -> Phase:
-        """Take a human's word, or its being taken back; return the phase to tell of."""
-        if word is None:
+    def apply_label(self, label: LabelRecord | None) -> Phase:
+        """Apply a human's label, None if it was taken back; return the phase to publish."""
+        if label is None:
             self.label, before, self.before = None, self.before, None
             held = before or Judgement("unidentified", None, ())
             return self._take(Judgement(held.verdict, held.who, (*held.reasons, "what you said was taken back")))
         self.before = self.before or Judgement(self.verdict, self.who, self.reasons)
-        self.label = word
-        if word.who is None:
+        self.label = label
+        if label.who is None:
             return self._take(Judgement("unidentified", None, ("you said it is not a person",)))
-        return self._take(Judgement(word.group, word.who, ("you said so",)))
+        return self._take(Judgement(label.group, label.who, ("you said so",)))
 
     def message(self, phase: Phase, at: datetime, *, frame: int | None = None, alert: bool = False) -> Visit:
         """Return the next message about this visit."""

@@ -30,7 +30,7 @@ def measure_command(  # noqa: PLR0913 - the command's own options
     ] = None,
     room: Annotated[bool, typer.Option("--room", help="Visits as a room camera sees them: small, blurred.")] = False,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Another number composes other visits.")] = 0,
-    jobs: Annotated[int, typer.Option("--jobs", min=1, max=64, help="Processes that look at pictures.")] = 1,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, max=64, help="Processes that analyse pictures.")] = 1,
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder for the report and its plots [default: ./kinwatch-measure]")
     ] = None,

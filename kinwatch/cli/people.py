@@ -25,7 +25,7 @@ def enroll_command(  # noqa: PLR0913 - the command's own options
 ) -> None:
     """Learn a person from photos; five to ten are good: the face from the front, well lit, one person a photo.
 
-    A running brain knows the person from the next picture it looks at.
+    A running brain knows the person from the next picture that it analyses.
 
     Example: kinwatch enroll Alice photos/alice/
     """

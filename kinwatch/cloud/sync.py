@@ -170,7 +170,7 @@ def _change_text(change: CollectionChange) -> str:
     """Return a change in words."""
     parts = [f"+ {photos_text(len(change.add))}"] if change.add else []
     if change.remove:
-        why = " (forgotten, or a guest no more)" if change.gone else " (set aside, dropped, or there twice)"
+        why = " (forgotten, or a guest no more)" if change.gone else " (excluded, dropped, or there twice)"
         parts.append(f"- {photos_text(len(change.remove))}{why}")
     if change.join:
         parts.append(f"{faces_text(len(change.join))} to be made part of the user")

@@ -16,8 +16,8 @@ from brain.measure import folders, household, own, pairs
 from brain.measure.advice import Advice, Nearest, advise
 from brain.measure.cache import EmbeddingCache
 from brain.measure.curves import best, correct, roc, within
+from brain.measure.embeddings import EmbeddingReader, Progress, model
 from brain.measure.household import Figures, HouseholdPlan
-from brain.measure.looks import Looker, Progress, model
 from brain.measure.visits import compose
 from brain.models import packs
 from brain.settings.matching import MATCH_DISTANCE, STRANGER_DISTANCE
@@ -79,15 +79,15 @@ def run_measure(house: HouseSettings, folder: Path | None, options: MeasureOptio
     settings = brain_settings(house)
     backend = open_local_vision(house, settings)
     pack = packs.choose_pack(settings.pack, packs.model_folders(house.data_dir))
-    with EmbeddingCache(house.data_dir / "cache" / "looks.db") as cache, progress("looking at pictures") as show:
-        looker = Looker(_opener(house, backend, options.jobs), model(pack), cache, options.jobs)
+    with EmbeddingCache(house.data_dir / "cache" / "embeddings.db") as cache, progress("looking at pictures") as show:
+        reader = EmbeddingReader(_opener(house, backend, options.jobs), model(pack), cache, options.jobs)
         if folder is None:
-            measured = _gallery(house, looker, options, show)
+            measured = _gallery(house, reader, options, show)
         elif (folder / pairs.PAIRS_FILE).is_file():
-            measured = _pairs(folder, looker, show)
+            measured = _pairs(folder, reader, show)
         else:
-            measured = _labelled(folder, looker, options, show)
-    left_out = [{"file": str(file), "why": why} for file, why in sorted(looker.bad.items())]
+            measured = _labelled(folder, reader, options, show)
+    left_out = [{"file": str(file), "why": why} for file, why in sorted(reader.bad.items())]
     facts = measured.facts | {"left_out": left_out, "pack": pack}
     _make_folder(out)
     drawn = measured.draw(out)
@@ -115,8 +115,8 @@ def _opener(house: HouseSettings, backend: VisionBackend, jobs: int) -> Callable
     return partial(LocalBackend, settings.pack, packs.model_folders(house.data_dir), settings.threads)
 
 
-def _pairs(folder: Path, looker: Looker, show: Progress) -> Measured:
-    found = pairs.measure_pairs(folder, looker, show)
+def _pairs(folder: Path, reader: EmbeddingReader, show: Progress) -> Measured:
+    found = pairs.measure_pairs(folder, reader, show)
     same, different = found.same, found.different
     middle = best(same, different)
     table = Table(title=f"{len(same)} pairs of one person, {len(different)} of two")
@@ -144,11 +144,11 @@ def _pairs(folder: Path, looker: Looker, show: Progress) -> Measured:
     return Measured({"pairs": found.as_json()}, table, tuple(filter(None, lines)), draw)
 
 
-def _labelled(folder: Path, looker: Looker, options: MeasureOptions, show: Progress) -> Measured:
+def _labelled(folder: Path, reader: EmbeddingReader, options: MeasureOptions, show: Progress) -> Measured:
     labelled = folders.labelled(folder)
     for more in options.strangers:
         labelled = labelled.visited_by(folders.strangers(more))
-    found = household.measure_household(labelled, looker, options.plan, show)
+    found = household.measure_household(labelled, reader, options.plan, show)
     advice = advise(found.family, found.strangers)
     table = _figures({"one picture alone": found.pictures, "a visit": found.visits})
     table.title = f"{len(found.people)} people known by {sum(found.people.values())} photos"
@@ -165,7 +165,7 @@ def _labelled(folder: Path, looker: Looker, options: MeasureOptions, show: Progr
     return Measured(facts, table, (*lines, _advised(advice)), partial(_draw_figures, found, advice, folder.name))
 
 
-def _gallery(house: HouseSettings, looker: Looker, options: MeasureOptions, show: Progress) -> Measured:
+def _gallery(house: HouseSettings, reader: EmbeddingReader, options: MeasureOptions, show: Progress) -> Measured:
     with open_gallery(house) as gallery:
         known = [KnownPerson(one.name, one.group, one.vectors, one.limit) for one in gallery.known(datetime.now(UTC))]
     if not known:
@@ -176,8 +176,8 @@ def _gallery(house: HouseSettings, looker: Looker, options: MeasureOptions, show
         name: next(compose(files, 1, seed=options.plan.seed, room=options.plan.room))
         for name, files in visitors.items()
     }
-    looks = looker.look([view for some in views.values() for view in some], show) if views else {}
-    visits = {name: [look for view in some if (look := looks.get(view))] for name, some in views.items()}
+    embeddings = reader.embeddings([view for some in views.values() for view in some], show) if views else {}
+    visits = {name: [embedding for view in some if (embedding := embeddings.get(view))] for name, some in views.items()}
     found = own.measure_gallery(known, [(name, seen) for name, seen in visits.items() if seen])
     advice = advise(found.family, found.strangers)
     table = _people(found)

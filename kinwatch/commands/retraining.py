@@ -11,9 +11,9 @@ from brain.retrain.backbone import Wanted
 from brain.retrain.dataset.distort import Distortion
 from brain.retrain.faces import Compared
 from brain.retrain.job import RetrainOutcome, retrain
-from brain.retrain.lesson import Schedule
 from brain.retrain.plan import RetrainPaths, RetrainPlan
 from brain.retrain.report import HTML
+from brain.retrain.training_data import Schedule
 from brain.vision.backend import VisionBackend
 from kinwatch.console import emit, err, print_line, progress
 from kinwatch.opening import brain_settings, open_local_vision
@@ -62,7 +62,7 @@ def run_retrain(house: HouseSettings, folder: Path, options: RetrainOptions) -> 
         out=out,
         cache=house.data_dir / "cache",
         models=packs.model_folders(house.data_dir),
-        sight=backend,
+        backend=backend,
         show=progress,
         warn=lambda line: err.print(line, markup=False, style="yellow", soft_wrap=True),
     )

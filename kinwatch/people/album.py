@@ -135,7 +135,7 @@ def _facts(entry: AlbumEntry, faces: int) -> dict[str, Any]:
         "stranger": past.stranger,
         "alert": past.alert,
         "name": entry.name,
-        "told": entry.labelled,
+        "labelled": entry.labelled,
         "faces": faces,
     }
 

@@ -37,7 +37,7 @@ class EnrolResult:
     known: int
     refused: tuple[str, ...]
     """One line for each photo that could not be used."""
-    aside: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
     """One line for each photo, of any person, that is excluded since then."""
 
 
@@ -126,12 +126,12 @@ def run_enroll(
         total = next(person.photos for person in gallery.people() if person.name == name)
     for line in enrolled.refused:
         err.print(f"left out: {line}", markup=False, style="yellow")
-    for line in enrolled.aside:
-        err.print(f"set aside: {line}", markup=False, style="yellow", soft_wrap=True)
+    for line in enrolled.excluded:
+        err.print(f"excluded: {line}", markup=False, style="yellow", soft_wrap=True)
     if json:
         emit(
             {"name": name, "learned": enrolled.learned, "known": enrolled.known, "photos": total}
-            | {"refused": list(enrolled.refused), "aside": list(enrolled.aside)}
+            | {"refused": list(enrolled.refused), "excluded": list(enrolled.excluded)}
         )
     else:
         known = f", {enrolled.known} were known already" if enrolled.known else ""

@@ -15,6 +15,6 @@ def run_forget(house: HouseSettings, name: str) -> None:
         forget_visits(house, gallery, name)
         gallery.forget(name)
         # The cache of `kinwatch measure` has the embeddings of every picture it has seen, without names.
-        for file in (house.data_dir / "cache").glob("looks.db*"):
+        for file in (house.data_dir / "cache").glob("embeddings.db*"):
             file.unlink(missing_ok=True)
         print_line(f"{name} is forgotten")

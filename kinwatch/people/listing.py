@@ -72,7 +72,7 @@ def _print_person(
     print_line(_line(person, at))
     for one in references:
         if one.excluded:
-            print_line(f"  set aside: {one.file} {one.excluded}", style="yellow")
+            print_line(f"  excluded: {one.file} {one.excluded}", style="yellow")
         elif full:
             print_line(f"  {one.file}, {_origin(one)}")
     if full and limit:
@@ -82,7 +82,7 @@ def _print_person(
 def _line(person: Person, at: datetime) -> str:
     parts = [person.group, _photos(person.photos)]
     if person.excluded:
-        parts.append(f"{person.excluded} set aside")
+        parts.append(f"{person.excluded} excluded")
     if person.until:
         parts.append(f"{'expired' if person.expired(at) else 'until'} {stamp(person.until)}")
     return f"{person.name}: {', '.join(parts)}"
@@ -94,7 +94,8 @@ def _photos(count: int) -> str:
 
 def _origin(one: Reference) -> str:
     how = "from the album" if one.visit else "added"
-    return f"{how} {one.added.astimezone():%Y-%m-%d}{', at rest: enough others say the same' if one.redundant else ''}"
+    redundant = ", redundant: enough others show the same" if one.redundant else ""
+    return f"{how} {one.added.astimezone():%Y-%m-%d}{redundant}"
 
 
 def _facts(
@@ -106,7 +107,7 @@ def _facts(
         "until": stamp(person.until) if person.until else None,
         "expired": person.expired(at),
         "photos": person.photos,
-        "aside": [{"file": one.file, "reason": one.excluded} for one in references if one.excluded],
+        "excluded": [{"file": one.file, "reason": one.excluded} for one in references if one.excluded],
     }
     if not full:
         return facts
@@ -116,8 +117,8 @@ def _facts(
             "sha256": one.sha256,
             "added": stamp(one.added),
             "visit": str(one.visit) if one.visit else None,
-            "aside": one.excluded,
-            "at_rest": one.redundant,
+            "excluded": one.excluded,
+            "redundant": one.redundant,
         }
         for one in references
     ]

@@ -100,9 +100,9 @@ def run_import(house: HouseSettings, file: Path, *, json: bool) -> None:
     with open_gallery(house) as gallery:
         before = excluded_photos(gallery)
         learned = gallery.learn_all(found)
-        aside = newly_excluded(gallery, before)
-    for line in aside:
-        err.print(f"set aside: {line}", markup=False, style="yellow", soft_wrap=True)
+        excluded = newly_excluded(gallery, before)
+    for line in excluded:
+        err.print(f"excluded: {line}", markup=False, style="yellow", soft_wrap=True)
     for entry, new in zip(found, learned, strict=True):
         known = len(entry.photos) - new
         if json:

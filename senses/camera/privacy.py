@@ -39,7 +39,7 @@ class PrivacySwitch:
             Thread(target=self._listen, args=(heard,), name="camera switch", daemon=True).start()
 
     def while_enabled(
-        self, shots: Callable[[], Generator[Shot, None, None]], look: Callable[[Iterator[Shot]], Iterator[Seen]]
+        self, shots: Callable[[], Generator[Shot, None, None]], watch: Callable[[Iterator[Shot]], Iterator[Seen]]
     ) -> Iterator[Seen]:
         """Yield what `look` makes of a source's shots.
 
@@ -63,7 +63,7 @@ class PrivacySwitch:
             self._await_enabled()
             if self._is_stopping:
                 return
-            yield from look(until_disabled())
+            yield from watch(until_disabled())
 
     @property
     def _is_disabled(self) -> bool:

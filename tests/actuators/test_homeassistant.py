@@ -239,19 +239,19 @@ def test_a_dead_camera_sees_nothing() -> None:
     assert after(Status(service="evidence", state="online")).places == {}
 
 
-def test_a_switch_closes_the_eyes_of_a_place_and_shows_whether_they_are() -> None:
+def test_a_switch_disables_the_camera_of_a_place_and_shows_its_state() -> None:
     home = after(Detections(place="hall"))
-    assert (state(home, HALL)["eyes"], state(home, HALL)["sees"]) == ("ON", "online")
-    switch = made(home)["homeassistant/device/kinwatch_place_hall/config"]["components"]["eyes"]
+    assert (state(home, HALL)["camera"], state(home, HALL)["sees"]) == ("ON", "online")
+    switch = made(home)["homeassistant/device/kinwatch_place_hall/config"]["components"]["camera"]
     assert (switch["platform"], switch["command_topic"], switch["retain"]) == ("switch", "kinwatch/hall/enabled", True)
     off, on = (
         CameraEnabled.read(switch["command_topic"], switch[f"payload_{word}"].encode()) for word in ("off", "on")
     )
     assert (off.enabled, on.enabled, off.by) == (False, True, "Home Assistant")
     closed = state(after(off, home=home), HALL)
-    assert (closed["eyes"], closed["sees"], closed["problem"]) == (switch["state_off"], "offline", "OFF")
+    assert (closed["camera"], closed["sees"], closed["problem"]) == (switch["state_off"], "offline", "OFF")
     opened = state(after(off, on, home=home), HALL)
-    assert (opened["eyes"], opened["sees"]) == (switch["state_on"], "online")
+    assert (opened["camera"], opened["sees"]) == (switch["state_on"], "online")
 
 
 def test_evidence_that_waits_is_counted_once_there_is_a_store() -> None:

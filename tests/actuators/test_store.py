@@ -119,7 +119,7 @@ def test_evidence_is_private(tmp_path: Path) -> None:
     assert (tmp_path / "root").stat().st_mode & 0o077 == 0
 
 
-def test_damaged_facts_are_put_aside(tmp_path: Path) -> None:
+def test_damaged_fact_files_are_moved_away(tmp_path: Path) -> None:
     keep(tmp_path, [visit(1)])
     (file,) = tmp_path.glob("*/*.json")
     file.write_text('{"seq": 1}')

@@ -8,7 +8,7 @@ import pytest
 from benchmarks import peers, visits
 from benchmarks.peers import SOMEBODY, STRANGER, Family, LogLikelihood
 from benchmarks.visits import Marks, Trial, against, families, halves, marks, tuned
-from brain.measure.looks import PictureVariant
+from brain.measure.embeddings import PictureVariant
 from brain.verdict import odds
 from brain.verdict.evidence import KnownPerson
 from brain.vision.backend import FaceEmbedding
@@ -89,7 +89,7 @@ def test_another_seed_draws_from_the_same_views() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rule", "looks", "answer"),
+    ("rule", "embeddings", "answer"),
     [
         (peers.FIXED["face_recognition, any <= 0.60"], [0.9, 0.9, 0.59], "ann"),
         (peers.FIXED["face_recognition, any <= 0.60"], [0.61, 0.7], None),
@@ -108,8 +108,8 @@ def test_another_seed_draws_from_the_same_views() -> None:
         (peers.FIXED["Frigate's vote, default mapped"], [0.9] * 12 + [0.3], None),  # twelve tries
     ],
 )
-def test_each_peer_decides_by_its_own_rule(rule: peers.Rule, looks: list[float], answer: str | None) -> None:
-    assert rule([at(distance) for distance in looks], family()) == answer
+def test_each_peer_decides_by_its_own_rule(rule: peers.Rule, embeddings: list[float], answer: str | None) -> None:
+    assert rule([at(distance) for distance in embeddings], family()) == answer
 
 
 @pytest.mark.parametrize("name", peers.FIXED)
@@ -143,7 +143,7 @@ def trials() -> list[Trial]:
 
 
 def test_marks_count_strangers_let_in_and_family_missed() -> None:
-    found = marks(lambda looks, _: "ann" if looks[0].vector[0] <= 0.5 else None, trials())
+    found = marks(lambda embeddings, _: "ann" if embeddings[0].vector[0] <= 0.5 else None, trials())
     assert sum(wrong for _, wrong in found.strangers) == 5
     assert sum(wrong for _, wrong in found.family) == 14
     assert found.wrong == 0
@@ -180,7 +180,9 @@ def test_better_worse_and_level_are_what_the_intervals_say() -> None:
 
 @pytest.mark.timeout(60)
 def test_the_whole_is_judged_and_shown() -> None:
-    every = [Trial(shape, one.who, one.member, one.family, one.looks) for one in trials() for shape in visits.SHAPES]
+    every = [
+        Trial(shape, one.who, one.member, one.family, one.embeddings) for one in trials() for shape in visits.SHAPES
+    ]
     shipped = odds.dlib_space()
     for parts in (1, 2):
         found = visits.judged([(every, every, shipped)] * parts, 0.01)

@@ -242,15 +242,15 @@ def test_what_is_chosen_and_said_there_reaches_the_bus(world: World) -> None:
     soon(lambda: world.hass.attributes("event.kinwatch_alert")["event_type"] == "test", 10, "the test")
 
 
-def test_the_eyes_of_a_place_are_closed_and_opened(world: World) -> None:
-    hass, switch = world.hass, "switch.kinwatch_hall_eyes"
+def test_the_switch_disables_and_enables_the_camera_of_a_place(world: World) -> None:
+    hass, switch = world.hass, "switch.kinwatch_hall_camera"
     hass.soon(switch, "on")
     hass.call("switch.turn_off", entity_id=switch)
-    world.soon(CameraEnabled, lambda eyes: eyes.place == "hall" and not eyes.open)
+    world.soon(CameraEnabled, lambda camera: camera.place == "hall" and not camera.enabled)
     hass.soon(switch, "off")
     hass.soon("binary_sensor.kinwatch_hall_person", "unavailable")
     hass.call("switch.turn_on", entity_id=switch)
-    world.soon(CameraEnabled, lambda eyes: eyes.place == "hall" and eyes.open)
+    world.soon(CameraEnabled, lambda camera: camera.place == "hall" and camera.enabled)
     hass.soon(switch, "on")
     hass.soon("binary_sensor.kinwatch_hall_person", "off")
 

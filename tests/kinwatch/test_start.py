@@ -121,3 +121,17 @@ def test_a_file_that_is_found_before_a_package_of_ours_is_named(tmp_path: Path) 
 def test_the_packages_here_are_ours_and_typed() -> None:
     assert start.foreign_package() is None
     assert all((ROOT / name / "py.typed").exists() for name in start.PACKAGES)
+
+
+def test_ctrl_c_while_the_command_is_imported_is_a_status_and_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Interrupted:
+        def find_spec(self, name: str, _path: object = None, _target: object = None) -> None:
+            if name == "kinwatch.cli":
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(start, "leave_working_folder", lambda: None)
+    monkeypatch.delitem(sys.modules, "kinwatch.cli", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Interrupted(), *sys.meta_path])
+    with pytest.raises(SystemExit) as ended:
+        start.run_kinwatch()
+    assert ended.value.code == 130

@@ -32,7 +32,7 @@ def face(of: int, number: int) -> Vector:
 
 
 @pytest.mark.parametrize(
-    ("likeness", "is_thing"),
+    ("likeness", "is_negative"),
     [
         (NegativeMatch(0.20, 0.30, None, 0.0), True),
         (NegativeMatch(0.20, 0.30, 0.25, 0.0), True),
@@ -43,8 +43,8 @@ def face(of: int, number: int) -> Vector:
         pytest.param(NegativeMatch(None, 0.0, None, 0.6), False, id="no face, and it moved"),
     ],
 )
-def test_a_thing_is_known_by_its_face_or_by_its_place(likeness: NegativeMatch, is_thing: bool) -> None:  # noqa: FBT001
-    assert is_known_negative(likeness) is is_thing
+def test_not_a_person_is_recognised_by_face_or_by_place(likeness: NegativeMatch, is_negative: bool) -> None:  # noqa: FBT001
+    assert is_known_negative(likeness) is is_negative
 
 
 # Where somebody is in a picture, and whose face is seen; None for a back.
@@ -153,9 +153,9 @@ def test_a_real_picture_is_known_again_and_real_people_are_not_taken_for_it(medi
     from brain.models.packs import model_folders  # noqa: PLC0415
     from brain.people.alike import mean_vector  # noqa: PLC0415
 
-    sight = LocalBackend("standard", model_folders(media))
+    backend = LocalBackend("standard", model_folders(media))
 
-    def looks(file: Path, *, seed: int) -> list[Vector]:
+    def weighted_vectors(file: Path, *, seed: int) -> list[Vector]:
         """Look at one picture as a camera would show it several times: shifted, blurred, dim, poorly packed."""
         rng = np.random.default_rng(seed)
         pixels = cv2.imread(str(file))
@@ -166,9 +166,9 @@ def test_a_real_picture_is_known_again_and_real_people_are_not_taken_for_it(medi
             seen = cv2.blur(cv2.warpAffine(pixels, shift, (175, 175)), (2, 2)) * rng.uniform(0.7, 1.1)
             jpeg = cv2.imencode(".jpg", np.clip(seen, 0, 255), [cv2.IMWRITE_JPEG_QUALITY, int(rng.uniform(50, 80))])[1]
             picture = Picture(jpeg.tobytes())
-            faces = sight.find_faces(picture)
-            look = sight.embed(picture, faces[0]) if faces else None
-            found += [look.vector] if look else []
+            faces = backend.find_faces(picture)
+            embedding = backend.embed(picture, faces[0]) if faces else None
+            found += [embedding.vector] if embedding else []
         return found
 
     def compared(named: list[Vector], seen: list[Vector]) -> bool:
@@ -178,7 +178,7 @@ def test_a_real_picture_is_known_again_and_real_people_are_not_taken_for_it(medi
         return is_known_negative(NegativeMatch(near, far, None, 0.0))
 
     files = [min((media / "people" / who).glob("*.jpg")) for who in ("a02", "a08", "a16", "a32", "a43")]
-    named, seen = [[looks(file, seed=seed) for file in files] for seed in (1, 2)]
+    named, seen = [[weighted_vectors(file, seed=seed) for file in files] for seed in (1, 2)]
     assert (MAX_NEGATIVE_MEAN_DISTANCE, MAX_NEGATIVE_FACE_DISTANCE) == (0.33, 0.50)
     assert sum(compared(one, again) for one, again in zip(named, seen, strict=True)) >= 4
     others = [(one, other) for one in range(5) for other in range(5) if one != other]

@@ -254,7 +254,7 @@ def test_settings_that_fit() -> None:
     [
         ({"region": "Ireland"}, "'Ireland' is no region: it has the form eu-west-1"),
         ({"endpoint_url": "rekognition.local"}, "is no endpoint"),
-        ({"endpoint_url": "http://192.168.0.7:80"}, "pictures would travel in the open"),
+        ({"endpoint_url": "http://192.168.0.7:80"}, "pictures would be sent unencrypted"),
         ({"endpoint_url": "https://me:secret@proxy"}, "without a password"),
         ({"by": "compare"}, "by: compare needs pictures"),
         ({"by": "compare", "pictures": {"Ann": []}}, "by: compare needs pictures"),

@@ -16,8 +16,8 @@ from brain.measure import curves, folders, household, own, pairs
 from brain.measure.advice import ENOUGH_STRANGERS, Nearest, advise
 from brain.measure.cache import EmbeddingCache
 from brain.measure.degrade import FACE_WIDTHS_PX, Degradation, as_seen, burst, camera, moment
+from brain.measure.embeddings import EmbeddingReader, PictureVariant, model
 from brain.measure.household import Case, HouseholdPlan, alone, figures
-from brain.measure.looks import Looker, PictureVariant, model
 from brain.measure.visits import compose, decide
 from brain.models.local import LocalBackend
 from brain.settings.matching import MATCH_DISTANCE
@@ -56,10 +56,10 @@ def silent(_done: int, _total: int | None) -> None:
 
 
 @pytest.fixture
-def colours(tmp_path: Path) -> Iterator[tuple[ColourSight, Looker]]:
+def colours(tmp_path: Path) -> Iterator[tuple[ColourSight, EmbeddingReader]]:
     sight = ColourSight()
-    with EmbeddingCache(tmp_path / "cache" / "looks.db") as cache:
-        yield sight, Looker(lambda: sight, "colour", cache)  # type: ignore[arg-type, return-value]
+    with EmbeddingCache(tmp_path / "cache" / "embeddings.db") as cache:
+        yield sight, EmbeddingReader(lambda: sight, "colour", cache)  # type: ignore[arg-type, return-value]
 
 
 def paint(path: Path, colour: tuple[int, int, int], *, seed: int = 0) -> Path:
@@ -185,7 +185,7 @@ def test_frames_of_a_burst_are_more_alike_than_other_moments() -> None:
 
 def test_the_cache_keeps_looks_and_that_there_was_none_for_its_owner_alone(tmp_path: Path) -> None:
     look = FaceEmbedding(np.arange(128, dtype=np.float32), 40.0, 20.0, 0.1, 0.9)
-    file = tmp_path / "cache" / "looks.db"
+    file = tmp_path / "cache" / "embeddings.db"
     with EmbeddingCache(file) as cache:
         cache.put({"one": look, "none": None})
     with EmbeddingCache(file) as cache:
@@ -199,28 +199,28 @@ def test_the_cache_keeps_looks_and_that_there_was_none_for_its_owner_alone(tmp_p
 
 
 def test_a_picture_is_looked_at_once_and_again_when_it_changes(
-    tmp_path: Path, colours: tuple[ColourSight, Looker]
+    tmp_path: Path, colours: tuple[ColourSight, EmbeddingReader]
 ) -> None:
     sight, looker = colours
     file = paint(tmp_path / "a.png", RED)
     views = [PictureVariant(file), PictureVariant(file, camera(np.random.default_rng(0))), PictureVariant(file)]
-    first = looker.look(views, silent)
+    first = looker.embeddings(views, silent)
     assert sight.looked == 2
-    again = Looker(looker.open_sight, looker.model, looker.cache).look(views, silent)
+    again = EmbeddingReader(looker.open_backend, looker.model, looker.cache).embeddings(views, silent)
     assert sight.looked == 2
     assert all(np.array_equal(first[view].vector, again[view].vector) for view in views)  # type: ignore[union-attr]
     paint(file, BLUE)
-    Looker(looker.open_sight, looker.model, looker.cache).look(views[:1], silent)
-    Looker(looker.open_sight, "other models", looker.cache).look(views[:1], silent)
+    EmbeddingReader(looker.open_backend, looker.model, looker.cache).embeddings(views[:1], silent)
+    EmbeddingReader(looker.open_backend, "other models", looker.cache).embeddings(views[:1], silent)
     assert sight.looked == 4
 
 
-def test_damaged_pictures_are_named_and_left_out(tmp_path: Path, colours: tuple[ColourSight, Looker]) -> None:
+def test_damaged_pictures_are_named_and_left_out(tmp_path: Path, colours: tuple[ColourSight, EmbeddingReader]) -> None:
     _, looker = colours
     good, text, empty = paint(tmp_path / "a.png", RED), tmp_path / "b.jpg", tmp_path / "c.jpg"
     text.write_text("no picture")
     empty.touch()
-    found = looker.look([PictureVariant(file) for file in (good, text, empty, tmp_path / "gone.jpg")], silent)
+    found = looker.embeddings([PictureVariant(file) for file in (good, text, empty, tmp_path / "gone.jpg")], silent)
     assert set(found) == {PictureVariant(good)}
     assert set(looker.bad) == {text, empty, tmp_path / "gone.jpg"}
     assert looker.bad[text] == "not a picture"
@@ -340,7 +340,7 @@ def test_nobody_seen_is_nobody_identified() -> None:
     assert decide([], known) == ("unidentified", None, 0)
 
 
-def test_a_household_of_colours_is_told_apart(tmp_path: Path, colours: tuple[ColourSight, Looker]) -> None:
+def test_a_household_of_colours_is_told_apart(tmp_path: Path, colours: tuple[ColourSight, EmbeddingReader]) -> None:
     _, looker = colours
     paint(tmp_path / "test/ann/dark.png", BLACK)
     labelled = folders.labelled(household_of(tmp_path))
@@ -354,7 +354,7 @@ def test_a_household_of_colours_is_told_apart(tmp_path: Path, colours: tuple[Col
     assert set(found.pictures.as_json()["decided"]) == {"count", "of", "rate", "low", "high"}
 
 
-def test_no_face_to_enrol_is_one_line(tmp_path: Path, colours: tuple[ColourSight, Looker]) -> None:
+def test_no_face_to_enrol_is_one_line(tmp_path: Path, colours: tuple[ColourSight, EmbeddingReader]) -> None:
     _, looker = colours
     paint(tmp_path / "train/ann/0.png", BLACK)
     paint(tmp_path / "test/ann/0.png", BLACK)
@@ -435,7 +435,7 @@ PAIRS = "file_x,file_y,same\n"
     ],
 )
 def test_pairs_that_cannot_be_used_are_one_line(
-    tmp_path: Path, colours: tuple[ColourSight, Looker], text: str, says: str
+    tmp_path: Path, colours: tuple[ColourSight, EmbeddingReader], text: str, says: str
 ) -> None:
     paint(tmp_path / "a.png", RED)
     paint(tmp_path / "b.png", RED)
@@ -444,7 +444,7 @@ def test_pairs_that_cannot_be_used_are_one_line(
         pairs.measure_pairs(tmp_path, colours[1], silent)
 
 
-def test_pairs_of_colours(tmp_path: Path, colours: tuple[ColourSight, Looker]) -> None:
+def test_pairs_of_colours(tmp_path: Path, colours: tuple[ColourSight, EmbeddingReader]) -> None:
     for name, colour in (("r1", RED), ("r2", RED), ("g", GREEN), ("dark", BLACK)):
         paint(tmp_path / f"{name}.png", colour)
     (tmp_path / "bad.png").write_text("no")
@@ -476,8 +476,8 @@ def test_real_faces_are_told_apart_by_two_processes(tmp_path: Path, media: Path)
     (tmp_path / "test/people").mkdir()
     for file in sorted((media / "retrain/test/people").iterdir())[:3]:
         shutil.copy(file, tmp_path / "test/people")
-    with EmbeddingCache(tmp_path / "looks.db") as cache:
-        looker = Looker(partial(opened, models), model("standard"), cache, jobs=2)
+    with EmbeddingCache(tmp_path / "embeddings.db") as cache:
+        looker = EmbeddingReader(partial(opened, models), model("standard"), cache, jobs=2)
         found = household.measure_household(folders.labelled(tmp_path), looker, HouseholdPlan(visits=1), silent)
     assert found.pictures.named == Proportion(4, 4)
     assert found.visits.named == Proportion(2, 2)

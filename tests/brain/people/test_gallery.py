@@ -180,10 +180,10 @@ def test_a_photo_of_somebody_else_counts_again_when_the_word_is_true_after_all(t
         gallery.learn("me", [*portraits(1, 2), ann[0]])
         assert gallery.people()[0].excluded == 0
         gallery.learn("ann", ann[1:])
-        aside = [one for one in gallery.references() if one.excluded]
-        assert [(one.name, one.sha256) for one in aside] == [("me", ann[0].sha256)]
-        assert aside[0].excluded
-        assert "looks more like ann" in aside[0].excluded
+        excluded = [one for one in gallery.references() if one.excluded]
+        assert [(one.name, one.sha256) for one in excluded] == [("me", ann[0].sha256)]
+        assert excluded[0].excluded
+        assert "looks more like ann" in excluded[0].excluded
         assert {known.name: len(known.vectors) for known in gallery.known(AT)} == {"ann": 5, "me": 2}
         assert gallery.nearest(ann[0].vector, AT)[0].name == "ann"
         gallery.forget("ann")

@@ -19,15 +19,15 @@ NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
-def sight() -> LocalBackend:
+def backend() -> LocalBackend:
     return LocalBackend("standard", [Path(os.environ["KINWATCH_MODELS"])])
 
 
-def photos(sight: LocalBackend, folder: str, count: int) -> list[Photo]:
+def photos(backend: LocalBackend, folder: str, count: int) -> list[Photo]:
     found = []
     for file in sorted((Path(os.environ["KINWATCH_TEST_MEDIA"]) / folder).iterdir()):
         try:
-            found.append(read_photo(file, sight))
+            found.append(read_photo(file, backend))
         except GalleryError:  # somebody stands behind
             continue
         if len(found) == count:
@@ -36,18 +36,18 @@ def photos(sight: LocalBackend, folder: str, count: int) -> list[Photo]:
 
 
 @pytest.fixture(scope="module")
-def me(sight: LocalBackend) -> list[Photo]:
-    return photos(sight, "retrain/train/me", 12) + photos(sight, "retrain/test/me", 4)
+def me(backend: LocalBackend) -> list[Photo]:
+    return photos(backend, "retrain/train/me", 12) + photos(backend, "retrain/test/me", 4)
 
 
 @pytest.fixture(scope="module")
-def wife(sight: LocalBackend) -> list[Photo]:
-    return photos(sight, "retrain/train/wife", 6)
+def wife(backend: LocalBackend) -> list[Photo]:
+    return photos(backend, "retrain/train/wife", 6)
 
 
 @pytest.fixture(scope="module")
-def strangers(sight: LocalBackend) -> list[Photo]:
-    return photos(sight, "retrain/test/people", 11)
+def strangers(backend: LocalBackend) -> list[Photo]:
+    return photos(backend, "retrain/test/people", 11)
 
 
 @pytest.fixture
@@ -81,15 +81,15 @@ def test_family_is_family_and_strangers_are_strangers(
         assert said(gallery, [one] * 4).verdict in ("stranger", "unidentified")
 
 
-def test_a_wrong_photo_among_ten_is_set_aside_and_changes_nobody_elses_visits(
+def test_a_wrong_photo_among_ten_is_excluded_and_changes_nobody_elses_visits(
     gallery: Gallery, wife: list[Photo], strangers: list[Photo]
 ) -> None:
     visits = [wife[4:], strangers[:6], [strangers[3]] * 4]
     before = [said(gallery, visit) for visit in visits]
     gallery.learn("me", [wife[5]])
-    aside = [one for one in gallery.references("me") if one.excluded]
-    assert [one.sha256 for one in aside] == [wife[5].sha256]
-    assert "wife" in str(aside[0].excluded)
+    excluded = [one for one in gallery.references("me") if one.excluded]
+    assert [one.sha256 for one in excluded] == [wife[5].sha256]
+    assert "wife" in str(excluded[0].excluded)
     assert [said(gallery, visit) for visit in visits] == before
     gallery.learn("me", [strangers[0]])  # somebody whom nobody has enrolled
     assert {one.sha256 for one in gallery.references("me") if one.excluded} == {wife[5].sha256, strangers[0].sha256}

@@ -39,7 +39,7 @@ def spread(seed: int, photos: int) -> Vectors:
     return np.random.default_rng(seed).normal(scale=0.35 / 16, size=(photos, 128)).astype(np.float32)
 
 
-def test_a_photo_of_somebody_else_is_set_aside_with_a_name_and_nobody_else_loses_any() -> None:
+def test_a_photo_of_somebody_else_is_excluded_with_a_name_and_nobody_else_loses_any() -> None:
     alice, bob, carol = somebody(1, 10), somebody(2, 7), somebody(3, 5)
     found = assess_photos({"alice": np.vstack([alice, bob[:1]]), "bob": bob[1:], "carol": carol})
     assert [*found["alice"].excluded] == [10]
@@ -48,7 +48,7 @@ def test_a_photo_of_somebody_else_is_set_aside_with_a_name_and_nobody_else_loses
     assert not found["carol"].excluded
 
 
-def test_a_photo_that_resembles_no_other_is_set_aside_though_nobody_it_resembles_is_enrolled() -> None:
+def test_a_photo_that_resembles_no_other_is_excluded_though_nobody_it_resembles_is_enrolled() -> None:
     found = assess_photos({"alice": np.vstack([somebody(1, 6), somebody(2, 1)])})
     assert [*found["alice"].excluded] == [6]
     assert "does not resemble the other photos of alice" in found["alice"].excluded[6]
@@ -58,7 +58,7 @@ def test_with_three_photos_nobody_can_say_which_is_the_odd_one() -> None:
     assert not assess_photos({"alice": np.vstack([somebody(1, 2), somebody(2, 1)])})["alice"].excluded
 
 
-def test_what_was_set_aside_comes_back_when_the_reason_goes_away() -> None:
+def test_what_was_excluded_comes_back_when_the_reason_goes_away() -> None:
     alice, bob = somebody(1, 1), somebody(2, 5)
     mixed = np.vstack([alice, bob[:2]])
     assert {*assess_photos({"alice": mixed, "bob": bob[2:]})["alice"].excluded} == {1, 2}

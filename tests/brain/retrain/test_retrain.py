@@ -23,9 +23,9 @@ from brain.retrain.dataset.distort import Distortion
 from brain.retrain.dataset.labelled import BadFolder, LabelledPicture, read, split_dataset
 from brain.retrain.faces import CachedBackend, Compared, compare
 from brain.retrain.folder import CannotWrite, check, replacing
-from brain.retrain.lesson import Lesson, Schedule
 from brain.retrain.marks import mark, worst
 from brain.retrain.quiet import quiet
+from brain.retrain.training_data import Schedule, TrainingData
 from brain.verdict.proportion import Proportion
 from brain.vision.backend import DetectedObject, Face, FaceEmbedding
 from nerves.errors import ModelError
@@ -321,12 +321,12 @@ def training() -> ModuleType:
     return job.training_part()
 
 
-def lesson(*, validation: bool) -> Lesson:
+def lesson(*, validation: bool) -> TrainingData:
     random = np.random.default_rng(0)
     labels = np.arange(60) % 3
     rows = (np.eye(3)[labels] * 100 + random.normal(0, 30, (60, 3))).astype(np.float32)
     cut = 40 if validation else 60
-    return Lesson(rows[:cut], labels[:cut], rows[cut:], labels[cut:], 3)
+    return TrainingData(rows[:cut], labels[:cut], rows[cut:], labels[cut:], 3)
 
 
 @pytest.mark.timeout(60)
@@ -347,7 +347,7 @@ def test_a_layer_is_learned_and_runs_without_tensorflow(training: ModuleType) ->
 @pytest.mark.timeout(60)
 def test_training_stops_when_validation_gets_no_better_and_keeps_the_best(training: ModuleType) -> None:
     right = lesson(validation=True)
-    wrong = Lesson(right.training, right.training_labels, right.training, (right.training_labels + 1) % 3, 3)
+    wrong = TrainingData(right.training, right.training_labels, right.training, (right.training_labels + 1) % 3, 3)
     fitted = training.train_layer(wrong, Schedule(steps=1000, patience=3), lambda *_: None)
     losses = {point.step: point.validation_loss for point in fitted.curve}
     assert max(losses) < 1000

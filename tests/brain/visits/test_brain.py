@@ -37,7 +37,7 @@ class Table:
 
     def __init__(self, see: Callable[[int], tuple[list[DetectedObject], int | None]]) -> None:
         self._see = see
-        self.looks = 0
+        self.weighted_vectors = 0
 
     def detect(self, picture: Picture) -> list[DetectedObject]:
         return self._see(picture.width - 64)[0]
@@ -50,7 +50,7 @@ class Table:
 
     def embed(self, picture: Picture, face: Face) -> FaceEmbedding | None:
         whose = self._see(picture.width - 64)[1]
-        self.looks += 1
+        self.weighted_vectors += 1
         assert whose
         return FaceEmbedding(a_face(whose, picture.width), face.width, 50.0, 0.0, 1.0)
 
@@ -195,9 +195,9 @@ def test_a_clock_that_is_set_back_ends_what_was_open(gallery: Gallery) -> None:
 
 def test_a_face_is_compared_less_often_once_it_is_known(gallery: Gallery) -> None:
     gallery.learn("alice", [Photo(a_face(ALICE), "0", "a.jpg")])
-    sight = Table(somebody(ALICE, range(200)))
-    shown(Brain(sight, gallery, BrainSettings()), range(100), fps=10)
-    assert 8 <= sight.looks <= 16  # of 10 s: every 0.25 s until it is decided, then every second
+    backend = Table(somebody(ALICE, range(200)))
+    shown(Brain(backend, gallery, BrainSettings()), range(100), fps=10)
+    assert 8 <= backend.weighted_vectors <= 16  # of 10 s: every 0.25 s until it is decided, then every second
 
 
 def test_time_passes_for_each_place_by_itself(gallery: Gallery) -> None:
@@ -207,13 +207,13 @@ def test_time_passes_for_each_place_by_itself(gallery: Gallery) -> None:
 
 
 def test_a_restarted_brain_goes_on_with_the_visit(gallery: Gallery, tmp_path: Path) -> None:
-    sight = Table(somebody(STRANGER, range(60)))
+    backend = Table(somebody(STRANGER, range(60)))
     with BrainState(tmp_path / "brain.db") as memory:
-        brain = Brain(sight, gallery, BrainSettings())
+        brain = Brain(backend, gallery, BrainSettings())
         before = shown(brain, range(10))
         memory.store(before, brain.visits)
     with BrainState(tmp_path / "brain.db") as memory:
-        again = Brain(sight, gallery, BrainSettings(), visits=memory.visits())
+        again = Brain(backend, gallery, BrainSettings(), visits=memory.visits())
         after = [*shown(again, range(14, 30)), *again.finish(START + timedelta(seconds=15))]
         assert memory.outbox.counts()["waiting"] == len(before)
     assert {visit.visit for visit in before} == {visit.visit for visit in after}
@@ -233,8 +233,8 @@ def test_the_picture_of_a_visit_is_a_small_jpeg_of_the_person(gallery: Gallery) 
     noise = np.random.default_rng(0).integers(0, 255, (2160, 3840, 3), np.uint8)
     out = io.BytesIO()
     Image.fromarray(noise).save(out, "JPEG", quality=90)
-    sight = Table(lambda _: ([DetectedObject("person", BODY, 0.9)], None))
-    brain = Brain(sight, gallery, BrainSettings())
+    backend = Table(lambda _: ([DetectedObject("person", BODY, 0.9)], None))
+    brain = Brain(backend, gallery, BrainSettings())
     visits = [
         fact
         for number in range(3)

@@ -169,7 +169,7 @@ def test_what_is_doubtful_expired_or_without_a_picture_stays_at_home(house: Hous
     assert done.exit_code == 0, done.output
     told = [line for line in done.stderr.splitlines() if line.startswith("stays at home: ")]
     assert [re.sub(r"\(.*", "", line) for line in told] == [
-        "stays at home: 2000.jpg of ann: set aside: looks more like bob ",
+        "stays at home: 2000.jpg of ann: excluded: looks more like bob ",
         "stays at home: 4000.jpg of carol: it was enrolled without a picture of the face: enroll it again",
         "stays at home: 4002.jpg of carol: it was imported without the photo's hash: enroll it again",
     ]
@@ -196,7 +196,7 @@ def test_who_was_forgotten_elsewhere_is_removed_and_what_others_have_put_there_s
     assert "2 faces there from another program: left alone" in done.stderr
     assert done.stdout.splitlines() == [
         "ann: + 2 photos",
-        "bob: - 2 photos (set aside, dropped, or there twice)",
+        "bob: - 2 photos (excluded, dropped, or there twice)",
         "2 photos added, 2 removed: kinwatch is equal to the gallery",
     ]
     assert house.there() == house.here()

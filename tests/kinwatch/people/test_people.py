@@ -66,17 +66,17 @@ def lines(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
-def test_people_shows_groups_passes_and_what_is_set_aside(gallery: Gallery) -> None:
+def test_people_shows_groups_passes_and_what_is_excluded(gallery: Gallery) -> None:
     gallery.learn("Zoë", [*portraits(1, 5), *portraits(2, 1)])
     gallery.learn("ann", portraits(2, 4, 10), group="guest", until=datetime(2026, 1, 1, 20, tzinfo=UTC))
     gallery.learn("bob", portraits(3, 1), group="guest", until=datetime(2126, 1, 1, 20, tzinfo=UTC))
     shown = run("people").stdout.splitlines()
-    assert shown[0] == "Zoë: family, 6 photos, 1 set aside"
-    assert shown[1].startswith("  set aside: 2000.jpg looks more like ann (0.")
+    assert shown[0] == "Zoë: family, 6 photos, 1 excluded"
+    assert shown[1].startswith("  excluded: 2000.jpg looks more like ann (0.")
     assert shown[2] == "ann: guest, 4 photos, expired 2026-01-01T20:00:00.000Z"
     assert shown[3] == "bob: guest, 1 photo, until 2126-01-01T20:00:00.000Z"
     facts = lines(run("people", "--json").stdout)
-    assert [(one["name"], one["photos"], one["expired"], len(one["aside"])) for one in facts] == [
+    assert [(one["name"], one["photos"], one["expired"], len(one["excluded"])) for one in facts] == [
         ("Zoë", 6, False, 1),
         ("ann", 4, True, 0),
         ("bob", 1, False, 0),
@@ -95,7 +95,7 @@ def test_one_person_is_shown_photo_by_photo(gallery: Gallery) -> None:
     assert complaint(run("people", "bob")) == "nobody is called bob: there are ann"
 
 
-def test_the_sheet_has_a_red_frame_around_what_is_set_aside_and_nowhere_else(tmp_path: Path, gallery: Gallery) -> None:
+def test_the_sheet_has_a_red_frame_around_what_is_excluded_and_nowhere_else(tmp_path: Path, gallery: Gallery) -> None:
     gallery.learn("李 Zoë", portraits(1, 5))
     done = run("people", "--sheet", "sheet.png")
     assert done.exit_code == 0, done.stderr
@@ -226,7 +226,7 @@ def test_any_other_text_is_refused(damage: str) -> None:
 @pytest.mark.media
 @pytest.mark.models
 @pytest.mark.timeout(60)
-def test_enrolling_says_which_photo_is_set_aside_and_shows_the_faces(
+def test_enrolling_says_which_photo_is_excluded_and_shows_the_faces(
     tmp_path: Path, media: Path, gallery: Gallery
 ) -> None:
     folder = tmp_path / "photos"
@@ -237,11 +237,11 @@ def test_enrolling_says_which_photo_is_set_aside_and_shows_the_faces(
     done = run("enroll", "me", str(folder), "--json")
     assert done.exit_code == 0, done.stderr
     (facts,) = lines(done.stdout)
-    (line,) = facts["aside"]
+    (line,) = facts["excluded"]
     assert line.startswith("wrong.jpg of me looks more like wife (0.")
-    assert f"set aside: {line}" in done.stderr.splitlines()
+    assert f"excluded: {line}" in done.stderr.splitlines()
     again = run("enroll", "me", str(folder), "--json")
-    assert lines(again.stdout)[0] | {"photos": 0} == facts | {"learned": 0, "known": 11, "aside": [], "photos": 0}
+    assert lines(again.stdout)[0] | {"photos": 0} == facts | {"learned": 0, "known": 11, "excluded": [], "photos": 0}
     for one in gallery.references():
         assert one.thumbnail
         with Image.open(io.BytesIO(one.thumbnail)) as thumbnail:

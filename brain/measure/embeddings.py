@@ -1,4 +1,4 @@
-"""From picture files to looks: each picture's middle face, as it is or as a camera would have seen it."""
+"""From picture files to face embeddings: each picture's middle face, as it is or as a camera would have seen it."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -24,11 +24,11 @@ __all__ = ["EmbeddingReader", "PictureVariant", "Progress", "model"]
 
 Progress = Callable[[int, int | None], None]
 
-# Raise it when the same picture and model files give another look than before.
+# Raise it when the same picture and model files give another embedding than before.
 CACHE_VERSION = 1
-# Pictures that one process looks at before what it found is kept.
+# Pictures that one process reads before the results are stored.
 PICTURES_PER_PROCESS = 40
-# As enrolled photos are kept.
+# The quality of enrolled photos too.
 PHOTO_JPEG_QUALITY = 95
 # Of a large photo, this many face widths around the face are degraded.
 CROP_FACE_WIDTHS = 2.0
@@ -43,7 +43,7 @@ class PictureVariant:
 
 
 def model(pack: Pack) -> str:
-    """Return what tells the looks of one set of models from another's."""
+    """Return a text that differs whenever the model files or the alignment give other embeddings."""
     hashes = [
         version.sha256
         for file in of_pack(pack)
@@ -56,23 +56,23 @@ def model(pack: Pack) -> str:
 
 @dataclass
 class EmbeddingReader:
-    """Looks at pictures, each once in the life of the cache."""
+    """Computes the face embeddings of pictures, each once in the life of the cache."""
 
     open_backend: Callable[[], VisionBackend]
-    """Called once in each process that looks."""
+    """Called once in each process that reads pictures."""
     model: str
     """See `model`."""
     cache: EmbeddingCache
     jobs: int = 1
-    """Processes."""
+    """How many processes read pictures."""
     bad: dict[Path, str] = field(default_factory=dict)
-    """Files that are no picture that can be used, and why."""
+    """Files that cannot be used as a picture, and why."""
     _hashes: dict[Path, str] = field(default_factory=dict)
 
     def embeddings(
         self, views: Iterable[PictureVariant], progress: Progress
     ) -> dict[PictureVariant, FaceEmbedding | None]:
-        """Return the look of each view: None where no face can be measured; unusable files are left out."""
+        """Return the embedding of each view: None if no face can be measured. Unusable files are left out."""
         wanted = list(dict.fromkeys(views))
         keys = {view: key for view in wanted if (key := self._key(view))}
         kept = self.cache.get(keys.values())
@@ -86,7 +86,7 @@ class EmbeddingReader:
         return {view: kept[key] for view, key in keys.items() if view.file not in self.bad}
 
     def _key(self, view: PictureVariant) -> str | None:
-        """Return what a view's look is kept under; None where the file cannot be read."""
+        """Return the key of a view's embedding in the cache; None if the file cannot be read."""
         if view.file not in self._hashes and view.file not in self.bad:
             try:
                 self._hashes[view.file] = hashlib.sha256(view.file.read_bytes()).hexdigest()
@@ -118,7 +118,7 @@ def _work(views: Sequence[PictureVariant]) -> dict[PictureVariant, FaceEmbedding
 
 
 def _read(backend: VisionBackend, views: Sequence[PictureVariant]) -> dict[PictureVariant, FaceEmbedding | str | None]:
-    """Return each view's look, None without a face, or what is wrong with the file."""
+    """Return each view's embedding, None without a face, or what is wrong with the file."""
     found: dict[PictureVariant, FaceEmbedding | str | None] = {}
     files = {view.file: [other for other in views if other.file == view.file] for view in views}
     for file, mine in files.items():

@@ -1,4 +1,4 @@
-"""What is taught and what was learned, as plain values."""
+"""What the layer is trained with and what it learned, as plain values."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from brain.vision.boxes import Floats
 
-__all__ = ["Fitted", "Labels", "Lesson", "Point", "Schedule"]
+__all__ = ["Fitted", "Labels", "Point", "Schedule", "TrainingData"]
 
 Labels = npt.NDArray[np.int64]
 
@@ -22,13 +22,13 @@ class Schedule:
     batch: int = 32
     """Pictures a step."""
     patience: int = 20
-    """Training ends when the validation loss has not fallen for so many looks at it, one every 10 steps."""
+    """Training ends when the validation loss has not fallen for this many checks, one every 10 steps."""
     seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Lesson:
-    """Features and what they should be called."""
+class TrainingData:
+    """Features and the labels that they should get."""
 
     training: Floats
     training_labels: Labels
