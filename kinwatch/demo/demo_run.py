@@ -3,7 +3,7 @@
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, Queue
@@ -15,8 +15,9 @@ from kinwatch.house.up import command_line, environment, service_processes, stat
 from nerves import topics
 from nerves.broker import private_broker
 from nerves.bus import open_link
-from nerves.errors import KinwatchError
-from nerves.messages import Fact, Status, Stored, Visit
+from nerves.errors import BrokerUnavailable, KinwatchError
+from nerves.link import Link
+from nerves.messages import Fact, Status, Stored, Trouble, Visit
 from nerves.settings import HouseSettings
 
 __all__ = ["DEMO_NAME", "DEMO_PLACE", "DemoAct", "DemoOptions", "DemoRun", "act_fault"]
@@ -27,6 +28,7 @@ START_TIMEOUT_S = 90.0
 # A visit ends some seconds after its person has gone, later on a slow machine.
 SETTLE_S = 20.0
 QUIET_S = 2.0
+CLEAR_STATUS_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -79,9 +81,10 @@ class DemoRun:
 
             self._statuses = stack.enter_context(statuses(self._house, broker.url, write_log))
             link = open_link(broker.url, f"{topics.ROOT}-demo", durable=False)
-            for fact in (Visit, Stored):
+            for fact in (Visit, Stored, Trouble):
                 link.listen(topics.to("+", fact.kind), self._receiver(fact), qos=1)
             stack.enter_context(link)
+            stack.callback(_clear_statuses, link)
             link.wait_connected(START_TIMEOUT_S)
             over = Event()
             services = service_processes(self._house, self._config)
@@ -149,6 +152,8 @@ class DemoRun:
             self._show(fact)
         elif isinstance(fact, Stored):
             self.receipts.append(fact)
+        elif isinstance(fact, Trouble) and self._options.source:
+            self.announce(f"{fact.place} is {fact.what}{f': {fact.detail}' if fact.detail else ''}")
         return True
 
     def over(self) -> bool:
@@ -156,6 +161,11 @@ class DemoRun:
         camera = self._statuses.get(DEMO_PLACE)
         open_visits = {visit.visit for visit in self.visits} - {v.visit for v in self.visits if v.phase == "ended"}
         return camera is not None and camera.state == "offline" and not open_visits
+
+    def camera_failure(self) -> str:
+        """Return why the camera's process failed; empty if it runs, or has played its recording."""
+        camera = self._statuses.get(DEMO_PLACE)
+        return camera.detail if camera is not None and camera.state == "offline" else ""
 
     def missing_evidence(self) -> Iterator[str]:
         """Yield a line if a decision was not stored, after up to `SETTLE_S`."""
@@ -210,6 +220,13 @@ class DemoRun:
 
     def _receiver(self, fact: type[Fact]) -> Callable[[str, bytes], None]:
         return lambda topic, payload: self._arrived.put(fact.read(topic, payload))
+
+
+def _clear_statuses(link: Link) -> None:
+    """Let the broker forget the demo's services: it may be the house's own, and `kinwatch check` would miss them."""
+    with suppress(BrokerUnavailable):
+        for name in sorted(DEMO_SERVICES):
+            link.post(topics.status(name), b"", retain=True).wait(CLEAR_STATUS_S)
 
 
 def act_fault(act: DemoAct, messages: list[Visit]) -> str | None:

@@ -13,7 +13,7 @@ import yaml
 
 from kinwatch.demo.demo_run import DEMO_NAME, DEMO_PLACE, DemoAct, DemoOptions, DemoRun
 from kinwatch.opening import brain_settings, open_vision
-from nerves.errors import SettingsError
+from nerves.errors import KinwatchError, SettingsError
 from nerves.process import stopped_by_signals
 from nerves.settings import HouseSettings, load
 
@@ -71,7 +71,10 @@ def _acts(demo: DemoRun, camera: Any, stop: Event) -> Iterator[str]:  # noqa: AN
 
 
 def _watch(options: DemoOptions, source: str, folder: Path, stop: Event, stack: ExitStack) -> None:
-    """Run the house on a real camera, with the people who are enrolled on this machine."""
+    """Run the house on a real camera, with the people who are enrolled on this machine.
+
+    Raises `KinwatchError` if the camera's process fails, as it does without its file.
+    """
     house, config = _house(folder, source, options, data_dir=None)
     demo = DemoRun(options, house, config, folder)
     stack.enter_context(demo.open())
@@ -79,6 +82,8 @@ def _watch(options: DemoOptions, source: str, folder: Path, stop: Event, stack: 
     demo.announce(f"watching {source}; Ctrl-C ends it. `kinwatch enroll NAME PHOTO...` teaches it who is family")
     while not stop.is_set():
         demo.take(0.5)
+        if failure := demo.camera_failure():
+            raise KinwatchError(failure)
         if options.once and demo.over():
             return
 

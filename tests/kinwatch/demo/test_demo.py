@@ -10,8 +10,12 @@ from uuid6 import uuid7
 
 from kinwatch.demo.demo_run import act_fault
 from kinwatch.demo.run import DEMO_ACTS
+from nerves import topics
+from nerves.broker import private_broker
+from nerves.bus import open_link
 from nerves.messages import Phase, Verdict, Visit
 from tests.paths import ROOT
+from tests.waiting import scaled, soon
 
 AT = datetime(2026, 11, 21, tzinfo=UTC)
 CAT, WOMAN, AGAIN, FAR = DEMO_ACTS
@@ -55,3 +59,30 @@ def test_the_demo_shows_the_whole_house_and_leaves_the_evidence(tmp_path: Path) 
     decided = [(line["verdict"], line["who"], line["alert"]) for line in lines[:-1] if line["phase"] == "decided"]
     assert decided == [("stranger", None, True), ("family", "Eileen", False), ("unidentified", None, True)]
     assert len(list((tmp_path / "demo" / "evidence").glob("*/*.jpg"))) == 3
+
+
+@pytest.mark.mosquitto
+@pytest.mark.models
+@pytest.mark.timeout(150)
+def test_the_demo_fails_without_its_file_and_leaves_no_service_behind_in_the_house(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    done = subprocess.run(
+        [sys.executable, "-m", "kinwatch", "demo", "--source", str(tmp_path / "absent.mp4")],
+        env=os.environ | {"KINWATCH_DATA_DIR": str(data), "PYTHONPATH": str(ROOT)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "absent.mp4: no such file or folder: check the path" in done.stderr
+    with private_broker(data) as broker:
+        found: list[bytes] = []
+        link = open_link(broker.url, "kinwatch-test", durable=False)
+        link.listen(topics.status("+"), lambda _topic, body: found.append(body), qos=1)
+        with link:
+            assert link.wait_connected(scaled(10))
+            link.post("kinwatch/status/end", b"end").wait(scaled(10))
+            assert soon(lambda: b"end" in found)
+    assert found == [b"end"]
