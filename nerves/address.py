@@ -78,6 +78,9 @@ def _split(url: str) -> tuple[SplitResult, int]:
     except ValueError:
         message = f"mqtt.url is not of the form {URL_FORM}: write / ? # @ : in a password as %2F %3F %23 %40 %3A"
         raise SettingsError(message) from None
+    if "://" not in url:
+        message = f"mqtt.url is not of the form {URL_FORM}"
+        raise SettingsError(message)
     if parts.scheme not in PORTS:
         message = f"mqtt.url: {parts.scheme!r} is no MQTT: it has the form {URL_FORM}, or mqtts:// for TLS"
         raise SettingsError(message)

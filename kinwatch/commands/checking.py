@@ -91,7 +91,7 @@ def _models(house: HouseSettings) -> str:
 
 def _people(house: HouseSettings) -> str:
     with open_gallery(house) as gallery:
-        names = [f"{person.name} ({person.photos} photos)" for person in gallery.people()]
+        names = [f"{person.name} ({person.photos} photo{'s' * (person.photos != 1)})" for person in gallery.people()]
     return ", ".join(names) or "nobody yet, so everybody is a stranger: kinwatch enroll NAME PHOTO..."
 
 

@@ -42,7 +42,7 @@ def refusal(text: str | None = None, **variables: str) -> str:
     return str(caught.value)
 
 
-def test_without_any_settings_there_is_a_house(home: Path) -> None:
+def test_a_house_needs_no_settings(home: Path) -> None:
     empty = house()
     assert empty.mqtt.url is None
     assert empty.senses == {}
@@ -68,7 +68,7 @@ def test_a_variable_may_hold_a_list() -> None:
     assert house(ACTUATORS__PHONE__URLS='["a", "b"]').actuators == {"phone": {"urls": ["a", "b"]}}
 
 
-def test_yaml_words_are_words() -> None:
+def test_yaml_words_are_strings() -> None:
     text = "actuators:\n  p: {on: [stranger], mode: off, until: 22:00, day: 2026-12-24, n: 3, f: 0.5, b: true}\n"
     assert house(text).actuators["p"] == {
         "on": ["stranger"], "mode": "off", "until": "22:00", "day": "2026-12-24", "n": 3, "f": 0.5, "b": True,
@@ -93,6 +93,8 @@ def test_an_empty_section_counts_as_absent() -> None:
         ("senses: [", "kinwatch.yaml: line 1: "),
         ("just words", "kinwatch.yaml: settings are a table"),
         ("mqtt: {url: http://x}", "mqtt.url: 'http' is no MQTT"),
+        ("mqtt: {url: 127.0.0.1}", "mqtt.url is not of the form mqtt://[user"),
+        ("mqtt: {url: 'broker:1883'}", "mqtt.url is not of the form mqtt://[user"),
         ("mqtt: {password: pw}", "kinwatch.yaml: mqtt.password: no password in a file"),
         ("mqtt: {url: 'mqtt://me:pw@host'}", "kinwatch.yaml: mqtt.url: no password in a file"),
     ],
@@ -101,7 +103,7 @@ def test_a_wrong_file_is_refused_in_one_line(text: str, said: str) -> None:
     assert refusal(text).startswith(said)
 
 
-def test_a_secret_is_never_said() -> None:
+def test_a_secret_never_appears_in_an_error() -> None:
     assert "hunter2" not in refusal("mqtt: {password: hunter2}")
     assert "hunter2" not in repr(house("", MQTT_URL="mqtt://me@x", MQTT_PASSWORD="hunter2"))
 
@@ -154,7 +156,7 @@ def test_a_password_for_no_broker_is_refused() -> None:
     assert refusal(MQTT_PASSWORD="x").startswith("settings: mqtt: there is a password, but no url")
 
 
-def test_a_data_folder_that_cannot_be_made_is_said(home: Path) -> None:
+def test_a_data_folder_that_cannot_be_made_is_reported(home: Path) -> None:
     (home / "file").write_text("")
     assert "check data_dir" in refusal(DATA_DIR="file/below")
 
@@ -206,5 +208,5 @@ def test_one_letter_dropped_is_understood(name: str, data: st.DataObject) -> Non
 
 
 @given(st.text(), st.lists(st.text(min_size=1)))
-def test_there_is_always_an_advice(wrong: str, known: list[str]) -> None:
+def test_a_wrong_key_always_gets_advice(wrong: str, known: list[str]) -> None:
     assert did_you_mean(wrong, known)

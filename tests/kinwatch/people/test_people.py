@@ -83,6 +83,12 @@ def test_people_shows_groups_passes_and_what_is_excluded(gallery: Gallery) -> No
     ]
 
 
+def test_check_counts_the_photos_of_each_person(gallery: Gallery) -> None:
+    gallery.learn("ann", portraits(1, 1))
+    gallery.learn("bob", portraits(2, 2))
+    assert "people: ann (1 photo), bob (2 photos)" in run("check").stdout
+
+
 def test_one_person_is_shown_photo_by_photo(gallery: Gallery) -> None:
     gallery.learn("ann", portraits(2, 3))
     gallery.learn_label(LabelRecord(UUID(int=7), "hall", "ann", "family", None, AT, None), portraits(2, 1, 10))
@@ -127,7 +133,7 @@ def test_a_sheet_holds_any_number_of_pictures_and_any_text(cells: int) -> None:
         assert image.height > 240 * -(-cells // 4)
 
 
-def test_people_move_to_another_house_with_everything_that_is_theirs(
+def test_export_and_import_move_people_with_all_their_data(
     tmp_path: Path, gallery: Gallery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     until = datetime(2126, 1, 1, 20, tzinfo=UTC)
