@@ -131,7 +131,7 @@ def messages() -> str:
     topics = [_topic(kind, fact) for kind, fact in FACTS.items()]
     sections = [
         part
-        for kind, model in (FACTS | {"sighting": Detection}).items()
+        for kind, model in (FACTS | {"detection": Detection}).items()
         for part in _section(kind, _rows(model), says=model.__doc__, third="must")
     ]
     return _page(MESSAGES + "".join(topics) + MODES, *sections, "## box", f"`[x, y, w, h]`: {_line(Box.__doc__)}")
