@@ -2,8 +2,10 @@
 
 import os
 import shutil
+import subprocess
+import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import pytest
 from brain.models.files import MODEL_FILES
 from tests import lastwords
 from tests.faults import MOSQUITTO
+from tests.once import made_once
 from tests.paths import ROOT
 from tests.waiting import SLOWER, scaled
 
@@ -107,6 +110,21 @@ def media() -> Path:
     if not folder:
         pytest.skip("KINWATCH_TEST_MEDIA is not set")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def enrolled(tmp_path_factory: pytest.TempPathFactory, media: Path) -> Callable[[str], Path]:
+    """Return the data folder that knows `me` and `wife` by a model pack: to be copied, for all tests share it."""
+
+    def enroll(data: Path, pack: str) -> None:
+        for name in ("me", "wife"):
+            photos = map(str, sorted((media / "family" / name).glob("*.jpg")))
+            command = [sys.executable, "-m", "kinwatch", "enroll", name, *photos, "--pack", pack]
+            env = os.environ | {"KINWATCH_DATA_DIR": str(data)}
+            done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stderr
+
+    return lambda pack: made_once(tmp_path_factory, f"enrolled-{pack}", lambda data: enroll(data, pack))
 
 
 @pytest.fixture(scope="session")

@@ -1,118 +1,26 @@
 """The command as a person meets it: real processes, real pictures, bad input."""
 
-import csv
 import json
 import os
-import subprocess
-import sys
+import shutil
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from tests.faults import Broker
-from tests.paths import ROOT
-
-PACKS = pytest.mark.parametrize("pack", ["standard", "built-in"])
-
-
-def run(folder: Path, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith("KINWATCH_CONFIG")}
-    return subprocess.run(
-        [sys.executable, "-m", "kinwatch", *words],
-        cwd=folder,
-        env=inherited | {"KINWATCH_DATA_DIR": str(folder / "data"), "PYTHONPATH": str(ROOT)} | env,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def complaint(done: subprocess.CompletedProcess[str]) -> str:
-    """Return the one line that a person gets; it is never a traceback."""
-    assert "Traceback" not in done.stderr, done.stderr
-    lines = [line for line in done.stderr.splitlines() if line.startswith("kinwatch: ")]
-    assert len(lines) == 1, done.stderr
-    return lines[0].removeprefix("kinwatch: ")
-
-
-def summaries(done: subprocess.CompletedProcess[str]) -> dict[str, dict[str, Any]]:
-    lines = [json.loads(line) for line in done.stdout.splitlines()]
-    found = [line["summary"] for line in lines if "summary" in line]
-    return {Path(summary["clip"]).name: summary for summary in found}
-
-
-def enrolled(folder: Path, media: Path, pack: str) -> None:
-    for name in ("me", "wife"):
-        photos = sorted((media / "family" / name).glob("*.jpg"))
-        done = run(folder, "enroll", name, *map(str, photos), "--pack", pack)
-        assert done.returncode == 0, done.stderr
-
-
-@pytest.mark.media
-@pytest.mark.models
-@pytest.mark.timeout(200)
-@PACKS
-def test_four_people_seen_from_behind_are_four_visits(tmp_path: Path, media: Path, pack: str) -> None:
-    clip = media / "clips" / "visits_1_4.mp4"
-    summary = summaries(run(tmp_path, "replay", str(clip), "--json", "--pack", pack))[clip.name]
-    with (media / "clips_ground_truth.csv").open() as rows:
-        truth = [row for row in csv.DictReader(rows) if row["file"].endswith(clip.name)]
-    spans = [(int(row["first_frame"]), int(row["last_frame"])) for row in truth if row["label"] == "person"]
-    empty = [(int(row["first_frame"]), int(row["last_frame"])) for row in truth if row["label"] == "none"]
-    assert len(summary["visits"]) == 4
-    for visit, (first, last) in zip(summary["visits"], spans, strict=True):
-        assert first - 20 <= visit["first_frame"]
-        assert visit["last_frame"] <= last + 20
-        assert (visit["verdict"], visit["who"], visit["alerts"]) == ("unidentified", None, 1)
-        assert not any(visit["first_frame"] <= end and start <= visit["last_frame"] for start, end in empty)
-
-
-@pytest.mark.media
-@pytest.mark.models
-@pytest.mark.timeout(100)
-@PACKS
-def test_the_family_is_known_and_two_strangers_are_not(tmp_path: Path, media: Path, pack: str) -> None:
-    clips = [str(media / "clips" / name) for name in ("me_and_wife_facing.mp4", "corridor_two_strangers.mp4")]
-    unknown = summaries(run(tmp_path, "replay", *clips, "--json", "--pack", pack))
-    for summary in unknown.values():
-        assert [(visit["verdict"], visit["alerts"]) for visit in summary["visits"]] == [("stranger", 1)] * 2
-    enrolled(tmp_path, media, pack)
-    done = run(tmp_path, "replay", *clips, "--json", "--pack", pack)
-    known = summaries(done)
-    family = known["me_and_wife_facing.mp4"]["visits"]
-    assert sorted((visit["who"], visit["verdict"], visit["alerts"]) for visit in family) == [
-        ("me", "family", 0),
-        ("wife", "family", 0),
-    ]
-    assert {visit["verdict"] for visit in known["corridor_two_strangers.mp4"]["visits"]} <= {"stranger", "unidentified"}
-    first = json.loads(done.stdout.splitlines()[0])
-    assert [*first][:2] == ["clip", "visit"]
-    assert {"seq", "place", "at", "frame", "phase", "verdict", "who", "alert", "reasons"} <= first.keys()
-    assert "picture" not in first
-
-
-@pytest.mark.media
-@pytest.mark.models
-@pytest.mark.timeout(300)
-def test_people_are_visits_and_animals_and_rooms_are_not(tmp_path: Path, media: Path) -> None:
-    with (media / "stills_ground_truth.csv").open() as rows:
-        labels = {row["file"]: row["label"] for row in csv.DictReader(rows) if row["label"] != "unsure"}
-    done = run(tmp_path, "replay", *(str(media / name) for name in labels), "--json", "--pack", "standard")
-    seen = {name: bool(summary["visits"]) for name, summary in summaries(done).items()}
-    false = [name for name, label in labels.items() if label != "person" and seen[Path(name).name]]
-    people = [seen[Path(name).name] for name, label in labels.items() if label == "person"]
-    assert false == []
-    assert sum(people) >= 0.95 * len(people)
+from tests.kinwatch.command import complaint, run, summaries
 
 
 @pytest.mark.media
 @pytest.mark.models
 @pytest.mark.timeout(60)
-def test_a_photo_that_cannot_be_learned_is_named_and_the_gallery_stays(tmp_path: Path, media: Path) -> None:
-    enrolled(tmp_path, media, "standard")
+def test_a_photo_that_cannot_be_learned_is_named_and_the_gallery_stays(
+    tmp_path: Path, media: Path, enrolled: Callable[[str], Path]
+) -> None:
+    shutil.copytree(enrolled("standard"), tmp_path / "data")
     before = run(tmp_path, "people", "--json").stdout
     me, wife = (Image.open(media / "family" / name / f"{name}_00.jpg") for name in ("me", "wife"))
     two = Image.new("RGB", (me.width + wife.width, max(me.height, wife.height)))
@@ -144,7 +52,7 @@ def test_a_photo_that_cannot_be_learned_is_named_and_the_gallery_stays(tmp_path:
 @pytest.mark.media
 @pytest.mark.models
 @pytest.mark.timeout(60)
-def test_one_bad_photo_among_good_ones_is_left_out_and_said(tmp_path: Path, media: Path) -> None:
+def test_one_bad_photo_among_good_ones_is_left_out_and_reported(tmp_path: Path, media: Path) -> None:
     (tmp_path / "empty.jpg").touch()
     done = run(tmp_path, "enroll", "me", str(media / "family" / "me" / "me_00.jpg"), "empty.jpg", "--json")
     assert done.returncode == 0
@@ -204,7 +112,7 @@ def test_forgetting_somebody_unknown_fails_in_one_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["demo", "up", "sense", "think", "act", "enroll", "people", "forget", "replay"])
-def test_help_teaches(tmp_path: Path, command: str) -> None:
+def test_every_command_has_a_help_text(tmp_path: Path, command: str) -> None:
     done = run(tmp_path, command, "--help")
     assert done.returncode == 0
     assert len(done.stdout.splitlines()) > 5
@@ -226,7 +134,7 @@ def test_listening_without_a_broker_says_what_to_do(tmp_path: Path) -> None:
 
 @pytest.mark.mosquitto
 @pytest.mark.timeout(40)
-def test_a_wrong_broker_password_is_said_in_one_line(tmp_path: Path) -> None:
+def test_a_wrong_broker_password_is_reported_in_one_line(tmp_path: Path) -> None:
     with Broker(users={"ann": "right"}) as broker:
         url = broker.url.replace("://", "://ann@")
         done = run(tmp_path, "listen", "--seconds", "2", KINWATCH_MQTT_URL=url, KINWATCH_MQTT_PASSWORD="wrong")

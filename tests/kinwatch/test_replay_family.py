@@ -1,0 +1,49 @@
+"""`kinwatch replay` of the family, of strangers, and of single pictures."""
+
+import csv
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.kinwatch.command import PACKS, run, summaries
+
+pytestmark = [pytest.mark.media, pytest.mark.models]
+
+
+@pytest.mark.timeout(100)
+@pytest.mark.parametrize("pack", PACKS)
+def test_the_family_is_known_and_two_strangers_are_not(
+    tmp_path: Path, media: Path, enrolled: Callable[[str], Path], pack: str
+) -> None:
+    clips = [str(media / "clips" / name) for name in ("me_and_wife_facing.mp4", "corridor_two_strangers.mp4")]
+    unknown = summaries(run(tmp_path, "replay", *clips, "--json", "--pack", pack))
+    for summary in unknown.values():
+        assert [(visit["verdict"], visit["alerts"]) for visit in summary["visits"]] == [("stranger", 1)] * 2
+    shutil.copytree(enrolled(pack), tmp_path / "data", dirs_exist_ok=True)
+    done = run(tmp_path, "replay", *clips, "--json", "--pack", pack)
+    known = summaries(done)
+    family = known["me_and_wife_facing.mp4"]["visits"]
+    assert sorted((visit["who"], visit["verdict"], visit["alerts"]) for visit in family) == [
+        ("me", "family", 0),
+        ("wife", "family", 0),
+    ]
+    assert {visit["verdict"] for visit in known["corridor_two_strangers.mp4"]["visits"]} <= {"stranger", "unidentified"}
+    first = json.loads(done.stdout.splitlines()[0])
+    assert [*first][:2] == ["clip", "visit"]
+    assert {"seq", "place", "at", "frame", "phase", "verdict", "who", "alert", "reasons"} <= first.keys()
+    assert "picture" not in first
+
+
+@pytest.mark.timeout(300)
+def test_people_are_visits_and_animals_and_rooms_are_not(tmp_path: Path, media: Path) -> None:
+    with (media / "stills_ground_truth.csv").open() as rows:
+        labels = {row["file"]: row["label"] for row in csv.DictReader(rows) if row["label"] != "unsure"}
+    done = run(tmp_path, "replay", *(str(media / name) for name in labels), "--json", "--pack", "standard")
+    seen = {name: bool(summary["visits"]) for name, summary in summaries(done).items()}
+    false = [name for name, label in labels.items() if label != "person" and seen[Path(name).name]]
+    people = [seen[Path(name).name] for name, label in labels.items() if label == "person"]
+    assert false == []
+    assert sum(people) >= 0.95 * len(people)
