@@ -1,1 +1,1 @@
-"""AWS Rekognition, asked seldom: within a budget, only while it is switched on, with a breaker for its failures."""
+"""AWS Rekognition: called rarely, within a budget, only while switched on, and paused by a breaker when it fails."""

@@ -1,4 +1,4 @@
-"""Pure: what Rekognition's answers mean."""
+"""Pure: turns the responses of Rekognition into our own types."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, TypeVar
@@ -26,16 +26,16 @@ __all__ = [
     "users",
 ]
 
-# Rekognition's words for what the house knows by another; animals have the same name in small letters.
+# The labels of Rekognition that are animals. Our label of an animal is the same word in lower case.
 ANIMALS = frozenset(
     {"Bear", "Bird", "Cat", "Chicken", "Cow", "Dog", "Elephant", "Giraffe", "Goat", "Hamster", "Horse", "Mouse"}
     | {"Parrot", "Pig", "Rabbit", "Raccoon", "Rat", "Sheep", "Squirrel", "Turtle", "Zebra"}
 )
 
-# A list that is empty may be missing.
+# A response of Rekognition. An empty list may be missing from it.
 Said = Mapping[str, Any]
 Item = TypeVar("Item")
-# With what to ask for the next one.
+# The items of one page, and the token that requests the next page; None on the last page.
 Page = tuple[list[Item], str | None]
 
 
@@ -43,24 +43,24 @@ class CloudFace(NamedTuple):
     """A face in a picture."""
 
     box: Box
-    """Where, as fractions of the picture; it may reach beyond the picture's edge."""
+    """As fractions of the picture. It may reach beyond the edge of the picture."""
     score: float
-    """0 to 1."""
+    """How sure Rekognition is that it is a face, 0 to 1."""
     sharpness: float
     """0 to 100."""
     brightness: float
     """0 to 100."""
     yaw: float
-    """In degrees, -180 to 180; 0 is straight at the camera."""
+    """How far the head is turned, in degrees, -180 to 180. At 0 it faces the camera."""
 
 
 class Collection(NamedTuple):
-    """What a collection says of itself."""
+    """The size and the model of a collection."""
 
     faces: int
     users: int
     model: str
-    """The version of the face model; vectors of another version are not compared."""
+    """The version of the face model. Rekognition does not compare vectors of different versions."""
 
 
 class Indexed(NamedTuple):
@@ -68,15 +68,15 @@ class Indexed(NamedTuple):
 
     face_id: str
     name: str | None
-    """Whose; None if it is none of ours."""
+    """The person's name; None if kinwatch did not add the face."""
     sha256: str | None
-    """Of which photo."""
+    """The hash of the photo; None if kinwatch did not add the face."""
     user: str | None = None
-    """The name of the user it is part of; None if it is part of none, or of none of ours."""
+    """The name of the user that the face belongs to; None without a user, or if kinwatch did not create that user."""
 
 
 def detected_objects(said: Said) -> list[DetectedObject]:
-    """Return the people and animals that have a place in the picture, the surest first."""
+    """Return the people and animals that have a box in the picture, the highest score first."""
     found = [
         DetectedObject(kind, _box(each["BoundingBox"]), each["Confidence"] / 100)
         for label in said.get("Labels", ())
@@ -103,7 +103,7 @@ def faces(said: Said) -> list[CloudFace]:
 
 
 def matched_faces(said: Said) -> dict[str, float]:
-    """Return for each of our names the highest similarity of its photos."""
+    """Return for each name of ours the highest similarity among its photos, 0 to 100."""
     return _highest(
         (label.name, each["Similarity"])
         for each in said.get("FaceMatches", ())
@@ -112,7 +112,7 @@ def matched_faces(said: Said) -> dict[str, float]:
 
 
 def matched_users(said: Said) -> dict[str, float]:
-    """Return for each of our names the similarity."""
+    """Return the similarity for each name of ours, 0 to 100."""
     return _highest(
         (name, each["Similarity"])
         for each in said.get("UserMatches", ())
@@ -121,7 +121,7 @@ def matched_users(said: Said) -> dict[str, float]:
 
 
 def compared(said: Said) -> float | None:
-    """Return how similar the largest face of the target is to the reference; None if not at all."""
+    """Return how similar the largest face of the target is to the reference, 0 to 100; None if it does not match."""
     matches = [(each["Face"]["BoundingBox"], each["Similarity"]) for each in said.get("FaceMatches", ())]
     others = [(each["BoundingBox"], None) for each in said.get("UnmatchedFaces", ())]
     largest = max([*matches, *others], key=lambda face: face[0]["Width"] * face[0]["Height"], default=(None, None))
@@ -129,23 +129,23 @@ def compared(said: Said) -> float | None:
 
 
 def indexed(said: Said) -> Page[Indexed]:
-    """Return the faces of one page of a collection."""
+    """Return the faces of one page of a collection, and the token of the next page."""
     return [_indexed(face) for face in said.get("Faces", ())], said.get("NextToken")
 
 
 def users(said: Said) -> Page[str]:
-    """Return the names of the users on one page that are ours."""
+    """Return the names of our users on one page, and the token of the next page."""
     names = [name_of(user.get("UserId", "")) for user in said.get("Users", ())]
     return [name for name in names if name is not None], said.get("NextToken")
 
 
 def collection(said: Said) -> Collection:
-    """Return what a collection says of itself."""
+    """Return the size and the model of a collection."""
     return Collection(said.get("FaceCount", 0), said.get("UserCount", 0), said.get("FaceModelVersion", ""))
 
 
 def added(said: Said) -> tuple[str | None, str]:
-    """Return the id of the face that was added to a collection; or why there is none."""
+    """Return the id of the face that was added to a collection and an empty text, or None and the reason."""
     for record in said.get("FaceRecords", ()):
         return record["Face"]["FaceId"], ""
     reasons = {reason for face in said.get("UnindexedFaces", ()) for reason in face.get("Reasons", ())}
@@ -153,18 +153,18 @@ def added(said: Said) -> tuple[str | None, str]:
 
 
 def not_deleted(said: Said) -> list[str]:
-    """Return the ids of the faces that are still there."""
+    """Return the ids of the faces that were not deleted and are still in the collection."""
     failed = said.get("UnsuccessfulFaceDeletions", ())
     return [each["FaceId"] for each in failed if "FACE_NOT_FOUND" not in each.get("Reasons", ())]
 
 
 def not_associated(said: Said) -> list[str]:
-    """Return the ids of the faces that have not become a user's."""
+    """Return the ids of the faces that were not associated with the user."""
     return [each["FaceId"] for each in said.get("UnsuccessfulFaceAssociations", ())]
 
 
 def nothing(_: Said) -> None:
-    """Find nothing in an answer that says nothing but that it is done."""
+    """Ignore a response that only confirms the operation."""
 
 
 def _indexed(face: Said) -> Indexed:

@@ -1,4 +1,4 @@
-"""The line to Rekognition; the only file of the brain that imports boto3. Every try is counted before it leaves."""
+"""The connection to Rekognition; the only file of the brain that imports boto3. Counts each try before it is sent."""
 
 import json
 import logging
@@ -33,8 +33,8 @@ __all__ = ["BotoClient"]
 
 CREDENTIAL_ERRORS = (CredentialRetrievalError, NoCredentialsError, PartialCredentialsError, TokenRetrievalError)
 GARBLED, HTTP_OK = "not understood", 200
-NOT_REKOGNITION = "what answered is no Rekognition: is the internet there, is endpoint_url right?"
-# What it takes to trip over an answer that is none.
+NOT_REKOGNITION = "the server is not Rekognition: is the internet there, is endpoint_url right?"
+# The errors of reading a response that lacks what Rekognition always sends.
 READ_ERRORS = (AttributeError, LookupError, TypeError, ValueError)
 
 Response = Mapping[str, Any]
@@ -42,9 +42,10 @@ Found = TypeVar("Found")
 
 
 class BotoClient:
-    """A line that is counted.
+    """A Rekognition client that counts every try in the ledger before it is sent.
 
-    Raises `SettingsError` where it could never work: no region, no credentials.
+    Raises:
+        SettingsError: It can never work, for example without a region or without credentials.
     """
 
     def __init__(self, settings: RekognitionSettings, ledger: CallLedger) -> None:
@@ -55,7 +56,7 @@ class BotoClient:
         self._client = _client(settings)
         self.region: str = self._client.meta.region_name
         events = self._client.meta.events
-        # Last of all, after what slows a throttled client down: what waits has not left yet.
+        # After botocore's own throttling, which also runs before a send: a try that waits there is not sent yet.
         events.register_last("before-send", self._leaves)
         events.register_first("response-received.rekognition", self._returned)
         events.register_first("needs-retry.rekognition", self._enough)
@@ -73,7 +74,18 @@ class BotoClient:
         *,
         again: bool,
     ) -> Found:
-        """Return what `read` finds in the answer; with `again` a busy Rekognition is asked again for a while."""
+        """Return what `read` makes of the response.
+
+        Args:
+            operation: Its name at AWS, such as `DetectFaces`.
+            about: What the call is about, for the ledger.
+            parameters: Those of the operation.
+            read: Turns the response into the result.
+            again: Whether botocore may repeat the call, within `timeout_s`, while Rekognition is busy.
+
+        Raises:
+            CloudError: There is no usable response; the subclass says why.
+        """
         self._try.begin(about._replace(size=_size(parameters)), again=again)
         try:
             with _explained():
@@ -85,12 +97,12 @@ class BotoClient:
             self._settle(GARBLED)
 
     def _leaves(self, event_name: str, **_: object) -> None:
-        """Count a try that is about to leave; what is raised here keeps it in the house."""
+        """Count a try that is about to be sent. An error raised here stops it."""
         operation = event_name.rpartition(".")[2]
         self._try.number = self._ledger.reserve(operation, self._try.about, datetime.now(UTC))
 
     def _returned(self, event_name: str, response_dict: Response, parsed_response: Response, **more: Any) -> None:  # noqa: ANN401
-        """Keep what came back of a try."""
+        """Record the outcome of a try."""
         if more["exception"]:
             self._settle(type(more["exception"]).__name__)
             return
@@ -100,7 +112,7 @@ class BotoClient:
         self._settle(parsed_response.get("Error", {}).get("Code") or ANSWERED)
 
     def _enough(self, **_: object) -> bool | None:
-        """Return False where there shall be no other try, whatever botocore would do."""
+        """Return False to stop botocore from another try; None leaves the decision to botocore."""
         late = time.monotonic() - self._try.since >= self._settings.timeout_s
         return False if late or not self._try.again else None
 
@@ -111,7 +123,7 @@ class BotoClient:
 
 
 class _Try(local):
-    """The call that this thread is making."""
+    """The current call of this thread."""
 
     about = About()
     since = 0.0
@@ -123,12 +135,12 @@ class _Try(local):
 
 
 def _size(parameters: Mapping[str, Any]) -> int:
-    """Return how many bytes of pictures are sent."""
+    """Return the number of picture bytes in a request."""
     return sum(len(each.get("Bytes", b"")) for each in parameters.values() if isinstance(each, dict))
 
 
 def _is_answer(body: bytes, *, empty: bool) -> bool:
-    """Return whether it is more than a page that looks like success, such as a hotel's."""
+    """Return whether the body is JSON, and not for example the log-in page of a hotel with status 200."""
     if not body:
         return empty
     try:
@@ -169,17 +181,17 @@ def _check_region(session: Session, region: str, settings: RekognitionSettings) 
     }
     if region not in regions and settings.endpoint_url is None:
         near = ", ".join(sorted(each for each in regions if each[:2] == region[:2])) or "eu-west-1, us-east-1"
-        message = f"brain.rekognition.region: there is no Rekognition in {region!r}: {near} have it"
+        message = f"brain.rekognition.region: there is no Rekognition in {region!r}: choose one of {near}"
         raise SettingsError(message)
 
 
 @contextmanager
 def _explained() -> Iterator[None]:
-    """Have what goes wrong say what to do, and whether it is worth waiting for."""
+    """Raise our own errors instead of boto3's: they say what to do, and whether waiting helps."""
     try:
         yield
     except ParamValidationError:
-        raise  # ours to repair
+        raise  # a bug in kinwatch
     except ClientError as error:
         raise _answered(error) from error
     except CREDENTIAL_ERRORS as error:

@@ -1,4 +1,4 @@
-"""Rekognition: what it is asked, and when it is not asked at all."""
+"""The calls to Rekognition, and the decision when none is made."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,10 +20,10 @@ from nerves.errors import SettingsError
 
 __all__ = ["Cloud", "CloudFace", "Collection", "Indexed"]
 
-# Weak likenesses are evidence too; below this there are strangers only.
+# Weak similarities are evidence too. Below this one there are only strangers.
 LEAST_SIMILARITY = 20.0
 LEAST_LABEL = 30.0
-# As many as one answer may hold: a household's collection is smaller.
+# The most that one answer may hold. The collection of a household is smaller.
 MOST_FACES, MOST_USERS = 4096, 500
 MOST_AT_ONCE, MOST_ASSOCIATED = 1000, 100
 A_TEST = About(what="an empty picture, as a test")
@@ -39,10 +39,16 @@ Item = TypeVar("Item")
 class Cloud:
     """Rekognition, within its budget.
 
-    Any method may raise each of the errors in `brain.cloud.errors`. After a failure the pictures of a while are not
-    sent at all: `CloudAway`. What is about the collection is always asked, since a person waits for it.
+    Any method may raise each of the errors in `brain.cloud.errors`. For a while after a failure, no picture of a visit
+    is sent, and `CloudAway` is raised instead. Calls about the collection are always made, because a person waits.
 
-    Raises `SettingsError` where it could never work.
+    Args:
+        settings: Those of Rekognition.
+        ledger: Counts each call.
+        clock: Steady, in seconds.
+
+    Raises:
+        SettingsError: It can never work: no boto3, no region, no credentials, or an unusable picture in `pictures`.
     """
 
     def __init__(
@@ -64,7 +70,7 @@ class Cloud:
 
     @property
     def compared(self) -> frozenset[str]:
-        """Whom a face is compared with, as far as we know: who is enrolled here need not be in the collection yet."""
+        """The names a face is compared with, as far as known. The collection may still lack an enrolled person."""
         return frozenset(self.names) or self._ledger.held(self._settings.collection)
 
     def close(self) -> None:
@@ -72,12 +78,12 @@ class Cloud:
         self._wire.close()
 
     def retry(self) -> None:
-        """Ask again at once: a person says that it works now."""
+        """End the pause after a failure, so that the next call is made at once."""
         with self._lock:
             self._breaker.worked()
 
     def labels(self, jpeg: bytes, about: About) -> list[DetectedObject]:
-        """Return the people and animals in a picture, the surest first."""
+        """Return the people and animals in a picture, the highest score first."""
         parameters = {"Image": {"Bytes": fit_for_rekognition(jpeg)}, "MinConfidence": LEAST_LABEL}
         return self._ask_about_picture("DetectLabels", about, parameters, answers.detected_objects)
 
@@ -89,30 +95,33 @@ class Cloud:
     def who(self, jpeg: bytes, about: About) -> dict[str, float]:
         """Return for each name how similar the largest face in the picture is, 0 to 100.
 
-        Nobody is in it who is not alike at all. Raises `CloudPicture` where there is no face.
+        A name below 20 is missing.
+
+        Raises:
+            CloudPicture: There is no face in the picture.
         """
         return self._who(fit_for_rekognition(jpeg), about, self._references)
 
     def check(self) -> None:
-        """Make one call as `who` does, with a picture of nobody; raise what would go wrong."""
+        """Make one call as `who` does, with an empty picture. Raises the `CloudError` that `who` would raise."""
         try:
             self._who(blank(), A_TEST, self._references[:1])
         except CloudPicture:
             return
 
     def describe(self) -> Collection | None:
-        """Return what the collection holds; None if there is none."""
+        """Return the size and the model of the collection; None if it does not exist."""
         try:
             return self._ask("DescribeCollection", {}, answers.collection)
         except CloudMissing:
             return None
 
     def create(self) -> None:
-        """Create the collection. Raises `CloudRefused` if there is one already."""
+        """Create the collection. Raises `CloudRefused` if it exists already."""
         self._ask("CreateCollection", {}, answers.nothing)
 
     def index(self, name: str, sha256: str, jpeg: bytes) -> str:
-        """Add the largest face of a photo to the collection; return its face id. Raises `CloudPicture`."""
+        """Add the largest face of a photo to the collection; return its id. Raises `CloudPicture` if it has none."""
         parameters = {
             "Image": {"Bytes": fit_for_rekognition(jpeg)},
             "ExternalImageId": label(name, sha256),
@@ -127,39 +136,39 @@ class Cloud:
         return face_id
 
     def list_faces(self) -> Iterator[Indexed]:
-        """Give every face in the collection. Raises `CloudMissing` if there is no collection."""
+        """Yield every face in the collection. Raises `CloudMissing` if there is no collection."""
         return self._pages("ListFaces", {"MaxResults": MOST_FACES}, answers.indexed)
 
     def delete(self, face_ids: Sequence[str]) -> list[str]:
-        """Remove faces; return those that stay, since they still belong to a user."""
+        """Remove faces; return the ids of those that stay because they still belong to a user."""
         batches = _batches(face_ids, MOST_AT_ONCE)
         left = [self._ask("DeleteFaces", {"FaceIds": some}, answers.not_deleted) for some in batches]
         return [each for some in left for each in some]
 
     def list_users(self) -> Iterator[str]:
-        """Give the name of every user in the collection that is ours."""
+        """Yield the name of every user that kinwatch created in the collection."""
         return self._pages("ListUsers", {"MaxResults": MOST_USERS}, answers.users)
 
     def create_user(self, name: str) -> None:
-        """Create a user. Raises `CloudRefused` if there is one already."""
+        """Create a user. Raises `CloudRefused` if the user exists already."""
         self._ask("CreateUser", {"UserId": user_id(name)}, answers.nothing)
 
     def associate(self, name: str, face_ids: Sequence[str]) -> list[str]:
-        """Make faces a user's; return those that were not taken."""
+        """Associate faces with a user; return the ids of those that were refused."""
         left: list[str] = []
         for some in _batches(face_ids, MOST_ASSOCIATED):
-            # Whose photos they are a human has said: they need not be alike.
+            # A human has named the person in these photos, so they need not be similar.
             parameters = {"UserId": user_id(name), "FaceIds": some, "UserMatchThreshold": 0.0}
             left += self._ask("AssociateFaces", parameters, answers.not_associated)
         return left
 
     def disassociate(self, name: str, face_ids: Sequence[str]) -> None:
-        """Make faces no longer a user's, so that they can be removed."""
+        """Separate faces from a user, so that they can be removed."""
         for some in _batches(face_ids, MOST_ASSOCIATED):
             self._ask("DisassociateFaces", {"UserId": user_id(name), "FaceIds": some}, answers.nothing)
 
     def delete_user(self, name: str) -> None:
-        """Remove a user; its faces stay. Raises `CloudMissing` if there is none."""
+        """Remove a user; the faces stay. Raises `CloudMissing` if there is no such user."""
         self._ask("DeleteUser", {"UserId": user_id(name)}, answers.nothing)
 
     def _who(self, sent: bytes, about: About, references: Sequence[ComparePicture]) -> dict[str, float]:
@@ -177,7 +186,7 @@ class Cloud:
         return self._ask_about_picture("SearchFacesByImage", about, asked, answers.matched_faces)
 
     def _compare(self, sent: bytes, about: About, references: Sequence[ComparePicture]) -> dict[str, float]:
-        """Compare with each reference, or with none: half an answer would make strangers of those left out."""
+        """Compare with all references or with none: a person who was left out would look like a stranger."""
         self._ledger.check("CompareFaces", datetime.now(UTC), times=len(references))
         found: dict[str, float] = {}
         for name, image in references:
@@ -195,10 +204,10 @@ class Cloud:
     def _ask_about_picture(
         self, operation: str, about: About, parameters: Asked, read: Callable[[Said], Found]
     ) -> Found:
-        """Ask about a picture, unless it is hopeless just now."""
+        """Ask about a picture, unless a pause after a failure forbids it. Raises `CloudAway` then."""
         well = self._is_well()
         try:
-            # Who asks whether it is back asks once.
+            # After a failure the call only tests the connection, so botocore does not repeat it.
             found = self._wire.call(operation, about, parameters, read, again=well)
         except (CloudAway, CloudRefused) as error:
             self._failed(error)
@@ -210,11 +219,11 @@ class Cloud:
         return found
 
     def _is_well(self) -> bool:
-        """Return whether all is well as far as is known; `CloudAway`, for the old reason, if it is too early to ask."""
+        """Return whether the last known call worked. Raises `CloudAway`, with the old reason, during a pause."""
         with self._lock:
             now, well = self._clock(), self._breaker.closed
             if self._breaker.left(now) and self._ledger.answered_since(self._last):
-                well = True  # somebody else has got an answer: a person has repaired it
+                well = True  # another process got an answer, so a person has repaired the fault
                 self._breaker.worked()
             if not self._breaker.allows(now):
                 raise CloudAway(self._why)

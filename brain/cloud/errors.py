@@ -1,4 +1,4 @@
-"""What can go wrong when the cloud is asked; in each case the house goes on locally."""
+"""The errors of a call to the cloud. After each of them kinwatch continues locally."""
 
 from nerves.errors import KinwatchError
 
@@ -6,11 +6,11 @@ __all__ = ["BudgetSpent", "CloudAway", "CloudError", "CloudMissing", "CloudOff",
 
 
 class CloudError(KinwatchError):
-    """Rekognition has not answered what it was asked."""
+    """Rekognition gave no usable answer, or was not asked."""
 
 
 class CloudOff(CloudError):
-    """No call may leave the house: a person has switched the cloud off."""
+    """No call may be made: a person or the settings switched the cloud off."""
 
 
 class BudgetSpent(CloudError):
@@ -18,16 +18,16 @@ class BudgetSpent(CloudError):
 
 
 class CloudAway(CloudError):
-    """Rekognition does not answer, or is busy or broken: it comes back by itself."""
+    """Rekognition does not answer, or is busy or broken. Waiting helps."""
 
 
 class CloudRefused(CloudError):
-    """Rekognition refuses us whatever we ask: a person has to do something, which the text says."""
+    """Rekognition refuses every call. The message says what a person can do."""
 
 
 class CloudMissing(CloudRefused):
-    """There is no such collection, or nobody of that name in it."""
+    """There is no such collection, or no user of that name in it."""
 
 
 class CloudPicture(CloudError):
-    """This one picture cannot be used: no face, too small, not a picture."""
+    """Rekognition cannot use this one picture: it has no face, has a wrong size, or is not a picture."""

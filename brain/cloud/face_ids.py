@@ -1,6 +1,7 @@
-"""Pure: a person's name, and which photo of them, as AWS can keep it: ExternalImageId and UserId.
+"""Pure: writes a person's name and the hash of a photo as the ids that AWS stores: ExternalImageId and UserId.
 
-AWS takes `[a-zA-Z0-9_.:-]` only. Plain names stay readable there, a space as a dot; others are packed into 64 digits.
+AWS accepts only `[a-zA-Z0-9_.:-]`. A plain name stays readable; its spaces become dots. Any other name is written as
+a number in base 64.
 """
 
 import re
@@ -14,44 +15,44 @@ PLAIN = re.compile(r"[a-zA-Z0-9_-]+(?: [a-zA-Z0-9_-]+)*")
 KEPT = re.compile(r"[a-zA-Z0-9_-]+(?:\.[a-zA-Z0-9_-]+)*")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-# Bits a letter: every living script; emoji and rare characters; everything.
+# Bits per character. 16: every living script; 18: emoji and rare characters; 21: all of Unicode.
 WIDTHS = {"b": 16, "c": 18, "d": 21}
 LONGEST_LABEL, LONGEST_USER = 255, 128
 LAST_LETTER = 0x10FFFF
 
 
 class FaceId(NamedTuple):
-    """Whose photo a face in the collection is."""
+    """The person's name and the photo's hash of a face in the collection."""
 
     name: str
     sha256: str
 
 
 def label(name: str, sha256: str) -> str:
-    """Return the ExternalImageId of a person's photo."""
+    """Return the ExternalImageId of a person's photo. Raises `CloudError` if the name is too long."""
     return _fitting(f"{_written(name)}:{sha256}", name, LONGEST_LABEL)
 
 
 def read_label(text: str) -> FaceId | None:
-    """Return whose photo an ExternalImageId names; None if it is none of ours."""
+    """Return the name and the hash in an ExternalImageId; None if kinwatch did not write it."""
     written, _, sha256 = text.rpartition(":")
     name = _read(written)
     return FaceId(name, sha256) if name is not None and SHA256.fullmatch(sha256) else None
 
 
 def user_id(name: str) -> str:
-    """Return a person's UserId."""
+    """Return a person's UserId. Raises `CloudError` if the name is too long."""
     return _fitting(_written(name), name, LONGEST_USER)
 
 
 def name_of(user: str) -> str | None:
-    """Return the name behind a UserId; None if it is none of ours."""
+    """Return the name in a UserId; None if kinwatch did not write it."""
     return _read(user)
 
 
 def _fitting(text: str, name: str, longest: int) -> str:
     if len(text) > longest:
-        message = f"{name!r} is too long a name for AWS: choose a shorter one"
+        message = f"the name {name!r} is too long for AWS: choose a shorter one"
         raise CloudError(message)
     return text
 

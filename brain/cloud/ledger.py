@@ -1,6 +1,6 @@
-"""Every call, counted on the disk before it leaves; the switch; several processes may use it at once.
+"""The calls, each counted on disk before it is sent, and the switch. Several processes may use it at once.
 
-Time that runs backwards gives no money back: calls of the future count too.
+Setting the clock back does not increase the budget: calls with a later time count too.
 """
 
 from collections.abc import Iterable, Iterator
@@ -29,24 +29,24 @@ CREATE_LEDGER_TABLES = (
     "CREATE TABLE held (collection TEXT, name TEXT, PRIMARY KEY (collection, name))",
 )
 MICROS_PER_UNIT = 1_000_000
-# Of a call whose end nobody lived to see.
+# The outcome of a call whose process ended before the answer.
 OUTCOME_UNKNOWN = "unknown"
 ANSWERED = "answered"
 
 
 class About(NamedTuple):
-    """What a call is about, for whoever wants to know what left the house."""
+    """The subject of a call, for the list of what was sent."""
 
     place: str | None = None
     visit: UUID | None = None
     size: int = 0
-    """Bytes of pictures that are sent; whoever sends them fills it in."""
+    """Picture bytes in the request; filled in by the client."""
     what: str = "a picture"
     """`a face`, `a picture`, `a reference photo`."""
 
 
 class Spent(NamedTuple):
-    """The calls that cost something, and their price, this day and month (UTC)."""
+    """The number and the price of the paid calls of a day and a month (UTC)."""
 
     day_calls: int
     day_usd: float
@@ -55,7 +55,7 @@ class Spent(NamedTuple):
 
 
 class Call(NamedTuple):
-    """One call that was made, or was about to be."""
+    """One call that was made, or was about to be made."""
 
     number: int
     at: datetime
@@ -66,7 +66,7 @@ class Call(NamedTuple):
     size: int
     what: str
     outcome: str
-    """`answered`, what went wrong, or `unknown`."""
+    """`answered`, the name of the error, or `unknown`."""
 
 
 class CallLedger:
@@ -89,7 +89,7 @@ class CallLedger:
 
     @property
     def on(self) -> bool:
-        """Whether a person lets calls leave the house; what the settings say comes on top."""
+        """Whether the switch allows calls. The settings must allow them too."""
         with self._database.open() as connection:
             return _is_on(connection)
 
@@ -99,15 +99,17 @@ class CallLedger:
             connection.execute("DELETE FROM switch" if on else "INSERT OR IGNORE INTO switch VALUES (1)")
 
     def check(self, operation: str, at: datetime, *, times: int = 1) -> None:
-        """Raise what `reserve` would for so many calls, and count nothing."""
+        """Raise what `reserve` would raise for `times` calls, and count nothing."""
         with self._counting() as connection:
             self._admit(connection, operation, at, times)
 
     def reserve(self, operation: str, about: About, at: datetime) -> int:
         """Count a call that is about to leave, and return its number.
 
-        Raises `CloudOff` or `BudgetSpent` for one that must not; what is free is bound by the switch alone. Raises
-        `CloudRefused` if it cannot be counted.
+        Raises:
+            CloudOff: The settings or the switch forbid calls.
+            BudgetSpent: The call would exceed a limit. A free operation has no limit.
+            CloudRefused: The call cannot be counted.
         """
         with self._counting() as connection:
             micros = self._admit(connection, operation, at, 1)
@@ -128,17 +130,17 @@ class CallLedger:
             return int(row.lastrowid or 0)
 
     def settle(self, number: int, outcome: str) -> None:
-        """Keep what became of a call; it stays counted."""
+        """Store the outcome of a call; it stays counted."""
         with self._counting() as connection:
             connection.execute("UPDATE calls SET outcome = ? WHERE number = ?", (outcome, number))
 
     def spent(self, at: datetime) -> Spent:
-        """Return what is spent in the day and the month of `at`."""
+        """Return the calls and dollars spent in the day and the month of `at` (UTC)."""
         with self._database.open() as connection:
             return _spent(connection, at)
 
     def calls(self, since: datetime | None = None, limit: int = 50) -> list[Call]:
-        """Return the calls, the newest first."""
+        """Return at most `limit` calls since a time, the newest first."""
         with self._database.open() as connection:
             rows = connection.execute(
                 "SELECT number, at, operation, micros, place, visit, size, what, outcome FROM calls WHERE at >= ? "
@@ -166,7 +168,7 @@ class CallLedger:
             return int(connection.execute("SELECT COALESCE(MAX(number), 0) FROM calls").fetchone()[0])
 
     def answered_since(self, number: int) -> bool:
-        """Return whether anybody, in any process, has got an answer to a newer call."""
+        """Return whether any process got an answer to a call after `number`."""
         with self._counting() as connection:
             row = connection.execute(
                 "SELECT 1 FROM calls WHERE number > ? AND outcome = ?", (number, ANSWERED)
@@ -174,13 +176,13 @@ class CallLedger:
             return row is not None
 
     def held(self, collection: str) -> frozenset[str]:
-        """Return who was in a collection when it was last made equal to the gallery from here."""
+        """Return the names that were in a collection after the last `sync` of this machine."""
         with self._database.open() as connection:
             rows = connection.execute("SELECT name FROM held WHERE collection = ?", (collection,)).fetchall()
         return frozenset(name for (name,) in rows)
 
     def hold(self, collection: str, names: Iterable[str]) -> None:
-        """Remember who is in a collection, and nobody else."""
+        """Store the names that are in a collection, in place of the former ones."""
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM held WHERE collection = ?", (collection,))
             connection.executemany(
@@ -188,32 +190,32 @@ class CallLedger:
             )
 
     def let_go(self, name: str) -> None:
-        """Forget that somebody is in any collection."""
+        """Delete a name from the stored names of all collections."""
         with self._database.transaction() as connection:
             gone = connection.execute("DELETE FROM held WHERE name = ?", (name,)).rowcount
         if gone:
-            with self._database.open() as connection:  # else the name stays readable in free pages and in the log
+            with self._database.open() as connection:  # or the name stays readable in free pages and in the WAL
                 connection.execute("VACUUM")
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def owed(self) -> list[str]:
-        """Return who was forgotten here, but has not been removed from the collection yet."""
+        """Return the entries of people who were forgotten here but not removed from the collection yet."""
         with self._database.open() as connection:
             return [name for (name,) in connection.execute("SELECT name FROM owed ORDER BY name")]
 
     def owe(self, name: str) -> None:
-        """Remember that somebody's faces are to be removed from the collection."""
+        """Store that a person's faces must be removed from the collection."""
         with self._database.transaction() as connection:
             connection.execute("INSERT OR IGNORE INTO owed VALUES (?)", (name,))
 
     def paid(self, name: str) -> None:
-        """Somebody's faces are no longer in the collection."""
+        """Delete an entry: the person's faces are no longer in the collection."""
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM owed WHERE name = ?", (name,))
 
     @contextmanager
     def _counting(self) -> Iterator[Connection]:
-        """Have no call leave that cannot be counted."""
+        """Raise `CloudRefused` if the ledger cannot be written, so that no uncounted call is made."""
         try:
             with self._database.transaction() as connection:
                 yield connection
@@ -224,7 +226,7 @@ class CallLedger:
             raise CloudRefused(message) from error
 
     def _admit(self, connection: Connection, operation: str, at: datetime, times: int) -> int:
-        """Return the price of the next call, in millionths; raise if so many may not be made."""
+        """Return the price of the next call in millionths of a dollar. Raises if `times` calls may not be made."""
         if not self._settings.enabled:
             message = "no call may leave the house: brain.rekognition.enabled is false"
             raise CloudOff(message)
@@ -262,8 +264,8 @@ def _of_group(connection: Connection, belongs: str, at: datetime) -> int:
 
 
 def _full(settings: RekognitionSettings, spent: Spent, times: int, usd: float) -> str | None:
-    """Return which limit would be passed."""
-    dollars = 0.5 / MICROS_PER_UNIT  # what floats make of sums
+    """Return which limit would be exceeded; None if none would be."""
+    dollars = 0.5 / MICROS_PER_UNIT  # tolerance for the rounding of float sums
     if spent.month_calls + times > settings.monthly_calls:
         return f"the month's {settings.monthly_calls} calls are spent"
     if spent.month_usd + usd > settings.monthly_usd + dollars:

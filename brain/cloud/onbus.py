@@ -1,4 +1,4 @@
-"""The cloud on the bus: the switch that a person turns, and what has been spent."""
+"""The cloud on the bus: receives and publishes its switch, and counts what was spent."""
 
 import logging
 from datetime import datetime
@@ -17,12 +17,12 @@ SWITCH_STATES = {"on": True, "off": False}
 
 
 class CloudOnBus:
-    """Heeds the switch, and has everybody know how it is set.
+    """Obeys the switch on the bus and publishes its state.
 
     Args:
-        ledger: Where the switch is kept; commands turn it too.
-        enabled: Whether the settings allow any call.
-        second: Who is asked about single faces, if anybody.
+        ledger: Stores the switch; commands set it too.
+        enabled: Whether the settings allow calls.
+        second: Asks for second opinions; None without them.
     """
 
     def __init__(self, ledger: CallLedger, *, enabled: bool, second: RekognitionWorker | None = None) -> None:
@@ -30,7 +30,7 @@ class CloudOnBus:
         self._published: object = None
 
     def receive(self, topic: str, body: bytes) -> None:
-        """Do what somebody wants at once, in the network's thread, before it is acknowledged."""
+        """Set the switch. Runs in the network thread, so the switch is stored before the message is acknowledged."""
         wanted = body.decode(errors="replace")
         if wanted in SWITCH_STATES:
             self._ledger.on = SWITCH_STATES[wanted]
@@ -39,7 +39,7 @@ class CloudOnBus:
             log.warning("%s: %r is neither on nor off", topic, wanted[:40])
 
     def tend(self, link: Link) -> None:
-        """Tell how the switch is set when it has changed or the connection is new."""
+        """Publish the state of the switch if it has changed or the connection is new."""
         state = (link.connections, self._ledger.on and self._enabled)
         if state == self._published or not link.connected:
             return
@@ -51,11 +51,11 @@ class CloudOnBus:
 
     @property
     def trouble(self) -> str:
-        """What keeps us from asking, for the brain's status."""
+        """Why no second opinion can be asked for, for the brain's status; empty if it can."""
         return self.second.trouble if self.second else ""
 
     def counts(self, at: datetime) -> dict[str, int]:
-        """Return the calls and the money of this day and month (UTC), in US cents."""
+        """Return the calls, and the spend in US cents, of the day and the month of `at` (UTC)."""
         spent = self._ledger.spent(at)
         return {
             "cloud_calls_today": spent.day_calls,

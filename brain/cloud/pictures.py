@@ -1,4 +1,4 @@
-"""Pure: a picture as Rekognition takes it: large enough, not too large, and nothing in it but pixels."""
+"""Pure: prepares a picture for Rekognition: brings it within the limits and removes everything but the pixels."""
 
 import io
 from collections.abc import Iterator
@@ -15,20 +15,23 @@ from nerves.jpeg import SOI, segments
 
 __all__ = ["MAX_REQUEST_BYTES", "MIN_SIDE_PX", "blank", "fit_for_rekognition", "upright"]
 
-# Amazon's limits of a picture that travels within the request.
+# Amazon's limits for a picture that is sent within the request.
 MIN_SIDE_PX, MAX_REQUEST_BYTES = 80, 5_242_880
 MAX_SIDE_PX = 10_000
 REKOGNITION_JPEG_QUALITY = 90
-# A little smaller than by the square root: JPEGs do not shrink with their area exactly.
+# Reduce a little more than the square root says: the size of a JPEG is not proportional to its area.
 SHRINK_FACTOR = 0.9
 APP_MARKERS, COMMENT_MARKER, JFIF_MARKER, ADOBE_MARKER = range(0xE0, 0xF0), 0xFE, 0xE0, 0xEE
 
 
 def fit_for_rekognition(jpeg: bytes) -> bytes:
-    """Return the picture, enlarged or reduced where it has to be, without place, time, camera and thumbnail.
+    """Return the picture, enlarged or reduced if needed, without place, time, camera and thumbnail.
 
-    Boxes in it stay the same fractions. The orientation tag goes too: it would turn the picture there, and not here.
-    Raises `CloudPicture`.
+    Boxes stay the same fractions of it. The orientation tag is removed too, because Rekognition would apply it and we
+    do not.
+
+    Raises:
+        CloudPicture: It is not a picture, or cannot be brought within the limits.
     """
     try:
         picture = Picture(jpeg)
@@ -54,7 +57,7 @@ def upright(photo: bytes) -> bytes:
 
 @cache
 def blank() -> bytes:
-    """Return the smallest picture there may be, with nobody in it."""
+    """Return a grey JPEG of the smallest permitted size, 80 x 80 pixels."""
     return _written(np.full((MIN_SIDE_PX, MIN_SIDE_PX, 3), 128, np.uint8))
 
 
@@ -89,7 +92,7 @@ def _written(pixels: Pixels) -> bytes:
 
 
 def _bare(jpeg: bytes) -> Iterator[bytes]:
-    """Yield a JPEG in parts, without the segments that describe anything but its pixels."""
+    """Yield the parts of a JPEG that are needed to decode its pixels."""
     end = len(SOI)
     yield jpeg[:end]
     for marker, start, end in segments(jpeg):

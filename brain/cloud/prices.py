@@ -1,4 +1,4 @@
-"""What a call costs, by the table in prices.yaml; what that does not know costs as much as the dearest it knows."""
+"""The price of a call by the table in prices.yaml. An unknown region or operation costs the highest price there."""
 
 from datetime import date
 from functools import cache
@@ -11,29 +11,29 @@ from nerves.sources import read_file
 __all__ = ["Prices", "group", "price", "table"]
 
 PRICES_FILE = Path(__file__).parent / "prices.yaml"
-# What is in no list.
+# The group of an operation that the table does not have.
 UNKNOWN_GROUP = "unknown"
 
 Tiers = dict[int, float]
 
 
 class Prices(BaseModel):
-    """The table."""
+    """The table of prices."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     date: date
-    """When it was read."""
+    """The day on which the prices were read."""
     source: str
-    """Where."""
+    """Where the prices were read."""
     currency: str
-    """What dollars are meant."""
+    """The currency of all prices."""
     groups: dict[str, tuple[str, ...]]
-    """The operations that have one price, and one count of calls a month."""
+    """For each group its operations. They share one price and one monthly count of calls."""
     free: tuple[str, ...]
     """The operations that cost nothing."""
     regions: dict[str, dict[str, Tiers]]
-    """For each region and group: from so many calls in a month, dollars a call."""
+    """For each region and group: the number of calls in a month from which a price applies, and the price."""
 
     @model_validator(mode="after")
     def _whole(self) -> "Prices":
@@ -46,19 +46,19 @@ class Prices(BaseModel):
 
 @cache
 def table() -> Prices:
-    """Return the table."""
+    """Return the table of prices, read once."""
     return Prices.model_validate(read_file(PRICES_FILE))
 
 
 def group(operation: str) -> str | None:
-    """Return with which others an operation is counted; None for one that is free."""
+    """Return the group in which an operation is counted; None if it is free, `unknown` if the table lacks it."""
     if operation in table().free:
         return None
     return next((name for name, operations in table().groups.items() if operation in operations), UNKNOWN_GROUP)
 
 
 def price(operation: str, region: str | None, calls_this_month: int) -> float:
-    """Return what the next call costs, in US dollars; `calls_this_month` are those of its group before it."""
+    """Return the price of the next call in US dollars. `calls_this_month` counts the earlier calls of its group."""
     belongs = group(operation)
     if belongs is None:
         return 0.0

@@ -13,15 +13,15 @@ __all__ = ["ComparePicture", "read_all"]
 
 
 class ComparePicture(NamedTuple):
-    """One picture of somebody."""
+    """One picture of a person."""
 
     name: str
     image: dict[str, object]
-    """As Rekognition takes it."""
+    """The `Image` parameter of Rekognition: the bytes of a JPEG, or an object in a bucket."""
 
 
 def read_all(pictures: Mapping[str, Sequence[str]]) -> tuple[ComparePicture, ...]:
-    """Return all of them, files read; `SettingsError` names one that cannot be used."""
+    """Return all pictures, with the files read. Raises `SettingsError` that names a picture that cannot be used."""
     return tuple(_read(name, source) for name, sources in pictures.items() for source in sources)
 
 

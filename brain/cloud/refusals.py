@@ -1,4 +1,4 @@
-"""Pure: what an answer of Rekognition that is none means, and what to do."""
+"""Pure: what an error of Rekognition means, and what a person can do."""
 
 from typing import Literal
 
@@ -6,7 +6,7 @@ __all__ = ["Answer", "advice", "meaning"]
 
 Answer = Literal["away", "refused", "missing", "picture"]
 
-# Botocore has tried these again already.
+# Botocore has already repeated these calls.
 TOO_BUSY = frozenset(
     {
         "InternalServerError",
@@ -21,7 +21,7 @@ TOO_BUSY = frozenset(
         "TooManyRequestsException",
     }
 )
-# `ValidationException` is what a picture of too many bytes gets.
+# A picture with too many bytes gets a `ValidationException`.
 PICTURE = frozenset(
     {"ImageTooLargeException", "InvalidImageFormatException", "InvalidParameterException", "ValidationException"}
 )
@@ -37,7 +37,7 @@ ADVICE = {
     "IncompleteSignature": WRONG,
     "InvalidClientTokenId": UNKNOWN,
     "InvalidS3ObjectException": "a picture of brain.rekognition.pictures cannot be read: it must be in a bucket of the "
-    "same region, and the key allowed to read it (kinwatch docs iam/rekognition-compare.json)",
+    "same region, and the key must be allowed to read it (kinwatch docs iam/rekognition-compare.json)",
     "InvalidSignatureException": WRONG,
     "MissingAuthenticationToken": "the request was not signed: check the credentials",
     "MissingAuthenticationTokenException": "the request was not signed: check the credentials",
@@ -48,14 +48,18 @@ ADVICE = {
     "ServiceQuotaExceededException": "the account's quota is used up: remove what is not needed, or ask for more",
     "SignatureDoesNotMatch": WRONG,
     "SubscriptionRequiredException": "the account does not have Rekognition: sign up for it",
-    "UnknownOperationException": "what answers is no Rekognition: check brain.rekognition.endpoint_url",
+    "UnknownOperationException": "the server is not Rekognition: check brain.rekognition.endpoint_url",
     "UnrecognizedClientException": UNKNOWN,
 }
 SERVER_FAILS, TOO_MANY, NOT_IN_TIME = 500, 429, 408
 
 
 def meaning(code: str, status: int) -> Answer:
-    """Return whether Rekognition is away or busy, refuses us, has no such collection, or dislikes this picture."""
+    """Return what an error means, from its code and its HTTP status.
+
+    `away`: Rekognition is down or busy. `refused`: it refuses every call. `missing`: there is no such collection or
+    user. `picture`: it cannot use this picture.
+    """
     if code == "ResourceNotFoundException":
         return "missing"
     if code in PICTURE:
@@ -66,5 +70,5 @@ def meaning(code: str, status: int) -> Answer:
 
 
 def advice(code: str) -> str:
-    """Return what a person can do."""
+    """Return what a person can do about an error."""
     return ADVICE.get(code, "check region and endpoint_url (kinwatch docs rekognition)")

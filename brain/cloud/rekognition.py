@@ -25,7 +25,8 @@ log = logging.getLogger(__name__)
 # The confidence of Rekognition from which a detection counts as a person or animal, and as a face. Its own default is
 # 0.55; for a person who is there it is near 0.99.
 SURE_PERSON, SURE_FACE = 0.8, 0.9
-# Its sharpness and brightness, 0 to 100, and how far the head is turned, in degrees: what makes a face count.
+# Limits between which the weight of a face goes from none to full: sharpness and brightness, 0 to 100, and yaw, in
+# degrees.
 SHARP_NONE, SHARP_FULL = 2.0, 30.0
 DARK_NONE, DARK_FULL = 10.0, 40.0
 YAW_FULL, YAW_NONE = 35.0, 75.0
@@ -75,7 +76,7 @@ class RekognitionBackend:
         return SURE_PERSON
 
     def detect(self, picture: Picture) -> list[DetectedObject]:
-        """Return the people and the animals in a picture, the surest first."""
+        """Return the people and the animals in a picture, the highest score first."""
         try:
             detected = self._ask(self._cloud.labels, picture.jpeg, "a picture")
         except CloudError as error:
@@ -108,7 +109,7 @@ class RekognitionBackend:
             return None
 
     def embed(self, picture: Picture, face: Face) -> FaceEmbedding | None:
-        """Return a face's embedding by the local backend; None if that finds no face there."""
+        """Return a face's embedding by the local backend; None if that backend finds no face in the same place."""
         found = self._found(picture)
         if found is None or face not in found:
             return self._local.embed(picture, face)
@@ -117,7 +118,7 @@ class RekognitionBackend:
         return self._local.embed(picture, same) if same and iou(same.box, face.box) >= MIN_SAME_FACE_IOU else None
 
     def _found(self, picture: Picture) -> dict[Face, float] | None:
-        """Return the faces that the cloud sees, asked once a picture; None while the local backend stands in."""
+        """Return the faces that the cloud found and their weights, asked once per picture; None without its answer."""
         seen = self._seen
         if seen is None or seen.picture is not picture or seen.detected is None:
             return None
@@ -173,7 +174,7 @@ def _scaled(one: DetectedObject, person: float) -> DetectedObject:
 
 
 def _room(box: Box) -> Box:
-    """Return a face's box with as much again on each side: a detector needs to see a head."""
+    """Return a box three times as wide and high around a face: a detector needs to see the whole head."""
     return Box(box.x - box.w, box.y - box.h, 3 * box.w, 3 * box.h)
 
 

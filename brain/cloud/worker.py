@@ -1,4 +1,4 @@
-"""Faces on their way to the cloud and back: in a thread of its own, so that the house waits for nothing."""
+"""Asks the cloud about faces in a thread of its own, so that the brain does not wait for the answers."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +15,7 @@ __all__ = ["RekognitionWorker"]
 
 log = logging.getLogger(__name__)
 
-# What waits longer than these few is answered too late to be of use.
+# A question behind this many others would be answered too late.
 MAX_WAITING_QUESTIONS = 8
 WORKER_CLOSE_S = 2.0
 
@@ -23,12 +23,12 @@ Who = Callable[[bytes, About], Mapping[str, float]]
 
 
 class RekognitionWorker:
-    """Asks about one face after the other.
+    """Asks about one face after another.
 
     Args:
-        who: What asks the cloud: for each name the similarity, 0 to 100.
-        compared: Whom a face is compared with.
-        patient: Ask at once and wait for the answer: a recording's time stands still meanwhile.
+        who: Asks the cloud. Takes a JPEG, and returns for each name the similarity, 0 to 100.
+        compared: Returns the names a face is compared with.
+        patient: Ask within `ask` and wait for the answer. For recordings, whose time stands still meanwhile.
     """
 
     def __init__(self, who: Who, compared: Callable[[], frozenset[str]], *, patient: bool = False) -> None:
@@ -42,11 +42,11 @@ class RekognitionWorker:
 
     @property
     def trouble(self) -> str:
-        """What keeps us from asking until a person does something, or a new day begins; empty if nothing does."""
+        """Why nothing can be asked until a person acts or a new day or month begins; empty if asking is possible."""
         return str(self._error) if isinstance(self._error, (BudgetSpent, CloudOff, CloudRefused)) else ""
 
     def ask(self, question: FaceQuestion) -> bool:
-        """Take a question; False while too many wait."""
+        """Take a question; return False if too many are waiting."""
         if self._patient:
             self._answer(question)
             return True
@@ -57,7 +57,7 @@ class RekognitionWorker:
         return True
 
     def answers(self) -> Sequence[FaceAnswer]:
-        """Return what has come back since."""
+        """Return the answers since the last call, the oldest first."""
         found = []
         while True:
             try:
@@ -66,7 +66,7 @@ class RekognitionWorker:
                 return found
 
     def close(self) -> None:
-        """Stop after the question that is being asked."""
+        """Drop the waiting questions and stop after the current one, or after 2 s."""
         if self._patient:
             return
         while self._questions.qsize():
@@ -79,7 +79,7 @@ class RekognitionWorker:
             try:
                 self._answer(question)
             except Exception:
-                log.exception("%s: a face could not be asked about; the next one is", question.place)
+                log.exception("%s: asking the cloud about a face failed; continuing with the next face", question.place)
                 self._answers.put(FaceAnswer(question.visit, None))
 
     def _answer(self, question: FaceQuestion) -> None:
@@ -87,7 +87,7 @@ class RekognitionWorker:
         try:
             likeness = CloudSimilarity(self._who(question.jpeg, about), compared_with=self._compared())
         except CloudPicture as error:
-            log.info("%s: the cloud found nothing to say: %s", question.place, error)
+            log.info("%s: the cloud cannot use a face: %s", question.place, error)
             self._answers.put(FaceAnswer(question.visit, None))
         except KinwatchError as error:
             self._record_result(error)
@@ -97,9 +97,7 @@ class RekognitionWorker:
             self._answers.put(FaceAnswer(question.visit, likeness))
 
     def _record_result(self, error: KinwatchError | None) -> None:
-        """Say what has changed, once: a text may name seconds that run."""
+        """Log each change of the kind of error once. Texts are not compared: they may contain changing seconds."""
         if type(error) is not type(self._error):
-            log.warning("%s; the house goes on without the cloud", error) if error else log.info(
-                "the cloud answers again"
-            )
+            log.warning("%s; continuing without the cloud", error) if error else log.info("the cloud answers again")
         self._error = error
