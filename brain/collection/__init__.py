@@ -1,1 +1,1 @@
-"""The AWS collection, kept equal to the gallery."""
+"""Keeps the AWS collection equal to the gallery."""

@@ -1,4 +1,4 @@
-"""Pure: what the collection lacks of the gallery, and what it has beyond it."""
+"""Pure: compares the gallery with the collection at AWS, and lists what to add and what to remove there."""
 
 import re
 from collections import defaultdict
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 __all__ = ["CollectionChange", "CollectionPhoto", "Difference", "LeftOut", "differ", "wanted"]
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
-# AWS makes a user of so many faces at most.
+# The limit of AWS.
 MAX_FACES_PER_USER = 100
 
 
 class CollectionPhoto(NamedTuple):
-    """A photo that belongs into the collection."""
+    """A photo that belongs in the collection."""
 
     name: str
     sha256: str
@@ -29,7 +29,7 @@ class CollectionPhoto(NamedTuple):
 
 
 class LeftOut(NamedTuple):
-    """A photo of the gallery that stays at home."""
+    """A photo of the gallery that is not sent, and the reason."""
 
     name: str
     file: str
@@ -38,21 +38,21 @@ class LeftOut(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CollectionChange:
-    """What is to be done for one person."""
+    """The work for one person."""
 
     name: str
     add: tuple[CollectionPhoto, ...] = ()
-    """Photos that are not there."""
+    """Photos that the collection lacks."""
     remove: tuple[str, ...] = ()
-    """Ids of faces that are no longer in the gallery, or there twice."""
+    """Ids of faces whose photo is no longer in the gallery, and of duplicates."""
     part: tuple[str, ...] = ()
-    """Of these, those that are part of the person's user."""
+    """Those ids of `remove` that belong to the person's user."""
     join: tuple[str, ...] = ()
-    """Ids of faces that are right, and not part of the person's user yet; empty where there are to be no users."""
+    """Ids of faces that stay but do not belong to the person's user yet; empty if no users are wanted."""
     has_user: bool = False
-    """Whether the person has a user there."""
+    """Whether the collection has a user for the person."""
     gone: bool = False
-    """Whether nothing of the person is to be there any more."""
+    """Whether all faces of the person must be removed."""
 
     @property
     def is_work(self) -> bool:
@@ -61,20 +61,27 @@ class CollectionChange:
 
 
 class Difference(NamedTuple):
-    """Everything that is to be done."""
+    """The work for all people."""
 
     changes: tuple[CollectionChange, ...]
-    """Who has gone first, then by name."""
+    """People without any photo in the gallery first, then by name."""
     equal: int
-    """How many photos are there already."""
+    """The number of photos that are in the collection already."""
     foreign: int
-    """How many faces there are none of ours."""
+    """The number of faces in the collection that kinwatch did not add."""
 
 
 def wanted(
     people: Iterable[Person], references: Iterable[Reference], at: datetime, *, users: bool
 ) -> tuple[list[CollectionPhoto], list[LeftOut]]:
-    """Return the photos that belong into the collection, and those of the gallery that do not, with the reason."""
+    """Return the photos that belong in the collection, and those of the gallery that do not, with the reason.
+
+    Args:
+        people: The people of the gallery.
+        references: Their photos.
+        at: The time by which a guest's pass may have ended.
+        users: Whether each person is to have a user, which limits their photos to 100.
+    """
     here = {person.name for person in people if not person.expired(at)}
     photos: list[CollectionPhoto] = []
     left: list[LeftOut] = []
@@ -83,7 +90,7 @@ def wanted(
         if one.name not in here:
             continue
         why = _unfit(one) or (
-            f"a user is made of {MAX_FACES_PER_USER} photos at most"
+            f"a user at AWS has at most {MAX_FACES_PER_USER} photos"
             if users and counts[one.name] >= MAX_FACES_PER_USER
             else ""
         )
@@ -113,14 +120,14 @@ def differ(
     *,
     by_user: bool,
 ) -> Difference:
-    """Compare what belongs there with what is there.
+    """Return the work that makes the collection equal to the gallery.
 
     Args:
-        photos: What belongs there.
-        faces: What is there.
-        users: Names of the users that are there.
-        refused: Hashes of photos, and ids of faces, that Rekognition did not take: not tried again.
-        by_user: Whether each person is to be a user of all their faces.
+        photos: Those that belong in the collection.
+        faces: Those that are in the collection.
+        users: The names of the users in the collection.
+        refused: The hashes of photos and ids of faces that Rekognition refused. They are not sent again.
+        by_user: Whether each person is to have a user with all their faces.
     """
     belongs = {(photo.name, photo.sha256): photo for photo in photos}
     there: dict[tuple[str, str], list[Indexed]] = defaultdict(list)

@@ -1,4 +1,4 @@
-"""Who was forgotten here and may still be in the collection: as salted hashes, for a forgotten name is not kept."""
+"""Removes forgotten people from the collection later. Until then their names are stored only as salted hashes."""
 
 import hashlib
 import os
@@ -13,29 +13,32 @@ if TYPE_CHECKING:
 
 __all__ = ["debt", "is_of", "pay"]
 
-# Names are few, and easily guessed: each guess shall cost a moment and 16 MB.
+# Names are few and easy to guess, so each guess must cost time, and 16 MB of memory.
 COST = {"n": 2**14, "r": 8, "p": 1, "dklen": 32}
 
 
 def debt(name: str) -> str:
-    """Return what is kept of a name that was forgotten."""
+    """Return the salted hash under which a forgotten name is stored: two hexadecimal numbers joined by a colon."""
     salt = os.urandom(16)
     return f"{salt.hex()}:{_mixed(name, salt)}"
 
 
 def is_of(debt: str, name: str) -> bool:
-    """Return whether it was this name."""
+    """Return whether a stored hash is that of a name."""
     salt, _, mixed = debt.partition(":")
     return _mixed(name, bytes.fromhex(salt)) == mixed
 
 
 def pay(cloud: "Cloud", ledger: "CallLedger", kept: Container[tuple[str, str]]) -> int:
-    """Remove from the collection whoever was forgotten, and return how many faces were theirs.
+    """Remove the faces and users of forgotten people from the collection; return the number of removed faces.
 
     Args:
-        cloud: What raises `CloudError`; everybody is then still owed, and what was removed is removed.
-        ledger: Where it is kept who was forgotten.
-        kept: The gallery's photos, by name and hash: somebody may have been forgotten and enrolled again.
+        cloud: The client of Rekognition.
+        ledger: Stores the hashes of the forgotten names.
+        kept: The name and hash of each photo in the gallery. They stay, because a person may have been enrolled again.
+
+    Raises:
+        CloudError: Not all could be removed. All hashes stay stored; what was already removed stays removed.
     """
     owed = ledger.owed()
     if not owed:
@@ -53,11 +56,11 @@ def _remove(cloud: "Cloud", owed: list[str], kept: Container[tuple[str, str]], u
     known = {face.name for face in faces if face.name} | users
     names = {name for name in known if any(is_of(each, name) for each in owed)}
     gone = [face.face_id for face in faces if face.name in names and (face.name, face.sha256) not in kept]
-    for name in names & users:  # AWS removes no face while it is a user's
+    for name in names & users:  # AWS does not remove a face that belongs to a user
         cloud.delete_user(name)
     stay = cloud.delete(gone)
     if stay:
-        message = f"{len(stay)} of {len(gone)} faces belong to a user that kinwatch has not made: they stay"
+        message = f"{len(stay)} of {len(gone)} faces belong to a user that kinwatch did not create: they stay"
         raise CloudError(message)
     return len(gone)
 

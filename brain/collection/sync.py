@@ -1,4 +1,4 @@
-"""The collection made equal to the gallery, one step after the other; what has been done stays done."""
+"""Makes the collection equal to the gallery, step by step. An interrupted run can be continued."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -17,7 +17,7 @@ INDEX, ASSOCIATE, PART = "IndexFaces", "AssociateFaces", "DisassociateFaces"
 
 
 class SyncStep(NamedTuple):
-    """Something that has been done for a person."""
+    """A step that was done for a person."""
 
     what: Literal["added", "refused", "removed", "held", "joined", "unlike"]
     name: str
@@ -27,21 +27,23 @@ class SyncStep(NamedTuple):
 
 
 class Way(NamedTuple):
-    """What it takes."""
+    """What every step needs."""
 
     cloud: "Cloud"
     ledger: CallLedger
     remembered: Remembered
     collection: str
     by_user: bool
-    """Whether each person becomes a user of all their faces."""
+    """Whether each person gets a user with all their faces."""
 
 
 def sync(way: Way, changes: Iterable[CollectionChange]) -> Iterator[SyncStep]:
-    """Yield each step when it is done; whoever has gone goes first, for that costs nothing.
+    """Yield each step after it is done. People to remove come first, because that costs nothing.
 
-    Raises `CloudError` where it cannot go on. The same again goes on where it ended, also after a kill: what is there
-    is told by what is listed.
+    After an error or a kill, the next run continues there: it lists the faces in the collection again.
+
+    Raises:
+        CloudError: A call failed, so the run ends.
     """
     for change in sorted(changes, key=lambda change: not change.gone):
         new = []
@@ -59,7 +61,7 @@ def sync(way: Way, changes: Iterable[CollectionChange]) -> Iterator[SyncStep]:
 
 
 def _remove(way: Way, change: CollectionChange) -> Iterator[SyncStep]:
-    # AWS removes no face while it is part of a user.
+    # AWS does not remove a face that belongs to a user.
     if change.has_user and (change.gone or (change.remove and not way.by_user)):
         way.cloud.delete_user(change.name)
     elif change.part:

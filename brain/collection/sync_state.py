@@ -1,4 +1,4 @@
-"""What is known of the collection on this side: that there is one, and what Rekognition would not take."""
+"""What this machine stores about the collection: whether it was ever filled, and what Rekognition refused."""
 
 from pathlib import Path
 from typing import Self
@@ -14,7 +14,7 @@ CREATE_SYNC_TABLES = (
 
 
 class Remembered:
-    """Beside the ledger, in the same file. Raises `KinwatchError` if it cannot be used."""
+    """The stored state, in the file of the call ledger. Raises `KinwatchError` if the file cannot be used."""
 
     def __init__(self, path: Path) -> None:
         self._database = Database(path)
@@ -27,28 +27,28 @@ class Remembered:
         self._database.close()
 
     def is_filled(self) -> bool:
-        """Return whether a face was ever put into a collection from here."""
+        """Return whether this machine ever added faces to a collection."""
         with self._database.open() as connection:
             return connection.execute("SELECT 1 FROM filled").fetchone() is not None
 
     def fill(self, collection: str) -> None:
-        """Remember that faces are put into a collection."""
+        """Store that faces are added to a collection."""
         with self._database.transaction() as connection:
             connection.execute("INSERT OR IGNORE INTO filled VALUES (?)", (collection,))
 
     def refused(self, collection: str) -> set[str]:
-        """Return the hashes of the photos and the ids of the faces that were not taken."""
+        """Return the hashes of the photos and the ids of the faces that Rekognition refused."""
         with self._database.open() as connection:
             rows = connection.execute("SELECT what FROM refused WHERE collection = ?", (collection,))
             return {what for (what,) in rows}
 
     def refuse(self, collection: str, what: str) -> None:
-        """Remember that something was not taken: asking again would cost again."""
+        """Store that Rekognition refused a photo or a face, because sending it again would cost again."""
         with self._database.transaction() as connection:
             connection.execute("INSERT OR IGNORE INTO refused VALUES (?, ?)", (collection, what))
 
     def pardon(self, collection: str, kept: set[str]) -> None:
-        """Forget what was not taken, but for what is kept."""
+        """Delete all stored refusals of a collection except those in `kept`."""
         with self._database.transaction() as connection:
             for what in self.refused(collection) - kept:
                 connection.execute("DELETE FROM refused WHERE collection = ? AND what = ?", (collection, what))

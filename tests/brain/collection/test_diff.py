@@ -10,7 +10,7 @@ from brain.collection.diff import CollectionPhoto, differ
 from brain.collection.pending_deletions import debt, is_of
 
 
-def test_a_debt_tells_the_name_only_to_who_knows_it() -> None:
+def test_a_debt_matches_a_name_without_revealing_it() -> None:
     owed = debt("Zoë 李")
     assert is_of(owed, "Zoë 李")
     assert not is_of(owed, "Zoe")
@@ -25,7 +25,7 @@ THERE = st.lists(st.tuples(NAMES, HASHES, st.booleans()), max_size=12)
 
 
 @given(BELONGS, THERE, st.sets(NAMES), st.sets(HASHES), st.booleans())
-def test_when_all_is_done_nothing_is_left_to_do(
+def test_after_a_complete_sync_there_is_no_difference(
     belongs: set[tuple[str, str]],
     there: list[tuple[str, str, bool]],
     users: set[str],
