@@ -1,1 +1,1 @@
-"""A new last layer for a pretrained network, from labelled folders."""
+"""Trains a new last layer for a pretrained network from labelled folders."""

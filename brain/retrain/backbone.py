@@ -18,14 +18,14 @@ MOBILENET_V1 = "mobilenet_v1_1.0_224_quant_embedding_extractor.tflite"
 
 @dataclass(frozen=True, slots=True)
 class KerasNetwork:
-    """A network that Keras can build and has weights of."""
+    """A network that Keras can build, and whose weights Keras can download."""
 
     name: str
-    """In keras.applications."""
+    """Its name in `keras.applications`."""
     side: int
-    """Of its pictures, in pixels."""
+    """Width and height of its input, in pixels."""
     pixels: tuple[float, float]
-    """What black and white are to it; MobileNet v3 scales its pictures itself."""
+    """The input values of black and white. MobileNet v3 scales its input itself."""
 
 
 KERAS = {
@@ -37,52 +37,52 @@ KERAS = {
 CHOICES = f"--backbone FILE.tflite, or {', '.join(KERAS)} (downloaded, or with --weights FILE)"
 
 Convert = Callable[[str, Path | None], bytes]
-"""Of `brain.retrain.training`, which takes TensorFlow along."""
+"""Takes a name of `KERAS` and its weights file, returns a LiteRT file. A parameter, because it loads TensorFlow."""
 
 
 @dataclass(frozen=True, slots=True)
 class Backbone:
-    """An extractor, as a file that LiteRT runs."""
+    """An extractor as the content of a LiteRT file."""
 
     name: str
     content: bytes
     pixels: tuple[float, float]
-    """What black and white are to it, if it takes decimal numbers."""
+    """The input values of black and white. Used only if the input is floating-point."""
 
     @property
     def sha256(self) -> str:
-        """Of the file."""
+        """The SHA-256 of the file, in hexadecimal."""
         return hashlib.sha256(self.content).hexdigest()
 
     def open(self) -> Extractor:
-        """Return it ready to run on all processors."""
+        """Return the extractor, ready to run on all processors. Raises `ModelError` if the file is no extractor."""
         network = Network(self.content, self.name, os.cpu_count() or 1)
         return Extractor(network, self.name, self.pixels)
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What was asked for."""
+    """The backbone that the user asks for."""
 
     backbone: str | None = None
-    """A file, or a name of `KERAS`; None for the MobileNet v1 file."""
+    """A LiteRT file, or a name of `KERAS`; None for the MobileNet v1 file."""
     weights: Path | None = None
-    """For one of `KERAS`."""
+    """A file with the weights of a network of `KERAS`; None to download them."""
     pixels: tuple[float, float] = (-1.0, 1.0)
-    """What black and white are to a file that takes decimal numbers."""
+    """The input values of black and white for a file with floating-point input."""
 
 
 def choose(wanted: Wanted, folders: Sequence[Path], cache: Path, convert: Convert) -> Backbone:
-    """Return the backbone that was asked for.
+    """Return the backbone that the user asks for.
 
     Args:
-        wanted: What was asked for.
-        folders: Where model files are.
+        wanted: The user's choice.
+        folders: The folders that may hold model files.
         cache: The folder of converted networks.
-        convert: Makes a LiteRT file of a Keras network.
+        convert: Converts a Keras network to a LiteRT file.
 
     Raises:
-        ModelError: It is not there, or is no extractor; the line says what can be chosen.
+        ModelError: The file is missing or cannot be read, or the weights do not fit. The message names the choices.
     """
     if wanted.backbone in KERAS:
         content = _converted(wanted.backbone, wanted.weights, cache, convert)
@@ -118,7 +118,7 @@ def _content(path: Path) -> bytes:
 
 
 def _converted(name: str, weights: Path | None, cache: Path, convert: Convert) -> bytes:
-    """Return a Keras network as a LiteRT file, converted once for each file of weights."""
+    """Return a Keras network as a LiteRT file. It is converted once for each weights file and TensorFlow version."""
     if weights and not weights.is_file():
         message = f"--weights {weights}: no such file"
         raise ModelError(message)
@@ -133,7 +133,7 @@ def _converted(name: str, weights: Path | None, cache: Path, convert: Convert) -
 
 
 def _whole(path: Path) -> bool:
-    """Return whether a file is what was kept: its sha256 lies next to it."""
+    """Return whether a stored file is intact, by the sha256 file next to it."""
     try:
         return path.with_suffix(".sha256").read_text() == hashlib.sha256(path.read_bytes()).hexdigest()
     except (OSError, ValueError):
@@ -149,4 +149,4 @@ def _write_atomically(path: Path, content: bytes) -> None:
             (Path(unsure) / path.name).replace(path)
             (Path(unsure) / "sha256").replace(path.with_suffix(".sha256"))
     except OSError:
-        return  # it is converted again
+        return  # the next run converts it again

@@ -19,7 +19,7 @@ from nerves.errors import GalleryError
 
 __all__ = ["CachedBackend", "Compared", "compare"]
 
-# Euclidean, between dlib's 128 numbers: up to this a face is taken for the nearest one enrolled.
+# The largest Euclidean distance of dlib's 128 numbers at which a face counts as the nearest enrolled person.
 MATCH_DISTANCE = 0.50
 NO_FACE = np.zeros(0, np.float32)
 # If a smaller share of a folder's pictures show one face, the folder is not compared.
@@ -28,7 +28,7 @@ MIN_PERSON_SHARE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """Both ways on the same test pictures."""
+    """The results of the retrained layer and of face vectors on the same test pictures."""
 
     people: tuple[str, ...]
     """The labels that are persons."""
@@ -37,16 +37,18 @@ class Compared:
     family_by_layer: Proportion
     """Pictures of these persons that the retrained layer called by their name."""
     family_by_vectors: Proportion
+    """The same for face vectors."""
     strangers_by_layer: Proportion
     """Pictures of strangers that the retrained layer called by the name of one of these persons."""
     strangers_by_vectors: Proportion
+    """The same for face vectors."""
     no_face: int
-    """Test pictures without a face that can be measured: by the vectors they count as strangers."""
+    """The number of test pictures without a measurable face. The vectors count them as strangers."""
 
 
 @dataclass(frozen=True, slots=True)
 class CachedBackend:
-    """The faces that a vision backend finds, each picture analysed once and then taken from the cache."""
+    """The face vectors of a vision backend. Each picture is analysed once; later its vector comes from the cache."""
 
     backend: VisionBackend
     cache: FeatureCache
@@ -54,7 +56,7 @@ class CachedBackend:
     def vector(self, sample: LabelledPicture) -> Floats:
         """Return the vector of a picture's face, 128 numbers; empty if no face can be measured.
 
-        A training picture must show one face alone, as for `kinwatch enroll`; of a test picture the widest counts.
+        A training picture must show exactly one face, as for `kinwatch enroll`. In a test picture the widest counts.
         """
         data = sample.path.read_bytes()
         how = "widest" if sample.set == "test" else "only"
@@ -77,13 +79,13 @@ class CachedBackend:
 def compare(
     samples: Sequence[LabelledPicture], called: Mapping[Path, str], backend: CachedBackend, progress: Progress
 ) -> Compared | str:
-    """Return how both ways did, or a sentence that says why they cannot be compared.
+    """Return the results of the layer and of face vectors, or a sentence that says why they cannot be compared.
 
     Args:
         samples: The training and the test pictures.
-        called: What the retrained layer called each test picture.
+        called: The label that the retrained layer gave to each test picture.
         backend: Finds the faces.
-        progress: Called with how far it is.
+        progress: Called after each picture with the number of done pictures and the total.
     """
     names = {sample.label for sample in samples if kind(sample.label) == "somebody"}
     others = {sample.label for sample in samples if kind(sample.label) == "strangers"}
@@ -127,7 +129,7 @@ def _seen(samples: Sequence[LabelledPicture], backend: CachedBackend, progress: 
 
 
 def _enrolled(samples: Sequence[LabelledPicture], seen: Mapping[Path, Floats], name: str) -> Floats | None:
-    """Return the vectors of a person's training pictures; None if too few show one face."""
+    """Return the vectors of a person's training pictures, one row each; None if fewer than half show one face."""
     mine = [seen[one.path] for one in samples if one.label == name and one.set == "training"]
     faces = [vector for vector in mine if vector.size]
     return np.stack(faces) if faces and len(faces) >= MIN_PERSON_SHARE * len(mine) else None

@@ -1,7 +1,7 @@
-"""A folder that is replaced whole: whoever opens it finds the old one or the new one, at any moment.
+"""Replaces a folder in one step: at any moment a reader finds the old folder or the complete new one.
 
-`retrained` is a link to a hidden folder beside it; a new one is filled, written through to the disk, and the link is
-renamed over the old link, which is one step.
+`retrained` is a link to a hidden folder next to it. A new hidden folder is filled and flushed to disk. Then a link to
+it is renamed over the old link, which is a single step.
 """
 
 import fcntl
@@ -18,19 +18,22 @@ __all__ = ["CannotWrite", "check", "replacing"]
 
 
 class CannotWrite(KinwatchError):
-    """The folder for the result cannot be written."""
+    """The folder of the result cannot be written."""
 
 
 def check(out: Path) -> None:
-    """Raise `CannotWrite` if a folder cannot be replaced, before hours are spent on what should go there."""
+    """Raise `CannotWrite` if a folder cannot be replaced. Called before the training, which may take hours."""
     _parent(_real(out))
 
 
 @contextmanager
 def replacing(out: Path) -> Iterator[Path]:
-    """Give a new folder to fill; it is `out` when the block ends, and gone if the block raises.
+    """Yield a new folder to fill. It becomes `out` when the block ends, and is removed if the block raises.
 
-    What a run that was killed has left is removed.
+    The remains of a killed run are removed.
+
+    Raises:
+        CannotWrite: The folder cannot be written, or `kinwatch retrain` did not make it.
     """
     out = _real(out)
     parent = _parent(out)
@@ -56,7 +59,7 @@ def _ours(out: Path) -> str:
 
 
 def _real(out: Path) -> Path:
-    """Return the path itself, or where a link that is not ours leads."""
+    """Return the path itself, or the target if it is a link that kinwatch did not make."""
     out = out.expanduser().absolute()
     if out.is_symlink() and not out.readlink().name.startswith(_ours(out)):
         return out.resolve()
@@ -68,7 +71,7 @@ def _parent(out: Path) -> Path:
         out.parent.mkdir(parents=True, exist_ok=True)
         if not out.is_symlink() and out.exists():
             if not out.is_dir() or any(out.iterdir()):
-                message = f"{out} is there and not made by `kinwatch retrain`: move it away, or name another --out"
+                message = f"{out} exists and was not made by `kinwatch retrain`: move it away, or choose another --out"
                 raise CannotWrite(message)
             out.rmdir()
     except OSError as error:
@@ -79,14 +82,14 @@ def _parent(out: Path) -> Path:
 
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
-    """Wait until no other process replaces this folder; a killed one waits for nobody."""
+    """Hold a lock, so that one process at a time replaces this folder. The lock of a killed process is free."""
     with path.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
 def _sweep(out: Path) -> None:
-    """Remove every folder of ours but the one in use."""
+    """Remove every hidden folder of kinwatch except the one in use."""
     used = out.readlink().name if out.is_symlink() else None
     for path in out.parent.glob(f"{_ours(out)}*"):
         if path.is_dir() and not path.is_symlink() and path.name != used:
@@ -94,7 +97,7 @@ def _sweep(out: Path) -> None:
 
 
 def _through(folder: Path) -> None:
-    """Write files and folders through to the disk."""
+    """Flush a folder, and the files and folders in it, to disk."""
     for path in (*folder.rglob("*"), folder):
         number = os.open(path, os.O_RDONLY)
         try:

@@ -1,4 +1,4 @@
-"""From labelled folders to a model and a report, put in the place of the old ones in one step."""
+"""Makes a model and a report from labelled folders, and replaces the old ones in one step."""
 
 import importlib.util
 import os
@@ -30,20 +30,26 @@ __all__ = ["RetrainOutcome", "retrain", "training_part"]
 
 @dataclass(frozen=True, slots=True)
 class RetrainOutcome:
-    """What was made."""
+    """The result of a retraining, for the command to print."""
 
     labels: tuple[str, ...]
     right: Proportion
-    """Of the test pictures."""
+    """The share of the test pictures that got their own label."""
     compared: Compared | str
-    """The same by face vectors, or a sentence that says why not."""
+    """The comparison with face vectors, or a sentence that says why there is none."""
     seconds: float
 
 
 def retrain(folder: Path, plan: RetrainPlan, place: RetrainPaths) -> RetrainOutcome:
-    """Train a last layer on the pictures of a folder and put the model where it is found.
+    """Train a last layer on the pictures of a folder, and write the model and the report.
 
-    Raises a `KinwatchError` that names the file or the label which is wrong; what was there before then stays.
+    Args:
+        folder: The labelled pictures.
+        plan: How to train.
+        place: Where the files are.
+
+    Raises:
+        KinwatchError: Something is wrong; the message names the file or the label. The old model then stays.
     """
     began = time.monotonic()
     check(place.out)
@@ -77,7 +83,7 @@ def _need(*packages: str) -> None:
 
 
 def training_part() -> ModuleType:
-    """Return the module that trains; it imports TensorFlow, which takes seconds and half a gigabyte."""
+    """Return the module that trains. It imports TensorFlow, which takes seconds and half a gigabyte of memory."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with quiet():
         from brain.retrain import training  # noqa: PLC0415
@@ -90,7 +96,7 @@ def _convert(name: str, weights: Path | None) -> bytes:
 
 
 def _look(labelled: Dataset, reader: Reader, place: RetrainPaths) -> list[PictureFeatures]:
-    """Return the pictures that can be used, and report the others."""
+    """Return the features of the usable pictures, and warn of the others."""
     seen = []
     with place.show("looking at the pictures") as progress:
         for number, sample in enumerate(labelled.samples, start=1):
@@ -105,7 +111,7 @@ def _look(labelled: Dataset, reader: Reader, place: RetrainPaths) -> list[Pictur
 def _split(
     labelled: Dataset, seen: Sequence[PictureFeatures], plan: RetrainPlan
 ) -> tuple[list[PictureFeatures], tuple[str, ...]]:
-    """Return the pictures with their sets, and what a person should know of it."""
+    """Return the pictures with their sets, and warnings about the split."""
     for label in labelled.labels:
         before = [one for one in labelled.samples if one.label == label and one.set is None]
         if not any(one.sample.label == label and one.sample.set is None for one in seen):
@@ -123,7 +129,7 @@ def _once(seen: Sequence[PictureFeatures]) -> tuple[list[PictureFeatures], list[
     trained_with = {one.sha256 for one in seen if one.sample.set == "training"}
     twice = [one.sample.path for one in seen if one.sample.set != "training" and one.sha256 in trained_with]
     kept = [one for one in seen if one.sample.path not in set(twice)]
-    return kept, [f"{path}: left out of the test, the same picture is trained with" for path in twice]
+    return kept, [f"{path}: left out of the test, because the same picture is trained with" for path in twice]
 
 
 def _copies(

@@ -1,4 +1,4 @@
-"""Pure: how many of the answers are right, and how certain these shares are."""
+"""Pure: the shares of right answers, with their confidence intervals."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ __all__ = ["Marks", "Mistake", "mark", "worst"]
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """How good the answers to the test pictures are."""
+    """The quality of the answers to the test pictures."""
 
     right: Proportion
     recall: tuple[Proportion, ...]
@@ -23,7 +23,7 @@ class Marks:
     precision: tuple[Proportion, ...]
     """For each label: how many of the pictures that were given this label really show it."""
     confusion: npt.NDArray[np.int64]
-    """Row: the label that a picture shows; column: the label that it was given."""
+    """The number of pictures, classes x classes. Row: the label that a picture shows; column: the label that it got."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,12 @@ class Mistake:
 
 
 def mark(truth: Sequence[int], chances: Floats) -> Marks:
-    """Return how good the answers are: `truth` is each picture's class, `chances` its row of probabilities."""
+    """Return the quality of the answers.
+
+    Args:
+        truth: The class of each picture.
+        chances: The probabilities that the layer gave, pictures x classes.
+    """
     classes = chances.shape[1]
     confusion = np.zeros((classes, classes), np.int64)
     np.add.at(confusion, (np.asarray(truth, np.int64), chances.argmax(axis=1)), 1)

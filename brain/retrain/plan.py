@@ -17,18 +17,18 @@ __all__ = ["RetrainPaths", "RetrainPlan"]
 
 @dataclass(frozen=True, slots=True)
 class RetrainPlan:
-    """What is wanted."""
+    """The options of a retraining."""
 
     wanted: Wanted = field(default_factory=Wanted)
     validation: float = 10
-    """Percent of the pictures by which training is stopped."""
+    """Percent of the pictures that decide when training ends."""
     test: float = 10
-    """Percent of the pictures by which the result is judged."""
+    """Percent of the pictures that measure the result."""
     schedule: Schedule = field(default_factory=Schedule)
     distortion: Distortion = field(default_factory=Distortion)
 
     def facts(self) -> dict[str, Any]:
-        """Return it for machines."""
+        """Return the options as values for JSON."""
         parts = asdict(self)
         wanted = parts.pop("wanted")
         return parts | {"backbone": wanted["backbone"], "weights": wanted["weights"] and str(wanted["weights"])}
@@ -36,7 +36,7 @@ class RetrainPlan:
 
 @dataclass(frozen=True, slots=True)
 class RetrainPaths:
-    """Where the files are, and what compares faces."""
+    """The paths of a retraining, the vision backend for the comparison, and the functions that report progress."""
 
     out: Path
     """The folder of the result."""
@@ -44,7 +44,8 @@ class RetrainPaths:
     models: Sequence[Path]
     """The folders that may hold model files."""
     backend: VisionBackend | str
-    """Finds faces; or a sentence that says why there is none."""
+    """Finds faces for the comparison; or a sentence that says why there is no comparison."""
     show: Callable[[str], AbstractContextManager[Progress]]
-    """Opens a progress bar."""
+    """Opens a progress bar with a title."""
     warn: Callable[[str], None]
+    """Prints a warning."""

@@ -16,7 +16,7 @@ from brain.retrain.training_data import Fitted
 
 __all__ = ["confusion", "curves", "mistakes"]
 
-# Read on a phone: about 900 pixels wide, letters of 1/50 of that and more.
+# To be readable on a phone: 900 pixels wide, letters at least 1/50 of that.
 WIDTH_INCHES, DOTS_PER_INCH = 6.0, 150
 BLUE, ORANGE = "#1f5fa8", "#d9730d"
 SHEET_COLUMNS, THUMBNAIL_PX = 3, 280
@@ -24,7 +24,7 @@ MAX_LABEL_LETTERS = 18
 
 
 def confusion(counts: npt.NDArray[np.int64], labels: Sequence[str], path: Path) -> None:
-    """Draw which pictures were called what."""
+    """Draw the confusion matrix: what the pictures show, and which label they got."""
     size = max(WIDTH_INCHES, 0.62 * len(labels) + 2)
     figure = Figure(figsize=(size, size * 0.95), dpi=DOTS_PER_INCH, layout="constrained")
     axes = figure.add_subplot()
@@ -50,7 +50,7 @@ def _cell(axes: Axes, row: int, column: int, count: int, share: float) -> None:
 
 
 def curves(fitted: Fitted, path: Path) -> None:
-    """Draw how loss and accuracy went while the layer was trained."""
+    """Draw loss and accuracy over the steps of the training."""
     figure = Figure(figsize=(WIDTH_INCHES, 6.6), dpi=DOTS_PER_INCH, layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True)
     figure.suptitle("Training: right answers and loss after each step", fontsize=14)
@@ -79,7 +79,7 @@ def _lines(axes: Axes, steps: Sequence[int], values: Sequence[float], name: str,
 
 
 def mistakes(wrong: Sequence[Mistake], path: Path) -> None:
-    """Draw the pictures that were called wrong, the surest first."""
+    """Draw the pictures that got a wrong label, the highest probability first."""
     rows = -(-len(wrong) // SHEET_COLUMNS)
     figure = Figure(figsize=(WIDTH_INCHES, 2.9 * rows + 0.7), dpi=DOTS_PER_INCH, layout="constrained")
     few = "The one mistake" if len(wrong) == 1 else f"The {len(wrong)} worst mistakes, the surest first"
@@ -99,7 +99,7 @@ SMALL = {"ha": "center", "va": "top", "fontsize": 9, "color": "0.4", "parse_math
 
 
 def _thumbnail(path: Path) -> Image.Image:
-    """Return a picture in a square, grey around it, so that all rows are equal."""
+    """Return a picture in the middle of a grey square, so that all rows are equally high."""
     image = to_upright_image(path.read_bytes())
     image.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX))
     square = Image.new("RGB", (THUMBNAIL_PX, THUMBNAIL_PX), (238, 238, 238))
@@ -112,5 +112,5 @@ def _short(text: str, most: int = MAX_LABEL_LETTERS) -> str:
 
 
 def _save(figure: Figure, path: Path) -> None:
-    with quiet():  # it warns of each letter that its font lacks
+    with quiet():  # matplotlib warns of each letter that its font lacks
         figure.savefig(path)

@@ -1,4 +1,4 @@
-"""Libraries that talk while they work."""
+"""Silences libraries that print while they work."""
 
 import io
 import os
@@ -13,7 +13,7 @@ STDOUT_FD, STDERR_FD = 1, 2
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep what is written and warned within from the terminal, C++'s too; errors are raised as ever."""
+    """Hide all output and warnings within the block, also those of C++ code. Errors are still raised."""
     kept = os.dup(STDOUT_FD), os.dup(STDERR_FD)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:

@@ -1,4 +1,4 @@
-"""What a person and a machine read of a retraining."""
+"""Writes the report of a retraining: a page for people, JSON for programs."""
 
 import json
 from collections.abc import Sequence
@@ -28,13 +28,13 @@ BRACKETS = (
 )
 WHAT_AND_WHO = (
     "Retraining answers what a picture shows; face vectors answer who it is. A retrained layer must choose one of its "
-    "labels, and a stranger is often nearest to somebody of the family: never let it alone decide who may come in."
+    "labels, and for a stranger it often chooses somebody of the family: never let it alone decide who may come in."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """All that is known of a retraining."""
+    """The content of a report."""
 
     folder: Path
     backbone: str
@@ -44,7 +44,7 @@ class Findings:
     marks: Marks
     mistakes: Sequence[Mistake]
     compared: Compared | str
-    """The same by face vectors, or why not."""
+    """The comparison with face vectors, or a sentence that says why there is none."""
     warnings: Sequence[str]
     options: dict[str, Any]
 

@@ -1,4 +1,4 @@
-"""A trained layer with its extractor: the files that run, and what they are worth."""
+"""A trained layer with its extractor: writes the files of the model and measures its quality."""
 
 import hashlib
 import importlib.metadata
@@ -27,10 +27,10 @@ MOST_MISTAKES = 12
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a retraining made."""
+    """The product of a retraining, before it is written."""
 
     folder: Path
-    """Of the labelled pictures."""
+    """The folder of the labelled pictures."""
     plan: RetrainPlan
     labels: tuple[str, ...]
     backbone: Backbone
@@ -46,18 +46,18 @@ class Result:
         return [one for one in self.seen if one.sample.set == "test"]
 
     def chances(self) -> Floats:
-        """Return the probabilities of each test picture, by the file that will run in the house."""
+        """Return the probabilities of each test picture, pictures x labels, by the LiteRT file that will be used."""
         head = Network(self.head, HEAD_FILE)
         rows = [head.run(one.row[None]) for one in self.test]
         return np.stack(rows) if rows else np.zeros((0, len(self.labels)), np.float32)
 
     def called(self, chances: Floats) -> dict[Path, str]:
-        """Return the label that each test picture got."""
+        """Return the label that each test picture got, by its path."""
         best = [self.labels[at] for at in chances.argmax(axis=1)]
         return {one.sample.path: label for one, label in zip(self.test, best, strict=True)}
 
     def write(self, new: Path, chances: Floats, compared: Compared | str, warnings: Sequence[str]) -> Marks:
-        """Write the model and the report into a folder; return what the model is worth."""
+        """Write the model and the report into a folder; return the quality of the model."""
         truth = [self.labels.index(one.sample.label) for one in self.test]
         marks = mark(truth, chances)
         mistakes = [

@@ -1,4 +1,4 @@
-"""The last layer is trained, and Keras' networks become LiteRT files; the only file that imports TensorFlow."""
+"""Trains the last layer and converts Keras networks to LiteRT; the only file that imports TensorFlow."""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -18,14 +18,20 @@ from nerves.errors import ModelError
 __all__ = ["convert", "head", "train_layer"]
 
 DOWNLOAD_TIMEOUT_S = 30
-# Validation costs about as much as a step or two.
+# One validation takes about as long as one or two steps.
 VALIDATE_EVERY_STEPS = 10
 
 
 def train_layer(data: TrainingData, schedule: Schedule, progress: Callable[[int, int | None], None]) -> Fitted:
-    """Return the layer that was best on the validation pictures."""
+    """Return the layer with the lowest validation loss; without validation pictures, the last one.
+
+    Args:
+        data: The features and labels.
+        schedule: How to train.
+        progress: Called after each step with its number and the largest possible number.
+    """
     keras.utils.set_random_seed(schedule.seed)
-    # Extractors differ in the size of their features; one learning rate fits all when the size is taken out.
+    # Extractors differ in the magnitude of their features. Dividing by it makes one learning rate fit all.
     size = np.float32(np.sqrt(np.mean(np.square(data.training))) or 1)
     model = _model(data.training.shape[1], data.classes)
     model.compile(keras.optimizers.Adam(schedule.learning_rate), keras.losses.SparseCategoricalCrossentropy())
@@ -54,19 +60,19 @@ def head(fitted: Fitted) -> bytes:
 
 
 def convert(name: str, weights: Path | None) -> bytes:
-    """Return one of Keras' networks without its last layer, as a LiteRT file.
+    """Return a Keras network without its last layer, as a LiteRT file.
 
     Args:
-        name: Of `KERAS`.
-        weights: A file of them; None to have Keras download its own.
+        name: The network, a name of `KERAS`.
+        weights: A file with its weights; None to let Keras download them.
 
     Raises:
-        ModelError: They cannot be downloaded, or do not fit.
+        ModelError: The weights cannot be downloaded, or do not fit.
     """
     with quiet():
         network = _loaded(name, weights) if weights else _downloaded(name)
         converter = tf.lite.TFLiteConverter.from_keras_model(network)
-        # Half the size; the layer is trained on what this file answers.
+        # Half the size. The layer is trained on the output of this reduced file.
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.target_spec.supported_types = [tf.float16]
         return bytes(converter.convert())
@@ -77,7 +83,7 @@ def _model(features: int, classes: int) -> Any:  # noqa: ANN401 - Keras ships no
 
 
 def _batches(data: TrainingData, schedule: Schedule) -> Iterator[Labels]:
-    """Yield the rows of each step: all rows once, in a new order, and again."""
+    """Yield the row numbers of each step, without end: each round has all rows once, in a new order."""
     random = np.random.default_rng(schedule.seed)
     while True:
         order = random.permutation(len(data.training))
@@ -92,7 +98,7 @@ def _point(step: int, kernel: Floats, bias: Floats, data: TrainingData) -> Point
 
 
 def _measured(logits: Floats, labels: Labels) -> tuple[float, float]:
-    """Return the mean loss and the accuracy."""
+    """Return the mean cross-entropy and the accuracy, 0 to 1."""
     logits = logits - logits.max(axis=1, keepdims=True)
     right = logits[np.arange(len(labels)), labels]
     loss = np.log(np.exp(logits).sum(axis=1)) - right
@@ -122,12 +128,12 @@ def _loaded(name: str, weights: Path) -> Any:  # noqa: ANN401 - Keras ships no t
 
 def _downloaded(name: str) -> Any:  # noqa: ANN401 - Keras ships no types
     before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(DOWNLOAD_TIMEOUT_S)  # Keras waits for ever
+    socket.setdefaulttimeout(DOWNLOAD_TIMEOUT_S)  # Keras sets no timeout
     try:
         return _built(name, "imagenet")
-    except Exception as error:  # Keras raises no narrower one
+    except Exception as error:  # Keras raises a plain Exception
         why = str(error).splitlines()[0]
-        message = f"the weights of {name} cannot be downloaded ({why}): fetch them elsewhere and give --weights FILE"
+        message = f"the weights of {name} cannot be downloaded ({why}): get them another way and give --weights FILE"
         raise ModelError(message) from error
     finally:
         socket.setdefaulttimeout(before)

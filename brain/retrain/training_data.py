@@ -1,4 +1,4 @@
-"""What the layer is trained with and what it learned, as plain values."""
+"""The input and the result of a training, as plain values."""
 
 from dataclasses import dataclass
 
@@ -17,30 +17,30 @@ class Schedule:
     """How the last layer is trained."""
 
     steps: int = 1000
-    """At most."""
+    """The largest number of steps."""
     learning_rate: float = 0.001
     batch: int = 32
-    """Pictures a step."""
+    """Pictures per step."""
     patience: int = 20
-    """Training ends when the validation loss has not fallen for this many checks, one every 10 steps."""
+    """Training ends if this many checks in a row, one every 10 steps, bring no lower validation loss."""
     seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingData:
-    """Features and the labels that they should get."""
+    """Features, pictures x features, and the classes that they should get, as numbers below `classes`."""
 
     training: Floats
     training_labels: Labels
     validation: Floats
-    """May have no rows: then every step is done and the last weights are kept."""
+    """It may have no rows. Then every step is done and the last weights are the result."""
     validation_labels: Labels
     classes: int
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """How good the layer was after a step."""
+    """Mean loss and accuracy (0 to 1) after a step. Those of validation are None without validation pictures."""
 
     step: int
     training_loss: float
@@ -54,8 +54,8 @@ class Fitted:
     """A trained layer."""
 
     kernel: Floats
-    """Features x classes."""
+    """Weights, features x classes."""
     bias: Floats
     curve: tuple[Point, ...]
     best: int
-    """The step whose weights were kept."""
+    """The step whose weights these are."""

@@ -1,4 +1,4 @@
-"""Rows of numbers that were expensive, kept on disk; it may be deleted at any time."""
+"""A cache on disk for rows of numbers that take long to compute. It may be deleted at any time."""
 
 import hashlib
 import os
@@ -16,17 +16,17 @@ DIGEST = hashlib.sha256().digest_size
 
 
 class FeatureCache:
-    """A folder of rows; what is damaged is made again.
+    """A folder of rows. A damaged row is computed again.
 
     Args:
-        folder: Made when it is needed.
+        folder: Created when it is needed.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def row(self, key: str, make: Callable[[], Floats]) -> Floats:
-        """Return the row of a key; made now if it is not there whole."""
+        """Return the row of a key as float32. `make` computes it if it is missing or damaged."""
         name = hashlib.sha256(key.encode()).hexdigest()
         path = self._folder / name[:2] / name[2:]
         row = _load(path)
@@ -46,12 +46,12 @@ def _load(path: Path) -> Floats | None:
 
 
 def _save(path: Path, row: Floats) -> None:
-    """Keep a row; a disk that is full or read-only costs time later, not the result."""
+    """Store a row. A full or read-only disk is ignored: the row is then computed again later."""
     data = row.tobytes()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as unsure:
             unsure.write(hashlib.sha256(data).digest() + data)
-        os.replace(unsure.name, path)  # noqa: PTH105 - one step, as a reader may be there
+        os.replace(unsure.name, path)  # noqa: PTH105 - one step, because another process may read it
     except OSError:
         return

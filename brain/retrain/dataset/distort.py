@@ -1,4 +1,4 @@
-"""Pure: other pictures made of a picture, the same ones every time."""
+"""Pure: makes distorted copies of a picture, the same ones every time."""
 
 from dataclasses import asdict, dataclass
 
@@ -15,24 +15,24 @@ class Distortion:
     """How far the copies of a training picture may differ from it."""
 
     copies: int = 4
-    """Of each picture, besides itself."""
+    """The number of copies of each picture."""
     flip: bool = False
-    """Whether half of them are mirrored."""
+    """Whether half of the copies are mirrored."""
     crop: int = 0
-    """How much is cut off at most at the edges, in percent."""
+    """By how much every copy is enlarged and cut at its edges, in percent."""
     scale: int = 0
-    """How much larger the picture is shown at most, in percent."""
+    """By how much a copy is enlarged at most, in percent."""
     brightness: int = 0
-    """How much brighter or darker it is at most, in percent."""
+    """By how much a copy is brighter or darker at most, in percent."""
     seed: int = 0
 
     @property
     def count(self) -> int:
-        """How many copies there are of each picture; none if they could not differ."""
+        """The number of copies of each picture; 0 if no option makes them differ."""
         return self.copies if self.flip or self.crop or self.scale or self.brightness else 0
 
     def key(self, number: int) -> str:
-        """Return what decides a copy, for caches."""
+        """Return a text that identifies a copy, for cache keys."""
         parts = {key: value for key, value in asdict(self).items() if key != "copies"}
         return f"{number} of {parts}"
 
@@ -41,8 +41,8 @@ class Distortion:
 
         Args:
             pixels: The picture, height x width x 3.
-            picture: Its sha256: the chance of a copy depends on nothing else.
-            number: Of the copy.
+            picture: Its sha256, in hexadecimal. With the seed and the number, it alone decides the random values.
+            number: The number of the copy, from 0.
         """
         random = np.random.default_rng([self.seed, number, int(picture[:16], 16)])
         mirrored, zoom, x, y, light = random.random(5)
@@ -54,7 +54,7 @@ class Distortion:
 
 
 def _window(pixels: Pixels, zoom: float, x: float, y: float) -> Pixels:
-    """Return the part that fills the picture at a zoom of 1 and more; x and y (0 to 1) say which."""
+    """Return the part of a picture that a zoom of 1 or more shows. x and y, 0 to 1, say where it is."""
     height, width = pixels.shape[:2]
     high, wide = max(1, round(height / zoom)), max(1, round(width / zoom))
     top, left = round(y * (height - high)), round(x * (width - wide))

@@ -1,4 +1,4 @@
-"""From labelled pictures to rows of features, as far as possible from the cache."""
+"""Turns labelled pictures into rows of features; uses the cache if possible."""
 
 import hashlib
 from collections.abc import Callable
@@ -23,25 +23,25 @@ Progress = Callable[[int, int | None], None]
 
 @dataclass(frozen=True, slots=True)
 class PictureFeatures:
-    """A picture that can be used."""
+    """A usable picture with its features."""
 
     sample: LabelledPicture
     sha256: str
     row: Floats
-    """Its features."""
+    """The features that the extractor returned, one row."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Reads pictures as one extractor sees them."""
+    """Turns pictures into the features of one extractor."""
 
     extractor: Extractor
     key: str
-    """What decides its answers: the sha256 of its file, and how pixels are given to it."""
+    """What decides the features: the sha256 of the extractor's file, and the input values of black and white."""
     cache: FeatureCache
 
     def see(self, sample: LabelledPicture) -> PictureFeatures:
-        """Return a picture with its features; `BadPicture` names the file."""
+        """Return a picture with its features. Raises `BadPicture`, which names the file, if it cannot be read."""
         data = _bytes(sample.path)
         sha256 = hashlib.sha256(data).hexdigest()
         key = f"{self.key} {sha256}"

@@ -1,4 +1,4 @@
-"""Labelled folders, split so that a picture stays in its set when others are added."""
+"""Reads labelled folders and splits them. A picture stays in its set when others are added."""
 
 import hashlib
 from collections.abc import Iterable
@@ -12,15 +12,15 @@ from nerves.errors import KinwatchError
 __all__ = ["BadFolder", "Dataset", "LabelledPicture", "read", "split_dataset"]
 
 Set = Literal["training", "validation", "test"]
-# Steps of the split: a hundred would turn 12.5 % into 13 %.
+# The resolution of the split. With only 100 buckets, 12.5 % would become 13 %.
 SPLIT_BUCKETS = 10_000
-# Pictures that show the same moment stay in one set if their names differ only behind this.
+# Pictures of the same moment stay in one set if their names differ only after this mark.
 SAME_MOMENT_MARK = "_nohash_"
 FEW_PICTURES = 10
 
 
 class BadFolder(KinwatchError):
-    """A labelled folder from which nothing can be learned."""
+    """A labelled folder that cannot be used for training."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class LabelledPicture:
     path: Path
     label: str
     set: Set | None = None
-    """What it is used for; None until it is split."""
+    """What the picture is used for; None before the split."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +40,16 @@ class Dataset:
     labels: tuple[str, ...]
     samples: tuple[LabelledPicture, ...]
     given_test: bool
-    """Whether the folder itself says which pictures are the test."""
+    """Whether the folder itself names the test pictures."""
     warnings: tuple[str, ...] = ()
 
 
 def read(folder: Path) -> Dataset:
     """Return the pictures in FOLDER/<label>/, or in FOLDER/train/<label>/ and FOLDER/test/<label>/.
 
-    Raises `BadFolder`, in one line that names the folder: it is not there, or holds fewer than two labels, or a
-    label has no picture.
+    Raises:
+        BadFolder: The folder is missing or has fewer than two labels, or a label has no picture or a name with control
+            characters. The message is one line that names the folder.
     """
     if not folder.is_dir():
         message = f"{folder}: {'not a folder' if folder.exists() else 'no such folder'}"
@@ -68,12 +69,12 @@ def read(folder: Path) -> Dataset:
 def split_dataset(
     samples: Iterable[LabelledPicture], validation: float, test: float
 ) -> tuple[list[LabelledPicture], list[str]]:
-    """Return the samples with their sets, by a hash of their names, and what a person should know of it.
+    """Return the samples with their sets, chosen by a hash of their names, and warnings about the split.
 
     Args:
-        samples: All of them; one that has a set keeps it.
-        validation: Percent of the pictures.
-        test: Percent of the pictures.
+        samples: All samples. A sample that has a set keeps it.
+        validation: Percent of the pictures for validation.
+        test: Percent of the pictures for the test.
     """
     done: list[LabelledPicture] = []
     warnings: list[str] = []
@@ -104,7 +105,7 @@ def _pictures(folder: Path) -> list[Path]:
 
 def _samples(folder: Path, *, need: bool = True) -> list[LabelledPicture]:
     labels = _folders(folder)
-    if need and len(labels) < 2:  # noqa: PLR2004 - this or that
+    if need and len(labels) < 2:  # noqa: PLR2004 - one label leaves no choice
         found = f"only one label ({labels[0].name})" if labels else "no label"
         message = f"{folder}: {found}; at least two are needed, each a folder of pictures: {folder}/<label>/*.jpg"
         raise BadFolder(message)
@@ -122,7 +123,7 @@ def _samples(folder: Path, *, need: bool = True) -> list[LabelledPicture]:
 
 
 def _bucket(name: str) -> int:
-    # As in TensorFlow's image retraining; SHA-1 is no secret here.
+    # As in TensorFlow's image retraining. SHA-1 protects no secret here.
     return int(hashlib.sha1(name.partition(SAME_MOMENT_MARK)[0].encode()).hexdigest(), 16) % SPLIT_BUCKETS  # noqa: S324
 
 
@@ -136,17 +137,17 @@ def _set(name: str, validation: float, test: float) -> Set:
 def _with_training(
     placed: list[LabelledPicture], given: list[LabelledPicture]
 ) -> tuple[list[LabelledPicture], list[str]]:
-    """Take one picture for training where the hash took them all away."""
+    """Move one picture to training if the hash has put none there."""
     free = [sample for sample, before in zip(placed, given, strict=True) if before.set is None]
     if not free or any(sample.set == "training" for sample in placed):
         return placed, []
     last = max(free, key=lambda sample: _bucket(sample.path.name))
     moved = [replace(sample, set="training") if sample is last else sample for sample in placed]
-    return moved, [f"{last.label}: the split leaves no picture to train with; {last.path.name} is taken for it"]
+    return moved, [f"{last.label}: the split leaves no picture to train with; {last.path.name} is used for training"]
 
 
 def _doubts(label: str, samples: list[LabelledPicture]) -> list[str]:
     training = sum(sample.set == "training" for sample in samples)
     few = [f"{label}: only {training} pictures to train with; 20 and more are good"] if training < FEW_PICTURES else []
     lacking = [name for name in ("validation", "test") if not any(sample.set == name for sample in samples)]
-    return few + [f"{label}: no {name} picture; what is said of it rests on less" for name in lacking]
+    return few + [f"{label}: no {name} picture; the results for this label are less certain" for name in lacking]

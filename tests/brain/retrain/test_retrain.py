@@ -47,7 +47,7 @@ def sets(those: list[LabelledPicture]) -> dict[str, str | None]:
 def test_a_picture_stays_in_its_set_when_others_are_added(names: list[str], more: list[str]) -> None:
     before, warnings = split_dataset(samples("cat", names), 20, 20)
     after = sets(split_dataset(samples("cat", [*names, *(set(more) - {*names})]), 20, 20)[0])
-    taken = any("is taken for it" in line for line in warnings)
+    taken = any("is used for training" in line for line in warnings)
     assert taken or all(after[name] == part for name, part in sets(before).items())
 
 
@@ -102,7 +102,7 @@ def test_a_given_test_folder_is_the_test(tmp_path: Path) -> None:
         ({"cat": 3, "dog": 0}, "/dog: no picture in this folder"),
     ],
 )
-def test_a_folder_from_which_nothing_can_be_learned_is_said(tmp_path: Path, counts: dict[str, int], why: str) -> None:
+def test_a_folder_that_teaches_nothing_is_reported(tmp_path: Path, counts: dict[str, int], why: str) -> None:
     with pytest.raises(BadFolder) as caught:
         read(folders(tmp_path, **counts))
     assert why in str(caught.value)
@@ -123,7 +123,7 @@ def test_a_distorted_copy_is_the_same_every_time(crop: int, scale: int, light: i
     assert 1 <= once.shape[1] <= 60
 
 
-def test_copies_differ_from_each_other_and_what_changes_nothing_makes_none() -> None:
+def test_copies_differ_from_each_other_and_no_change_makes_no_copy() -> None:
     how = Distortion(copies=5, flip=True, crop=20, brightness=10)
     assert len({how.apply(noise(), "ab" * 32, number).tobytes() for number in range(how.count)}) == 5
     assert Distortion(copies=5).count == 0

@@ -103,7 +103,7 @@ def seen(path: Path) -> Picture:
     return Picture(path.read_bytes())
 
 
-def test_colours_are_learned_and_told_apart_by_litert_alone(command: Command, tiny: Path, tmp_path: Path) -> None:
+def test_colours_are_learned_and_litert_alone_distinguishes_them(command: Command, tiny: Path, tmp_path: Path) -> None:
     folder = colours(tmp_path / "rooms", cat=40, nobody=40, people=40)
     done = command(folder, "--backbone", tiny, "--steps", "300", "--learning-rate", "0.02", "--json")
     assert done.status == 0, done.err
@@ -194,7 +194,7 @@ def test_a_picture_that_is_trained_with_is_not_in_the_test(command: Command, tin
     colours(tmp_path / "rooms" / "test", cat=14, nobody=14)
     done = command(tmp_path / "rooms", "--backbone", tiny, "--steps", "10", "--no-faces", "--json")
     assert done.status == 0, done.err
-    assert "the same picture is trained with" in done.err
+    assert "because the same picture is trained with" in done.err
     assert json.loads(done.out)["test_count"] < 28
 
 
@@ -217,11 +217,11 @@ def test_three_pictures_of_a_label_are_warned_of_and_trained(command: Command, t
         (lambda rooms: colours(rooms, cat=3, nobody=3), ["--backbone", "mobilenet_v2", "--weights", "x.h5"], 1, "x.h5"),
         (lambda rooms: colours(rooms, cat=3, nobody=3), ["--weights", "x.h5"], 1, "--weights is for --backbone"),
         (lambda rooms: colours(rooms, cat=3, nobody=3), ["--backbone", "rooms/cat/cat_0.jpg"], 1, "cat_0.jpg: not a"),
-        (lambda rooms: colours(rooms, cat=3, nobody=3), ["--out", "rooms"], 1, "rooms is there and not made by"),
+        (lambda rooms: colours(rooms, cat=3, nobody=3), ["--out", "rooms"], 1, "rooms exists and was not made by"),
         (lambda rooms: colours(rooms, cat=3, nobody=3), ["--validation", "50", "--test", "60"], 2, "no picture"),
     ],
 )
-def test_what_cannot_be_learned_is_said_in_one_line(
+def test_a_folder_that_cannot_be_learned_is_reported_in_one_line(
     command: Command, tmp_path: Path, make: Callable[[Path], Any], words: list[str], status: int, why: str
 ) -> None:
     make(tmp_path / "rooms")
