@@ -20,7 +20,7 @@ from nerves.messages import Status
 from nerves.outbox import Outbox
 from nerves.settings import HouseSettings
 
-__all__ = ["Process", "RunnableService", "Subscription", "running", "serve", "stopped_by_signals"]
+__all__ = ["Process", "RunnableService", "Subscription", "log_as", "running", "serve", "stopped_by_signals"]
 
 STATUS_EVERY_S = 3.0
 STATUS_CHECK_S = 0.5
@@ -180,7 +180,7 @@ def running(
     The broker may be reached later. A service whose subscriptions are partly durable has two connections: a broker
     delivers in order, so facts would otherwise wait behind frames.
     """
-    _log_as(name)
+    log_as(name)
     rows, topic = list(subscriptions), topics.status(name)
     are_durable = {row.durable for row in rows}
     link = open_link(
@@ -217,7 +217,8 @@ def _reporting_the_end(process: Process) -> Iterator[None]:
         process.end()
 
 
-def _log_as(name: str) -> None:
+def log_as(name: str) -> None:
+    """Log every message from INFO on, each line with the time and the service's name."""
     logging.basicConfig()
     logging.getLogger().setLevel(logging.INFO)
     for handler in logging.getLogger().handlers:

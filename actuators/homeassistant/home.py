@@ -171,7 +171,7 @@ def _(trouble: Trouble, home: Home) -> Home:
 
 @home_after.register
 def _(switch: CameraEnabled, home: Home) -> Home:
-    return _with_place(home, switch.place, closed=not switch.enabled)
+    return _with_place(home, switch.place, disabled=not switch.enabled)
 
 
 @home_after.register

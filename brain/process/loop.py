@@ -42,7 +42,7 @@ from nerves.messages import (
     Visit,
     now,
 )
-from nerves.process import Process, Subscription, serve
+from nerves.process import Process, Subscription, log_as, serve
 from nerves.settings import HouseSettings
 from nerves.slots import NewestByPlace
 
@@ -76,6 +76,7 @@ def run(
         second = cloud.second if cloud else None
         brain = Brain(backend, gallery, settings, visits=state.visits(), meet=album.recognise_stranger, second=second)
         loop = BrainLoop(brain, gallery, state, album, Conversation(settings.answer), cloud)
+        log_as("brain")
         log.info("awake: %s, %d people known, mode %s", backend.name, len(gallery.people()), state.mode)
         serve("brain", loop, house, url)
 

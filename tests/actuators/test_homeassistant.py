@@ -221,7 +221,7 @@ def test_a_message_that_comes_twice_or_late_changes_nothing() -> None:
         assert not list(events_of(again, home, home))
 
 
-def test_what_stands_still_is_told_once() -> None:
+def test_an_unchanged_state_is_published_once() -> None:
     trouble = Trouble(place="hall", what="covered")
     assert events(trouble, trouble.model_copy(update={"id": uuid7()})) == [
         ("sighting", "trouble"),
@@ -367,7 +367,7 @@ def command(what: str, body: str, home: Home) -> list[Fact]:
     return list(facts_of_command(RawMessage(house_topic(f"set/{what}"), body.encode()), home, now()))
 
 
-def test_a_name_is_told_of_the_last_unknown_visit() -> None:
+def test_a_name_labels_the_last_unknown_visit() -> None:
     stranger = visit(phase="decided", verdict="stranger", alert=True)
     home = after(stranger)
     (told,) = command("who", " Alice ", home)
@@ -431,7 +431,7 @@ def run(tmp_path: Path, url: str, until: Callable[[], object]) -> None:
     run_actuator("ha", actuator, SETTINGS, HouseSettings(data_dir=tmp_path), url)
 
 
-def test_a_restart_remembers_and_says_everything_again(tmp_path: Path) -> None:
+def test_a_restart_publishes_every_stored_state_again(tmp_path: Path) -> None:
     url = f"loopback://{uuid4()}"
     ear = next(late := listening(url))
     begun = visit(phase="decided", verdict="stranger", alert=True)
@@ -479,7 +479,7 @@ def test_the_dashboard_and_the_page_name_entities_that_there_are() -> None:
     assert named <= ours
 
 
-def test_the_page_tells_of_entities_and_inputs_that_there_are() -> None:
+def test_the_page_names_only_existing_entities_and_inputs() -> None:
     page = (ROOT / "docs" / "home-assistant.md").read_text()
     home = after(BRAIN, visit(place="hall"), People(place="brain", people=(PersonEntry(name="Alice", group="family"),)))
     ours = [each for device in made(home).values() for each in device["components"].values()]

@@ -262,7 +262,7 @@ def test_a_token_that_is_refused_is_said_and_tried_slowly(tmp_path: Path, phone:
     assert "hush" not in str(at_rest(tmp_path))
 
 
-def test_a_service_that_wants_no_picture_gets_the_words(tmp_path: Path, phone: Phone) -> None:
+def test_a_service_that_refuses_the_picture_gets_the_text(tmp_path: Path, phone: Phone) -> None:
     phone.answers = 413
     with Running(tmp_path, settings(urls=[phone.url])) as run:
         run.send(visit())
@@ -399,7 +399,7 @@ def test_it_stops_everywhere_as_soon_as_somebody_knows(tmp_path: Path, phone: Ph
     assert (second.got, run.told) == ([], [])
 
 
-def test_all_who_were_alerted_are_told_who_took_note(tmp_path: Path, phone: Phone, second: Phone) -> None:
+def test_every_alerted_contact_learns_who_acknowledged(tmp_path: Path, phone: Phone, second: Phone) -> None:
     alert = visit()
     with Running(tmp_path, steps(phone, second)) as run:
         run.send(alert)
@@ -411,7 +411,7 @@ def test_all_who_were_alerted_are_told_who_took_note(tmp_path: Path, phone: Phon
     assert run.told == []
 
 
-def test_a_word_that_comes_before_the_alert_stops_it(tmp_path: Path, phone: Phone) -> None:
+def test_a_label_that_arrives_before_the_alert_stops_it(tmp_path: Path, phone: Phone) -> None:
     alert = visit()
     with Running(tmp_path, settings(urls=[phone.url])) as run:
         run.send(Acknowledged(place="hall", visit=alert.visit), alert)

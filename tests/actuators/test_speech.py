@@ -89,7 +89,7 @@ def is_speech(samples: Samples, rate: int) -> bool:
     return share(samples, rate, 100, 4000) > 0.9 and syllables > 0.5 and swing.std() > 0.3 * swing.mean()
 
 
-def test_the_ear_of_these_tests_tells_speech_from_noise() -> None:
+def test_the_recogniser_of_these_tests_distinguishes_speech_from_noise() -> None:
     rate, count = 22050, 2 * 22050
     noise = np.random.default_rng(7).normal(0, 0.1, count)
     tone = 0.3 * np.sin(2 * np.pi * 440 * np.arange(count) / rate)
@@ -278,7 +278,7 @@ def test_piper_is_given_the_words_and_its_voice(tmp_path: Path, monkeypatch: pyt
     assert time.monotonic() - begun < scaled(5)
 
 
-def test_the_programs_are_looked_for_in_this_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_players_are_tried_in_this_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     for name in ("aplay", "paplay"):
         shutil.copy("/bin/true", tmp_path / name)

@@ -79,7 +79,7 @@ def test_a_visit_is_one_file_of_facts_and_one_picture(tmp_path: Path) -> None:
     assert receipts[1].sha256 == found["sha256"]
 
 
-def test_the_same_message_twice_changes_nothing_but_is_receipted(tmp_path: Path) -> None:
+def test_a_repeated_message_changes_nothing_and_gets_a_receipt(tmp_path: Path) -> None:
     keep(tmp_path, [visit(1, b"one")])
     (file,) = tmp_path.glob("*/*.json")
     before = (file.read_bytes(), file.stat().st_mtime_ns, file.stat().st_ino)

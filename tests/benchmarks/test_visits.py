@@ -113,7 +113,7 @@ def test_each_peer_decides_by_its_own_rule(rule: peers.Rule, embeddings: list[fl
 
 
 @pytest.mark.parametrize("name", peers.FIXED)
-def test_without_a_look_nobody_is_named(name: str) -> None:
+def test_without_an_embedding_nobody_is_named(name: str) -> None:
     assert peers.FIXED[name]([], family()) is None
 
 

@@ -252,7 +252,7 @@ def test_a_raspberry_with_the_camera_extra_alone_is_a_camera(tmp_path: Path) -> 
 @pytest.mark.models
 @pytest.mark.media
 @pytest.mark.programs("mosquitto_pub", "mosquitto_sub")
-def test_a_brain_looks_at_a_picture_of_one_line_of_shell(tmp_path: Path, media: Path) -> None:
+def test_a_brain_analyses_a_picture_sent_by_one_line_of_shell(tmp_path: Path, media: Path) -> None:
     shutil.copy(media / "family" / "me" / "me_00.jpg", tmp_path / "picture.jpg")
     shown = ["mosquitto_sub", "-C", "1", "-W", "120", "-t", "kinwatch/door/detections"]
     send = ["/bin/sh", "-ec", line("mosquitto_pub -t kinwatch/door/frame") + "; sleep 0.5"]

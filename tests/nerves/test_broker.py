@@ -92,7 +92,7 @@ def test_a_broker_that_dies_is_started_again_on_its_port(tmp_path: Path) -> None
 
 
 @pytest.mark.mosquitto
-def test_it_is_found_by_others_while_it_runs(tmp_path: Path) -> None:
+def test_other_processes_find_the_running_broker(tmp_path: Path) -> None:
     house = HouseSettings(data_dir=tmp_path)
     assert house_url(house) is None
     with private_broker(tmp_path) as private:
@@ -100,7 +100,7 @@ def test_it_is_found_by_others_while_it_runs(tmp_path: Path) -> None:
     assert house_url(house) is None
 
 
-def test_a_url_that_nobody_answers_is_not_believed(tmp_path: Path) -> None:
+def test_a_stored_url_without_a_broker_behind_it_is_ignored(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         dead = free.getsockname()[1]
     (tmp_path / "broker.url").write_text(f"mqtt://127.0.0.1:{dead}\n")

@@ -61,7 +61,7 @@ def test_the_oldest_comes_first(box: DurableQueue) -> None:
     assert row == ("b", "kinwatch/b/visit", b"b", 0)
 
 
-def test_what_is_done_is_not_done_twice(box: DurableQueue) -> None:
+def test_a_handled_message_is_not_handled_twice(box: DurableQueue) -> None:
     assert box.put("a", "t", b"")
     assert not box.put("a", "t", b"")
     box.mark_done("a")
@@ -70,7 +70,7 @@ def test_what_is_done_is_not_done_twice(box: DurableQueue) -> None:
     assert box.counts() == {"waiting": 0, "dead": 0, "done": 1}
 
 
-def test_what_fails_lets_others_pass_and_comes_again(box: DurableQueue, clock: Clock) -> None:
+def test_a_failed_message_lets_others_pass_and_comes_again(box: DurableQueue, clock: Clock) -> None:
     filled(box, "a", "b").retry_later("a", "no network")
     assert due(box) == "b"
     clock.time += 1.0
@@ -90,7 +90,7 @@ def test_pauses_double_up_to_a_minute(box: DurableQueue, clock: Clock) -> None:
     assert set(pauses[8:]) == {60}
 
 
-def test_what_never_works_is_dead_in_the_end(database: Database, clock: Clock) -> None:
+def test_a_message_that_always_fails_is_parked(database: Database, clock: Clock) -> None:
     box = filled(DurableQueue(database, "inbox", max_tries=3, clock=clock), "a")
     for _ in range(3):
         clock.time += 100
@@ -102,7 +102,7 @@ def test_what_never_works_is_dead_in_the_end(database: Database, clock: Clock) -
     assert not box.put("a", "t", b"")
 
 
-def test_what_is_done_is_remembered_for_a_week(database: Database, clock: Clock) -> None:
+def test_the_ids_of_handled_messages_are_stored_for_a_week(database: Database, clock: Clock) -> None:
     filled(DurableQueue(database, "inbox", clock=clock), "a").mark_done("a")
     clock.time += 6 * DAY_S
     assert not DurableQueue(database, "inbox", clock=clock).put("a", "t", b"")
@@ -116,7 +116,7 @@ def test_a_clock_that_is_set_back_delays_nothing_for_long(box: DurableQueue, clo
     assert due(box) == "a"
 
 
-def test_what_was_done_just_now_can_be_done_again(box: DurableQueue, clock: Clock) -> None:
+def test_a_message_handled_just_now_can_be_queued_again(box: DurableQueue, clock: Clock) -> None:
     filled(box, "old", "new").mark_done("old")
     clock.time += 60
     box.mark_done("new")
@@ -125,7 +125,7 @@ def test_what_was_done_just_now_can_be_done_again(box: DurableQueue, clock: Cloc
     assert box.due() is not None
 
 
-def test_pictures_of_what_is_done_are_not_kept(box: DurableQueue, clock: Clock, database: Database) -> None:
+def test_pictures_of_handled_messages_are_not_stored(box: DurableQueue, clock: Clock, database: Database) -> None:
     filled(box, "a", "b").mark_done("a")
     clock.time += 1000
     box.mark_done("b")
@@ -135,7 +135,7 @@ def test_pictures_of_what_is_done_are_not_kept(box: DurableQueue, clock: Clock, 
     assert box.requeue_done(0) == 1
 
 
-def test_boxes_and_tables_change_together_or_not_at_all(database: Database) -> None:
+def test_queues_and_tables_change_together_or_not_at_all(database: Database) -> None:
     inbox, outbox = filled(DurableQueue(database, "inbox"), "a"), DurableQueue(database, "outbox")
 
     def work(*, fail: bool) -> None:
@@ -153,7 +153,7 @@ def test_boxes_and_tables_change_together_or_not_at_all(database: Database) -> N
     assert (due(inbox), due(outbox)) == (None, "b")
 
 
-def test_what_matters_most_comes_first_then_the_oldest(box: DurableQueue) -> None:
+def test_the_highest_priority_comes_first_then_the_oldest(box: DurableQueue) -> None:
     for key, priority in (("a", 0), ("b", 2), ("c", 1), ("d", 2)):
         box.put(key, "t", b"", priority=priority)
     found = []
@@ -174,7 +174,7 @@ def test_without_room_the_oldest_of_the_lowest_priority_is_dropped(box: DurableQ
     assert box.counts() == {"waiting": 1, "dead": 0, "done": 3}
 
 
-def test_a_full_box_is_searched_without_reading_its_pictures(box: DurableQueue, database: Database) -> None:
+def test_a_full_queue_is_searched_without_reading_its_pictures(box: DurableQueue, database: Database) -> None:
     with database.transaction() as connection:
         plans = [
             row[-1]
@@ -186,7 +186,7 @@ def test_a_full_box_is_searched_without_reading_its_pictures(box: DurableQueue, 
     assert due(box) is None
 
 
-def test_tables_go_through_the_steps_they_lack_and_those_of_a_newer_version_are_refused(database: Database) -> None:
+def test_missing_migration_steps_are_run_and_a_newer_version_is_refused(database: Database) -> None:
     first, second = (
         ["CREATE TABLE words (word)"],
         ["ALTER TABLE words ADD COLUMN at", "INSERT INTO words VALUES ('a', 1)"],
@@ -215,7 +215,7 @@ def test_whoever_waits_is_woken(box: DurableQueue) -> None:
     assert not box.wait(0.01)
 
 
-def test_threads_share_a_box(box: DurableQueue) -> None:
+def test_threads_share_a_queue(box: DurableQueue) -> None:
     threads = [Thread(target=filled, args=[box, *(f"{n}-{i}" for i in range(20))]) for n in range(4)]
     for thread in threads:
         thread.start()
@@ -242,7 +242,7 @@ def test_a_folder_in_place_of_a_file_is_named(tmp_path: Path) -> None:
         DurableQueue(tmp_path, "inbox")
 
 
-def test_a_full_disk_is_said_and_nothing_is_lost(box: DurableQueue, database: Database) -> None:
+def test_a_full_disk_is_reported_and_no_message_is_lost(box: DurableQueue, database: Database) -> None:
     filled(box, "a")
     with database.transaction() as connection:
         (pages,) = connection.execute("PRAGMA page_count").fetchone()
@@ -256,7 +256,7 @@ def test_a_full_disk_is_said_and_nothing_is_lost(box: DurableQueue, database: Da
     assert box.counts()["waiting"] == 2
 
 
-def test_what_was_put_survives_a_kill(tmp_path: Path) -> None:
+def test_queued_messages_survive_a_kill(tmp_path: Path) -> None:
     script = """if True:
         import os, signal, sys
         from pathlib import Path
@@ -288,7 +288,7 @@ def test_a_closed_file_is_an_error_of_ours(box: DurableQueue) -> None:
         box.put("a", "t", b"")
 
 
-def test_an_own_table_s_mistake_is_told(database: Database) -> None:
+def test_an_error_in_an_own_table_is_a_kinwatch_error(database: Database) -> None:
     with pytest.raises(KinwatchError) as caught, database.transaction() as connection:
         connection.execute("SELECT * FROM nothing")
     assert isinstance(caught.value.__cause__, sqlite3.Error)

@@ -38,7 +38,7 @@ def test_a_moment_is_in_some_hours_or_in_the_others(some: Hours, at: datetime) -
 
 
 @given(hours)
-def test_hours_that_are_written_are_read(some: Hours) -> None:
+def test_written_hours_are_parsed_back(some: Hours) -> None:
     assert read_hours(f" {some.begin:%H:%M} - {some.end:%H:%M} ") == some
 
 
@@ -54,6 +54,6 @@ def test_the_text_of_hours_in_the_settings_stays_as_it_is_written() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "22-7", "22:00", "24:00-07:00", "22:00-22:00", "22:60-07:00", "night"])
-def test_what_are_no_hours_is_refused(text: str) -> None:
+def test_invalid_hours_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="write them as 22:00-07:00"):
         read_hours(text)

@@ -47,6 +47,6 @@ def test_a_process_ends_with_its_own_status_whatever_its_threads_do(end: str, st
 
 
 @pytest.mark.timeout(100)
-def test_a_process_that_ends_with_words_says_them() -> None:
+def test_a_process_that_ends_with_a_message_prints_it() -> None:
     done = ended("sys.exit('no such house')", "looks")
     assert (done.returncode, done.stderr) == (1, "no such house\n")

@@ -67,7 +67,7 @@ def listening(link: Link, ear: Callable[[str, bytes], None], pattern: str = "kin
     return link
 
 
-def test_what_is_posted_arrives_as_it_is(connect: Open) -> None:
+def test_a_published_payload_arrives_unchanged(connect: Open) -> None:
     ear = Ear()
     with listening(connect("ear"), ear) as there, connect("mouth") as here:
         assert there.wait_connected(5)
@@ -79,7 +79,7 @@ def test_what_is_posted_arrives_as_it_is(connect: Open) -> None:
     assert ear == [("kinwatch/hall/visit", b"\x00\xff")]
 
 
-def test_posts_arrive_in_order(connect: Open) -> None:
+def test_published_messages_arrive_in_order(connect: Open) -> None:
     ear = Ear()
     sent = [b"%d" % number for number in range(100)]
     with listening(connect("ear"), ear) as there, connect("mouth") as here:
@@ -90,7 +90,7 @@ def test_posts_arrive_in_order(connect: Open) -> None:
         assert ear.wait(100) == sent
 
 
-def test_only_what_was_asked_for_is_received(connect: Open) -> None:
+def test_only_subscribed_topics_are_received(connect: Open) -> None:
     ear = Ear()
     with listening(connect("ear"), ear) as there, connect("mouth") as here:
         assert there.wait_connected(5)
@@ -111,7 +111,7 @@ def test_two_listeners_share_a_pattern(connect: Open) -> None:
         assert one.wait(1) == other.wait(1) == [b"x"]
 
 
-def test_who_overhears_knows_how_it_was_sent(connect: Open) -> None:
+def test_a_monitor_sees_qos_and_retained_flag(connect: Open) -> None:
     with connect("early") as early:
         assert early.wait_connected(5)
         assert early.post("kinwatch/status/hall", b"kept", retain=True).wait(5)
@@ -205,7 +205,7 @@ def test_the_birth_message_is_retained(connect: Open) -> None:
             assert ear.wait(1) == [b"online"]
 
 
-def test_what_a_durable_link_could_not_take_is_given_again(connect: Open) -> None:
+def test_a_message_that_a_durable_link_could_not_take_is_delivered_again(connect: Open) -> None:
     ear = Ear()
     failures = [OSError("the disk is full"), None, None]
 
@@ -222,7 +222,7 @@ def test_what_a_durable_link_could_not_take_is_given_again(connect: Open) -> Non
         assert ear.wait(2) == [b"1", b"2"]
 
 
-def test_a_link_survives_what_its_listener_raises(connect: Open) -> None:
+def test_a_link_survives_an_error_of_its_listener(connect: Open) -> None:
     ear = Ear()
 
     def receive(topic: str, payload: bytes) -> None:
@@ -240,7 +240,7 @@ def test_a_link_survives_what_its_listener_raises(connect: Open) -> None:
 
 
 @pytest.mark.parametrize(("durable", "heard"), [(True, [b"away", b"now"]), (False, [b"now"])])
-def test_only_a_durable_link_finds_what_came_while_it_was_away(
+def test_only_a_durable_link_receives_messages_sent_while_it_was_away(
     connect: Open, *, durable: bool, heard: list[bytes]
 ) -> None:
     with listening(connect("ear", durable=durable), Ear()) as there:
@@ -310,7 +310,7 @@ def test_a_certificate_that_is_not_there_is_named() -> None:
         pass
 
 
-def test_nobody_there_is_said_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_missing_broker_is_reported_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
     url = f"mqtt://me:secret@{HOST}:{free_port()}"
     with open_link(url, "mouth", durable=False) as link:
         soon(lambda: "is it running?" in link.trouble)
@@ -333,7 +333,7 @@ class TestMosquitto:
             with open_link(url, "mouth", durable=False, password="right") as link:
                 assert link.wait_connected(5)
 
-    def test_a_receipt_tells_that_the_broker_refuses(self) -> None:
+    def test_a_receipt_says_that_the_broker_refuses(self) -> None:
         with Broker(users={"me": "x"}, acl="user me\ntopic write kinwatch/hall/visit") as broker:
             url = broker.url.replace("//", "//me:x@")
             with open_link(url, "mouth", durable=False) as link:
@@ -343,7 +343,7 @@ class TestMosquitto:
                 assert bad.wait(5)
                 assert (good.refused, bad.refused) == (None, "Not authorized")
 
-    def test_what_is_too_large_is_refused_without_a_disconnect(self) -> None:
+    def test_a_message_that_is_too_large_is_refused_without_a_disconnect(self) -> None:
         with (
             Broker(conf=("max_packet_size 1000",)) as broker,
             open_link(broker.url, "a", durable=False) as link,
@@ -409,7 +409,7 @@ class TestMosquitto:
             cable.thaw()
             soon(lambda: link.offer("kinwatch/hall/frame", b""))
 
-    def test_what_a_killed_process_had_not_kept_is_given_again(self, broker: Broker) -> None:
+    def test_a_message_that_a_killed_process_had_not_stored_is_delivered_again(self, broker: Broker) -> None:
         ear = Ear()
         with open_link(broker.url, "mouth", durable=False) as here:
             assert here.wait_connected(5)
@@ -431,7 +431,7 @@ class TestMosquitto:
             with listening(open_link(broker.url, "late", durable=False), ear, "kinwatch/status/ear"):
                 soon(lambda: b"offline" in ear.payloads)
 
-    def test_two_processes_with_one_name_are_told(self, broker: Broker) -> None:
+    def test_two_processes_with_one_name_are_reported(self, broker: Broker) -> None:
         with (
             open_link(broker.url, "same", durable=False) as one,
             open_link(broker.url, "same", durable=False) as other,
@@ -439,7 +439,7 @@ class TestMosquitto:
             soon(lambda: "use the id same" in one.trouble + other.trouble, 9)
 
     @unclosed
-    def test_tls_trusts_only_whom_it_is_told_to(self, tmp_path: Path) -> None:
+    def test_tls_trusts_only_the_configured_authority(self, tmp_path: Path) -> None:
         ca, key = certificate(tmp_path)
         conf = (f"cafile {ca}", f"certfile {ca}", f"keyfile {key}")
         with Broker(conf=conf) as broker:
@@ -455,7 +455,7 @@ class TestMosquitto:
                 assert ear.wait(2) == [bytes(500_000), b"last"]
 
     @unclosed
-    def test_tls_spoken_to_a_plain_port_is_told(self, broker: Broker) -> None:
+    def test_tls_on_a_plain_port_is_reported(self, broker: Broker) -> None:
         with open_link(broker.url.replace("mqtt", "mqtts"), "mouth", durable=False) as link:
             soon(lambda: "its port for mqtts?" in link.trouble)
 
@@ -507,7 +507,7 @@ def dying_ear(url: str) -> subprocess.Popen[bytes]:
     return process
 
 
-def test_what_is_no_broker_is_told() -> None:
+def test_a_server_that_is_no_broker_is_reported() -> None:
     with socket.create_server((HOST, 0)) as server:
         Thread(target=shut_the_door, args=[server], daemon=True).start()
         with open_link(f"mqtt://{HOST}:{server.getsockname()[1]}", "mouth", durable=False) as link:
@@ -522,7 +522,7 @@ def shut_the_door(server: socket.socket) -> None:
             visitor.close()
 
 
-def test_an_old_broker_is_spoken_to_in_its_own_words(tmp_path: Path) -> None:
+def test_an_old_broker_is_spoken_to_in_its_own_protocol(tmp_path: Path) -> None:
     pytest.importorskip("amqtt", reason="amqtt is not installed")
     ear = Ear()
     with (

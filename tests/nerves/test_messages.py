@@ -93,7 +93,7 @@ def test_a_topic_of_another_form_is_an_error(topic: str) -> None:
 
 
 @pytest.mark.parametrize("place", ["", "a/b", "+", "#", "$SYS", "status", "mode", "cloud", "dead", "a" * 65, "a\n"])
-def test_what_cannot_be_a_place_is_refused(place: str) -> None:
+def test_an_invalid_place_is_refused(place: str) -> None:
     with pytest.raises(ValueError, match="place"):
         topics.check_place(place)
 
@@ -125,12 +125,12 @@ def test_no_payload_breaks_a_reader(payload: bytes) -> None:
         pytest.param(b'{"words": "ding", "at": "0001-01-01T00:00:00+23:00"}', id="old time"),
     ],
 )
-def test_what_does_not_fit_is_said_with_its_topic(payload: bytes) -> None:
+def test_an_invalid_message_is_reported_with_its_topic(payload: bytes) -> None:
     with pytest.raises(MessageError, match=r"^kinwatch/hall/heard: "):
         read_fact("kinwatch/hall/heard", payload)
 
 
-def test_a_kind_nobody_knows_is_said() -> None:
+def test_an_unknown_kind_is_reported() -> None:
     with pytest.raises(MessageError, match="no message of ours is called smelled"):
         read_fact("kinwatch/hall/smelled", b"{}")
 
@@ -141,7 +141,7 @@ def test_times_are_utc_in_milliseconds(at: datetime) -> None:
     assert abs(datetime.fromisoformat(stamp(at)) - at).total_seconds() < 0.001
 
 
-def test_every_error_of_ours_has_the_root() -> None:
+def test_every_error_class_derives_from_the_root() -> None:
     ours = [getattr(errors, name) for name in errors.__all__]
     assert all(issubclass(error, KinwatchError) for error in ours)
     here = {

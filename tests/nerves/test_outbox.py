@@ -47,7 +47,7 @@ def mouth(bus: Loopback) -> Iterator[LoopbackLink]:
         yield link
 
 
-def test_what_is_put_arrives_in_order(box: DurableQueue, mouth: LoopbackLink, ear: Ear) -> None:
+def test_queued_messages_arrive_in_order(box: DurableQueue, mouth: LoopbackLink, ear: Ear) -> None:
     sent = [b"%d" % number for number in range(30)]
     with Outbox(box, mouth) as outbox:
         for payload in sent:
@@ -58,7 +58,7 @@ def test_what_is_put_arrives_in_order(box: DurableQueue, mouth: LoopbackLink, ea
     assert box.counts() == {"waiting": 0, "dead": 0, "done": 30}
 
 
-def test_what_is_put_while_the_broker_is_away_arrives_later(
+def test_messages_queued_while_the_broker_is_away_arrive_later(
     box: DurableQueue, bus: Loopback, mouth: LoopbackLink, ear: Ear
 ) -> None:
     bus.cut()
@@ -70,14 +70,14 @@ def test_what_is_put_while_the_broker_is_away_arrives_later(
     soon(lambda: ear == [b"a"])
 
 
-def test_what_was_left_by_another_life_is_sent(box: DurableQueue, mouth: LoopbackLink, ear: Ear) -> None:
+def test_messages_left_by_an_earlier_process_are_sent(box: DurableQueue, mouth: LoopbackLink, ear: Ear) -> None:
     box.put("a", TOPIC, b"a")
     with Outbox(box, mouth) as outbox:
         assert outbox.flush(5)
     soon(lambda: ear == [b"a"])
 
 
-def test_what_is_refused_holds_nothing_up_and_is_tried_again(
+def test_a_refused_message_delays_no_other_and_is_tried_again(
     box: DurableQueue, bus: Loopback, mouth: LoopbackLink, ear: Ear, caplog: pytest.LogCaptureFixture
 ) -> None:
     bus.refuse = lambda topic: "Not authorized" if "porch" in topic else None
@@ -94,7 +94,7 @@ def test_what_is_refused_holds_nothing_up_and_is_tried_again(
     assert "Not authorized" in line
 
 
-def test_what_a_dying_broker_had_confirmed_is_sent_again(
+def test_a_message_that_a_dying_broker_confirmed_is_sent_again(
     box: DurableQueue, bus: Loopback, mouth: LoopbackLink, ear: Ear
 ) -> None:
     with Outbox(box, mouth) as outbox:
@@ -108,7 +108,7 @@ def test_what_a_dying_broker_had_confirmed_is_sent_again(
     assert ear == [b"a", b"a"]
 
 
-def test_what_was_confirmed_long_ago_is_not_sent_again(
+def test_a_message_confirmed_long_ago_is_not_sent_again(
     tmp_path: Path, bus: Loopback, mouth: LoopbackLink, ear: Ear
 ) -> None:
     now = [1000.0]

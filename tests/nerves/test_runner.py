@@ -125,7 +125,9 @@ def test_a_blocked_source_does_not_delay_the_end(url: str, house: HouseSettings)
     never.set()
 
 
-def test_a_sense_that_hears_is_given_what_comes_on_its_topics(ear: Ear, url: str, house: HouseSettings) -> None:
+def test_a_sense_with_subscriptions_receives_the_messages_of_its_topics(
+    ear: Ear, url: str, house: HouseSettings
+) -> None:
     taken: list[Fact] = []
 
     def watch(settings: SenseSettings, desk: Context, facts: Iterator[Fact]) -> Iterator[Fact]:
@@ -212,7 +214,7 @@ def test_an_actuator_gets_each_message_once_and_answers(ear: Ear, url: str, hous
     assert soon(lambda: ear.states("voice")[-1] == "offline")
 
 
-def test_what_fails_is_tried_later_and_does_not_hold_up_the_rest(ear: Ear, url: str, house: HouseSettings) -> None:
+def test_a_failed_message_is_tried_later_and_delays_no_other(ear: Ear, url: str, house: HouseSettings) -> None:
     said: list[str] = []
     tries: list[str] = []
 
@@ -253,7 +255,7 @@ def test_an_unexpected_error_ends_the_process_and_loses_nothing(ear: Ear, url: s
 UNREADABLE = (b"{", b"[]", b"\xff", b'{"words": ' + b"1" * 5000 + b"}", b"[" * 100_000)
 
 
-def test_what_cannot_be_read_is_counted_and_gone(ear: Ear, url: str, house: HouseSettings) -> None:
+def test_an_unreadable_message_is_counted_and_dropped(ear: Ear, url: str, house: HouseSettings) -> None:
     said: list[str] = []
 
     def talk() -> None:
@@ -271,7 +273,7 @@ def test_what_cannot_be_read_is_counted_and_gone(ear: Ear, url: str, house: Hous
     assert counted()
 
 
-def test_trouble_before_the_first_message_is_waited_out(url: str, house: HouseSettings) -> None:
+def test_an_actuator_waits_until_an_early_trouble_is_over(url: str, house: HouseSettings) -> None:
     said: list[str] = []
     tries: list[int] = []
 
@@ -287,7 +289,7 @@ def test_trouble_before_the_first_message_is_waited_out(url: str, house: HouseSe
 
 
 @pytest.mark.timeout(30)
-def test_what_is_out_of_reach_is_waited_for_in_order_and_no_message_is_blamed(
+def test_messages_wait_in_order_while_the_target_is_out_of_reach_and_none_is_parked(
     ear: Ear, url: str, house: HouseSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("nerves.runner.MAX_TRIES", 1)
@@ -311,7 +313,9 @@ def test_what_is_out_of_reach_is_waited_for_in_order_and_no_message_is_blamed(
     assert tries == ["one"] * 4 + ["two"]
 
 
-def test_the_status_says_what_is_out_of_reach_and_how_much_waits(ear: Ear, url: str, house: HouseSettings) -> None:
+def test_the_status_names_the_unreachable_target_and_counts_waiting_messages(
+    ear: Ear, url: str, house: HouseSettings
+) -> None:
     def act(*_: object) -> Iterable[Fact]:
         message = "no such bucket: create it"
         raise OutOfReach(message)
@@ -339,7 +343,7 @@ def test_wrong_settings_end_the_service(url: str, house: HouseSettings) -> None:
         run_actuator("voice", Actuator(ServiceSettings, Heard, act), VOICE, house, url)
 
 
-def test_without_room_what_matters_least_is_dropped_and_counted(ear: Ear, url: str, house: HouseSettings) -> None:
+def test_without_room_the_lowest_priority_is_dropped_and_counted(ear: Ear, url: str, house: HouseSettings) -> None:
     said: list[str] = []
     is_full = Event()
 
@@ -368,7 +372,7 @@ def test_without_room_what_matters_least_is_dropped_and_counted(ear: Ear, url: s
     assert [words[:5] for words in said] == ["alarm", "xxxxx"]
 
 
-def test_an_actuator_that_takes_nothing_is_a_mistake(url: str, house: HouseSettings) -> None:
+def test_an_actuator_that_takes_no_message_is_an_error(url: str, house: HouseSettings) -> None:
     with pytest.raises(RuntimeError, match="without taking a message"):
         run_actuator("voice", Actuator(ServiceSettings, Heard, lambda *_: ()), VOICE, house, url)
 
@@ -389,7 +393,7 @@ def test_an_actuator_may_return_after_each_message(ear: Ear, url: str, house: Ho
     assert said == ["one", "two"]
 
 
-def test_an_actuator_hears_several_kinds_and_time_that_passes(ear: Ear, url: str, house: HouseSettings) -> None:
+def test_an_actuator_receives_several_kinds_and_ticks(ear: Ear, url: str, house: HouseSettings) -> None:
     heard_: list[object] = []
 
     def act(_: ServiceSettings, messages: Iterator[Heard | Say | Tick], desk: Context) -> Iterator[Fact]:
@@ -414,7 +418,7 @@ def test_an_actuator_hears_several_kinds_and_time_that_passes(ear: Ear, url: str
     assert ear.facts("kinwatch/status/voice")[-2]["detail"] == "no loudspeaker"
 
 
-def test_ticks_come_as_often_as_asked_for_however_much_is_heard(ear: Ear, url: str, house: HouseSettings) -> None:
+def test_ticks_come_at_their_interval_however_many_messages_arrive(ear: Ear, url: str, house: HouseSettings) -> None:
     ticks: list[float] = []
 
     def act(_: ServiceSettings, messages: Iterator[Heard | Tick], __: Context) -> tuple[()]:
@@ -434,7 +438,7 @@ def test_ticks_come_as_often_as_asked_for_however_much_is_heard(ear: Ear, url: s
     assert 0.7 < ticks[4] - ticks[0] < 3
 
 
-def test_what_is_told_at_once_is_published_while_the_message_is_at_work(
+def test_context_publish_sends_at_once_while_the_message_is_being_handled(
     ear: Ear, url: str, house: HouseSettings
 ) -> None:
     """And what a transaction takes back is not."""
@@ -460,7 +464,7 @@ def test_what_is_told_at_once_is_published_while_the_message_is_at_work(
     assert [fact["words"] for fact in ear.facts("kinwatch/door/say")] == ["now"]
 
 
-def test_a_service_for_a_peer_that_speaks_otherwise(ear: Ear, url: str, house: HouseSettings) -> None:
+def test_a_service_exchanges_raw_messages_with_a_foreign_peer(ear: Ear, url: str, house: HouseSettings) -> None:
     taken: list[object] = []
 
     def act(_: ServiceSettings, messages: Iterator[Heard | Status | RawMessage | Tick], desk: Context) -> tuple[()]:
@@ -498,7 +502,7 @@ def test_a_service_for_a_peer_that_speaks_otherwise(ear: Ear, url: str, house: H
         assert soon(lambda: kept == [("peer/state/lamp", b"on")])
 
 
-def test_a_status_that_changes_is_told_and_kept(ear: Ear, url: str) -> None:
+def test_a_changed_status_is_published_and_retained(ear: Ear, url: str) -> None:
     with running("brain", url, subscriptions=[Subscription("kinwatch/+/heard", lambda *_: None)]) as life:
         life.set_status("thinking", visits=3)
         assert soon(lambda: [fact["detail"] for fact in ear.facts("kinwatch/status/brain")][-1:] == ["thinking"])

@@ -30,7 +30,7 @@ def test_places_take_turns_however_fast_one_of_them_is() -> None:
     assert taken == ["fast", "slow", "fast"]
 
 
-def test_nothing_comes_of_empty_slots() -> None:
+def test_empty_slots_give_no_item() -> None:
     start = time.monotonic()
     assert NewestByPlace[int]().take(0.05) is None
     assert time.monotonic() - start >= 0.05

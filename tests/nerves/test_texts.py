@@ -43,7 +43,7 @@ def test_a_sentence_that_could_not_be_filled_in_is_refused(text: str, said: str)
 
 
 @given(st.text())
-def test_what_passes_can_be_filled_in(text: str) -> None:
+def test_an_accepted_sentence_can_be_filled_in(text: str) -> None:
     try:
         check(text)
     except ValueError:

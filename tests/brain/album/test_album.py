@@ -161,7 +161,7 @@ def test_a_full_disk_is_said_once_and_deciding_goes_on(tmp_path: Path, caplog: p
         assert after.visits() == []
 
 
-def test_an_album_of_something_else_is_named(tmp_path: Path) -> None:
+def test_a_file_that_is_no_album_is_named(tmp_path: Path) -> None:
     (tmp_path / "album.db").write_bytes(b"not an album\n" * 1000)
     with pytest.raises(KinwatchError, match=r"album\.db cannot be used"):
         Album(tmp_path / "album.db")

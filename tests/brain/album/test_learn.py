@@ -82,7 +82,7 @@ def test_the_good_faces_of_a_visit_become_photos_of_the_person(album: Album, gal
     assert [one.named for one in album.visits()] == [True]
 
 
-def test_the_same_word_again_changes_nothing(album: Album, gallery: Gallery) -> None:
+def test_the_same_label_again_changes_nothing(album: Album, gallery: Gallery) -> None:
     visit = visited(album, [crop(ALICE, second) for second in range(3)])
     for _ in range(2):
         learn(word(visit), album, gallery)
@@ -90,7 +90,7 @@ def test_the_same_word_again_changes_nothing(album: Album, gallery: Gallery) -> 
     assert len(gallery.labels()) == 1
 
 
-def test_the_same_word_again_unlearns_nothing_when_the_pictures_have_gone(album: Album, gallery: Gallery) -> None:
+def test_the_same_label_again_unlearns_nothing_after_the_pictures_were_removed(album: Album, gallery: Gallery) -> None:
     visit = visited(album, [crop(ALICE, second) for second in range(3)])
     assert learn(word(visit), album, gallery).photos == 3
     album.discard([visit])
@@ -99,13 +99,13 @@ def test_the_same_word_again_unlearns_nothing_when_the_pictures_have_gone(album:
     assert gallery.people()[0].photos == 3
 
 
-def test_whoever_crossed_is_left_out() -> None:
+def test_faces_of_a_person_who_crossed_are_not_learned() -> None:
     mixed = [crop(ALICE, 0), crop(ALICE, 1), crop(STRANGER, 2), crop(ALICE, 3)]
     assert [found.at.second for found, _ in reference_faces(mixed)] == [0, 1, 3]
     assert reference_faces([]) == []
 
 
-def test_a_visit_without_a_face_or_unknown_is_noted_and_teaches_nobody(album: Album, gallery: Gallery) -> None:
+def test_a_label_without_a_good_face_is_stored_and_teaches_nothing(album: Album, gallery: Gallery) -> None:
     back = visited(album, [Crop(START, b"back", None, 0.0, 0.0)])
     assert learn(word(back), album, gallery).why == "no face of this visit is good enough to learn"
     assert learn(word(uuid4()), album, gallery).why == "this visit is not in the album"
@@ -113,7 +113,7 @@ def test_a_visit_without_a_face_or_unknown_is_noted_and_teaches_nobody(album: Al
     assert len(gallery.labels()) == 2
 
 
-def test_a_guest_who_is_told_again_stays_a_guest(gallery: Gallery) -> None:
+def test_a_guest_who_is_labelled_again_stays_a_guest(gallery: Gallery) -> None:
     end = START + timedelta(days=3)
     gallery.learn("bob", [Photo(face(5), "0", "bob.jpg")], group="guest", until=end)
     told = Label(place="hall", visit=uuid4(), who="bob")
@@ -134,7 +134,7 @@ def nothing(_: UUID) -> None:
     """Show no open visit."""
 
 
-def test_what_is_told_is_learned_once(tmp_path: Path, album: Album, gallery: Gallery) -> None:
+def test_a_label_is_learned_once(tmp_path: Path, album: Album, gallery: Gallery) -> None:
     visit = visited(album, [crop(ALICE, second) for second in range(3)])
     heard, inbox = lessons(tmp_path, gallery, album)
     body = Label(place="hall", visit=visit, who="alice").payload()
@@ -157,7 +157,7 @@ def test_what_is_told_is_learned_once(tmp_path: Path, album: Album, gallery: Gal
         b'{"visit": "0193f5a2-7c1e-7000-8000-000000000000", "who": "a", "until": "2026-11-22T00:00:00Z"}',
     ],
 )
-def test_what_cannot_be_read_is_said_and_gone(tmp_path: Path, gallery: Gallery, body: bytes) -> None:
+def test_an_unreadable_label_is_logged_and_dropped(tmp_path: Path, gallery: Gallery, body: bytes) -> None:
     heard, inbox = lessons(tmp_path, gallery, None)
     with pytest.raises(MessageError, match=r"^kinwatch/hall/label: "):
         heard.receive("kinwatch/hall/label", body)
@@ -165,7 +165,7 @@ def test_what_cannot_be_read_is_said_and_gone(tmp_path: Path, gallery: Gallery, 
     inbox.close()
 
 
-def test_what_never_works_is_not_tried_for_ever(tmp_path: Path, gallery: Gallery) -> None:
+def test_a_label_that_always_fails_is_parked(tmp_path: Path, gallery: Gallery) -> None:
     heard, inbox = lessons(tmp_path, gallery, None)
     heard.receive("kinwatch/hall/label", Label(place="hall", visit=uuid4(), who="alice").payload())
     heard.learn_waiting(nothing)
@@ -190,7 +190,7 @@ LEARNER = """
 
 
 @pytest.mark.timeout(90)
-def test_killed_while_learning_each_word_is_learned_whole_and_in_the_end_once(tmp_path: Path) -> None:
+def test_labels_are_learned_completely_and_once_though_the_brain_is_killed(tmp_path: Path) -> None:
     with Album(tmp_path / "album.db") as album, Gallery(tmp_path / "gallery.db") as gallery:
         heard, inbox = lessons(tmp_path, gallery, album)
         for number in range(20):
@@ -286,7 +286,7 @@ def test_faces_do_not_overrule_a_human(gallery: Gallery) -> None:
     assert held(shown(brain, range(6, 60))) == [("decided", "family", "carol", False)]
 
 
-def test_what_is_not_a_person_never_alerts_also_after_a_restart(gallery: Gallery, tmp_path: Path) -> None:
+def test_what_was_labelled_not_a_person_never_alerts_even_after_a_restart(gallery: Gallery, tmp_path: Path) -> None:
     sight = Room(lambda _: POSTER)
     brain = Brain(sight, gallery, BrainSettings())
     shown(brain, range(2))

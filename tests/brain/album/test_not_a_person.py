@@ -126,7 +126,7 @@ def test_a_stranger_who_walks_past_the_poster_alerts(gallery: Gallery) -> None:
 
 
 @pytest.mark.parametrize("whose", [STRANGER, None], ids=["with a face", "from behind"])
-def test_whoever_steps_in_front_of_the_poster_alerts(gallery: Gallery, whose: int | None) -> None:
+def test_a_person_in_front_of_the_poster_alerts(gallery: Gallery, whose: int | None) -> None:
     def scene(number: int) -> list[tuple[Box, int | None]]:
         if number < 10:
             return [(WALL, POSTER)]

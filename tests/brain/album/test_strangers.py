@@ -54,7 +54,7 @@ def diary(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[EncounterS
         yield MemoryEncounterStore() if request.param == "pocket" else album.strangers
 
 
-def test_who_comes_again_has_the_same_name_and_is_counted(diary: EncounterStore) -> None:
+def test_a_returning_stranger_has_the_same_name_and_is_counted(diary: EncounterStore) -> None:
     strangers = Strangers(diary)
     first, other, again = meet(strangers, 1, 0), meet(strangers, 2, 1), meet(strangers, 1, 2)
     assert first == Stranger("stranger-1", 1, MONDAY)
@@ -103,7 +103,7 @@ def test_visits_of_one_stranger_are_all_near_each_other(order: list[int], seed: 
         assert all(np.linalg.norm(a.mean - b.mean) <= 0.341 for a in visits for b in visits)
 
 
-def test_whoever_is_not_near_every_visit_is_another() -> None:
+def test_a_face_that_is_far_from_one_visit_is_another_stranger() -> None:
     step = np.zeros(128, np.float32)
     step[0] = 0.25
     known = [Encounter(uuid4(), 1, MONDAY, number * step, 1.0) for number in range(2)]
@@ -138,7 +138,7 @@ def test_a_reason_says_how_often_and_since_when(days: int, times: int, text: str
 @pytest.mark.parametrize(
     ("name", "number"), [("stranger-7", 7), ("stranger-", None), ("0193", None), ("stranger-x", None)]
 )
-def test_a_stranger_s_name_is_told_from_a_visit(name: str, number: int | None) -> None:
+def test_only_a_stranger_s_name_is_parsed(name: str, number: int | None) -> None:
     assert number_of(name) == number
 
 

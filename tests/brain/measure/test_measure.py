@@ -105,7 +105,7 @@ def test_a_paired_interval_is_over_people_not_over_trials() -> None:
     assert paired([("p", 0.0)] * 9) == (0.0, 0.0, 0.0)
 
 
-def test_distances_that_do_not_overlap_are_told_apart_without_a_mistake() -> None:
+def test_distances_that_do_not_overlap_are_separated_without_a_mistake() -> None:
     same, different = np.array([0.2, 0.3, 0.4]), np.array([0.6, 0.7, 0.8])
     assert curves.area_under_curve(same, different) == 1.0
     assert curves.best(same, different).rate == Proportion(6, 6)
@@ -183,7 +183,7 @@ def test_frames_of_a_burst_are_more_alike_than_other_moments() -> None:
     assert all(0.7 < how.scale < 1.1 and how.face is None for how in (moment(rng) for _ in range(20)))
 
 
-def test_the_cache_keeps_looks_and_that_there_was_none_for_its_owner_alone(tmp_path: Path) -> None:
+def test_the_cache_stores_embeddings_and_missing_ones_for_its_owner_only(tmp_path: Path) -> None:
     look = FaceEmbedding(np.arange(128, dtype=np.float32), 40.0, 20.0, 0.1, 0.9)
     file = tmp_path / "cache" / "embeddings.db"
     with EmbeddingCache(file) as cache:
@@ -198,7 +198,7 @@ def test_the_cache_keeps_looks_and_that_there_was_none_for_its_owner_alone(tmp_p
     assert file.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_picture_is_looked_at_once_and_again_when_it_changes(
+def test_a_picture_is_analysed_once_and_again_when_it_changes(
     tmp_path: Path, colours: tuple[ColourSight, EmbeddingReader]
 ) -> None:
     sight, looker = colours
@@ -340,7 +340,7 @@ def test_nobody_seen_is_nobody_identified() -> None:
     assert decide([], known) == ("unidentified", None, 0)
 
 
-def test_a_household_of_colours_is_told_apart(tmp_path: Path, colours: tuple[ColourSight, EmbeddingReader]) -> None:
+def test_a_household_of_colours_is_distinguished(tmp_path: Path, colours: tuple[ColourSight, EmbeddingReader]) -> None:
     _, looker = colours
     paint(tmp_path / "test/ann/dark.png", BLACK)
     labelled = folders.labelled(household_of(tmp_path))
@@ -466,7 +466,7 @@ def opened(models: Path) -> VisionBackend:
 @pytest.mark.media
 @pytest.mark.models
 @pytest.mark.timeout(60)
-def test_real_faces_are_told_apart_by_two_processes(tmp_path: Path, media: Path) -> None:
+def test_two_processes_distinguish_real_faces(tmp_path: Path, media: Path) -> None:
     models = Path(os.environ["KINWATCH_MODELS"])
     for name in ("me", "wife"):
         for number, file in enumerate(sorted((media / "retrain/train" / name).iterdir())[:6]):

@@ -162,7 +162,7 @@ def test_backs_have_no_faces(sights: dict[str, LocalBackend], media: Path, pack:
 @pytest.mark.models
 @pytest.mark.timeout(60)
 @both_packs
-def test_the_family_is_told_apart_with_turned_and_tilted_heads(
+def test_family_members_are_distinguished_with_turned_and_tilted_heads(
     sights: dict[str, LocalBackend], media: Path, pack: str
 ) -> None:
     sight = sights[pack]
@@ -196,7 +196,7 @@ def test_strangers_with_small_faces_are_seen_and_are_nobody_we_know(
 @pytest.mark.models
 @both_packs
 @pytest.mark.parametrize("size", [(16, 16), (16, 1600), (3000, 200), (17, 31), (1080, 1920)])
-def test_any_size_of_picture_is_looked_at(sights: dict[str, LocalBackend], pack: str, size: tuple[int, int]) -> None:
+def test_a_picture_of_any_size_is_analysed(sights: dict[str, LocalBackend], pack: str, size: tuple[int, int]) -> None:
     noise = np.random.default_rng(7).integers(0, 255, (*size, 3), np.uint8)
     picture, sight = Picture(jpeg(noise)), sights[pack]
     for thing in sight.detect(picture):
@@ -224,7 +224,7 @@ def test_a_face_that_is_none_gives_no_vector_or_a_finite_one(
 @pytest.mark.models
 @pytest.mark.timeout(60)
 @both_packs
-def test_a_look_has_128_numbers_and_says_how_good_the_face_is(
+def test_an_embedding_has_128_numbers_and_the_quality_of_the_face(
     sights: dict[str, LocalBackend], media: Path, pack: str
 ) -> None:
     sight = sights[pack]
@@ -242,12 +242,12 @@ def test_a_look_has_128_numbers_and_says_how_good_the_face_is(
 
 
 @pytest.mark.models
-def test_a_sight_names_its_pack(sights: dict[str, LocalBackend]) -> None:
+def test_a_backend_names_its_pack(sights: dict[str, LocalBackend]) -> None:
     assert sights[STANDARD].name == "local standard"
     assert sights[BUILT_IN].name == "local built-in"
 
 
-def test_a_sight_without_its_files_says_so_before_it_looks(tmp_path: Path) -> None:
+def test_a_backend_without_its_files_fails_before_it_analyses(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="kinwatch models pull built-in"):
         LocalBackend("auto", [tmp_path])
 
@@ -259,7 +259,7 @@ def test_black_pixels_hold_nobody() -> None:
     assert BlazeFace(models / "face_detection_full_range_sparse.tflite", 1).find(black, 0.6) == []
 
 
-def test_one_box_is_kept_for_each_thing() -> None:
+def test_one_box_remains_for_each_detection() -> None:
     cat = RawDetection("cat", 0.5, 0, 0, 10, 10)
     person, same, other = (
         RawDetection("person", score, x, 0, x + 10, 10) for score, x in ((0.9, 0), (0.8, 2), (0.7, 8))

@@ -107,7 +107,7 @@ def test_forgetting_leaves_no_vector_in_any_file_though_a_brain_has_it_open(tmp_
         assert vector(2).tobytes() in left
 
 
-def test_forgetting_nobody_says_who_there_is(tmp_path: Path) -> None:
+def test_forgetting_an_unknown_name_lists_the_known_ones(tmp_path: Path) -> None:
     with Gallery(tmp_path / "g.db") as gallery:
         gallery.learn("wife", [photo(2)])
         with pytest.raises(GalleryError, match="nobody is called me: there are wife"):
@@ -174,7 +174,7 @@ def test_a_gallery_of_a_newer_kinwatch_is_left_alone_and_says_so(tmp_path: Path)
         Gallery(tmp_path / "g.db")
 
 
-def test_a_photo_of_somebody_else_counts_again_when_the_word_is_true_after_all(tmp_path: Path) -> None:
+def test_an_excluded_photo_counts_again_when_its_label_turns_out_right(tmp_path: Path) -> None:
     ann = portraits(2, 6)
     with Gallery(tmp_path / "g.db") as gallery:
         gallery.learn("me", [*portraits(1, 2), ann[0]])
@@ -191,7 +191,7 @@ def test_a_photo_of_somebody_else_counts_again_when_the_word_is_true_after_all(t
         assert gallery.nearest(ann[0].vector, AT)[0].distance == pytest.approx(0, abs=1e-5)
 
 
-def test_whoever_is_known_has_a_limit_and_vectors_nobody_can_change(tmp_path: Path) -> None:
+def test_a_known_person_has_a_limit_and_read_only_vectors(tmp_path: Path) -> None:
     with Gallery(tmp_path / "g.db") as gallery:
         gallery.learn("me", portraits(1, 5))
         gallery.learn("ann", portraits(2, 4), group="guest", until=AT)
@@ -207,7 +207,7 @@ def test_whoever_is_known_has_a_limit_and_vectors_nobody_can_change(tmp_path: Pa
         assert len(gallery.references("ann")) == 4
 
 
-def test_asking_who_is_known_costs_microseconds(tmp_path: Path) -> None:
+def test_reading_the_known_people_takes_microseconds(tmp_path: Path) -> None:
     with Gallery(tmp_path / "g.db") as gallery:
         gallery.learn_all([Entry(f"p{number}", tuple(portraits(number, 10))) for number in range(8)])
         gallery.known(AT)
@@ -220,7 +220,7 @@ def test_asking_who_is_known_costs_microseconds(tmp_path: Path) -> None:
     assert best < 200e-6
 
 
-def test_no_more_are_compared_than_help_and_no_more_kept_than_come_back(tmp_path: Path) -> None:
+def test_at_most_40_photos_are_compared_and_120_stored(tmp_path: Path) -> None:
     many = portraits(1, MAX_STORED_PHOTOS + 20)
     with Gallery(tmp_path / "g.db") as gallery:
         assert gallery.learn("me", many[:MAX_COMPARED_PHOTOS]) == MAX_COMPARED_PHOTOS
@@ -229,7 +229,7 @@ def test_no_more_are_compared_than_help_and_no_more_kept_than_come_back(tmp_path
         assert gallery.people()[0].photos == MAX_STORED_PHOTOS
 
 
-def test_a_word_makes_a_person_and_taking_it_back_leaves_no_trace(tmp_path: Path) -> None:
+def test_a_label_adds_a_person_and_undoing_it_leaves_no_trace(tmp_path: Path) -> None:
     with Gallery(tmp_path / "g.db") as gallery, Gallery(tmp_path / "g.db") as brain:
         gallery.learn("me", portraits(1, 5))
         before, version = state(gallery), brain.version
@@ -248,7 +248,7 @@ def test_a_word_makes_a_person_and_taking_it_back_leaves_no_trace(tmp_path: Path
         assert gallery.undo() is None
 
 
-def test_a_word_without_a_picture_is_remembered_and_makes_nobody(tmp_path: Path) -> None:
+def test_a_label_without_a_picture_is_stored_and_adds_nobody(tmp_path: Path) -> None:
     with Gallery(tmp_path / "g.db") as gallery:
         assert gallery.learn_label(said(1, "ann"), []) == 0
         assert gallery.people() == []
@@ -257,7 +257,7 @@ def test_a_word_without_a_picture_is_remembered_and_makes_nobody(tmp_path: Path)
         assert gallery.labels() == []
 
 
-def test_a_second_word_about_a_visit_replaces_the_first(tmp_path: Path) -> None:
+def test_a_second_label_of_a_visit_replaces_the_first(tmp_path: Path) -> None:
     photos = portraits(2, 3)
     with Gallery(tmp_path / "g.db") as gallery:
         gallery.learn_label(said(1, "ann"), photos)
@@ -273,14 +273,14 @@ def test_a_second_word_about_a_visit_replaces_the_first(tmp_path: Path) -> None:
         assert (gallery.negatives(), gallery.labels()) == ([], [])
 
 
-def test_what_is_not_a_person_is_kept_by_place_and_box_where_it_has_no_face(tmp_path: Path) -> None:
+def test_a_negative_without_a_face_is_stored_by_place_and_box(tmp_path: Path) -> None:
     with Gallery(tmp_path / "g.db") as gallery:
         assert gallery.learn_label(said(1, None), []) == 0
         (rack,) = gallery.negatives()
     assert (rack.vector, rack.place, rack.box, rack.visit) == (None, "hall", Box(0.1, 0.2, 0.3, 0.4), UUID(int=1))
 
 
-def test_group_and_pass_are_as_before_when_a_word_is_taken_back(tmp_path: Path) -> None:
+def test_undoing_a_label_restores_group_and_pass(tmp_path: Path) -> None:
     until = AT + timedelta(days=3)
     with Gallery(tmp_path / "g.db") as gallery:
         gallery.learn("ann", portraits(2, 3), group="guest", until=until)
@@ -293,7 +293,7 @@ def test_group_and_pass_are_as_before_when_a_word_is_taken_back(tmp_path: Path) 
         assert (gallery.people()[0].group, gallery.people()[0].until) == ("guest", until)
 
 
-def test_a_word_replaced_from_the_middle_leaves_what_later_words_said(tmp_path: Path) -> None:
+def test_replacing_an_earlier_label_keeps_the_effects_of_later_ones(tmp_path: Path) -> None:
     with Gallery(tmp_path / "g.db") as gallery:
         gallery.learn_label(said(1, "ann", group="guest"), portraits(2, 2))
         gallery.learn_label(said(2, "ann"), portraits(2, 2, 10))
@@ -308,7 +308,7 @@ def test_a_word_replaced_from_the_middle_leaves_what_later_words_said(tmp_path: 
         assert gallery.people() == []
 
 
-def test_what_was_enrolled_since_stays_when_the_word_is_taken_back(tmp_path: Path) -> None:
+def test_photos_enrolled_since_stay_when_the_label_is_undone(tmp_path: Path) -> None:
     with Gallery(tmp_path / "g.db") as gallery:
         gallery.learn_label(said(1, "ann"), portraits(2, 3))
         gallery.learn("ann", portraits(2, 2), group="guest")
@@ -316,7 +316,7 @@ def test_what_was_enrolled_since_stays_when_the_word_is_taken_back(tmp_path: Pat
         assert [(one.name, one.group, one.photos) for one in gallery.people()] == [("ann", "guest", 2)]
 
 
-def test_a_group_that_was_enrolled_since_stays_when_the_word_is_taken_back(tmp_path: Path) -> None:
+def test_a_group_enrolled_since_stays_when_the_label_is_undone(tmp_path: Path) -> None:
     with Gallery(tmp_path / "g.db") as gallery:
         gallery.learn("ann", portraits(2, 2), group="guest", until=AT)
         gallery.learn_label(said(1, "ann"), portraits(2, 2, 10))
@@ -325,7 +325,7 @@ def test_a_group_that_was_enrolled_since_stays_when_the_word_is_taken_back(tmp_p
         assert [(one.group, one.until, one.photos) for one in gallery.people()] == [("family", None, 4)]
 
 
-def test_taking_back_never_brings_a_forgotten_person_back(tmp_path: Path) -> None:
+def test_undoing_never_brings_a_forgotten_person_back(tmp_path: Path) -> None:
     with Gallery(tmp_path / "g.db") as gallery:
         gallery.learn("me", portraits(1, 3))
         gallery.learn_label(said(1, "ann", group="guest"), portraits(2, 3))
@@ -351,7 +351,7 @@ def take(gallery: Gallery, step: tuple[str, int, str | None, int, int]) -> None:
 
 @given(st.lists(STEPS, max_size=5), NAMES, st.integers(0, 3), st.integers(0, 9))
 @settings(max_examples=25)
-def test_a_new_word_taken_back_leaves_everything_as_it_was(
+def test_undoing_a_new_label_leaves_everything_as_it_was(
     tmp_path_factory: pytest.TempPathFactory,
     steps: Sequence[tuple[str, int, str | None, int, int]],
     who: str | None,

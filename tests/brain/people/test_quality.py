@@ -39,7 +39,7 @@ def spread(seed: int, photos: int) -> Vectors:
     return np.random.default_rng(seed).normal(scale=0.35 / 16, size=(photos, 128)).astype(np.float32)
 
 
-def test_a_photo_of_somebody_else_is_excluded_with_a_name_and_nobody_else_loses_any() -> None:
+def test_a_photo_of_somebody_else_is_excluded_with_that_name_and_no_other_photo_is() -> None:
     alice, bob, carol = somebody(1, 10), somebody(2, 7), somebody(3, 5)
     found = assess_photos({"alice": np.vstack([alice, bob[:1]]), "bob": bob[1:], "carol": carol})
     assert [*found["alice"].excluded] == [10]
@@ -48,17 +48,17 @@ def test_a_photo_of_somebody_else_is_excluded_with_a_name_and_nobody_else_loses_
     assert not found["carol"].excluded
 
 
-def test_a_photo_that_resembles_no_other_is_excluded_though_nobody_it_resembles_is_enrolled() -> None:
+def test_a_photo_that_resembles_no_other_is_excluded_though_its_person_is_not_enrolled() -> None:
     found = assess_photos({"alice": np.vstack([somebody(1, 6), somebody(2, 1)])})
     assert [*found["alice"].excluded] == [6]
     assert "does not resemble the other photos of alice" in found["alice"].excluded[6]
 
 
-def test_with_three_photos_nobody_can_say_which_is_the_odd_one() -> None:
+def test_with_three_photos_none_is_excluded_as_odd() -> None:
     assert not assess_photos({"alice": np.vstack([somebody(1, 2), somebody(2, 1)])})["alice"].excluded
 
 
-def test_what_was_excluded_comes_back_when_the_reason_goes_away() -> None:
+def test_an_excluded_photo_is_used_again_when_the_reason_is_gone() -> None:
     alice, bob = somebody(1, 1), somebody(2, 5)
     mixed = np.vstack([alice, bob[:2]])
     assert {*assess_photos({"alice": mixed, "bob": bob[2:]})["alice"].excluded} == {1, 2}
@@ -108,20 +108,20 @@ def test_the_order_of_photos_and_people_makes_no_difference(seed: int, photos: i
 
 @given(st.integers(0, 10_000), st.integers(MAX_COMPARED_PHOTOS - 3, MAX_COMPARED_PHOTOS + 50))
 @settings(max_examples=20)
-def test_at_most_forty_are_compared_and_the_rest_is_at_rest_not_lost(seed: int, photos: int) -> None:
+def test_at_most_forty_photos_are_compared_and_the_redundant_ones_are_not_lost(seed: int, photos: int) -> None:
     held = assess_photos({"alice": spread(seed, photos)})["alice"]
     assert len(set(held.redundant)) == len(held.redundant) == max(0, photos - MAX_COMPARED_PHOTOS - len(held.excluded))
     assert not set(held.redundant) & set(held.excluded)
 
 
-def test_the_most_redundant_photo_goes_to_rest_first() -> None:
+def test_the_most_redundant_photo_is_left_out_first() -> None:
     photos = spread(1, MAX_COMPARED_PHOTOS + 1)
     photos[7] = photos[3] + 0.001
     held = assess_photos({"alice": photos})["alice"]
     assert held.redundant in ((3,), (7,))
 
 
-def test_what_is_at_rest_can_go_and_the_same_photos_are_compared() -> None:
+def test_removing_redundant_photos_changes_no_comparison() -> None:
     photos = spread(1, MAX_COMPARED_PHOTOS + 9)
     first = assess_photos({"alice": photos})["alice"].redundant
     left = np.delete(photos, first[:4], axis=0)
@@ -169,7 +169,7 @@ def test_no_limit_is_above_the_safe_floor_nor_makes_anybody_unrecognisable(seed:
         assert MIN_MATCH_LIMIT <= after[name] <= limit <= MATCH_DISTANCE
 
 
-def test_of_nobody_nothing_is_said() -> None:
+def test_an_empty_gallery_has_no_doubts() -> None:
     assert assess_photos({}) == {}
     assert match_limits({}) == {}
     assert assess_photos({"alice": np.zeros((0, 128), np.float32)})["alice"].excluded == {}

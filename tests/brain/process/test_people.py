@@ -14,7 +14,7 @@ from tests.brain.visits.test_brain import Table, nobody
 from tests.waiting import soon
 
 
-def test_who_is_known_is_told_when_it_changes_and_to_whoever_comes_later(tmp_path: Path) -> None:
+def test_the_known_people_are_published_on_change_and_retained(tmp_path: Path) -> None:
     bus, heard = Loopback(), list[tuple[str, ...]]()
 
     def hear(topic: str, payload: bytes) -> None:

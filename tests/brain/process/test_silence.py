@@ -45,7 +45,7 @@ def run(
     return told
 
 
-def test_a_device_that_stops_is_told_once_and_again_when_it_is_back() -> None:
+def test_a_device_that_stops_is_reported_once_and_its_return_too() -> None:
     told = run(SilenceMonitor(), [*range(0, 100, 5), *range(400, 500, 5)], until=500)
     assert [(place, what) for _, place, what in told] == [("door", "offline"), ("door", "recovered")]
     assert told[0][0] - 95 <= 31
@@ -63,7 +63,7 @@ def test_pictures_sent_by_hand_are_no_device() -> None:
     assert not run(SilenceMonitor(), [0, 3, 7], until=1000)
 
 
-def test_who_has_said_itself_that_it_is_away_is_not_told_again() -> None:
+def test_a_device_that_reported_itself_offline_is_not_reported_again() -> None:
     silence = SilenceMonitor()
     assert not run(silence, range(0, 60, 5), until=60)
     silence.sense_reported(Trouble(place="door", what="offline"))
@@ -73,7 +73,7 @@ def test_who_has_said_itself_that_it_is_away_is_not_told_again() -> None:
     assert [trouble.what for trouble in silence.newly_silent(after(2300))] == ["offline"]
 
 
-def test_who_was_started_anew_while_away_is_told_to_be_back() -> None:
+def test_a_device_that_restarted_while_offline_is_reported_recovered() -> None:
     silence = SilenceMonitor()
     assert not run(silence, range(0, 60, 5), until=60)
     silence.sense_reported(Trouble(place="door", what="offline"))
@@ -89,7 +89,7 @@ def test_while_we_are_deaf_nobody_is_silent() -> None:
     assert [trouble.what for trouble in silence.newly_silent(after(640))] == ["offline"]
 
 
-def test_closed_eyes_are_not_silent_and_opened_ones_are_given_time() -> None:
+def test_a_camera_switched_off_is_not_silent_and_one_switched_on_gets_time() -> None:
     silence = SilenceMonitor()
     assert not run(silence, range(0, 60, 5), until=60)
     silence.camera_switched(CameraEnabled(place="door", enabled=False), after(60))

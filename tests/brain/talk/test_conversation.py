@@ -157,7 +157,7 @@ def test_phrases_that_hold_a_not_are_understood() -> None:
         assert (ask.intent if ask else None) == intent, words
 
 
-def test_languages_answer_the_same_things() -> None:
+def test_every_language_has_the_same_answers() -> None:
     english, french = BOOKS
     assert english.says.keys() == french.says.keys()
     for key, words in english.says.items():
@@ -177,11 +177,11 @@ def test_a_name_is_taken_as_it_was_said(words: str, name: str) -> None:
     assert understood("this is", BOOKS) is None
 
 
-def test_folding() -> None:
+def test_text_is_folded_to_plain_letters() -> None:
     assert fold("  Qu'est-ce que l'Été_où ?") == "qu est ce que l ete ou"
 
 
-def test_who_is_seen_is_said_at_that_place_and_in_that_language() -> None:
+def test_the_answer_names_who_is_seen_at_that_place_in_that_language() -> None:
     house = Room()
     assert house.say("who do you see?") == "I see nobody."
     house.people = [
@@ -205,7 +205,7 @@ def test_guests_and_several_unknown_people_are_said() -> None:
     assert house.say("who is there") == said
 
 
-def test_modes_want_a_yes() -> None:
+def test_a_mode_changes_only_after_a_yes() -> None:
     house = Room()
     assert house.modes("arm the house") == []
     assert house.modes("yes") == ["away"]
@@ -224,7 +224,7 @@ def test_a_yes_counts_at_its_place_and_for_a_while() -> None:
     assert house.modes("yes") == []
 
 
-def test_another_question_in_between_ends_what_waited() -> None:
+def test_another_question_cancels_the_pending_one() -> None:
     assert Room().modes("arm the house", "who do you see", "yes") == []
 
 
@@ -234,7 +234,7 @@ def test_a_voice_disarms_only_where_that_was_set() -> None:
     assert Room(disarm=True).modes("disarm the house", "yes") == ["home"]
 
 
-def test_eyes_open_at_once_and_close_on_a_yes() -> None:
+def test_a_camera_is_switched_on_at_once_and_off_after_a_yes() -> None:
     house = Room()
     assert house.eyes("close your eyes") == []
     assert house.eyes("yes") == [("hall", False)]
@@ -248,7 +248,7 @@ def test_eyes_open_at_once_and_close_on_a_yes() -> None:
     assert eyes.by == f"a voice at {'x' * 29}"
 
 
-def test_an_armed_house_keeps_its_eyes_open() -> None:
+def test_an_armed_house_refuses_to_switch_cameras_off() -> None:
     house = Room()
     house.results("close your eyes")
     for mode in ("away", "night"):
@@ -263,7 +263,7 @@ def test_an_armed_house_keeps_its_eyes_open() -> None:
     assert trusting.eyes("close your eyes", "yes") == [("hall", False)]
 
 
-def test_closed_eyes_are_said_and_an_armed_house_that_is_blind_says_so() -> None:
+def test_the_house_says_which_cameras_are_off_also_when_it_is_armed() -> None:
     house = Room()
     house.people = [person("family", "Alice")]
     house.closed = frozenset({"hall"})
@@ -275,7 +275,7 @@ def test_closed_eyes_are_said_and_an_armed_house_that_is_blind_says_so() -> None
     assert house.say("yes") == "Good night. I watch the house. But my eyes are closed: hall, porch."
 
 
-def test_without_a_camera_there_are_no_eyes() -> None:
+def test_without_a_camera_the_house_says_that_it_has_no_eyes() -> None:
     answers = Conversation(AnswerSettings())
     for words in ("open your eyes", "close your eyes"):
         (say,) = answers.answer(Heard(place="hall", words=words, at=AT), HouseView(AT, [], frozenset()))
@@ -312,7 +312,7 @@ def test_a_stranger_does_not_name_itself() -> None:
     assert off.told("this is Bob", "yes") == []
 
 
-def test_family_elsewhere_vouches_for_nobody() -> None:
+def test_family_at_another_place_cannot_vouch() -> None:
     house = Room()
     stranger = person("stranger", place="porch")
     house.people = [person("family", "Alice"), stranger]
@@ -320,7 +320,7 @@ def test_family_elsewhere_vouches_for_nobody() -> None:
     assert house.tellings("yes", place="gate") == []
 
 
-def test_what_was_told_is_of_the_place_where_that_person_is() -> None:
+def test_a_spoken_label_has_the_place_of_the_person() -> None:
     house = Room()
     stranger = person("stranger", place="porch")
     house.people = [person("family", "Alice", place="porch"), stranger]
@@ -328,7 +328,7 @@ def test_what_was_told_is_of_the_place_where_that_person_is() -> None:
     assert (told.place, told.visit, told.who) == ("porch", stranger.visit, "Bob")
 
 
-def test_family_that_left_before_the_yes_vouches_no_more() -> None:
+def test_family_that_left_before_the_yes_cannot_vouch() -> None:
     house = Room()
     house.people = [person("family", "Alice"), person("stranger")]
     assert house.say("this is Bob") == "Is it Bob that I see? Say yes."
@@ -338,7 +338,7 @@ def test_family_that_left_before_the_yes_vouches_no_more() -> None:
     assert "family has to be in view" in answer.words
 
 
-def test_who_is_not_known_or_not_one_is_not_named() -> None:
+def test_a_name_needs_a_known_person_and_a_single_unknown_one() -> None:
     house = Room()
     house.people = [person("family", "Alice"), person("stranger"), person("stranger")]
     assert house.say("this is Bob") == "I see nobody, or several whom I do not know."
@@ -394,14 +394,14 @@ def memory(tmp_path: Path) -> Iterator[BrainState]:
 
 
 @pytest.mark.parametrize("author", [b'"\\ud800"', b'"\xed\xa0\x80"'])
-def test_what_could_not_be_sent_on_is_left_out_as_it_comes(memory: BrainState, author: bytes) -> None:
+def test_a_message_with_unsendable_characters_is_refused(memory: BrainState, author: bytes) -> None:
     ears = SpeechInbox(memory.heard, memory.outbox, Conversation(AnswerSettings()))
     with pytest.raises(MessageError):
         ears.receive("kinwatch/x/mentioned", b'{"author": %s, "words": "hi", "post": "1"}' % author)
     assert memory.heard.due() is None
 
 
-def test_what_was_heard_is_answered_once_though_it_came_twice(memory: BrainState) -> None:
+def test_a_repeated_sentence_is_answered_once(memory: BrainState) -> None:
     ears = SpeechInbox(memory.heard, memory.outbox, Conversation(AnswerSettings()))
     view = HouseView(now(), [], EYES)
     for heard in (Heard(place="hall", words="good night"), Heard(place="hall", words="yes")):

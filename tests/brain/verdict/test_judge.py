@@ -96,12 +96,12 @@ def test_a_limit_that_was_lowered_needs_one_near_face() -> None:
     assert judge(after(*faces(ME, 4), FAMILY[0].vectors[0]), strict, last=True).who == "me"
 
 
-def test_two_of_the_family_who_cannot_be_told_apart_are_family_without_a_name() -> None:
+def test_two_family_members_who_look_alike_are_family_without_a_name() -> None:
     judgement = judge(after(*faces(5, 4, seed=3, alike=0.6)), twins("family"), last=True)
     assert (judgement.verdict, judgement.who) == ("family", None)
 
 
-def test_family_and_a_guest_who_cannot_be_told_apart_are_neither() -> None:
+def test_family_and_a_guest_who_look_alike_are_neither() -> None:
     assert judge(after(*faces(5, 4, seed=3, alike=0.6)), twins("guest"), last=True).verdict == "unidentified"
 
 
@@ -170,7 +170,7 @@ def test_strangers_alone_are_never_family(seen: Seen) -> None:
 
 
 @given(looks)
-def test_the_last_word_is_always_a_verdict(seen: Seen) -> None:
+def test_the_last_judgement_is_always_a_verdict(seen: Seen) -> None:
     assert last_word(seen).verdict != "identifying"
 
 

@@ -62,7 +62,7 @@ def test_faces_of_two_people_do_not_agree() -> None:
 @pytest.mark.parametrize(
     ("held", "more"), [("family", ("somebody else is there now",)), ("unidentified", ()), ("stranger", ())]
 )
-def test_whoever_takes_over_is_a_stranger_and_a_name_is_taken_back_in_words(
+def test_a_stranger_who_takes_over_a_visit_takes_the_name_back_with_a_reason(
     held: Verdict, more: tuple[str, ...]
 ) -> None:
     judgement = judge(seen(4, 7), FAMILY, held=held)

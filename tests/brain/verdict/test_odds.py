@@ -35,13 +35,13 @@ def test_one_person_is_likelier_than_two_and_two_than_one(one: int, other: int) 
 
 
 @given(st.integers(0, 200))
-def test_more_looks_say_more(who: int) -> None:
+def test_more_faces_are_stronger_evidence(who: int) -> None:
     photos = faces(who, 8, seed=1)
     few, many = faces(who, 2, seed=2), np.concatenate([faces(who, 2, seed=2), faces(who, 10, seed=3)])
     assert between(many, photos) > between(few, photos)
 
 
-def test_looks_that_repeat_each_other_count_less() -> None:
+def test_faces_that_repeat_each_other_count_less() -> None:
     weights = np.ones(8)
     apart = odds.independent_faces(faces(1, 8), weights)
     alike = odds.independent_faces(faces(1, 8, alike=0.3), weights)
@@ -52,7 +52,7 @@ def test_looks_that_repeat_each_other_count_less() -> None:
 
 
 @given(st.lists(st.floats(0.05, 1.0), min_size=1, max_size=12))
-def test_looks_are_never_worth_more_than_their_weights(weights: list[float]) -> None:
+def test_faces_never_count_more_than_their_weights(weights: list[float]) -> None:
     worth = odds.independent_faces(faces(3, len(weights)), np.array(weights))
     assert 0 < worth <= max(sum(weights), odds.MIN_INDEPENDENT_FACES) + 1e-6
 
@@ -88,7 +88,7 @@ def at(*places: float) -> Vector:
         ((0.5,), (0.01,), 0.1),
     ],
 )
-def test_looks_are_worth_what_their_distance_says(
+def test_faces_count_according_to_their_distance(
     places: tuple[float, ...], weights: tuple[float, ...], worth: float
 ) -> None:
     assert odds.independent_faces(at(*places), np.array(weights)) == pytest.approx(worth, abs=1e-6)

@@ -55,7 +55,7 @@ def test_more_alike_is_never_less_likely(one: float, other: float) -> None:
     assert similarity_log_odds(less) <= similarity_log_odds(more)
 
 
-def test_ever_so_many_looks_are_worth_four() -> None:
+def test_any_number_of_similar_faces_counts_less_than_four() -> None:
     worth = [person_log_odds([SOMEBODY] * count, "alice") for count in (1, 2, 5, 50, 5000)]
     assert all(one < other for one, other in pairwise(worth))
     assert worth[-1] < 4 * similarity_log_odds(99.5)
@@ -115,13 +115,13 @@ def test_the_reasons_say_that_the_cloud_was_asked_and_what_it_found() -> None:
     assert not any("cloud" in reason for reason in judge(after(own=ALICE), FAMILY, last=True).reasons)
 
 
-def test_a_face_that_is_worth_nothing_is_no_face() -> None:
+def test_a_face_of_weight_zero_counts_as_no_face() -> None:
     for worthless in (CloudSimilarity({"alice": 99.9}, 0.0), CloudSimilarity({}, 0.0, EVERYBODY)):
         assert verdict(after(worthless)) == ("unidentified", None)
         assert verdict(after(worthless, own=STRANGER)) == ("unidentified", None)
 
 
-def test_whom_the_cloud_does_not_have_it_says_nothing_of() -> None:
+def test_the_cloud_is_no_evidence_about_people_whom_it_does_not_have() -> None:
     evidence = Evidence()
     for vector in faces(BOB, 4, seed=3):
         evidence = add_face(evidence, FaceSample(vector, 1.0))

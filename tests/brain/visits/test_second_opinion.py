@@ -104,7 +104,7 @@ def test_near_the_deadline_one_face_is_asked_about_and_the_answer_decides(galler
     assert (asked[1].place, asked[1].visit, asked[1].what) == ("hall", visits[0].visit, "a face")
 
 
-def test_who_is_decided_here_is_shown_to_nobody(gallery: Gallery) -> None:
+def test_a_visit_decided_here_is_not_sent(gallery: Gallery) -> None:
     cloud = Cloud(alike)
     brain = Brain(Table(somebody(ALICE, range(40))), gallery, BrainSettings(), second=patient(cloud))
     assert told(shown(brain, range(60)))[1] == ("decided", "family", "alice", False)
@@ -112,7 +112,7 @@ def test_who_is_decided_here_is_shown_to_nobody(gallery: Gallery) -> None:
 
 
 @pytest.mark.parametrize("room", [Room(range(40), width=15.0), Room(range(40), sure=0.0)])
-def test_what_nobody_could_tell_and_what_is_no_face_is_not_asked_about(gallery: Gallery, room: Room) -> None:
+def test_faces_that_are_too_small_or_no_faces_are_not_asked_about(gallery: Gallery, room: Room) -> None:
     cloud = Cloud(alike)
     shown(Brain(room, gallery, BrainSettings(), second=patient(cloud)), range(60))
     assert not cloud.asked
@@ -172,7 +172,7 @@ def test_without_an_answer_the_verdict_is_our_own(gallery: Gallery, error: Excep
     assert told(shown(asking, range(60))) == alone
 
 
-def test_what_goes_wrong_is_said_once(gallery: Gallery, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_fault_is_logged_once(gallery: Gallery, caplog: pytest.LogCaptureFixture) -> None:
     numbers = iter(range(100))
 
     def refuse() -> Mapping[str, float]:
@@ -218,7 +218,7 @@ def test_a_restarted_brain_does_not_ask_again(gallery: Gallery, tmp_path: Path) 
     assert len(cloud.asked) == 2
 
 
-def test_a_human_s_word_on_a_visit_that_is_over_stands_against_a_late_answer(gallery: Gallery) -> None:
+def test_a_label_of_an_ended_visit_stands_against_a_late_answer(gallery: Gallery) -> None:
     gate = Event()
 
     def slowly() -> Mapping[str, float]:

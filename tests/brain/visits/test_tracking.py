@@ -73,7 +73,7 @@ def test_the_same_face_is_followed_although_the_bodies_are_apart() -> None:
     assert affinity(seen, trail(RIGHT)) == pytest.approx(-0.2451, abs=1e-4)
 
 
-def test_two_who_stand_close_together_are_told_apart_by_their_faces() -> None:
+def test_two_people_close_together_are_distinguished_by_their_faces() -> None:
     left, right = Box(0.30, 0.20, 0.08, 0.10), Box(0.52, 0.20, 0.08, 0.10)
     tracks = [Track(Box(0.25, 0.2, 0.3, 0.7), left, 0.1), Track(Box(0.35, 0.2, 0.3, 0.7), right, 0.1)]
     # Each body is nearer to the other's last place; the faces have not moved.

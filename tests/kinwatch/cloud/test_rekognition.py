@@ -145,7 +145,7 @@ def test_the_difference_is_shown_first_and_then_the_collection_is_equal(house: H
     assert house.paid == 5
 
 
-def test_nothing_is_changed_unless_somebody_says_yes(house: House) -> None:
+def test_sync_changes_nothing_without_a_yes(house: House) -> None:
     house.gallery.learn("ann", photos(1, 3))
     assert complaint(house.run("rekognition", "sync", says="n\n")) == "nothing was changed"
     unasked = house.run("rekognition", "sync")
@@ -158,7 +158,7 @@ def test_nothing_is_changed_unless_somebody_says_yes(house: House) -> None:
     assert house.aws.sent == []
 
 
-def test_what_is_doubtful_expired_or_without_a_picture_stays_at_home(house: House) -> None:
+def test_doubtful_and_expired_photos_and_those_without_a_picture_are_not_sent(house: House) -> None:
     house.gallery.learn("ann", [*photos(1, 5), *photos(2, 1)])
     house.gallery.learn("bob", photos(2, 4, 10))
     house.gallery.learn("old guest", photos(3, 2), group="guest", until=LONG_AGO)
@@ -177,7 +177,7 @@ def test_what_is_doubtful_expired_or_without_a_picture_stays_at_home(house: Hous
     assert (people.count("ann"), people.count("bob"), people.count("carol"), people.count("old guest")) == (5, 4, 1, 0)
 
 
-def test_who_was_forgotten_elsewhere_is_removed_and_what_others_have_put_there_stays(house: House) -> None:
+def test_a_person_forgotten_elsewhere_is_removed_and_foreign_faces_stay(house: House) -> None:
     house.gallery.learn("ann", photos(1, 3))
     house.gallery.learn("bob", photos(2, 3))
     house.sync()
@@ -217,7 +217,7 @@ def test_a_guest_goes_when_the_pass_has_ended_and_comes_back_with_a_new_one(hous
     assert house.sync()["added"] == 2
 
 
-def test_a_photo_without_a_face_is_told_and_not_paid_for_again(house: House) -> None:
+def test_a_photo_without_a_face_is_reported_and_not_paid_for_again(house: House) -> None:
     house.gallery.learn("ann", [*photos(1, 2), *photos(1, 1, 2, shade=250)])
     first = house.run("rekognition", "sync", "--yes")
     assert first.exit_code == 0, first.output
@@ -250,7 +250,7 @@ def test_the_budget_ends_it_and_the_next_day_goes_on(house: House) -> None:
 
 
 @pytest.mark.parametrize("fault", ["unavailable", "throttling", "silent", "cut", "page", "denied", "expired"])
-def test_what_ends_it_is_one_line_and_the_next_run_goes_on(house: House, fault: str) -> None:
+def test_an_interrupted_sync_ends_with_one_line_and_the_next_run_continues(house: House, fault: str) -> None:
     house.gallery.learn("ann", photos(1, 4))
     house.set(tries=1)
 
@@ -336,7 +336,7 @@ def test_forgetting_removes_the_faces_there_too(house: House) -> None:
 
 
 @pytest.mark.parametrize("how", ["off", "away", "no keys"])
-def test_who_is_forgotten_while_aws_cannot_be_asked_is_owed_but_not_by_name(
+def test_forgetting_while_aws_is_away_stores_a_debt_without_the_name(
     house: House, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     house.set(tries=1)
@@ -365,7 +365,7 @@ def test_who_is_forgotten_while_aws_cannot_be_asked_is_owed_but_not_by_name(
     assert lines(house.run("rekognition", "status", "--json").stdout)[0]["owed"] == 0
 
 
-def test_what_is_owed_is_paid_with_the_next_that_is_forgotten_and_spares_who_came_back(house: House) -> None:
+def test_the_next_forget_pays_the_debt_and_spares_a_person_enrolled_again(house: House) -> None:
     house.gallery.learn("ann", photos(1, 3))
     house.gallery.learn("bob", photos(2, 2))
     house.gallery.learn("carol", photos(3, 2))
@@ -407,7 +407,7 @@ def test_pictures_in_the_settings_are_left_to_the_person(house: House) -> None:
     assert "brain.rekognition.pictures still has pictures of ann: take them out" in done.stderr
 
 
-def test_what_was_sent_is_listed_with_its_cost(house: House) -> None:
+def test_sent_lists_each_call_with_its_cost(house: House) -> None:
     house.gallery.learn("ann", [*photos(1, 2), *photos(1, 1, 2, shade=250)])
     house.sync()
     with CallLedger(house.data / "cloud.db", RekognitionSettings()) as ledger:
@@ -464,7 +464,7 @@ def test_the_policy_in_deploy_allows_all_of_it_and_nothing_that_is_not_used(hous
 
 
 @pytest.mark.parametrize("topic", ["kinwatch/cloud", "kinwatch/cloud/set"])
-def test_the_switch_on_the_bus_is_shown_as_the_word_it_is(topic: str) -> None:
+def test_the_switch_on_the_bus_is_shown_as_on_or_off(topic: str) -> None:
     assert describe(topic, b"off") == (f"{topic}: off", None)
 
 

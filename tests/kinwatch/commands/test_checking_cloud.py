@@ -58,7 +58,7 @@ def test_all_is_well(aws: Rekognition, tmp_path: Path) -> None:
     assert aws.calls == {"SearchFacesByImage": 1}
 
 
-def test_what_is_wrong_is_told_after_one_call(aws: Rekognition, tmp_path: Path) -> None:
+def test_a_fault_is_reported_after_one_call(aws: Rekognition, tmp_path: Path) -> None:
     (found,) = check(tmp_path, endpoint_url=aws.url)
     assert not found.ok
     assert "no such collection: kinwatch rekognition sync" in found.detail
@@ -81,7 +81,7 @@ def test_what_is_wrong_is_told_after_one_call(aws: Rekognition, tmp_path: Path) 
         assert aws.count == before + 1
 
 
-def test_what_cannot_work_is_told_without_a_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_impossible_settings_are_reported_without_a_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for key, value in KEYS.items():
         monkeypatch.setenv(key, value)
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
@@ -92,7 +92,7 @@ def test_what_cannot_work_is_told_without_a_call(tmp_path: Path, monkeypatch: py
     assert (found.ok, "no Rekognition in 'eu-west-3'" in found.detail) == (False, True)
 
 
-def test_what_is_switched_off_or_spent_is_not_asked(aws: Rekognition, tmp_path: Path) -> None:
+def test_no_call_is_made_while_switched_off_or_without_budget(aws: Rekognition, tmp_path: Path) -> None:
     (found,) = check(tmp_path, endpoint_url=aws.url, enabled=False)
     assert found.ok
     assert found.detail.startswith("nothing was asked: no call may leave the house: brain.rekognition.enabled is false")

@@ -58,7 +58,7 @@ def judged(topic: str, payload: bytes, *, qos: int = 1, retained: bool = False) 
         (f"kinwatch/{'x' * 65}/frame", "cannot be a place"),
     ],
 )
-def test_a_wrong_topic_is_told(topic: str, said: str) -> None:
+def test_a_wrong_topic_is_reported(topic: str, said: str) -> None:
     assert judged(topic, JPEG, qos=0).startswith(f"WRONG {topic}: ")
     assert said in judged(topic, JPEG, qos=0)
 
@@ -81,12 +81,12 @@ def test_a_wrong_topic_is_told(topic: str, said: str) -> None:
         (picture(8, 8), "8 x 8 pixels: too small to show anybody"),
     ],
 )
-def test_what_is_no_picture_is_told(payload: bytes, said: str) -> None:
+def test_a_payload_that_is_no_picture_is_reported(payload: bytes, said: str) -> None:
     assert said in judged("kinwatch/door/frame", payload, qos=0)
     assert judged("kinwatch/door/frame", payload, qos=0).startswith("WRONG kinwatch/door/frame: ")
 
 
-def test_a_picture_that_is_too_large_is_told() -> None:
+def test_a_picture_that_is_too_large_is_reported() -> None:
     file = io.BytesIO()
     Image.new("L", (8000, 6000)).save(file, "JPEG")
     assert "8000 x 6000 pixels: more than 40 megapixels are refused" in judged(
@@ -98,7 +98,7 @@ def test_a_picture_that_is_too_large_is_told() -> None:
     assert "2.6 MB: some brokers end the connection at 2 MB" in judged("kinwatch/door/frame", fat, qos=0)
 
 
-def test_how_it_is_sent_is_told() -> None:
+def test_wrong_qos_and_retained_are_reported() -> None:
     assert "retained: whoever comes later takes it for news" in judged(
         "kinwatch/door/frame", JPEG, qos=0, retained=True
     )
@@ -132,7 +132,7 @@ def test_how_it_is_sent_is_told() -> None:
         pytest.param(heard(at=stamp(AT - timedelta(minutes=5))), "is 5 minutes old", id="old"),
     ],
 )
-def test_a_wrong_fact_is_told(payload: bytes, said: str) -> None:
+def test_a_wrong_fact_is_reported(payload: bytes, said: str) -> None:
     assert said in judged("kinwatch/door/heard", payload)
     assert judged("kinwatch/door/heard", payload).startswith("WRONG kinwatch/door/heard: ")
 
@@ -146,13 +146,13 @@ def test_a_picture_inside_a_fact_must_be_one() -> None:
     assert "picture: " in judged("kinwatch/door/visit", json.dumps(seen | {"picture": "***"}).encode())
 
 
-def test_a_key_that_nobody_reads_is_told() -> None:
+def test_an_unknown_key_is_reported() -> None:
     assert judged("kinwatch/door/heard", heard(confidense=0.5)) == (
         "kinwatch/door/heard: confidense: no key of a heard, so nobody reads it: did you mean confidence?"
     )
 
 
-def test_a_camera_s_clock_is_told() -> None:
+def test_a_wrong_camera_clock_is_reported() -> None:
     reset = AT.replace(year=1970, month=1, day=1, hour=0, minute=0, second=7)
     shown = judged("kinwatch/door/frame", with_capture_time(JPEG, reset), qos=0)
     assert "its EXIF says 1970-01-01 00:00:07 UTC" in shown
@@ -173,7 +173,7 @@ def test_taking_back_what_was_retained_is_well(retained: bool) -> None:  # noqa:
     assert describe("kinwatch/status/door", b"") == ("status: door taken back", "dim")
 
 
-def test_what_is_right_is_right() -> None:
+def test_correct_messages_pass() -> None:
     assert not judged("kinwatch/door/frame", JPEG, qos=0)
     assert not judged("kinwatch/door/heard", WORDS)
     assert not judged("kinwatch/door/heard", Heard(place="door", at=AT, words="ding dong").payload())
@@ -181,7 +181,7 @@ def test_what_is_right_is_right() -> None:
 
 
 @given(st.text(max_size=40), st.binary(max_size=200), st.integers(0, 1), st.booleans())
-def test_nothing_that_arrives_ends_it(topic: str, payload: bytes, qos: int, retained: bool) -> None:  # noqa: FBT001
+def test_no_message_ends_listen(topic: str, payload: bytes, qos: int, retained: bool) -> None:  # noqa: FBT001
     for head in (b"", b"\xff\xd8", b"{"):
         judged(f"kinwatch/{topic}", head + payload, qos=qos, retained=retained)
         judged("kinwatch/door/frame", head + payload + b"\xff\xd9", qos=qos)
@@ -199,7 +199,7 @@ def test_the_size_in_a_head_is_the_picture_s(width: int, height: int, mode: str)
 @pytest.mark.mosquitto
 @pytest.mark.programs("mosquitto_pub")
 @pytest.mark.timeout(120)
-def test_a_script_is_told_that_all_was_well(tmp_path: Path) -> None:
+def test_a_script_gets_status_0_if_all_messages_fit(tmp_path: Path) -> None:
     with bench(tmp_path, "--messages", "2") as bench_:
         bench_.publish("-t", "kinwatch/door/frame", payload=JPEG)
         bench_.publish("-q", "1", "-t", "kinwatch/door/heard", payload=WORDS)
@@ -212,7 +212,7 @@ def test_a_script_is_told_that_all_was_well(tmp_path: Path) -> None:
 @pytest.mark.mosquitto
 @pytest.mark.programs("mosquitto_pub")
 @pytest.mark.timeout(120)
-def test_a_script_is_told_what_was_wrong(tmp_path: Path) -> None:
+def test_a_script_gets_status_1_and_the_faults(tmp_path: Path) -> None:
     with bench(tmp_path, "--messages", "5") as bench_:
         bench_.publish("-r", "-t", "kinwatch/door/frame", payload=JPEG)
         bench_.publish("-t", "/kinwatch/door/frame", payload=JPEG)
@@ -234,7 +234,7 @@ def test_a_script_is_told_what_was_wrong(tmp_path: Path) -> None:
 
 @pytest.mark.mosquitto
 @pytest.mark.timeout(120)
-def test_a_script_is_told_that_nothing_came(tmp_path: Path) -> None:
+def test_a_script_gets_status_1_if_nothing_arrives(tmp_path: Path) -> None:
     with bench(tmp_path, "--seconds", "1", "--json") as bench_:
         status, lines, told = bench_.end()
     assert (status, lines) == (1, [])

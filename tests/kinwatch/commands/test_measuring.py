@@ -59,7 +59,7 @@ def picture(file: Path) -> tuple[int, int]:
         (["empty", "--strangers", "gone"], "empty: nothing to measure"),
     ],
 )
-def test_what_cannot_be_measured_is_one_line(tmp_path: Path, words: list[str], says: str) -> None:
+def test_a_folder_that_cannot_be_measured_is_reported_in_one_line(tmp_path: Path, words: list[str], says: str) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "half/train/ann").mkdir(parents=True)
     (tmp_path / "odd").mkdir()
@@ -158,7 +158,7 @@ def test_curves_are_drawn_of_any_pairs(tmp_path: Path, same: np.ndarray, differe
     assert picture(tmp_path / "det.png") == (648, 648)
 
 
-def test_rates_of_nothing_are_left_empty(tmp_path: Path) -> None:
+def test_rates_without_trials_are_left_empty(tmp_path: Path) -> None:
     panels = {
         "mistakes": {"a": {"one": Proportion(0, 60), "two": Proportion(0, 0)}},
         "rest": {"b": {"one": Proportion(9, 9)}},

@@ -25,14 +25,14 @@ def told(verdict: Verdict, who: str | None = None, *, alert: bool = False, phase
     return Visit(place="x", visit=uuid7(), seq=1, phase=phase, verdict=verdict, who=who, alert=alert, since=AT, last=AT)
 
 
-def test_the_show_is_right_when_each_act_is() -> None:
+def test_the_demo_succeeds_if_each_act_is_right() -> None:
     assert act_fault(CAT, []) is None
     assert act_fault(WOMAN, [told("stranger", alert=True)]) is None
     assert act_fault(AGAIN, [told("family", "Eileen")]) is None
     assert act_fault(FAR, [told("unidentified", alert=True)]) is None
 
 
-def test_the_show_is_wrong_when_anything_is() -> None:
+def test_the_demo_fails_if_any_act_is_wrong() -> None:
     assert act_fault(CAT, [told("unidentified")]) == "1 visits where there is nobody"
     assert act_fault(WOMAN, []) == "0 visits instead of one"
     assert act_fault(WOMAN, [told("stranger")]) == "0 alerts instead of 1"

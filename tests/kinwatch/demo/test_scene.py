@@ -46,7 +46,7 @@ def test_the_empty_room_is_still_but_for_the_noise_of_a_camera() -> None:
 
 
 @pytest.mark.parametrize("act", [act for act in ACTS if act != "empty"])
-def test_whoever_comes_moves_and_leaves_the_room_as_it_was(act: str) -> None:
+def test_a_person_moves_and_leaves_the_room_as_it_was(act: str) -> None:
     empty = next(scene.act_frames("empty")).astype(float)
     apart = [np.abs(cv2.blur(frame - empty, (15, 15))).max() for frame in scene.act_frames(act)]
     assert apart[0] < 10
@@ -113,7 +113,7 @@ def test_an_act_has_been_seen_when_play_returns(camera: DemoCamera) -> None:
     assert max(apart) > 12
 
 
-def test_a_client_that_leaves_harms_nobody(camera: DemoCamera, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_client_that_leaves_disturbs_no_other(camera: DemoCamera, capfd: pytest.CaptureFixture[str]) -> None:
     port = int(camera.url.rstrip("/").rpartition(":")[2])
     with socket.create_connection(("127.0.0.1", port)) as rude:
         rude.sendall(b"GET / HTTP/1.1\r\n\r\n")
@@ -168,7 +168,7 @@ def people(looked: list[tuple[Picture, list[DetectedObject], list[Face]]]) -> li
 @pytest.mark.timeout(120)
 @pytest.mark.models
 @pytest.mark.parametrize("act", ["empty", "cat"])
-def test_nobody_is_seen_where_nobody_is(sight: LocalBackend, act: str) -> None:
+def test_no_person_is_found_in_an_empty_room(sight: LocalBackend, act: str) -> None:
     looked = seen(sight, act)
     assert not any(people(looked))
     assert not any(face.score >= 0.8 for picture, _, _ in looked for face in sight.find_faces(picture))

@@ -59,7 +59,7 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor, "RESTART_PAUSES_S", (0.1, 0.4))
 
 
-def test_a_part_that_is_killed_is_started_again() -> None:
+def test_a_killed_service_is_started_again() -> None:
     with Kept(python("hall", STAY)) as kept:
         assert soon(lambda: kept.pids("hall"))
         os.kill(kept.pids("hall")[0], signal.SIGKILL)
@@ -83,7 +83,7 @@ def test_a_clip_that_ended_is_not_started_again() -> None:
     assert kept.status == 0
 
 
-def test_wrong_settings_are_said_once_and_the_others_go_on() -> None:
+def test_wrong_settings_are_reported_once_and_the_other_services_continue() -> None:
     with Kept(python("bad", "raise SystemExit(2)"), python("good", STAY)) as kept:
         assert soon(lambda: "until its settings are corrected" in kept.said("bad"))
         assert soon(lambda: kept.pids("good"))
@@ -97,7 +97,7 @@ def test_when_all_have_wrong_settings_it_ends() -> None:
         assert soon(lambda: kept.status == 2)
 
 
-def test_parts_end_in_their_turn() -> None:
+def test_services_end_in_order() -> None:
     code = """
 import signal, sys, time
 def end(*_):
@@ -109,7 +109,7 @@ signal.signal(signal.SIGTERM, end); print("pid 0"); time.sleep(60)
     assert [name for name, line in kept.lines if line.startswith("bye")] == ["first", "second", "last"]
 
 
-def test_one_that_does_not_listen_is_made_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_service_that_ignores_the_signal_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor, "STOP_TIMEOUT_S", 0.2)
     deaf = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {STAY}"
     with Kept(python("deaf", deaf)) as kept:

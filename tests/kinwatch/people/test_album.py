@@ -143,7 +143,7 @@ def test_the_faces_are_drawn_for_their_owner_alone(home: Path) -> None:
 
 
 @pytest.mark.usefixtures("home")
-def test_what_is_discarded_is_gone() -> None:
+def test_a_discarded_visit_is_removed() -> None:
     assert run("discard", "0193faaa", "0193f5a2-7c").stdout == "2 visits discarded\n"
     assert names() == ["stranger-2"]
 
@@ -174,7 +174,7 @@ def test_forgetting_a_person_removes_their_visits(home: Path) -> None:
     ],
 )
 @pytest.mark.usefixtures("home")
-def test_what_is_wrong_is_one_line(words: list[str], said: str) -> None:
+def test_an_error_of_the_album_is_one_line(words: list[str], said: str) -> None:
     result = run(*words)
     assert isinstance(result.exception, KinwatchError)
     assert said in str(result.exception)
@@ -195,7 +195,7 @@ def test_an_empty_album_says_how_visits_come_into_it(tmp_path: Path, monkeypatch
 @pytest.mark.models
 @pytest.mark.mosquitto
 @pytest.mark.timeout(120)
-def test_a_running_brain_that_is_told_a_name_says_it_at_the_next_visit(tmp_path: Path, media: Path) -> None:
+def test_a_running_brain_uses_a_labelled_name_at_the_next_visit(tmp_path: Path, media: Path) -> None:
     """A stranger shows photos of one person's face to the camera; a human says who it is; they come again."""
     photos = [file.read_bytes() for file in sorted((media / "family" / "me").glob("*.jpg"))]
     heard: list[Visit] = []
