@@ -1,1 +1,1 @@
-"""From frames to visits: analysis, tracking, and the brain that decides."""
+"""From frames to visits: frame analysis, tracking, second opinions, and the brain that decides."""

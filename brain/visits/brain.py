@@ -1,48 +1,58 @@
-"""The loop: the newest frame of each place -> visits."""
+"""The brain: takes the newest frame of each place and yields visit messages."""
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
-
-import numpy as np
 
 from brain.album.not_a_person import NegativeGallery
 from brain.album.strangers import RecogniseStranger, Strangers
 from brain.people.gallery import Gallery
 from brain.people.records import LabelRecord
 from brain.settings.brain import BrainSettings
-from brain.verdict.evidence import FaceSample, KnownPerson, add_answer, add_face, face_weight
-from brain.verdict.guesses import judge_guesses
-from brain.verdict.judge import Judgement, judge
+from brain.verdict.evidence import FaceSample, add_answer, add_face, face_weight
 from brain.verdict.policy import alerts
-from brain.vision.backend import PERSON, DetectedObject, VisionBackend
+from brain.vision.backend import VisionBackend
 from brain.vision.geometry import area
 from brain.vision.snapshot import snapshot
+from brain.visits.detections import detections_message
 from brain.visits.face_search import FaceSearch
 from brain.visits.frame_analysis import FrameAnalysis
+from brain.visits.judgement import judge_visit
 from brain.visits.observe import ObservedPerson, observe
 from brain.visits.second_opinion import MAX_ASKED_FACES as ASKED
 from brain.visits.second_opinion import SecondOpinionProvider, SecondOpinions
 from brain.visits.tracking import match
 from brain.visits.visit import OpenVisit
 from nerves.errors import BadPicture
-from nerves.messages import Detection, Detections, Fact, Frame, Mode, Phase, Visit
+from nerves.messages import Fact, Frame, Mode, Phase, Visit
 
 __all__ = ["Brain"]
 
 log = logging.getLogger(__name__)
 
-# Someone not yet confirmed who is missed this long was never there.
+# A person who is not yet confirmed and is not seen for this long is dropped: probably nobody was there.
 UNCONFIRMED_GONE_S = 1.5
-# A new picture replaces the best one when it is this much better.
+# A new picture replaces the best one if its merit is this many times higher.
 BETTER_PICTURE_FACTOR = 1.15
-# A face whose visit has a verdict is compared this many times more seldom: enough to correct it.
+# After a verdict, faces are compared this many times less often: still often enough to correct it.
 DECIDED_PAUSE_FACTOR = 4
+# A visit was last seen this much later than the current frame: the clock was set back.
 CLOCK_SET_BACK = timedelta(seconds=5)
 
 
 class Brain:
-    """What is held of every place. It knows no bus and no clock: time is that of the frames."""
+    """Turns the frames of all places into visits, verdicts and alerts.
+
+    It uses neither the bus nor a clock: the frames and the callers say what time it is.
+
+    Args:
+        vision: Finds people and faces in pictures.
+        gallery: The people we know, and the labels.
+        settings: The settings of the brain.
+        visits: Open visits, stored by an earlier process.
+        meet: Recognises a stranger who was here before; by default, the strangers are remembered in memory only.
+        second: Gives second opinions; None asks nobody.
+    """
 
     def __init__(
         self,
@@ -65,11 +75,10 @@ class Brain:
         self._labels_version: object = None
         self._frames: dict[str, datetime] = {}
         self._second_opinions = SecondOpinions(second, timedelta(seconds=settings.timing.deadline_s))
-        self._cloud_only_names = settings.cloud_only_names
 
     @property
     def visits(self) -> list[OpenVisit]:
-        """The visits that have begun and not ended."""
+        """The confirmed visits that have not ended."""
         return [visit for visit in self._visits if visit.confirmed]
 
     @property
@@ -78,7 +87,10 @@ class Brain:
         return self._second_opinions.over
 
     def see(self, frame: Frame) -> Iterator[Fact]:
-        """Look at a frame; a picture that cannot be used is counted, logged and dropped."""
+        """Analyse a frame and yield what follows: messages of visits, then the frame's detections.
+
+        A picture that cannot be used is counted, logged and dropped. A frame that comes too soon yields nothing.
+        """
         if self._is_too_soon(frame):
             return
         try:
@@ -88,7 +100,7 @@ class Brain:
             log.warning("%s: frame dropped: %s", frame.place, error)
 
     def tick(self, place: str, at: datetime) -> Iterator[Visit]:
-        """Let time pass at a place: verdicts fall due and visits end though no frame comes."""
+        """Let time pass at a place: verdicts fall due and visits end even if no frame comes."""
         yield from self._apply_new_labels(at)
         for visit in [visit for visit in self._visits if visit.place == place]:
             if at - visit.last >= timedelta(seconds=self._settings.timing.silent_s):
@@ -98,24 +110,28 @@ class Brain:
                 yield from self._judge(visit, at)
 
     def finish(self, at: datetime) -> Iterator[Visit]:
-        """End every visit: the recording is over."""
+        """End every visit because the recording is over, and take the second opinions that are ready."""
         for visit in list(self._visits):
             yield from self._end(visit, at)
-        for _ in range(ASKED + 1):  # an answer may be followed by the next question
+        for _ in range(ASKED + 1):  # each answer may lead to another question
             yield from self.answered(lambda _: at)
 
     def answered(self, clock: Callable[[str], datetime]) -> Iterator[Visit]:
-        """Take the second opinions that have come, also on visits that are over; `clock` gives the time at a place."""
+        """Take the second opinions that have arrived, also those on visits that have ended.
+
+        Args:
+            clock: Returns the current time at a place.
+        """
         for visit, likeness in self._second_opinions.answered(self._visits):
             visit.evidence = add_answer(visit.evidence, likeness)
             yield from self._judge(visit, clock(visit.place), last=visit.decided)
 
     def apply_label(self, visit: OpenVisit, label: LabelRecord | None, at: datetime) -> Iterator[Visit]:
-        """Apply a human's label to an open visit at once. None: it was taken back, and the faces count again."""
+        """Apply a human's label to an open visit at once. None takes the label back: then the faces count again."""
         yield self._message(visit, visit.apply_label(label), at, None)
 
     def _apply_new_labels(self, at: datetime) -> Iterator[Visit]:
-        """Apply the labels that humans have given to open visits since, or taken back."""
+        """Apply the labels that humans gave to open visits, or took back, since the last call."""
         if self._gallery.version == self._labels_version:
             return
         self._labels_version = self._gallery.version
@@ -136,7 +152,7 @@ class Brain:
         return False
 
     def _analysis(self, frame: Frame) -> FrameAnalysis:
-        """Return the analysis of a frame; the last one if the picture is the same."""
+        """Return the analysis of a frame. If the picture is the same as the last one, its analysis is used again."""
         last = self._analyses.get(frame.place)
         if last is None or last.picture.jpeg != frame.jpeg:
             last = self._analyses[frame.place] = FrameAnalysis(self._vision, frame.jpeg)
@@ -161,10 +177,13 @@ class Brain:
                 visit.miss(frame.at)
                 yield from self._missed(visit, frame.at, frame.number)
         analysis.picture.drop_pixels()
-        yield _seen(frame, analysis.detected, present)
+        yield detections_message(frame, analysis.detected, present)
 
     def _set_back(self, frame: Frame) -> Iterator[Visit]:
-        """End what began at a later time than now: a clock was set back, and would keep it open until it caught up."""
+        """End the visits of this place that were last seen later than now: the clock was set back.
+
+        Otherwise they would stay open until the clock catches up.
+        """
         for visit in [visit for visit in self._visits if visit.place == frame.place]:
             if visit.last - frame.at > CLOCK_SET_BACK:
                 yield from self._end(visit, frame.at, frame.number)
@@ -172,6 +191,7 @@ class Brain:
     def _follow(
         self, frame: Frame, observations: list[ObservedPerson], here: list[OpenVisit]
     ) -> list[tuple[ObservedPerson, OpenVisit]]:
+        """Return each observed person with their visit: a visit of `here` that continues, or a new one."""
         found = match(observations, [visit.trail(frame.at) for visit in here])
         present = []
         for number, observation in enumerate(observations):
@@ -185,7 +205,7 @@ class Brain:
         return present
 
     def _compare(self, visit: OpenVisit, observation: ObservedPerson, analysis: FrameAnalysis, at: datetime) -> None:
-        """Compare the face if a comparison is due, and store the best picture."""
+        """Compare the face if a comparison is due, and store the picture if it is the best so far."""
         merit = observation.score * (0.2 + area(observation.box))
         if observation.face and self._is_due(visit, at):
             visit.compared_at = at
@@ -205,7 +225,7 @@ class Brain:
             visit.best, visit.picture = merit, snapshot(analysis.picture, observation.box)
 
     def _is_due(self, visit: OpenVisit, at: datetime) -> bool:
-        """Whether a face may be compared again; seldom once it has a name or is a stranger's."""
+        """Whether the face may be compared again. It is due less often once the visit is settled."""
         pause = timedelta(seconds=self._settings.timing.look_s)
         settled = visit.decided and (visit.verdict != "unidentified" or visit.is_not_a_person)
         return visit.compared_at is None or at - visit.compared_at >= (
@@ -222,36 +242,15 @@ class Brain:
         self, visit: OpenVisit, at: datetime, number: int | None = None, *, last: bool = False
     ) -> Iterator[Visit]:
         last = last or at - visit.first >= timedelta(seconds=self._settings.timing.deadline_s)
-        phase = visit.hold(self._opinion(visit, at, last=last))
+        phase = visit.hold(judge_visit(visit, self._gallery, self._settings, at, last=last))
         if phase:
             yield self._message(visit, phase, at, number)
         if self._second_opinions.is_due(visit, at, ending=last) and self._is_uncertain(visit, at):
             self._second_opinions.ask(visit)
 
     def _is_uncertain(self, visit: OpenVisit, at: datetime) -> bool:
-        """Whether nothing would be known of the visit if it ended now."""
-        return self._opinion(visit, at, last=True).verdict == "unidentified"
-
-    def _opinion(self, visit: OpenVisit, at: datetime, *, last: bool) -> Judgement:
-        """Return the judgement of a visit: by its faces, or by the guesses of a backend that names people."""
-        if visit.evidence.guesses:
-            people = self._gallery.people()
-            groups = {person.name: person.group for person in people}
-            expired = [person.name for person in people if person.expired(at)]
-            return judge_guesses(visit.evidence.guesses, groups, expired=expired, last=last)
-        return judge(visit.evidence, self._known(at), held=visit.verdict, match=self._settings.match, last=last)
-
-    def _known(self, at: datetime) -> list[KnownPerson]:
-        """Return everybody we know, and those of whom only the cloud has pictures."""
-        known = self._gallery.known(at)
-        if not self._cloud_only_names:
-            return known
-        named, people = {one.name for one in known}, {person.name: person for person in self._gallery.people()}
-        for name in self._cloud_only_names:
-            person = people.get(name)
-            if name not in named and not (person and person.expired(at)):
-                known.append(KnownPerson(name, person.group if person else "family", np.zeros((0, 128), np.float32)))
-        return known
+        """Whether the verdict would be `unidentified` if the visit ended now."""
+        return judge_visit(visit, self._gallery, self._settings, at, last=True).verdict == "unidentified"
 
     def _message(self, visit: OpenVisit, phase: Phase, at: datetime, number: int | None) -> Visit:
         self._recognise(visit)
@@ -272,7 +271,7 @@ class Brain:
         return visit.message(phase, at, frame=number, alert=alert)
 
     def _recognise(self, visit: OpenVisit) -> None:
-        """Recognise a stranger who was here before."""
+        """If the visit is a stranger's with usable faces, find out whether this stranger was here before."""
         if visit.verdict == "stranger" and visit.weighted_vectors:
             vectors, weights = zip(*visit.weighted_vectors, strict=True)
             visit.met = self._meet(visit.id, vectors, weights, visit.first) or visit.met
@@ -291,19 +290,3 @@ class Brain:
             self._recognise(visit)
             yield visit.message("ended", at, frame=number)
             self._second_opinions.bury(visit, at)
-
-
-def _seen(frame: Frame, detected: list[DetectedObject], present: list[tuple[ObservedPerson, OpenVisit]]) -> Detections:
-    people = [
-        Detection(
-            label=PERSON,
-            box=observation.box,
-            score=min(observation.score, 1.0),
-            visit=visit.id if visit.confirmed else None,
-            verdict=visit.verdict if visit.confirmed else None,
-            who=visit.who,
-        )
-        for observation, visit in present
-    ]
-    animals = [Detection(label=one.label, box=one.box, score=one.score) for one in detected if one.label != PERSON]
-    return Detections(place=frame.place, at=frame.at, detections=(*people, *animals))

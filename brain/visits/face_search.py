@@ -1,4 +1,4 @@
-"""Where faces are searched: closely in every person, now and then in the whole frame."""
+"""Search for faces: in each person's box at close range, and from time to time in the whole frame."""
 
 from datetime import datetime, timedelta
 
@@ -9,27 +9,31 @@ from nerves.messages import Frame
 
 __all__ = ["FaceSearch"]
 
-# Two faces that share this much of their joint area are one face, found twice.
+# If the intersection over union of two faces is at least this, they are one face that was found twice.
 SAME_FACE_IOU = 0.3
-# While people are seen, the whole frame is searched for faces this often.
+# While people are in view, the whole frame is searched only this often.
 WHOLE_FRAME_INTERVAL = timedelta(seconds=1)
 
 
 class FaceSearch:
-    """Finds the faces in a frame, each once."""
+    """Finds each face in a frame once."""
 
     def __init__(self) -> None:
         self._searched: dict[str, datetime] = {}
 
     def faces(self, frame: Frame, analysis: FrameAnalysis) -> list[Face]:
-        """Look for faces closely in every person, and around them for someone too near to be seen whole."""
+        """Return the faces in a frame.
+
+        The search in the whole frame finds people who stand so near that no person box was detected.
+        """
         faces: list[Face] = []
         for box in analysis.people:
             faces += [face for face in analysis.faces(box) if _is_new(face, faces)]
         searched = self._searched.get(frame.place)
         if not analysis.people or searched is None or frame.at - searched >= WHOLE_FRAME_INTERVAL:
             self._searched[frame.place] = frame.at
-            # If the close search of a person finds no face there, it is none: from afar, backs of heads pass for faces.
+            # Drop faces that only the whole-frame search found inside a person's box: at that scale, backs of heads
+            # look like faces.
             around = [
                 face for face in analysis.faces() if not any(holds_middle(box, face.box) for box in analysis.people)
             ]

@@ -1,4 +1,4 @@
-"""One picture as a vision backend sees it. Each question is asked once, however often the same picture comes."""
+"""What a vision backend finds in one picture. Each result is computed once and then stored."""
 
 from functools import cached_property
 
@@ -10,9 +10,13 @@ __all__ = ["FrameAnalysis"]
 
 
 class FrameAnalysis:
-    """A picture and what was found in it. Raises `BadPicture` if the picture cannot be used.
+    """A picture and what was found in it.
 
-    Cameras that are asked for stills send the same picture again while nothing changes.
+    It is used again if a camera sends the same picture again: cameras that are asked for stills do so while nothing
+    changes.
+
+    Raises:
+        BadPicture: The picture cannot be used.
     """
 
     def __init__(self, backend: VisionBackend, jpeg: bytes) -> None:
@@ -24,28 +28,28 @@ class FrameAnalysis:
 
     @cached_property
     def detected(self) -> list[DetectedObject]:
-        """The people, weak ones too, and the animals."""
+        """The detected people and animals, including people with a low score."""
         return self._backend.detect(self.picture)
 
     @cached_property
     def people(self) -> list[Box]:
-        """The boxes of people whose score is high enough."""
+        """The boxes of the people whose score is at least the backend's `min_person_score`."""
         return [one.box for one in self.detected if one.label == PERSON and one.score >= self._backend.min_person_score]
 
     def faces(self, within: Box | None = None) -> list[Face]:
-        """Return the faces in a part of the picture, or in all of it."""
+        """Return the faces inside a box, or in the whole picture if `within` is None."""
         if within not in self._faces:
             self._faces[within] = self._backend.find_faces(self.picture, within)
         return self._faces[within]
 
     def guess(self, face: Face) -> Guess | CloudSimilarity | None:
-        """Return who it is, if the backend names people itself."""
+        """Return whose face the backend says it is; None if the backend does not name people."""
         if face not in self._guesses:
             self._guesses[face] = self._backend.identify(self.picture, face)
         return self._guesses[face]
 
     def embedding(self, face: Face) -> FaceEmbedding | None:
-        """Return a face's embedding; None if the face cannot be measured."""
+        """Return the face's embedding; None if the face cannot be measured."""
         if face not in self._embeddings:
             self._embeddings[face] = self._backend.embed(self.picture, face)
         return self._embeddings[face]

@@ -1,4 +1,4 @@
-"""From the detections of a vision backend to observed people: each person once, with the face that is theirs."""
+"""From the detections of a vision backend to observed people: each person once, with their own face."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,11 +9,12 @@ from nerves.messages import Box
 
 __all__ = ["ObservedPerson", "observe"]
 
-# The body of a face that no person's box holds: a standing adult is three faces wide and seven high.
+# The body that is assumed for a face outside all person boxes, in face widths and face heights: a standing adult is
+# three faces wide and seven faces high.
 BODY_WIDTHS, BODY_HEIGHTS = 3.0, 7.0
 # A face belongs to a person whose box holds at least this share of it.
 MIN_FACE_IN_PERSON = 0.6
-# A face of which an animal's box holds more than this is the animal's.
+# If an animal's box holds more than this share of a face, the face is the animal's.
 MAX_FACE_IN_ANIMAL = 0.3
 
 
@@ -22,7 +23,7 @@ class ObservedPerson:
     """One person in one frame."""
 
     box: Box
-    """The person, as fractions of the picture."""
+    """The person's box, as fractions of the picture."""
     score: float
     """How sure the detector is, 0 to 1."""
     face: Face | None = None
@@ -30,10 +31,15 @@ class ObservedPerson:
 
 
 def observe(detected: Iterable[DetectedObject], faces: Iterable[Face], *, sure: float) -> list[ObservedPerson]:
-    """Give every person the face that fits best; a face left over is a person of its own.
+    """Return the observed people: each detected person with the face that fits best.
 
-    A person's box holds one face: two faces in one box are two people. People score at least `sure`. A face outside
-    their boxes counts as a person if a person with a lower score holds it and no animal does.
+    Each person has at most one face, so two faces in one box are two people. A face that no person gets becomes a
+    person of its own if it lies in a person's box, even one with a low score, and no animal's box holds it.
+
+    Args:
+        detected: The detected people and animals.
+        faces: The faces found in the frame.
+        sure: The lowest score of a person, 0 to 1.
     """
     detected = list(detected)
     weak = [one for one in detected if one.label == PERSON]
@@ -50,7 +56,7 @@ def observe(detected: Iterable[DetectedObject], faces: Iterable[Face], *, sure: 
 
 
 def _share_out(people: list[DetectedObject], faces: list[Face]) -> tuple[dict[int, Face], list[Face]]:
-    """Return each person's face by the person's number, and the faces that are left."""
+    """Return the face of each person, by the person's index in `people`, and the faces that nobody gets."""
     pairs = sorted(
         (_misfit(person.box, face.box), index, number)
         for index, person in enumerate(people)
@@ -67,7 +73,7 @@ def _share_out(people: list[DetectedObject], faces: list[Face]) -> tuple[dict[in
 
 
 def _misfit(person: Box, face: Box) -> float:
-    """Return how far a face is from where this person's head should be: top middle, in units of the box."""
+    """Return how far a face is from where the person's head should be (top middle), in units of the box."""
     across = abs((face.x + face.w / 2) - (person.x + person.w / 2)) / max(person.w, 1e-6)
     down = abs((face.y + face.h / 2) - (person.y + min(person.h * 0.12, person.w * 0.5))) / max(person.h, 1e-6)
     return across + down
@@ -82,7 +88,7 @@ def _touches(animal: Box, face: Face) -> bool:
 
 
 def _body(face: Box) -> Box:
-    """Return the body that hangs from a face, within the picture."""
+    """Return the box of the body that is assumed below a face, cut off at the edges of the picture."""
     left = max(face.x + face.w / 2 - BODY_WIDTHS / 2 * face.w, 0.0)
     right = min(face.x + face.w / 2 + BODY_WIDTHS / 2 * face.w, 1.0)
     top, bottom = max(face.y - face.h / 2, 0.0), min(face.y - face.h / 2 + BODY_HEIGHTS * face.h, 1.0)

@@ -1,4 +1,4 @@
-"""The second opinion: which face of an undecided visit is shown to somebody else, and what comes back, ever so late."""
+"""Second opinions: choose a face of an undecided visit, ask a provider about it, and take the answer, however late."""
 
 from collections.abc import Container, Iterator, Sequence
 from datetime import datetime, timedelta
@@ -12,16 +12,17 @@ from brain.visits.visit import Candidate, OpenVisit
 
 __all__ = ["FaceAnswer", "FaceQuestion", "SecondOpinionProvider", "SecondOpinions"]
 
-# Asked so long before the verdict falls due, or at half of that time, that an answer can be there by then.
+# Ask this long before the verdict falls due, or halfway if the deadline is shorter than twice this: then the answer can
+# still arrive in time.
 ASK_BEFORE_VERDICT = timedelta(seconds=4)
-# So many faces of one visit are shown at most, each once, the second only if the first has decided nothing, and each
-# of its own moment: those of one moment are the same picture.
+# At most this many faces of one visit are asked about, each once. The second is asked only if the first did not decide
+# the visit. They must be this far apart in time: faces of the same moment are nearly the same picture.
 MAX_ASKED_FACES, MIN_TIME_APART = 2, timedelta(seconds=0.5)
-# Nobody can recognise a narrower face. Rekognition asks for 40 pixels in a picture 1920 wide.
+# A narrower face cannot be recognised. Rekognition asks for 40 pixels in a picture 1920 pixels wide.
 MIN_ASKED_FACE_PX = 20.0
-# Where nobody could be asked, another face may be asked about so long after.
+# If the provider could not be asked, wait this long before asking again.
 RETRY_AFTER = timedelta(seconds=10)
-# Whoever has gone may be corrected so long.
+# A visit that has ended may be corrected for this long.
 LATE_ANSWER_TIME = timedelta(minutes=5)
 
 
@@ -34,33 +35,33 @@ class FaceQuestion(NamedTuple):
 
 
 class FaceAnswer(NamedTuple):
-    """What is said of a face of a visit."""
+    """The answer about one face of a visit."""
 
     visit: UUID
     likeness: CloudSimilarity | None
-    """None: nothing can be said of it."""
+    """How similar the face is to somebody the provider knows; None if the provider cannot tell."""
     sent: bool = True
-    """False if it was not compared because nobody could be asked."""
+    """False if the face was not compared because the provider could not be asked."""
 
 
 class SecondOpinionProvider(Protocol):
-    """Somebody who is asked, and never waited for."""
+    """Somebody who can be asked about a face. The brain never waits for the answer."""
 
     def ask(self, question: FaceQuestion) -> bool:
-        """Take a question; False if it cannot be asked now, and may be later."""
+        """Take a question; return False if it cannot be asked now but may be asked later."""
         ...
 
     def answers(self) -> Sequence[FaceAnswer]:
-        """Return what has come back since."""
+        """Return the answers that have arrived since the last call."""
         ...
 
 
 class SecondOpinions:
-    """What has been asked, and the visits that are over but may still be answered for.
+    """Keeps track of the questions, and of the ended visits that may still get an answer.
 
     Args:
-        second: Who is asked; nobody if None.
-        deadline: When a visit's verdict falls due.
+        second: The provider that is asked; nobody is asked if it is None.
+        deadline: How long after its start a visit's verdict falls due.
     """
 
     def __init__(self, second: SecondOpinionProvider | None, deadline: timedelta) -> None:
@@ -72,11 +73,21 @@ class SecondOpinions:
 
     @property
     def over(self) -> list[OpenVisit]:
-        """The visits that have ended and wait for an answer."""
+        """The visits that have ended but may still get an answer."""
         return list(self._over.values())
 
     def propose(self, visit: OpenVisit, analysis: FrameAnalysis, face: Face, counts: float, at: datetime) -> None:
-        """Store a face to ask about if it is among the best so far. What is surely no face is never asked about."""
+        """Store a face to ask about if it is among the best of the visit so far.
+
+        A face whose confidence is 0 is never asked about: it is surely a false detection.
+
+        Args:
+            visit: The visit that the face belongs to.
+            analysis: The frame in which the face was found.
+            face: The face.
+            counts: The weight of the face as evidence, 0 to 1.
+            at: The time of the frame.
+        """
         if self._second is None:
             return
         embedding = analysis.embedding(face)
@@ -98,7 +109,7 @@ class SecondOpinions:
         visit.asking = tuple(sorted([*others, new], key=lambda one: -one.merit)[:MAX_ASKED_FACES])
 
     def is_due(self, visit: OpenVisit, at: datetime, *, ending: bool = False) -> bool:
-        """Whether a face may be asked about now: near the deadline, or as the visit ends."""
+        """Whether to ask about a face of the visit now: near the deadline, or when the visit ends (`ending`)."""
         if self._second is None or not visit.asking or visit.asked >= MAX_ASKED_FACES or not visit.confirmed:
             return False
         if visit.verdict not in ("identifying", "unidentified"):
@@ -109,14 +120,14 @@ class SecondOpinions:
         return ending or at - visit.first >= self._after
 
     def ask(self, visit: OpenVisit) -> None:
-        """Ask about the visit's best face."""
+        """Ask about the best stored face of the visit."""
         best, *rest = visit.asking
         if self._second and self._second.ask(FaceQuestion(visit.id, visit.place, best.jpeg)):
             visit.asked, visit.asked_at, visit.asking = visit.asked + 1, best.at, tuple(rest)
             self._waiting.add(visit.id)
 
     def bury(self, visit: OpenVisit, at: datetime) -> None:
-        """Hold a visit that has ended until its answer comes, for at most five minutes."""
+        """Store a visit that has ended, for at most five minutes, so that a late answer can correct it."""
         if visit.asked:
             self._over[visit.id] = visit
         self._forget(at)
@@ -126,7 +137,7 @@ class SecondOpinions:
         self._over = {key: each for key, each in self._over.items() if key not in labelled}
 
     def answered(self, visits: Sequence[OpenVisit]) -> Iterator[tuple[OpenVisit, CloudSimilarity]]:
-        """Yield the answers that have come, each with its visit, be it over or not."""
+        """Yield each answer that has arrived, with its visit: one of `visits`, or one that has ended."""
         if self._second is None:
             return
         for answer in self._second.answers():
@@ -139,6 +150,6 @@ class SecondOpinions:
                 self._failed[visit.id] = visit.last
 
     def _forget(self, at: datetime) -> None:
-        """Forget what is too long over to be corrected."""
+        """Forget the visits that ended too long ago to be corrected."""
         self._over = {key: each for key, each in self._over.items() if at - each.last < LATE_ANSWER_TIME}
         self._failed = {key: since for key, since in self._failed.items() if at - since < LATE_ANSWER_TIME}

@@ -1,4 +1,4 @@
-"""Pure: which person of a frame is which person of the frames before."""
+"""Match the people in a frame to the people in earlier frames. Pure functions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,32 +9,37 @@ from nerves.messages import Box
 
 __all__ = ["Speed", "Track", "affinity", "match", "speed"]
 
-# How a box's left, top, right and bottom move, in pictures a second: who comes nearer grows at the top first.
+# How fast a box's left, top, right and bottom edges move, in pictures per second. Each edge has its own speed
+# because the box of a person who comes nearer grows at the top first.
 Speed = tuple[float, float, float, float]
-# After this many seconds unseen, how somebody moved says no more about where they are.
+# A person's speed predicts their position for at most this many seconds after they were last seen.
 SPEED_FADES_S = 3.0
-# A speed is half the new one when this many seconds have passed: boxes tremble.
+# Speeds are smoothed because boxes tremble: after this many seconds, the new speed counts half and the old one half.
 SPEED_HALF_LIFE_S = 0.8
-# A predicted box is at least this wide and high.
+# A predicted box that is narrower or lower than this, as a fraction of the picture, is not used.
 MIN_BOX_SIDE = 0.02
-# Whoever was seen once may have gone anywhere: so much is allowed for.
+# A person who was seen only once may have moved in any direction: this much is added to the affinity for each second
+# unseen, up to one second.
 NEW_TRACK_LEEWAY = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """Where somebody was last seen."""
+    """Where a person was last seen."""
 
     box: Box
     face: Box | None
     unseen_s: float
-    """Seconds since."""
+    """Seconds since then."""
     speed: Speed | None = None
-    """How they moved then; None if they were seen once."""
+    """The speed of the box at that time; None if the person was seen only once."""
 
 
 def match(observations: Sequence[ObservedPerson], trails: Sequence[Track]) -> dict[int, int]:
-    """Return for each observation that continues a trail the trail's index; the likeliest pair first."""
+    """Return the index of the track that each observation continues, by the observation's index.
+
+    The likeliest pairs are matched first. An observation that continues no track is left out.
+    """
     pairs = sorted(
         (
             (affinity(observation, trail), number, index)
@@ -51,9 +56,10 @@ def match(observations: Sequence[ObservedPerson], trails: Sequence[Track]) -> di
 
 
 def affinity(observation: ObservedPerson, trail: Track) -> float:
-    """Return how likely an observation continues a trail: 1 is the very place where it is expected, above 0 near it.
+    """Return how likely an observation continues a track: 1 exactly where it is expected, above 0 near that place.
 
-    Faces are compared too where both have one: they are small, so they tell two people apart who stand close together.
+    The value is above -1, and at most 1.1 for a track that was seen once (`NEW_TRACK_LEEWAY`). If both have a face, the
+    faces are compared too: they are small, so they tell apart two people who stand close together.
     """
     bodies = _near(observation.box, _expected(trail)) + (
         0.0 if trail.speed else NEW_TRACK_LEEWAY * min(trail.unseen_s, 1.0)
@@ -64,7 +70,14 @@ def affinity(observation: ObservedPerson, trail: Track) -> float:
 
 
 def speed(held: Speed | None, before: Box, after: Box, seconds: float) -> Speed | None:
-    """Return how a box moves, from how it moved until now and its last two places."""
+    """Return the smoothed speed of a box, from its speed so far and its last two positions.
+
+    Args:
+        held: The speed so far; None at first.
+        before: The earlier box.
+        after: The later box.
+        seconds: The time between the two. If it is not above 0, `held` is returned.
+    """
     if seconds <= 0:
         return held
     share = seconds / (SPEED_HALF_LIFE_S + seconds)
@@ -76,7 +89,7 @@ def speed(held: Speed | None, before: Box, after: Box, seconds: float) -> Speed 
 
 
 def _expected(trail: Track) -> Box:
-    """Return where somebody is now, who went on as they did."""
+    """Return the box where a person is now if they kept their speed."""
     if trail.speed is None:
         return trail.box
     seconds = min(trail.unseen_s, SPEED_FADES_S)
@@ -89,9 +102,10 @@ def _expected(trail: Track) -> Box:
 
 
 def _near(one: Box, other: Box) -> float:
-    """Return the shared part less the distance, in diagonals of the box around both, squared: 1 down to -1.
+    """Return the Distance-IoU of two boxes, between 1 and -1 (Zheng et al., Distance-IoU loss, 2020).
 
-    It is above 0 for boxes that overlap more than they are apart (Zheng et al., Distance-IoU loss, 2020).
+    It is their intersection over union minus the squared distance of their centres; the unit of that distance is the
+    diagonal of the smallest box around both. It is above 0 if the boxes overlap more than they are apart.
     """
     (left, top, right, bottom), (left2, top2, right2, bottom2) = _edges(one), _edges(other)
     across, down = left + right - left2 - right2, top + bottom - top2 - bottom2

@@ -1,4 +1,4 @@
-"""One visit while it lasts: what was seen of it, what is held of it, what was said of it."""
+"""One open visit: what was seen of the person, the verdict so far, and the messages about it."""
 
 from base64 import b64encode
 from dataclasses import dataclass, field
@@ -21,13 +21,14 @@ from nerves.messages import Box, Phase, Verdict, Visit
 
 __all__ = ["Candidate", "OpenVisit"]
 
-# A person must be found this often, this surely altogether, to be a visit: one lucky pattern in one frame is nobody.
+# A person is confirmed as a visit after this many detections whose scores add up to at least this: a single false
+# detection in one frame is not a visit.
 MIN_DETECTIONS, MIN_TOTAL_SCORE = 2, 1.2
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A face that somebody else could be asked about."""
+    """A face that a second opinion may be asked about."""
 
     at: datetime
     merit: float
@@ -36,7 +37,7 @@ class Candidate:
 
 @dataclass
 class OpenVisit:
-    """A visit that has not ended. The brain's loop changes it; `message` returns what is published of it."""
+    """A visit that has not ended. The brain updates it with each frame; `message` returns what is published."""
 
     place: str
     first: datetime
@@ -54,58 +55,58 @@ class OpenVisit:
     reasons: tuple[str, ...] = ()
     alerted: bool = False
     missing: datetime | None = None
-    """Since when frames show nobody there."""
+    """Since when frames do not show the person; None if the last frame shows them."""
     compared_at: datetime | None = None
     """When the face was last compared."""
     best: float = 0.0
-    """How good the picture is, in the same unit as `merit`."""
+    """The merit of `picture`: the higher, the better."""
     picture: bytes | None = None
     crops: tuple[Crop, ...] = ()
-    """The best faces, for the album."""
+    """The best faces so far, for the album."""
     asking: tuple[Candidate, ...] = ()
-    """The faces for a second opinion, the best first."""
+    """The faces that a second opinion may be asked about, the best first."""
     asked: int = 0
     """How many faces were sent for a second opinion."""
     asked_at: datetime | None = None
-    """When the last one of them was seen."""
+    """When the last of these faces was seen."""
     met: Stranger | None = None
-    """Which known stranger it is; None if it is none."""
+    """The stranger of an earlier visit who was recognised; None if nobody was."""
     label: LabelRecord | None = None
     """A human's label of this visit. No evidence overrules it."""
     before: Judgement | None = None
     """The judgement before the label."""
     not_a_person_reason: str | None = None
-    """Why it is the same as something that a human has labelled as not a person; None if it may be a person."""
+    """Why this is something that a human has labelled as not a person; None if it may be a person."""
     is_not_a_person: bool = False
-    """Whether the verdict rests on that reason."""
+    """Whether the verdict is based on `not_a_person_reason`."""
     overlaps: dict[UUID, float] = field(default_factory=dict)
-    """For each labelled visit of not a person: the smallest overlap of its box and this one so far."""
+    """By the id of each visit that is labelled as not a person: the smallest overlap of the two boxes so far."""
     farthest: dict[UUID, float] = field(default_factory=dict)
-    """For each labelled visit of not a person: the largest distance of a face of this visit."""
+    """By the id of each visit that is labelled as not a person: the largest distance of a face of this visit to it."""
 
     @property
     def confirmed(self) -> bool:
-        """Whether it is a visit at all."""
+        """Whether there are enough detections to call it a visit."""
         return self.seq > 0 or (self.hits >= MIN_DETECTIONS and self.score >= MIN_TOTAL_SCORE)
 
     @property
     def decided(self) -> bool:
-        """Whether a verdict was given."""
+        """Whether there is a verdict."""
         return self.verdict != "identifying"
 
     @property
     def quiet(self) -> bool:
-        """Whether it must not alert: a human has said that it is not a person."""
+        """Whether it must not alert: a human said that it is not a person, or it matches something so labelled."""
         return self.is_not_a_person if self.label is None else self.label.who is None
 
     @property
     def weighted_vectors(self) -> list[tuple[Vector, float]]:
-        """The vectors of the usable faces, and how far each can be trusted, 0 to 1."""
+        """The vectors of the usable faces, each with its weight, 0 to 1."""
         worth = [(sample.vector, sample.weight * sample.face_confidence) for sample in self.evidence.samples]
         return [(vector, counts) for vector, counts in worth if counts > MIN_USABLE_WEIGHT]
 
     def trail(self, at: datetime) -> Track:
-        """Return where the person was last seen."""
+        """Return where the person was last seen, how long ago, and how they moved."""
         return Track(self.box, self.face, max((at - self.last).total_seconds(), 0.0), self.speed)
 
     def see(self, observation: ObservedPerson, at: datetime) -> None:
@@ -121,14 +122,14 @@ class OpenVisit:
         self.missing = self.missing or at
 
     def collect(self, picture: Picture, face: Face, embedding: FaceEmbedding, counts: float, at: datetime) -> None:
-        """Store the face for the album if it is among the best."""
+        """Store a face for the album if it is among the best; `counts` is its weight as evidence, 0 to 1."""
         worth = counts * embedding.face_confidence
         if worth > MIN_USABLE_WEIGHT and is_wanted(self.crops, at, embedding.vector, (worth, embedding.width)):
             new = Crop(at, portrait(picture, face), embedding.vector, worth, embedding.width)
             self.crops = best_crops(self.crops, new)
 
     def hold(self, judgement: Judgement) -> Phase | None:
-        """Take a judgement; return the phase to publish, None if the judgement changes nothing."""
+        """Take a judgement and return the phase to publish; None if the judgement changes nothing."""
         if self.label or judgement.verdict == "identifying":
             return None
         reason = self.not_a_person_reason if judgement.verdict in ("stranger", "unidentified") else None
@@ -140,7 +141,7 @@ class OpenVisit:
         return self._take(judgement)
 
     def apply_label(self, label: LabelRecord | None) -> Phase:
-        """Apply a human's label, None if it was taken back; return the phase to publish."""
+        """Apply a human's label and return the phase to publish; None takes the label back."""
         if label is None:
             self.label, before, self.before = None, self.before, None
             held = before or Judgement("unidentified", None, ())
@@ -152,7 +153,7 @@ class OpenVisit:
         return self._take(Judgement(label.group, label.who, ("you said so",)))
 
     def message(self, phase: Phase, at: datetime, *, frame: int | None = None, alert: bool = False) -> Visit:
-        """Return the next message about this visit."""
+        """Return the next message about this visit; each call increases `seq` by one."""
         self.seq += 1
         self.alerted |= alert
         return Visit(
@@ -182,7 +183,7 @@ class OpenVisit:
         return same or judgement.verdict == "unidentified"
 
     def _met(self, at: datetime) -> dict[str, Any]:
-        """Return what a message says of a stranger whom we know again."""
+        """Return the fields of a message about a stranger who was here before; empty for anybody else."""
         if self.verdict != "stranger" or self.met is None:
             return {}
         reasons = (stranger_reason(self.met, at), *self.reasons)
