@@ -1,4 +1,4 @@
-"""Pure: the largest distance that is safe to be called a match in this household, or why none can be named."""
+"""Recommend the largest match distance that is safe for this household, or say why there is none. Pure functions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,28 +12,28 @@ from brain.verdict.proportion import Proportion
 
 __all__ = ["Advice", "Nearest", "advise"]
 
-# None wrong of so many strangers says that fewer than 5 in 100 would be (the rule of three: 3 / 60).
+# If none of this many strangers is called family, fewer than 5 in 100 would be (the rule of three: 3 / 60).
 ENOUGH_STRANGERS = 60
-# Below this a good photo of one's own is often too far: 9 of 10 are within 0.43.
+# A lower threshold is not recommended: it would refuse many good photos of family. 9 of 10 are within 0.43.
 MIN_ADVISED_MATCH = 0.40
 MATCH_STEP = 0.01
 
 
 class Nearest(NamedTuple):
-    """How near one picture is to the people who are known."""
+    """How near one picture is to the people we know, as distances of face embeddings."""
 
     who: str
-    """Whom it shows."""
+    """The person in the picture."""
     file: str
     own: float
-    """To the nearest photo of the own person; infinite of a stranger, and without a face."""
+    """The distance to the nearest photo of the same person; infinite for a stranger or without a face."""
     other: float
-    """To the nearest photo of anybody else."""
+    """The distance to the nearest photo of anybody else; infinite without a face."""
     whose: str
-    """Who that is."""
+    """The person in that photo."""
 
     def named(self, threshold: float) -> str | None:
-        """Return who the picture is said to show."""
+        """Return the name that the picture gets at a threshold; None if no photo is near enough."""
         if min(self.own, self.other) > threshold:
             return None
         return self.who if self.own <= self.other else self.whose
@@ -41,22 +41,27 @@ class Nearest(NamedTuple):
 
 @dataclass(frozen=True)
 class Advice:
-    """A threshold for a match, or why there is none."""
+    """A recommended match threshold, or why there is none."""
 
     threshold: float | None
     why: str
     needed: int = 0
-    """How many more strangers it takes to tell."""
+    """How many more strangers are needed for a recommendation."""
     named: Proportion = field(default_factory=partial(Proportion, 0, 0))
-    """Pictures of family that are called by their name at the threshold."""
+    """The share of the family's pictures that get the right name at the threshold."""
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as `kinwatch measure --json` prints it."""
+        """Return the advice as `kinwatch measure --json` prints it."""
         return {"threshold": self.threshold, "why": self.why, "needed": self.needed, "named": self.named.as_json()}
 
 
 def advise(family: Sequence[Nearest], strangers: Sequence[Nearest]) -> Advice:
-    """Return the largest threshold, at most 0.50, at which no stranger and no wrong name passes; or none, and why."""
+    """Return the largest threshold, at most 0.50, at which no stranger and no wrong name passes, or why there is none.
+
+    Args:
+        family: The pictures of people we know.
+        strangers: The pictures of strangers; `who` tells them apart.
+    """
     people = len({one.who for one in strangers if np.isfinite(one.other)})
     worst = min((one for one in (*family, *strangers) if _wrong(one)), key=lambda one: one.other, default=None)
     limit = MATCH_DISTANCE if worst is None else min(MATCH_DISTANCE, _below(worst.other))
@@ -82,10 +87,10 @@ def advise(family: Sequence[Nearest], strangers: Sequence[Nearest]) -> Advice:
 
 
 def _wrong(one: Nearest) -> bool:
-    """Whether another's photo is nearer than the own."""
+    """Whether a photo of somebody else is nearer than any photo of the same person."""
     return one.other < one.own
 
 
 def _below(distance: float) -> float:
-    """Return the last hundredth below a distance."""
+    """Return the largest multiple of 0.01 below a distance."""
     return float(np.ceil(distance / MATCH_STEP - 1e-9) - 1) * MATCH_STEP

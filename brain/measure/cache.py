@@ -1,4 +1,4 @@
-"""Face embeddings on disk, so that none is computed twice."""
+"""A cache of face embeddings on disk, so that each is computed only once."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -17,7 +17,7 @@ KEYS_PER_QUERY = 500
 
 
 class EmbeddingCache:
-    """Face embeddings by key. None is stored too: a picture in which no face can be measured."""
+    """Face embeddings by key. A picture in which no face can be measured is stored as None."""
 
     def __init__(self, path: Path) -> None:
         self._database = Database(path)
@@ -30,7 +30,7 @@ class EmbeddingCache:
         self._database.close()
 
     def get(self, keys: Iterable[str]) -> dict[str, FaceEmbedding | None]:
-        """Return the stored values of these keys."""
+        """Return the stored embeddings of these keys; a key that is not stored is left out."""
         wanted = list(dict.fromkeys(keys))
         found: dict[str, FaceEmbedding | None] = {}
         with self._database.open() as connection:
@@ -42,7 +42,7 @@ class EmbeddingCache:
         return found
 
     def put(self, embeddings: Mapping[str, FaceEmbedding | None]) -> None:
-        """Store embeddings, all of them or none."""
+        """Store embeddings in one transaction, replacing those with the same keys."""
         rows = [
             (
                 key,

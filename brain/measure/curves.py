@@ -1,6 +1,7 @@
-"""Pure: distances between pairs of one person and of two people -> how well a threshold tells them apart.
+"""How well a distance threshold separates pairs of one person (`same`) from pairs of two people (`different`).
 
-A pair of which a picture shows no face is infinitely far apart: it counts as two people.
+Pure functions of distances. If a picture of a pair shows no face, the distance is infinite: the pair counts as two
+people.
 """
 
 from typing import NamedTuple
@@ -16,25 +17,25 @@ Floats = npt.NDArray[np.float64]
 
 
 class OperatingPoint(NamedTuple):
-    """A threshold and what it does."""
+    """A threshold and the share of pairs that was measured at it."""
 
     threshold: float
     rate: Proportion
 
 
 def within(distances: Floats, threshold: float) -> Proportion:
-    """Return how many pairs are called one person."""
+    """Return the share of pairs that a threshold calls one person."""
     return Proportion(int((distances <= threshold).sum()), len(distances))
 
 
 def correct(same: Floats, different: Floats, threshold: float) -> Proportion:
-    """Return how many pairs are called what they are."""
+    """Return the share of pairs that a threshold calls correctly one person or two."""
     right = int((same <= threshold).sum() + (different > threshold).sum())
     return Proportion(right, len(same) + len(different))
 
 
 def best(same: Floats, different: Floats) -> OperatingPoint:
-    """Return the threshold at which most pairs are called what they are, in the middle of where that is so."""
+    """Return the threshold that calls the most pairs correctly: the middle of the first range of such thresholds."""
     steps = _steps(same, different)
     right = [correct(same, different, step).count for step in steps]
     first = int(np.argmax(right))
@@ -47,9 +48,9 @@ def best(same: Floats, different: Floats) -> OperatingPoint:
 
 
 def accepted_at(same: Floats, different: Floats, false: float) -> OperatingPoint:
-    """Return the share of one person's pairs that is accepted where at most a share `false` of two people's is.
+    """Return the share of `same` that is accepted if at most the share `false` of `different` is accepted.
 
-    The threshold is just below the first distance that would be one too many.
+    The threshold is just below the first distance of `different` that would exceed that share.
     """
     allowed = int(false * len(different))
     finite = np.sort(different)[allowed : allowed + 1]
@@ -60,7 +61,7 @@ def accepted_at(same: Floats, different: Floats, false: float) -> OperatingPoint
 
 
 def roc(same: Floats, different: Floats) -> Floats:
-    """Return rows of threshold, false accepts and true accepts (shares), from none accepted on."""
+    """Return an array (n, 3): threshold, share of false accepts, share of true accepts; thresholds rise from 0."""
     steps = np.concatenate([[0.0], _steps(same, different)])
     false = np.searchsorted(np.sort(different), steps, side="right") / max(1, len(different))
     true = np.searchsorted(np.sort(same), steps, side="right") / max(1, len(same))
@@ -68,7 +69,10 @@ def roc(same: Floats, different: Floats) -> Floats:
 
 
 def area_under_curve(same: Floats, different: Floats) -> float:
-    """Return how often a pair of one person is nearer than a pair of two (the area under the curve)."""
+    """Return the area under the ROC curve, 0 to 1: how often a pair of one person is nearer than a pair of two.
+
+    A tie counts half.
+    """
     ordered = np.sort(different)
     farther = len(ordered) - np.searchsorted(ordered, same, side="right")
     equal = len(ordered) - farther - np.searchsorted(ordered, same, side="left")
@@ -76,7 +80,10 @@ def area_under_curve(same: Floats, different: Floats) -> float:
 
 
 def equal_error(same: Floats, different: Floats) -> OperatingPoint:
-    """Return where as large a share of one person's pairs is refused as of two people's accepted, and that share."""
+    """Return the threshold at which both error rates are most nearly equal, and the share of all pairs that is wrong.
+
+    The two rates are the share of `same` that is refused and the share of `different` that is accepted.
+    """
     rows = roc(same, different)
     misses = 1 - rows[:, 2]
     at = int(np.argmin(np.abs(misses - rows[:, 1])))
@@ -88,7 +95,7 @@ def equal_error(same: Floats, different: Floats) -> OperatingPoint:
 
 
 def _steps(same: Floats, different: Floats) -> Floats:
-    """Return every distance at which something changes."""
+    """Return all finite distances in ascending order, each once; [0] if there is none."""
     every = np.unique(np.concatenate([same, different]))
     finite = every[np.isfinite(every)]
     return finite if finite.size else np.zeros(1)

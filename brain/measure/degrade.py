@@ -1,4 +1,4 @@
-"""Pure: one photo as a camera would have given it, or as it would look a moment later."""
+"""Degrade a photo: as a room camera would have taken it, or as it would look a moment later. Pure functions."""
 
 import math
 from dataclasses import dataclass, replace
@@ -12,42 +12,42 @@ from brain.vision.picture import Pixels
 __all__ = ["Degradation", "as_seen", "burst", "camera", "moment"]
 
 Rng = np.random.Generator
-# What a room camera gives: a face this many pixels wide, moved by up to this share of its width while the shutter was
-# open, noise of this deviation (of 255), JPEG of this quality.
+# Ranges for a picture from a room camera: the width of the face, its movement while the shutter is open as a share of
+# that width, the standard deviation of the noise (of 255), and the JPEG quality (the upper bound is exclusive).
 FACE_WIDTHS_PX = (28.0, 64.0)
 MOTION_SHARES = (0.0, 0.12)
 NOISE_DEVIATIONS = (2.0, 8.0)
 CAMERA_JPEG_QUALITIES = (50, 81)
-# Frames that follow each other: all of it about the same, the noise anew.
+# Consecutive frames have nearly the same values, and new noise.
 BURST_SHIFT_PX, BURST_VARIATION = 2.0, 0.08
 
 
 @dataclass(frozen=True, slots=True)
 class Degradation:
-    """What happens to a picture on its way; the same values give the same bytes."""
+    """How a picture is degraded. The same values give the same bytes."""
 
     face: float | None = None
-    """How wide the face becomes, in pixels; None leaves it as it is."""
+    """The new width of the face, in pixels; None leaves it unchanged."""
     scale: float = 1.0
-    """Applied after that."""
+    """A factor that is applied to the size after `face`."""
     shift: tuple[float, float] = (0.0, 0.0)
-    """In pixels of what comes out."""
+    """The shift right and down, in pixels of the resulting picture."""
     moved: float = 0.0
     """How far the face moves while the shutter is open, as a share of its width."""
     angle: float = 0.0
-    """In which direction, in radians."""
+    """The direction of that movement, in radians."""
     soft: float = 0.0
-    """Blur of the lens: its deviation as a share of the face's width."""
+    """The blur of the lens: its standard deviation as a share of the face's width."""
     noise: float = 0.0
-    """Deviation of the noise, of 255."""
+    """The standard deviation of the noise, of 255."""
     quality: int = 95
-    """Of the JPEG."""
+    """The JPEG quality."""
     seed: int = 0
-    """Of the noise."""
+    """The seed of the noise."""
 
 
 def camera(rng: Rng) -> Degradation:
-    """Return what a room camera does to one photo."""
+    """Return a random degradation, as by a room camera."""
     return Degradation(
         face=float(rng.uniform(*FACE_WIDTHS_PX)),
         shift=_tremble(rng),
@@ -60,7 +60,7 @@ def camera(rng: Rng) -> Degradation:
 
 
 def burst(rng: Rng, frames: int) -> list[Degradation]:
-    """Return what a room camera does to one face in frames that follow each other: nearly the same to all."""
+    """Return the degradations of one face in consecutive frames of a room camera: nearly the same in all frames."""
     first = camera(rng)
     face = first.face or FACE_WIDTHS_PX[0]
     return [
@@ -77,7 +77,7 @@ def burst(rng: Rng, frames: int) -> list[Degradation]:
 
 
 def moment(rng: Rng) -> Degradation:
-    """Return a small change: the same photo as if taken a moment later, by a fair camera."""
+    """Return a small degradation: as if the photo had been taken a moment later by a fairly good camera."""
     return Degradation(
         scale=float(rng.uniform(0.8, 1.05)),
         shift=_tremble(rng),
@@ -91,7 +91,13 @@ def moment(rng: Rng) -> Degradation:
 
 
 def as_seen(pixels: Pixels, width: float, how: Degradation) -> bytes:
-    """Return the JPEG that comes of a picture (BGR) whose face is `width` pixels wide."""
+    """Return the degraded picture as JPEG.
+
+    Args:
+        pixels: The picture, BGR.
+        width: The width of its face, in pixels.
+        how: The degradation.
+    """
     scale = how.scale * (how.face / width if how.face else 1.0)
     seen = _moved(_soft(_scaled(pixels, scale, how.shift), how.soft * width * scale), how, how.moved * width * scale)
     if how.noise:
@@ -119,7 +125,7 @@ def _soft(pixels: npt.NDArray[np.float32], deviation: float) -> npt.NDArray[np.f
 
 
 def _moved(pixels: npt.NDArray[np.float32], how: Degradation, length: float) -> npt.NDArray[np.float32]:
-    """Blur along a line of so many pixels."""
+    """Blur along a line of `length` pixels in the direction `how.angle`."""
     if length <= 0:
         return pixels
     middle = math.ceil(length / 2) + 1

@@ -1,4 +1,4 @@
-"""From picture files to face embeddings: each picture's middle face, as it is or as a camera would have seen it."""
+"""From picture files to face embeddings: of the face nearest to the middle, unchanged or degraded as by a camera."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -24,19 +24,19 @@ __all__ = ["EmbeddingReader", "PictureVariant", "Progress", "model"]
 
 Progress = Callable[[int, int | None], None]
 
-# Raise it when the same picture and model files give another embedding than before.
+# Increase this when a change of the code gives other embeddings for the same picture and model files.
 CACHE_VERSION = 1
-# Pictures that one process reads before the results are stored.
+# A process reads this many pictures before their embeddings are stored.
 PICTURES_PER_PROCESS = 40
-# The quality of enrolled photos too.
+# Enrolled photos have the same JPEG quality.
 PHOTO_JPEG_QUALITY = 95
-# Of a large photo, this many face widths around the face are degraded.
+# Only the face and this many face widths on each side of it are degraded, not the whole of a large photo.
 CROP_FACE_WIDTHS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class PictureVariant:
-    """A picture file, and what a camera makes of it."""
+    """A picture file, unchanged or degraded as by a camera."""
 
     file: Path
     how: Degradation | None = None
@@ -56,12 +56,12 @@ def model(pack: Pack) -> str:
 
 @dataclass
 class EmbeddingReader:
-    """Computes the face embeddings of pictures, each once in the life of the cache."""
+    """Computes the face embeddings of pictures. Embeddings in the cache are not computed again."""
 
     open_backend: Callable[[], VisionBackend]
     """Called once in each process that reads pictures."""
     model: str
-    """See `model`."""
+    """The result of `model`: a part of each key in the cache."""
     cache: EmbeddingCache
     jobs: int = 1
     """How many processes read pictures."""
@@ -72,7 +72,10 @@ class EmbeddingReader:
     def embeddings(
         self, views: Iterable[PictureVariant], progress: Progress
     ) -> dict[PictureVariant, FaceEmbedding | None]:
-        """Return the embedding of each view: None if no face can be measured. Unusable files are left out."""
+        """Return the embedding of each variant; None if no face can be measured.
+
+        Unusable files are left out and added to `bad`. `progress` is called with the numbers done and in all.
+        """
         wanted = list(dict.fromkeys(views))
         keys = {view: key for view in wanted if (key := self._key(view))}
         kept = self.cache.get(keys.values())
@@ -86,7 +89,7 @@ class EmbeddingReader:
         return {view: kept[key] for view, key in keys.items() if view.file not in self.bad}
 
     def _key(self, view: PictureVariant) -> str | None:
-        """Return the key of a view's embedding in the cache; None if the file cannot be read."""
+        """Return the key of a variant's embedding in the cache; None if the file cannot be read."""
         if view.file not in self._hashes and view.file not in self.bad:
             try:
                 self._hashes[view.file] = hashlib.sha256(view.file.read_bytes()).hexdigest()
@@ -101,7 +104,7 @@ class EmbeddingReader:
             backend = self.open_backend() if parts else None
             yield from (_read(backend, part) for part in parts if backend)
             return
-        # Started anew rather than copied: a copy of a process whose libraries run threads may hang.
+        # "spawn", not "fork": a forked copy of a process whose libraries run threads may hang.
         with ProcessPoolExecutor(self.jobs, get_context("spawn"), _begin, (self.open_backend,)) as pool:
             yield from pool.map(_work, parts)
 
@@ -118,7 +121,7 @@ def _work(views: Sequence[PictureVariant]) -> dict[PictureVariant, FaceEmbedding
 
 
 def _read(backend: VisionBackend, views: Sequence[PictureVariant]) -> dict[PictureVariant, FaceEmbedding | str | None]:
-    """Return each view's embedding, None without a face, or what is wrong with the file."""
+    """Return for each variant the embedding, None if there is no face, or what is wrong with the file."""
     found: dict[PictureVariant, FaceEmbedding | str | None] = {}
     files = {view.file: [other for other in views if other.file == view.file] for view in views}
     for file, mine in files.items():
@@ -160,7 +163,7 @@ def _nearest(faces: Sequence[Face], x: float, y: float) -> Face | None:
 
 
 def _around(pixels: Pixels, face: Face) -> tuple[Pixels, float, float]:
-    """Return the part of a picture around a face, and where the face's middle is in it."""
+    """Return the part of a picture around a face, and the face's middle as fractions of that part."""
     height, width = pixels.shape[:2]
     x, y = (face.box.x + face.box.w / 2) * width, (face.box.y + face.box.h / 2) * height
     reach = (0.5 + CROP_FACE_WIDTHS) * face.width

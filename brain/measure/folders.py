@@ -1,4 +1,4 @@
-"""Labelled folders: whose pictures are to be learned, whose to be judged, and who is a stranger."""
+"""Read labelled folders: the pictures to enrol, the pictures to judge, and the pictures of strangers."""
 
 import hashlib
 from dataclasses import dataclass, replace
@@ -9,7 +9,7 @@ from nerves.errors import KinwatchError
 
 __all__ = ["STRANGERS", "PeoplePictures", "Unusable", "labelled", "strangers"]
 
-# The folder of people who are nobody's family, as `kinwatch retrain` has it too.
+# The folder with the pictures of strangers; `kinwatch retrain` uses the same name.
 STRANGERS = "people"
 
 
@@ -22,23 +22,24 @@ class PeoplePictures:
     """Pictures by the person they show."""
 
     enrolled: dict[str, list[Path]]
-    """To be known."""
+    """The pictures to enrol."""
     tests: dict[str, list[Path]]
-    """Of those who are known, to be judged."""
+    """The pictures of enrolled people that are judged."""
     strangers: dict[str, list[Path]]
-    """Of people who are not known: one entry a person."""
+    """The pictures of strangers: one entry for each person."""
     notes: tuple[str, ...] = ()
-    """What a person should know of how the folder was read."""
+    """Remarks for the user on how the folder was read, such as what was left out."""
 
     def visited_by(self, more: dict[str, list[Path]]) -> "PeoplePictures":
-        """Return the same with more strangers."""
+        """Return the same pictures with more strangers."""
         return replace(self, strangers=self.strangers | more)
 
 
 def labelled(folder: Path) -> PeoplePictures:
     """Return the pictures of FOLDER/train/<name>/ and FOLDER/test/<name>/, or of FOLDER/<name>/, split by a hash.
 
-    Raises `Unusable`, in one line that names the folder.
+    Raises:
+        Unusable: There is nothing to measure. The message is one line that names the folder.
     """
     if not folder.is_dir():
         message = f"{folder}: {'not a folder' if folder.exists() else 'no such folder'}"
@@ -52,16 +53,17 @@ def labelled(folder: Path) -> PeoplePictures:
     if not found.enrolled:
         message = (
             f"{folder}: nothing to measure; it takes pairs.csv, train/<name>/ and test/<name>/, or a folder of "
-            "pictures a person (see kinwatch docs measure)"
+            "pictures for each person (see kinwatch docs measure)"
         )
         raise Unusable(message)
     return found
 
 
 def strangers(folder: Path) -> dict[str, list[Path]]:
-    """Return the pictures of each stranger: a folder inside is a person, and so is each picture that is in none.
+    """Return the pictures of each stranger: each subfolder is one person, and so is each picture outside subfolders.
 
-    Raises `Unusable` if there is no picture.
+    Raises:
+        Unusable: There is no such folder, or no picture in it.
     """
     if not folder.is_dir():
         message = f"{folder}: no such folder"
@@ -95,7 +97,7 @@ def _split(folder: Path) -> PeoplePictures:
         pictures = _pictures(one)
         if not pictures or one.name == STRANGERS:
             continue
-        # By the name alone: a picture stays on its side when others are added.
+        # By a hash of the file name alone, so that a picture stays in its half when others are added.
         halves = [[file for file in pictures if _hash(file) % 2 == side] for side in (0, 1)]
         if len(pictures) > 1 and not all(halves):
             halves = [pictures[:1], pictures[1:]]

@@ -1,6 +1,6 @@
-"""A household of labelled pictures: how often a stranger is called family, and family is not known.
+"""Measure on labelled pictures how often a stranger is called family, and how often family is not recognised.
 
-Twice: of each picture alone by the nearest enrolled photo, and of visits as the brain decides them.
+Both are measured in two ways: each picture alone, by the nearest enrolled photo, and visits as the brain decides them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,44 +24,44 @@ from nerves.messages import Verdict
 __all__ = ["Case", "Figures", "HouseholdPlan", "HouseholdResult", "alone", "figures", "measure_household", "nearest"]
 
 FAMILY = ("family", "guest")
-# So many visits by family make none of them wrong mean "at most 2 in 100".
+# With this many visits by family, "none was wrong" means "at most 2 in 100 would be".
 FAMILY_VISITS = 200
 
 
 @dataclass(frozen=True)
 class HouseholdPlan:
-    """What to compose visits of."""
+    """How visits are composed."""
 
     visits: int | None = None
-    """By each person who is known; None for so many that there are about 200 in all."""
+    """The number of visits by each enrolled person; None composes about 200 visits in all."""
     seed: int = 0
     room: bool = False
-    """Whether every picture is as a camera in a room would have given it."""
+    """Whether every picture is degraded as by a room camera."""
 
 
 class Case(NamedTuple):
-    """Who it was, and what was said."""
+    """Who a person was, and what was decided."""
 
     truth: str | None
-    """The name; None of a stranger."""
+    """The name; None for a stranger."""
     verdict: Verdict
     who: str | None
 
 
 @dataclass(frozen=True)
 class Figures:
-    """How often what was said."""
+    """How often each kind of decision was made."""
 
     strangers_called_family: Proportion
     family_called_stranger: Proportion
     wrong_name: Proportion
     named: Proportion
-    """Family called by their own name."""
+    """The share of family who got their own name."""
     decided: Proportion
-    """Of all: those with a verdict other than `unidentified`."""
+    """The share of all cases with a verdict other than `unidentified`."""
 
     def as_json(self) -> dict[str, Any]:
-        """Return them as `kinwatch measure --json` prints them."""
+        """Return the figures as `kinwatch measure --json` prints them."""
         return {name: rate.as_json() for name, rate in vars(self).items()}
 
 
@@ -72,15 +72,15 @@ class HouseholdResult:
     pictures: Figures
     visits: Figures
     family: tuple[Nearest, ...]
-    """Every test picture of somebody who is known: how near the own photos are, how near other people's."""
+    """Every test picture of an enrolled person, with its distances to their own photos and to those of others."""
     strangers: tuple[Nearest, ...]
     """Every picture of a stranger."""
     people: dict[str, int]
-    """How many photos of whom are enrolled."""
+    """The number of enrolled photos that show a face, by name."""
 
 
 def figures(cases: Iterable[Case]) -> Figures:
-    """Return how often what was said."""
+    """Return how often each kind of decision was made."""
     every = list(cases)
     strangers = [case for case in every if case.truth is None]
     family = [case for case in every if case.truth is not None]
@@ -96,14 +96,17 @@ def figures(cases: Iterable[Case]) -> Figures:
 def nearest(
     embedding: FaceEmbedding | npt.NDArray[np.float32], known: Sequence[KnownPerson]
 ) -> list[tuple[float, KnownPerson]]:
-    """Return the distance to the nearest photo of everybody, the nearest first."""
+    """Return everybody with the distance to their nearest photo, the nearest person first.
+
+    The distance is infinite for a person without vectors.
+    """
     vector = embedding.vector if isinstance(embedding, FaceEmbedding) else embedding
     away = [(float(np.linalg.norm(one.vectors - vector, axis=1).min(initial=np.inf)), one) for one in known]
     return sorted(away, key=lambda pair: pair[0])
 
 
 def alone(truth: str | None, embedding: FaceEmbedding | None, known: Sequence[KnownPerson]) -> Case:
-    """Return what one picture alone would say: within 0.50 a name, beyond 0.60 a stranger."""
+    """Return the decision on one picture alone: a name up to 0.50, a stranger beyond 0.60, else `unidentified`."""
     if embedding is None or not known:
         return Case(truth, "unidentified", None)
     distance, first = nearest(embedding, known)[0]
@@ -115,9 +118,10 @@ def alone(truth: str | None, embedding: FaceEmbedding | None, known: Sequence[Kn
 def measure_household(
     labelled: PeoplePictures, reader: EmbeddingReader, plan: HouseholdPlan, show: Progress
 ) -> HouseholdResult:
-    """Return how well the labelled pictures are distinguished, alone and in visits.
+    """Return how well the people in the labelled pictures are told apart, by single pictures and by visits.
 
-    Raises `Unusable` if no picture that is to be enrolled shows a face.
+    Raises:
+        Unusable: No picture to be enrolled shows a face.
     """
     visits = {name: _visits(files, count, plan) for name, files, count in _visitors(labelled, plan)}
     files = [file for some in (labelled.enrolled, labelled.tests, labelled.strangers) for file in _all(some)]
@@ -155,7 +159,11 @@ def measure_household(
 def enrolled(
     files: Mapping[str, Sequence[Path]], embeddings: Mapping[PictureVariant, FaceEmbedding | None]
 ) -> list[KnownPerson]:
-    """Return the people whose photos show a face; `Unusable` if none does."""
+    """Return the people whose photos show a face.
+
+    Raises:
+        Unusable: No photo shows a face.
+    """
     vectors = {
         name: [embedding.vector for file in those if (embedding := embeddings.get(PictureVariant(file)))]
         for name, those in files.items()
@@ -170,7 +178,10 @@ def enrolled(
 
 
 def _visitors(labelled: PeoplePictures, plan: HouseholdPlan) -> list[tuple[str, Sequence[Path], int]]:
-    """Return who comes how often: a stranger once, for another visit by the same photo says nothing new."""
+    """Return each visitor with their pictures and number of visits.
+
+    A stranger visits once, because another visit with the same photos tells nothing new.
+    """
     often = plan.visits or -(-FAMILY_VISITS // max(1, len(labelled.tests)))
     return [
         *((name, files, often) for name, files in labelled.tests.items()),

@@ -1,4 +1,4 @@
-"""The household's own gallery: every photo judged by the others, as if it had never been enrolled."""
+"""Measure the household's own gallery: every photo is judged by the others, as if it had never been enrolled."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -22,28 +22,28 @@ class Someone:
     name: str
     photos: int
     own: float | None
-    """How near each photo is to the nearest other one of the same person: the median; None with one photo."""
+    """The median of the distances from each photo to the nearest other one of the person; None for a single photo."""
     farthest: float | None
-    """The same, of the photo that is farthest."""
+    """The largest of these distances."""
     other: float | None
-    """The least distance to a photo of somebody else; None where nobody else is enrolled."""
+    """The smallest distance to a photo of somebody else; None if nobody else is enrolled."""
     whose: str | None
-    """Who that is."""
+    """The person in that photo."""
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as `kinwatch measure --json` prints it."""
+        """Return the figures as `kinwatch measure --json` prints them."""
         return {key: round(value, 3) if isinstance(value, float) else value for key, value in asdict(self).items()}
 
 
 @dataclass(frozen=True)
 class Own:
-    """What the gallery says of itself."""
+    """What was measured on the gallery."""
 
     people: tuple[Someone, ...]
     pictures: Figures
-    """Each photo by the others; and again as a stranger's, with its person taken out of the gallery."""
+    """Each photo judged by the others, and once more as a stranger's, with its person removed from the gallery."""
     visits: Figures
-    """Of the strangers that were given; of nobody else, for the gallery keeps no pictures to compose visits of."""
+    """Only visits of the given strangers: the gallery stores no pictures from which family visits could be composed."""
     family: tuple[Nearest, ...]
     strangers: tuple[Nearest, ...]
 
@@ -53,7 +53,7 @@ def measure_gallery(known: Sequence[KnownPerson], visits: Sequence[tuple[str, Se
 
     Args:
         known: The gallery.
-        visits: Strangers: a name to show, and the embeddings of a visit. The first is that of the unchanged photo.
+        visits: For each stranger a name to show and the embeddings of a visit, first that of the unchanged photo.
     """
     left_out = [(one, vector, _without(known, one, row)) for one in known for row, vector in enumerate(one.vectors)]
     others = [(one, vector, [other for other in known if other is not one]) for one, vector, _ in left_out]
@@ -79,7 +79,7 @@ def _without(known: Sequence[KnownPerson], one: KnownPerson, row: int) -> list[K
 
 
 def _bare(vector: np.ndarray[Any, np.dtype[np.float32]]) -> FaceEmbedding:
-    """Return an embedding of which only the vector is known."""
+    """Return an embedding with this vector, no quality figures, and a face confidence of 1."""
     return FaceEmbedding(vector, 0.0, 0.0, 0.0, 1.0)
 
 

@@ -1,4 +1,4 @@
-"""Pairs of pictures, the same person or two: what the distance between their faces says."""
+"""Measure pairs of pictures: how well the distance of two faces tells one person from two."""
 
 import csv
 from collections.abc import Iterator
@@ -35,14 +35,14 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Pairs:
-    """The distances of all pairs; infinite where a picture shows no face."""
+    """The distances of all pairs; infinite if a picture of the pair shows no face."""
 
     same: Floats
     different: Floats
 
     @property
     def no_face(self) -> int:
-        """Pairs of which a picture shows no face."""
+        """The number of pairs in which a picture shows no face."""
         return int(np.isinf(self.same).sum() + np.isinf(self.different).sum())
 
     def as_json(self) -> dict[str, Any]:
@@ -79,7 +79,8 @@ class Pairs:
 def measure_pairs(folder: Path, reader: EmbeddingReader, show: Progress) -> Pairs:
     """Return the distances of the pairs in FOLDER/pairs.csv; a pair with a damaged picture is left out.
 
-    Raises `Unusable` if the file is not as it should be, or there are no pairs of both kinds.
+    Raises:
+        Unusable: The file cannot be read or has a wrong line, no pair has two faces, or one kind of pair is missing.
     """
     rows = list(_rows(folder))
     embeddings = reader.embeddings([PictureVariant(file) for row in rows for file in row[:2]], show)

@@ -1,4 +1,4 @@
-"""What the brain would decide of a visit, given only the embeddings of its face."""
+"""Compose visits from photos, and decide them as the brain would from the face embeddings alone."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -16,16 +16,16 @@ from nerves.messages import Verdict
 
 __all__ = ["KnownPerson", "VisitOutcome", "compose", "decide"]
 
-EMBEDDINGS_PER_VISIT = (6, 13)  # of a visit: 6 to 12
+EMBEDDINGS_PER_VISIT = (6, 13)  # the upper bound is exclusive: 6 to 12
 
 
 class VisitOutcome(NamedTuple):
-    """What was decided of a visit."""
+    """The decision on a visit."""
 
     verdict: Verdict
     who: str | None
     embeddings_used: int
-    """How many embeddings this decision needed."""
+    """The number of embeddings after which this decision was made."""
 
 
 def decide(embeddings: Sequence[FaceEmbedding], known: Sequence[KnownPerson]) -> VisitOutcome:
@@ -58,8 +58,8 @@ def _held(
 def compose(photos: Sequence[Path], count: int, *, seed: int, room: bool) -> Iterator[tuple[PictureVariant, ...]]:
     """Yield visits of one person, each of 6 to 12 different photos if there are enough.
 
-    If there are fewer, photos come again with small changes, as if taken a moment later. With `room`, every picture
-    is as a camera in a room would have given it.
+    If there are fewer, photos are used again with small changes, as if taken a moment later. With `room`, every picture
+    is degraded as by a room camera. The same `seed` gives the same visits.
     """
     order = np.random.default_rng(_number(f"{seed} {photos[0].parent.name}/{photos[0].name}"))
     for _ in range(count):
@@ -72,7 +72,7 @@ def compose(photos: Sequence[Path], count: int, *, seed: int, room: bool) -> Ite
 
 
 def _how(photo: Path, again: int, *, room: bool) -> Degradation | None:
-    """Return how a photo is changed when it comes again. The change is the same in every visit."""
+    """Return how a photo is changed when it is used again; it is the same in every visit. With `room`, every use is."""
     rng = np.random.default_rng(_number(f"{photo.parent.name}/{photo.name} {again}"))
     if room:
         return camera(rng)

@@ -1,4 +1,4 @@
-"""What is heard or mentioned is answered: pure, but for what it waits to have confirmed."""
+"""Answers what is heard or mentioned. The only state is the requests that wait for a "yes"."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +15,8 @@ from nerves.messages import CameraEnabled, Group, Heard, Label, Mentioned, Mode,
 __all__ = ["Conversation", "HouseView", "ModeChange", "PersonInView"]
 
 IN_VIEW_TIME = timedelta(seconds=10)
-# What was asked long ago is not answered into an empty room, nor is a "yes" to what nobody remembers.
+# An older sentence is not answered: the room may be empty by now. A "yes" counts for this long after our question, so
+# that nobody confirms what they have forgotten.
 MAX_SPEECH_AGE, CONFIRM_TIME = timedelta(seconds=15), timedelta(seconds=20)
 MIN_SPEECH_CONFIDENCE = 0.4
 MIN_NAME_LIKENESS = 0.75
@@ -27,7 +28,7 @@ NAMEABLE_VERDICTS: tuple[Verdict, ...] = ("stranger", "unidentified", "identifyi
 
 
 class PersonInView(NamedTuple):
-    """Somebody in view."""
+    """A person in view: their visit, its place and verdict, their name, and when they were last seen."""
 
     visit: UUID
     place: str
@@ -38,7 +39,7 @@ class PersonInView(NamedTuple):
 
 @dataclass(frozen=True)
 class HouseView:
-    """What the brain holds as something is heard."""
+    """What the brain knows at the moment when something is heard."""
 
     at: datetime
     people: Sequence[PersonInView]
@@ -52,12 +53,12 @@ class HouseView:
     """The mode of the house."""
 
     def cameras(self, place: str) -> list[str]:
-        """Return the camera that is meant at a place; all, where it has none of its own."""
+        """Return the places whose cameras are meant at a place: itself, or all if it has no camera."""
         return [place] if place in self.cameras_at else sorted(self.cameras_at)
 
 
 class ModeChange(NamedTuple):
-    """The house is to change its mode."""
+    """A request to change the mode of the house."""
 
     mode: Mode
 
@@ -66,7 +67,7 @@ Result = Say | Label | ModeChange | CameraEnabled
 
 
 class _Pending(NamedTuple):
-    """What waits for a yes."""
+    """A request that waits for a "yes"."""
 
     ask: Ask
     until: datetime
@@ -75,7 +76,7 @@ class _Pending(NamedTuple):
 
 
 class Conversation:
-    """Answers one place after another; only what waits for a "yes" is remembered."""
+    """Answers sentences at each place. It remembers only the requests that wait for a "yes"."""
 
     def __init__(self, settings: AnswerSettings) -> None:
         self._settings = settings
@@ -83,7 +84,10 @@ class Conversation:
         self._pending: dict[str, _Pending] = {}
 
     def answer(self, heard: Heard, view: HouseView) -> Iterator[Result]:
-        """Yield the answers, labels and changes that follow from a heard sentence; nothing if it is no request."""
+        """Yield the answers, labels and changes that follow from a heard sentence.
+
+        Nothing follows if the sentence is no request, is more than 15 seconds old, or has a confidence below 0.4.
+        """
         doubtful = heard.confidence is not None and heard.confidence < MIN_SPEECH_CONFIDENCE
         if doubtful or view.at - heard.at > MAX_SPEECH_AGE:
             return
@@ -98,7 +102,7 @@ class Conversation:
         yield from self._asked(ask, heard.place, view)
 
     def mention(self, mentioned: Mentioned) -> Iterator[Say]:
-        """Yield what is read aloud of a mention."""
+        """Yield the sentence that is read aloud about a mention at each place in `mentions`; links are removed."""
         words = " ".join(LINK.sub("", mentioned.words).split())
         if not self._books or not words:
             return
@@ -120,7 +124,7 @@ class Conversation:
             yield self._confirm(_Pending(ask, view.at + CONFIRM_TIME), place)
 
     def _refusal(self, ask: Ask, place: str, view: HouseView) -> str:
-        """Return which sentence says why that is not done, if it is not."""
+        """Return the key of the sentence that says why the request is refused; empty if it is not refused."""
         if ask.intent == "close" and not view.cameras(place):
             return "eyeless"
         if self._settings.disarm:
@@ -128,14 +132,14 @@ class Conversation:
         return {"disarm": "never", "close": "armed" if view.mode in ARMED else ""}.get(ask.intent, "")
 
     def _switch_cameras(self, book: Phrasebook, place: str, view: HouseView, *, is_open: bool) -> Iterator[Result]:
-        """Switch the cameras that are meant on or off, and say so."""
+        """Switch the cameras that are meant at the place on or off, and say so."""
         cameras, by = view.cameras(place), f"a voice at {place}"[:MAX_NAME_LETTERS]
         for camera in cameras:
             yield CameraEnabled(place=camera, enabled=is_open, by=by)
         yield _sentence(book, place, ("open" if is_open else "close") if cameras else "eyeless")
 
     def _named(self, ask: Ask, place: str, view: HouseView) -> Say:
-        """Ask whether the one person in view whom we do not know is the one who was named."""
+        """Ask for confirmation that the only unknown person in view is the named one, or say why that cannot be."""
         book, here = self._book(ask), _here(place, view)
         known = max(view.known, key=lambda person: _likeness(person.name, ask.name), default=None)
         unknown = [person for person in here if person.verdict in NAMEABLE_VERDICTS]
@@ -149,7 +153,7 @@ class Conversation:
         return self._confirm(_Pending(named, view.at + CONFIRM_TIME, unknown[0], known.group), place)
 
     def _may_name(self, whom: PersonInView, view: HouseView) -> bool:
-        """Return whether somebody may say who that is: as long as family is in view at that very place."""
+        """Return whether a voice may name this person. With `vouched`, family must be in view at the same place."""
         family = (person for person in _here(whom.place, view) if person.verdict == "family")
         vouched = any(person.place == whom.place for person in family)
         return {"off": False, "vouched": vouched, "anybody": True}[self._settings.naming]
@@ -189,7 +193,7 @@ def _sentence(book: Phrasebook, place: str, which: str, people: str = "", **fiel
 
 
 def _here(place: str, view: HouseView) -> list[PersonInView]:
-    """Return who is in view of a place; of all places, where it has no camera of its own."""
+    """Return the people in view at a place, or at all places if it has no camera of its own."""
     return [
         person
         for person in view.people
@@ -198,7 +202,7 @@ def _here(place: str, view: HouseView) -> list[PersonInView]:
 
 
 def _seen(book: Phrasebook, place: str, view: HouseView) -> tuple[str, str]:
-    """Return which sentence says who is seen, and the people in it."""
+    """Return the key of the sentence that says who is seen, and the text that names the people in it."""
     people, cameras = _here(place, view), view.cameras(place)
     if cameras and view.cameras_off.issuperset(cameras):
         return "close", ""

@@ -1,4 +1,4 @@
-"""Pure: which question some words are, however they are written; phrases are data, in `brain/talk/phrases`."""
+"""Match heard words to the requests we understand. Pure; the phrases are data in `brain/talk/phrases`."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -15,27 +15,29 @@ __all__ = ["Ask", "Phrasebook", "alike", "understood"]
 
 FOLDER = Path(__file__).parent / "phrases"
 NAME = "{name}"
-# Two sentences are one if this much of their letters agree; short ones must be the same: "no" is near to "now".
+# Two sentences count as the same if at least this share of their letters agree. Sentences with fewer letters than the
+# second number must be equal: "no" is similar to "now".
 MIN_SENTENCE_LIKENESS, SHORT_SENTENCE_LETTERS = 0.84, 12
-MAX_NAME_WORDS = 3  # words
+MAX_NAME_WORDS = 3
 
-# Letter by letter "you may not look" is near to "you may look". Folded: "don't" is "don t", "n'ouvre" is "n ouvre".
+# Compared by letters, "you may not look" is similar to "you may look": so negations are searched as words. Folding
+# turns "don't" into "don t", "n'ouvre" into "n ouvre".
 NEGATION = re.compile(r"\b(not|never|no|cannot|cant|dont|wont|arent|isnt|\w+n t|ne|n|pas|jamais|plus)\b")
 
 
 @dataclass(frozen=True)
 class Ask:
-    """What somebody wants."""
+    """A request that was understood."""
 
     intent: Intent
     language: str
     name: str = ""
-    """The name that was said, for `name`."""
+    """The name that was said, if the intent is `name`."""
 
 
 @dataclass(frozen=True)
 class Phrasebook:
-    """What may be asked and is answered in one language."""
+    """The requests we understand and the answers we give in one language."""
 
     language: str
     asks: Mapping[Intent, tuple[str, ...]]
@@ -43,7 +45,11 @@ class Phrasebook:
 
     @classmethod
     def read(cls, language: str, additions: Mapping[str, Additions]) -> "Phrasebook":
-        """Read a language's phrases and a user's additions to them; `SettingsError` says what is missing."""
+        """Return the phrases of a language with the user's additions.
+
+        Raises:
+            SettingsError: An added answer has an unknown key, or a language that is not built in lacks an answer.
+        """
         file = FOLDER / f"{language}.yaml"
         ours = read_file(file) if file.is_file() else {"asks": {}, "says": {}}
         added = additions.get(language, Additions())
@@ -66,7 +72,7 @@ class Phrasebook:
 
 
 def alike(one: str, other: str) -> float:
-    """Return how alike two folded sentences are, 0 to 1; short ones are alike only if they are the same."""
+    """Return how alike two folded sentences are, 0 to 1. Short sentences are 1 if they are equal, else 0."""
     if one == other:
         return 1.0
     if min(len(one), len(other)) < SHORT_SENTENCE_LETTERS:
@@ -75,7 +81,7 @@ def alike(one: str, other: str) -> float:
 
 
 def understood(words: str, books: Iterable[Phrasebook]) -> Ask | None:
-    """Return what somebody asks, or None: most of what is said in a house is not for us."""
+    """Return the request in the words; None if there is none, as in most of what is said in a house."""
     found = [
         (likeness, Ask(intent, book.language, name))
         for book in books
@@ -88,7 +94,10 @@ def understood(words: str, books: Iterable[Phrasebook]) -> Ask | None:
 
 
 def _likeness(words: str, phrase: str) -> tuple[float, str]:
-    """Return how alike some words and a phrase are, and the name in them; a "not" makes it another sentence."""
+    """Return how alike the words and a phrase are, 0 to 1, and the name in the words.
+
+    Words with a negation are never alike to a phrase without one.
+    """
     if NEGATION.search(fold(words)) and not NEGATION.search(fold(phrase)):
         return 0.0, ""
     if NAME not in phrase:
@@ -99,5 +108,5 @@ def _likeness(words: str, phrase: str) -> tuple[float, str]:
     if not 0 < len(name) <= MAX_NAME_WORDS:
         return 0.0, ""
     rest = fold(" ".join([*said[: len(before)], *said[len(said) - len(after) :]]))
-    # A hair less than a phrase without a gap: "this is it" may be one of its own.
+    # Slightly less than the 1.0 of a phrase without a name: "this is it" may be a phrase of its own.
     return (0.99 if rest == " ".join([*before, *after]) else 0.0), " ".join(name)
