@@ -11,7 +11,7 @@ HERE = Path(__file__).resolve().parent.parent
 # Every package of ours has this line in its __init__.py, and nobody else's has.
 PROJECT_MARK = '__project__ = "kinwatch"'
 WRONG_PACKAGE = 1
-INTERRUPTED = 130  # 128 + SIGINT, as the shell counts
+INTERRUPTED_STATUS = 130  # 128 + SIGINT, as the shell counts
 
 
 def run_kinwatch() -> None:
@@ -24,7 +24,7 @@ def run_kinwatch() -> None:
     try:
         from kinwatch.cli import main  # noqa: PLC0415 - it imports the packages that were just checked
     except KeyboardInterrupt:  # the imports take a second; later ones are caught by the command
-        sys.exit(INTERRUPTED)
+        sys.exit(INTERRUPTED_STATUS)
     main()
 
 
