@@ -106,7 +106,8 @@ want_programs() {
     lacking=$(missing "$1")
     [ -n "$lacking" ] || return 0
     say "not here, and not installed, which takes root or a sudo without password: $(column 1 "$lacking")"
-    say "  what needs them is skipped; 'sudo apt install $(column 2 "$lacking" | sed 's/ $//')' changes that"
+    case $1 in demo) without="the demo runs on a broker from pip" ;; *) without="what needs them is skipped" ;; esac
+    say "  $without; 'sudo apt install $(column 2 "$lacking" | sed 's/ $//')' changes that"
 }
 
 # Leaves on PATH nothing but the environment's own programs, those of scripts/programs, and those of Debian's essential
