@@ -1,5 +1,6 @@
 """What tests need of the outside: labelled pictures, model files, a broker; without them they skip and say so."""
 
+import logging
 import os
 import shutil
 import subprocess
@@ -102,6 +103,14 @@ def skip_what_cannot_run(items: list[pytest.Item]) -> None:
 def _last_words(pytestconfig: pytest.Config) -> Iterator[None]:
     with lastwords.kept(pytestconfig):
         yield
+
+
+@pytest.fixture(autouse=True)
+def log_level() -> Iterator[None]:
+    """Restore the level of our logger: a command that is run in this process, such as `people --json`, silences it."""
+    level = logging.getLogger("nerves").level
+    yield
+    logging.getLogger("nerves").setLevel(level)
 
 
 @pytest.fixture(scope="session")

@@ -191,6 +191,7 @@ def test_a_visit_is_seen_from_its_start_to_its_end(world: World) -> None:
     world.tell(decided)
     hass.soon("binary_sensor.kinwatch_hall_stranger", "on")
     assert hass.state("sensor.kinwatch_hall_last_person") == "stranger"
+    soon(lambda: hass.attributes("event.kinwatch_hall_sighting")["event_type"] == "stranger", 5, "the sighting")
     seen = hass.attributes("event.kinwatch_hall_sighting")
     assert (seen["event_type"], seen["visit"], seen["reasons"]) == ("stranger", str(begun.visit), ["7 faces"])
     for image in ("kinwatch_hall_last_visit", "kinwatch_hall_last_stranger", "kinwatch_unknown_visit"):
@@ -201,7 +202,7 @@ def test_a_visit_is_seen_from_its_start_to_its_end(world: World) -> None:
     soon(lambda: hass.attributes("event.kinwatch_alert")["event_type"] == "family", 5, "the correction")
     world.tell(visit(decided, seq=4, phase="ended", verdict="family", who="Alice"))
     hass.soon("binary_sensor.kinwatch_hall_person", "off")
-    assert hass.attributes("event.kinwatch_hall_sighting")["event_type"] == "cleared"
+    soon(lambda: hass.attributes("event.kinwatch_hall_sighting")["event_type"] == "cleared", 5, "the end of the visit")
     assert hass.attributes("sensor.kinwatch_alice_last_seen")["place"] == "hall"
     assert datetime.fromisoformat(str(hass.state("sensor.kinwatch_alice_last_seen"))) <= datetime.now(UTC)
 
@@ -214,7 +215,7 @@ def test_animals_and_trouble_are_seen_too(world: World) -> None:
     world.tell(Trouble(place="hall", what="covered", detail="is there something in front of it?"))
     world.hass.soon("binary_sensor.kinwatch_hall_camera_problem", "on")
     assert world.hass.state("sensor.kinwatch_hall_camera_trouble") == "covered"
-    assert world.hass.attributes(sighting)["event_type"] == "trouble"
+    soon(lambda: world.hass.attributes(sighting)["event_type"] == "trouble", 5, "the trouble as an event")
     world.tell(Trouble(place="hall", what="recovered"))
     world.hass.soon("binary_sensor.kinwatch_hall_camera_problem", "off")
 
