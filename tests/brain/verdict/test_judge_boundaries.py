@@ -5,34 +5,16 @@ import math
 import numpy as np
 import pytest
 
-from brain.verdict.evidence import Evidence, FaceSample, KnownPerson, add_answer, add_face
+from brain.verdict.evidence import Evidence, FaceSample, KnownPerson, add_face
 from brain.verdict.judge import Opinion, _is_stranger, _named, _nearest, judge
 from brain.verdict.similarity import person_log_odds
 from brain.vision.backend import CloudSimilarity
 from nerves.messages import Group
+from tests.brain.verdict.test_judge_reasons import FAMILY, LIKE_NOBODY, ME, STRANGER, answered, seen
 from tests.people import faces
 
-ME, STRANGER = 1, 7
-FAMILY = [
-    KnownPerson("me", "family", np.stack(faces(ME, 8, seed=1))),
-    KnownPerson("wife", "family", np.stack(faces(2, 8, seed=1))),
-]
 ANN = KnownPerson("ann", "guest", np.zeros((0, 128), np.float32))
-LIKE_NOBODY = CloudSimilarity({}, compared_with=frozenset({"me", "wife"}))
 TOO_FEW, DISAGREE, TAKEN_OVER = "too few good faces to be sure", "the faces do not agree", "somebody else is there now"
-
-
-def seen(mine: int, theirs: int = 0, weight: float = 1.0, confidence: float = 1.0) -> Evidence:
-    evidence = Evidence()
-    for vector in (*faces(ME, mine), *faces(STRANGER, theirs)):
-        evidence = add_face(evidence, FaceSample(vector, weight, confidence))
-    return evidence
-
-
-def answered(evidence: Evidence, *answers: CloudSimilarity) -> Evidence:
-    for answer in answers:
-        evidence = add_answer(evidence, answer)
-    return evidence
 
 
 def strangers_of_exactly(*weights: float) -> Evidence:
