@@ -1,0 +1,253 @@
+"""Days of a household through the real brain: how many false alarms, how many intruders missed?
+
+    KINWATCH_TEST_MEDIA=... KINWATCH_MODELS=... python benchmarks/household.py [--days 28] [--seed 0] [--faces 0.21]
+        [--presence] [--without continuity,appearance] [--scenario "terrace"] [--explain 20] [--jobs 2] [--json]
+
+Four family members, a guest and a cleaner live in a house with cameras in entrance, hall, kitchen and living room.
+Intruders come about 1.5 times a day. `household_life.py` and `household_intruders.py` say who is where, and which
+numbers are assumed. Faces are real photos as room cameras would have taken them; everything else is invented. Only the
+brain is real. A share `--faces` of the moments shows a usable face; about four moments make a pass.
+
+A ring is a visit message with `alert`. It is a false alarm if most detections of the visit show family, the guest or
+the cleaner, unless the brain joins it with the ring of an intruder's visit to one incident. An intruder is missed if no
+visit of hers rings, and late if the first ring comes more than 60 seconds after her first detection.
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+
+from benchmarks.household_faces import Cast, Looks, cast, read_faces
+from benchmarks.household_intruders import KINDS, Intrusion, Modes, intrusions
+from benchmarks.household_life import DAY_S, DOORS, FAMILY, PLACES, Life, Phone, family_life, phones
+from benchmarks.household_script import Script, script
+from benchmarks.household_sight import ScriptedSight
+from benchmarks.household_tally import Ring, Tally, explanations, figures, table
+from brain.people.gallery import Entry, Gallery, Photo
+from brain.settings.brain import BrainSettings
+from brain.visits.brain import Brain
+from kinwatch.console import progress
+from nerves import messages
+from nerves.messages import Detections, Fact, Frame, Visit
+
+MIDNIGHT = datetime(2026, 1, 5, tzinfo=UTC)  # a Monday
+STEP_S = 1.0  # simulated time between two ticks while something is open
+QUIET_STEP_S, FRESH_S = 5.0, 20.0  # between two ticks if every visit is decided and no frame came for so long
+LIFE, FACES, INTRUDERS, PHONES = 1, 2, 3, 4  # each purpose has its own random generator
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is simulated."""
+
+    days: int = 28
+    seed: int = 0
+    faces: float = 0.21
+    """The share of the moments that show a usable face."""
+    presence: bool = False
+    """Whether the phones of the family say who is at home."""
+    without: tuple[str, ...] = ()
+    """Parts of the brain's context that are switched off."""
+    scenario: str | None = None
+    """The only kind of intruder; `none` for none; None for all kinds."""
+
+
+class StillGallery(Gallery):
+    """A gallery that nobody changes after `close_door`, so it need not look at the file again."""
+
+    is_still = False
+
+    def _refresh(self) -> None:
+        if not self.is_still:
+            super()._refresh()
+
+
+def brain_settings(plan: Plan) -> BrainSettings:
+    """Return the settings of the brain, with what it knows about places and context if it has such settings."""
+    fields: dict[str, Any] = {
+        "places": {
+            place: {"next_to": [room for room in DOORS[place] if room in PLACES]}
+            | ({"entrance": True} if place == "entrance" else {})
+            for place in PLACES
+        },
+        "context": dict.fromkeys(plan.without, False),
+    }
+    return BrainSettings(**{name: value for name, value in fields.items() if name in BrainSettings.model_fields})
+
+
+class Simulation:
+    """The brain in the invented house."""
+
+    def __init__(self, plan: Plan, gallery: Gallery, modes: Modes) -> None:
+        self.tally = Tally()
+        self._sight = ScriptedSight(plan.seed)
+        self._brain = Brain(self._sight, gallery, brain_settings(plan))
+        self._modes, self._mode, self._mode_from = modes, "", -1.0
+        self._now = self._last_frame = 0.0
+
+    def run(self, frames: Iterable[Script], facts: Sequence[Phone], show: Callable[[float], None]) -> Tally:
+        """Live through all frames and return what happened."""
+        waiting = list(facts)[::-1]
+        for one in frames:
+            while waiting and waiting[-1].at <= one.at:
+                self._hear(waiting.pop())
+            self._pass_time(one.at)
+            self._see(one)
+            show(one.at)
+        self._take(self._brain.finish(_time(self._now + 60)))
+        return self.tally
+
+    def _see(self, one: Script) -> None:
+        self._now = self._last_frame = one.at
+        self._set_mode(one.at)
+        self._take(self._brain.see(Frame(one.place, self._sight.picture(one), _time(one.at))), one)
+        for shown in one.shown:
+            self.tally.first_seen.setdefault(shown.who, one.at)
+
+    def _hear(self, phone: Phone) -> None:
+        """Give the brain what a phone says, if it can use it."""
+        presence, hear = getattr(messages, "Presence", None), getattr(self._brain, "hear_presence", None)
+        if presence is None or hear is None:
+            return
+        self._pass_time(phone.at)
+        fact = presence(
+            place="presence", at=_time(phone.at), person=phone.who, home=phone.home, source=f"phone of {phone.who}"
+        )
+        self._take(hear(fact) or ())
+
+    def _pass_time(self, until: float) -> None:
+        """Tick while a visit is open or something is pending."""
+        while self._brain.visits or getattr(self._brain, "pending", False):
+            step = self._step()
+            if self._now + step >= until:
+                return
+            self._now += step
+            self._set_mode(self._now)
+            for place in PLACES:
+                self._take(self._brain.tick(place, _time(self._now)))
+
+    def _step(self) -> float:
+        is_calm = self._now - self._last_frame > FRESH_S and all(visit.decided for visit in self._brain.visits)
+        return QUIET_STEP_S if is_calm and not getattr(self._brain, "pending", False) else STEP_S
+
+    def _set_mode(self, at: float) -> None:
+        """Set the mode of the house, at most every half minute."""
+        if at - self._mode_from < 30 and self._mode:
+            return
+        self._mode, self._mode_from = self._modes.at(at), at
+        self._brain.mode = "auto" if "auto" in get_args(messages.Mode) else self._mode  # type: ignore[assignment]
+
+    def _take(self, facts: Iterable[Fact], frame: Script | None = None) -> None:
+        for fact in facts:
+            if isinstance(fact, Visit):
+                self._take_visit(fact)
+            elif isinstance(fact, Detections) and frame:
+                owners = {shown.box: shown.who for shown in frame.shown}
+                for one in fact.detections:
+                    if one.visit and one.box in owners:
+                        self.tally.votes[one.visit][owners[one.box]] += 1
+
+    def _take_visit(self, visit: Visit) -> None:
+        if visit.phase == "decided":
+            self.tally.decided_s.append((visit.at - visit.since).total_seconds())
+        if visit.phase in ("decided", "corrected") and visit.who:
+            self.tally.names.append((visit.visit, visit.who))
+        if visit.alert:
+            incident = getattr(visit, "incident", None)
+            text = f"{visit.verdict}; {'; '.join(visit.reasons)}"
+            at = (visit.at - MIDNIGHT).total_seconds()
+            key = getattr(incident, "id", incident)
+            self.tally.rings.append(Ring(visit.visit, key, at, visit.place, self._modes.at(at), text))
+
+
+def simulate(
+    plan: Plan, people: Cast, folder: Path, show: Callable[[float], None]
+) -> tuple[Tally, Life, list[Intrusion]]:
+    """Live through the days and return what happened, the family's days and the intrusions."""
+    life = family_life(plan.days, [plan.seed, LIFE])
+    came = intrusions(life, np.random.default_rng([plan.seed, INTRUDERS]))
+    came = [one for one in came if plan.scenario in (None, one.kind)]
+    faces: dict[str, Sequence[Looks]] = dict(people.shown)
+    shuffled = np.random.default_rng([plan.seed, FACES]).permutation(len(people.strangers))
+    for number, one in enumerate(came):
+        faces[one.who] = people.strangers[shuffled[number % len(shuffled)]]
+    stretches = [*life.stretches, *(stretch for one in came for stretch in one.stretches)]
+    facts = list(phones(life, np.random.default_rng([plan.seed, PHONES]))) if plan.presence else []
+    with StillGallery(folder / "gallery.db") as gallery:
+        enrol(gallery, people)
+        simulation = Simulation(plan, gallery, Modes(life))
+        return simulation.run(script(stretches, faces, plan.faces, plan.seed), facts, show), life, came
+
+
+def enrol(gallery: StillGallery, people: Cast) -> None:
+    """Teach the gallery who is family and who is a guest."""
+    gallery.learn_all(
+        [
+            Entry(
+                name,
+                tuple(Photo(vector, f"{name} {number}", f"{number}.jpg") for number, vector in enumerate(vectors)),
+                "family" if name in FAMILY else "guest",
+            )
+            for name, vectors in people.enrolled.items()
+        ]
+    )
+    gallery.people()
+    gallery.is_still = True
+
+
+def main() -> int:
+    """Measure and print."""
+    given = _given()
+    plan = Plan(given.days, given.seed, given.faces, given.presence, tuple(given.without), given.scenario)
+    with progress("reading faces") as show:
+        everybody = read_faces(given.people, given.jobs, show)
+    people = cast(everybody, np.random.default_rng([plan.seed, FACES]))
+    with progress("living") as show, tempfile.TemporaryDirectory() as folder:
+        tally, life, came = simulate(plan, people, Path(folder), lambda at: show(int(at / DAY_S), plan.days))
+    found = figures(tally, came, plan.days, len(life.stretches))
+    found = {"seed": plan.seed, "faces": plan.faces, "presence": plan.presence, "without": plan.without} | found
+    print(*explanations(tally, came, given.explain), sep="\n")
+    print(table(found))
+    if given.json:
+        print(json.dumps({"household": found}))
+    return 0
+
+
+def _given() -> argparse.Namespace:
+    media = os.environ.get("KINWATCH_TEST_MEDIA")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--people", type=Path, default=media and Path(media) / "people", help="a folder of photos a person"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="chooses the family and its days")
+    parser.add_argument("--days", type=int, default=28)
+    parser.add_argument("--faces", type=float, default=0.21, help="share of the moments with a usable face")
+    parser.add_argument("--presence", action=argparse.BooleanOptionalAction, default=False, help="phones say who is in")
+    parser.add_argument(
+        "--without", type=lambda text: text.split(","), default=[], help="parts of the context to leave out"
+    )
+    parser.add_argument("--scenario", choices=[*KINDS, "none"], help="only this kind of intruder")
+    parser.add_argument("--explain", type=int, default=0, help="show so many false alarms and misses")
+    parser.add_argument("--jobs", type=int, default=1, help="processes that look at pictures")
+    parser.add_argument("--json", action="store_true", help="figures as JSON on the last line")
+    given = parser.parse_args()
+    if given.people is None:
+        parser.error("where are the photos? set KINWATCH_TEST_MEDIA or give --people FOLDER")
+    return given
+
+
+def _time(at: float) -> datetime:
+    return MIDNIGHT + timedelta(seconds=at)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
