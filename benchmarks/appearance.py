@@ -5,8 +5,9 @@
 Ten looks of each of the 8 people of three clips, with boxes of the detector and the brain's own tracking. There is one
 real camera a person, so other cameras (gamma, casts, noise, blur, JPEG, size) and rooms (a darker, brighter or coloured
 background) are simulated. "Alike" are the three who wear black. Copies are changed in colour as well: a person in the
-colours of another one, a person in other clothes, and a grey picture. Eight people are few: the last table fits the
-odds without one clip and judges them on it. In the calibration the odds are those that the brain uses.
+colours of another one, a person in other clothes, and a grey picture. Eight people are few, so odds are also fitted
+without one clip and judged on it ("bits" is what a pair costs by such odds: 1 for a coin, 0 for an oracle). In the
+calibration the odds are those that the brain uses.
 """
 
 import argparse
@@ -23,7 +24,7 @@ import cv2
 import numpy as np
 
 from benchmarks.appearance_odds import MEAN_OF, calibration, measured, pairs, spread
-from benchmarks.appearance_scenes import CAMERAS, LOOKS, Floats, Moment, colour_of, people, recoloured, views
+from benchmarks.appearance_scenes import CAMERAS, LOOKS, ROOMS, Floats, Moment, colour_of, people, recoloured, views
 from benchmarks.appearance_scenes import jpeg as as_jpeg
 from brain.models import packs
 from brain.models.litert import Extractor, Network
@@ -134,12 +135,13 @@ def compared(ones: Sequence[Appearance], others: Sequence[Appearance]) -> list[t
 
 def tables(result: Mapping[str, Any]) -> str:
     """Return the result as text."""
-    lines = [f"{'':28} looks   one camera  other camera    different      alike        AUC   alike"]
+    lines = [f"{'':28} looks   one camera  other camera    different      alike        AUC   alike  bits"]
     for name, counts in result["descriptors"].items():
         for looks, one in counts.items():
             groups = [one[group] for group in ("same_one_camera", "same_other_camera", "different", "alike")]
             cells = "  ".join(f"{group['mean']:.2f} +- {group['sd']:.2f}" for group in groups)
-            lines.append(f"{name:28} {looks.split('_')[0]:>5}  {cells}  {one['auc']:.3f} {one['auc_alike']:.3f}")
+            rates = f"{one['auc']:.3f} {one['auc_alike']:.3f} {one['bits_held_out']:.2f}"
+            lines.append(f"{name:28} {looks.split('_')[0]:>5}  {cells}  {rates}")
     lines += ["", "colours changed, one camera, one look: distance, and the mean of the brain's log odds"]
     lines += [
         f"  {name:44} {one['mean']:.2f} +- {one['sd']:.2f} {one['log_odds']:+.2f}"
@@ -231,8 +233,8 @@ def main() -> int:
     result = {
         "people": len(moments),
         "looks": LOOKS,
-        "cameras": list(CAMERAS),
-        "descriptors": {name: measured(values) for name, values in descriptors.items()},
+        "cameras": [*CAMERAS, *ROOMS],
+        "descriptors": {name: measured(values, list(clips)) for name, values in descriptors.items()},
         "copies": copies(moments),
         "calibration": calibration(vectors, list(clips)),
     }

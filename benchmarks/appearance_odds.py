@@ -93,7 +93,18 @@ def spread(values: Floats) -> dict[str, float]:
     return {"mean": round(float(values.mean()), 3), "sd": round(float(values.std()), 3), "pairs": len(values)}
 
 
-def measured(vectors: Floats) -> dict[str, Any]:
+def judged_without(found: Pairs, clips: list[str]) -> dict[str, tuple[float, float, float]]:
+    """Return, for each clip, even distance and slope fitted to the pairs of the others, and their cost on its pairs."""
+    held = {}
+    for clip in CLIPS:
+        inside = np.array([name == clip for name in clips])
+        judged = inside[found.one] | inside[found.other]
+        even, slope = fit(found.apart[~judged], found.same[~judged])
+        held[clip] = (even, slope, log_loss(slope * (even - found.apart[judged]), found.same[judged]))
+    return held
+
+
+def measured(vectors: Floats, clips: list[str]) -> dict[str, Any]:
     """Return what one descriptor reaches, at one look and at the mean of five."""
     result = {}
     for name, found in (("one_look", pairs(vectors)), ("five_looks", pairs(means(vectors)))):
@@ -105,6 +116,7 @@ def measured(vectors: Floats) -> dict[str, Any]:
             "different": spread(found.apart[strangers]),
             "alike": spread(found.apart[found.alike]),
             "auc": round(area_under_curve(across, found.apart[strangers]), 3),
+            "bits_held_out": round(float(np.mean([bits for _, _, bits in judged_without(found, clips).values()])), 3),
             "auc_alike": round(area_under_curve(across, found.apart[found.alike]), 3),
         }
     return result
@@ -122,14 +134,13 @@ def calibration(vectors: Floats, clips: list[str]) -> dict[str, Any]:
             if one.any()
         ]
         held = {}
-        for clip in CLIPS:
+        for clip, (even, slope, bits) in judged_without(found, clips).items():
             inside = np.array([name == clip for name in clips])
             judged = inside[found.one] | inside[found.other]
-            even, slope = fit(found.apart[~judged], same[~judged])
             held[clip] = {
                 "even": round(even, 3),
                 "slope": round(slope, 1),
-                "bits_fitted": round(log_loss(slope * (even - found.apart[judged]), same[judged]), 3),
+                "bits_fitted": round(bits, 3),
                 "bits_brain": round(log_loss(odds[judged], same[judged]), 3),
             }
         even, slope = fit(found.apart, same)
