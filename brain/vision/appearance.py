@@ -24,14 +24,15 @@ Numbers = npt.NDArray[np.floating]
 MIN_BODY_WIDTH_PX, MIN_BODY_HEIGHT_PX = 14, 28
 # A box lower than this share of its width shows a head at the edge of the picture, or somebody who lies.
 MIN_HEIGHT_PER_WIDTH = 0.8
-# From this share on, the box of a person reaches down to the legs: a standing adult's is 2.2 to 4.5 times as high as
-# wide (clips), head and shoulders are 1.0 to 1.3 times.
+# From this share on, the box of a person reaches down to the legs: a standing adult's is 1.7 to 3.6 times as high as
+# wide (clips, median 2.3), head and shoulders are 1.0 to 1.3 times.
 LEGS_HEIGHT_PER_WIDTH = 1.7
 CROP_WIDTH_PX, CROP_HEIGHT_PX = 48, 96
 # Top, bottom, left, right of the parts in the crop, in pixels. The head is left out, and so are the sides, because the
 # room is seen there.
 TORSO_PX, LEGS_PX = (16, 46, 12, 36), (52, 88, 14, 34)
 TORSO_WITHOUT_LEGS_PX = (34, 92, 10, 38)
+# Assumed: legs are hidden more often, and trousers are more alike.
 TORSO_SHARE = 0.6
 # Cameras differ in exposure and white balance, so the mean of each colour of the picture is moved towards a middle
 # grey. Rooms differ too: a dark room is no dark picture of a bright one. Half of the way (as an exponent) was best when
@@ -41,7 +42,7 @@ MIN_BALANCE_GAIN, MAX_BALANCE_GAIN = 0.5, 2.0
 # The light of the whole picture is measured on every fourth pixel, averaged to this size.
 LIGHT_STEP_PX, LIGHT_WIDTH_PX, LIGHT_HEIGHT_PX = 4, 40, 24
 # Histograms: the squares of the numbers of one part add up to 1, in these shares. Light changes texture less than
-# colours. When each clip was judged by odds fitted to the others, a pair cost 0.58 bits with a texture share of 0.3,
+# colours. When each clip was judged by odds fitted to the others, a pair cost 0.57 bits with a texture share of 0.3,
 # 0.48 with 0.6 and 0.45 with 0.8. People in the clips hardly change their pose, which flatters texture: so not 0.8.
 HUE_SHARE, LIGHTNESS_SHARE, TEXTURE_SHARE = 0.2, 0.2, 0.6
 HUE_BINS, HUE_LIMIT_LAB = 7, 48.0
