@@ -501,8 +501,12 @@ class Heard:
         return {topic for topic, _ in self.all.values()}
 
     def statuses(self) -> int:
-        """Return how many statuses of the phone have come; a process that can be told to stop has sent one."""
-        return sum(topic == "kinwatch/status/phone" for topic, _ in self.all.values())
+        """Return how many processes have said that they are online: such a process can be told to stop.
+
+        The last will of a killed process comes late: it must not count.
+        """
+        bodies = [body for topic, body in self.all.values() if topic == "kinwatch/status/phone"]
+        return sum(b'"state":"online"' in body for body in bodies)
 
     def send(self, fact: Fact) -> None:
         assert self.link.post(fact.topic, fact.payload()).wait(5)
