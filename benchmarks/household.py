@@ -18,9 +18,12 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from inspect import signature
 from pathlib import Path
 from typing import Any, get_args
 
@@ -28,12 +31,17 @@ import numpy as np
 
 from benchmarks.household_faces import Cast, Looks, cast, read_faces
 from benchmarks.household_intruders import KINDS, Intrusion, Modes, intrusions
-from benchmarks.household_life import DAY_S, DOORS, FAMILY, PLACES, Life, Phone, family_life, phones
+from benchmarks.household_life import DAY_S, DOORS, FAMILY, HOUR_S, PLACES, Life, Phone, family_life, phones
 from benchmarks.household_script import Script, script
 from benchmarks.household_sight import ScriptedSight
 from benchmarks.household_tally import Ring, Tally, explanations, figures, table
-from brain.people.gallery import Entry, Gallery, Photo
+from brain.measure.embeddings import Progress
+from brain.people.gallery import Entry, Gallery, KnownPerson, Photo
 from brain.settings.brain import BrainSettings
+from brain.settings.policy import PolicySettings
+from brain.verdict.evidence import Evidence
+from brain.verdict.judge import Judgement, judge
+from brain.visits import judgement
 from brain.visits.brain import Brain
 from kinwatch.console import progress
 from nerves import messages
@@ -42,6 +50,9 @@ from nerves.messages import Detections, Fact, Frame, Visit
 MIDNIGHT = datetime(2026, 1, 5, tzinfo=UTC)  # a Monday
 STEP_S = 1.0  # simulated time between two ticks while something is open
 QUIET_STEP_S, FRESH_S = 5.0, 20.0  # between two ticks if every visit is decided and no frame came for so long
+REMEMBERED_JUDGEMENTS = 200
+MODE_EVERY_S = 30.0
+NIGHT_HOURS = "23:00-06:30"  # as `household_intruders.Modes` has it
 LIFE, FACES, INTRUDERS, PHONES = 1, 2, 3, 4  # each purpose has its own random generator
 
 
@@ -57,12 +68,51 @@ class Plan:
     """Whether the phones of the family say who is at home."""
     without: tuple[str, ...] = ()
     """Parts of the brain's context that are switched off."""
+    hours: float | None = None
+    """If given, the simulation ends after so many hours."""
     scenario: str | None = None
     """The only kind of intruder; `none` for none; None for all kinds."""
 
 
+class DayProgress:
+    """Shows each new day once."""
+
+    def __init__(self, days: int, show: Progress) -> None:
+        self._days, self._show, self._day = days, show, -1
+
+    def __call__(self, at: float) -> None:
+        """Show the day of a time, unless it is shown already."""
+        if int(at / DAY_S) != self._day:
+            self._day = int(at / DAY_S)
+            self._show(self._day, self._days)
+
+
+@contextmanager
+def remembered_judgements() -> Iterator[None]:
+    """Judge the same evidence only once.
+
+    The judge is pure, and most frames and ticks bring no new face: this changes no verdict and saves most of the time.
+    """
+    answers = OrderedDict[object, tuple[object, Judgement]]()
+
+    def remembered(evidence: Evidence, known: Sequence[KnownPerson], **options: Any) -> Judgement:  # noqa: ANN401
+        key = (id(evidence), tuple(map(id, known)), tuple(sorted(options.items())))
+        if key not in answers:
+            # The evidence is stored too, so that its id is not used again meanwhile.
+            answers[key] = (evidence, judge(evidence, known, **options))
+            if len(answers) > REMEMBERED_JUDGEMENTS:
+                answers.popitem(last=False)
+        return answers[key][1]
+
+    judgement.judge = remembered  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        judgement.judge = judge  # type: ignore[attr-defined]
+
+
 class StillGallery(Gallery):
-    """A gallery that nobody changes after `close_door`, so it need not look at the file again."""
+    """A gallery that nobody changes once `is_still` is set, so it need not look at the file again."""
 
     is_still = False
 
@@ -79,6 +129,7 @@ def brain_settings(plan: Plan) -> BrainSettings:
             | ({"entrance": True} if place == "entrance" else {})
             for place in PLACES
         },
+        "policy": {"night": NIGHT_HOURS} if "night" in PolicySettings.model_fields else {},
         "context": dict.fromkeys(plan.without, False),
     }
     return BrainSettings(**{name: value for name, value in fields.items() if name in BrainSettings.model_fields})
@@ -90,7 +141,10 @@ class Simulation:
     def __init__(self, plan: Plan, gallery: Gallery, modes: Modes) -> None:
         self.tally = Tally()
         self._sight = ScriptedSight(plan.seed)
-        self._brain = Brain(self._sight, gallery, brain_settings(plan))
+        # A brain that does not compare bodies has no such argument.
+        more: dict[str, Any] = {"describe": self._sight.appearance} if "describe" in signature(Brain).parameters else {}
+        self._brain = Brain(self._sight, gallery, brain_settings(plan), **more)
+        self._is_told_presence = plan.presence
         self._modes, self._mode, self._mode_from = modes, "", -1.0
         self._now = self._last_frame = 0.0
 
@@ -98,11 +152,11 @@ class Simulation:
         """Live through all frames and return what happened."""
         waiting = list(facts)[::-1]
         for one in frames:
+            show(one.at)
             while waiting and waiting[-1].at <= one.at:
                 self._hear(waiting.pop())
             self._pass_time(one.at)
             self._see(one)
-            show(one.at)
         self._take(self._brain.finish(_time(self._now + 60)))
         return self.tally
 
@@ -119,9 +173,7 @@ class Simulation:
         if presence is None or hear is None:
             return
         self._pass_time(phone.at)
-        fact = presence(
-            place="presence", at=_time(phone.at), person=phone.who, home=phone.home, source=f"phone of {phone.who}"
-        )
+        fact = presence(place=f"phone of {phone.who}", at=_time(phone.at), person=phone.who, home=phone.home)
         self._take(hear(fact) or ())
 
     def _pass_time(self, until: float) -> None:
@@ -132,19 +184,27 @@ class Simulation:
                 return
             self._now += step
             self._set_mode(self._now)
-            for place in PLACES:
+            for place in self._busy_places():
                 self._take(self._brain.tick(place, _time(self._now)))
 
+    def _busy_places(self) -> set[str]:
+        """Return the places for which time has to pass."""
+        open_places = {visit.place for visit in self._brain.visits}
+        return getattr(self._brain, "busy_places", open_places) or set(PLACES)
+
     def _step(self) -> float:
-        is_calm = self._now - self._last_frame > FRESH_S and all(visit.decided for visit in self._brain.visits)
-        return QUIET_STEP_S if is_calm and not getattr(self._brain, "pending", False) else STEP_S
+        """Return the seconds to the next tick: more if all open visits are decided and nothing else is pending."""
+        visits = self._brain.visits
+        is_calm = self._now - self._last_frame > FRESH_S and all(visit.decided for visit in visits)
+        return QUIET_STEP_S if is_calm and self._busy_places() <= {visit.place for visit in visits} else STEP_S
 
     def _set_mode(self, at: float) -> None:
-        """Set the mode of the house, at most every half minute."""
-        if at - self._mode_from < 30 and self._mode:
+        """Set the mode of the house, at most every half minute: finding it takes time."""
+        if at - self._mode_from < MODE_EVERY_S and self._mode:
             return
         self._mode, self._mode_from = self._modes.at(at), at
-        self._brain.mode = "auto" if "auto" in get_args(messages.Mode) else self._mode  # type: ignore[assignment]
+        is_auto = self._is_told_presence and "auto" in get_args(messages.Mode)
+        self._brain.mode = "auto" if is_auto else self._mode  # type: ignore[assignment]
 
     def _take(self, facts: Iterable[Fact], frame: Script | None = None) -> None:
         for fact in facts:
@@ -181,6 +241,7 @@ def simulate(
     for number, one in enumerate(came):
         faces[one.who] = people.strangers[shuffled[number % len(shuffled)]]
     stretches = [*life.stretches, *(stretch for one in came for stretch in one.stretches)]
+    stretches = [one for one in stretches if plan.hours is None or one.start < plan.hours * HOUR_S]
     facts = list(phones(life, np.random.default_rng([plan.seed, PHONES]))) if plan.presence else []
     with StillGallery(folder / "gallery.db") as gallery:
         enrol(gallery, people)
@@ -211,8 +272,8 @@ def main() -> int:
     with progress("reading faces") as show:
         everybody = read_faces(given.people, given.jobs, show)
     people = cast(everybody, np.random.default_rng([plan.seed, FACES]))
-    with progress("living") as show, tempfile.TemporaryDirectory() as folder:
-        tally, life, came = simulate(plan, people, Path(folder), lambda at: show(int(at / DAY_S), plan.days))
+    with progress("living") as show, tempfile.TemporaryDirectory() as folder, remembered_judgements():
+        tally, life, came = simulate(plan, people, Path(folder), DayProgress(plan.days, show))
     found = figures(tally, came, plan.days, len(life.stretches))
     found = {"seed": plan.seed, "faces": plan.faces, "presence": plan.presence, "without": plan.without} | found
     print(*explanations(tally, came, given.explain), sep="\n")

@@ -25,6 +25,7 @@ ENROLLED_PHOTOS, SHOWN_PHOTOS = 8, 4  # photos that somebody known needs at leas
 BURST_FRAMES = 4  # pictures of one moment
 FAR_FACE_WIDTHS_PX = (18.0, 22.0)  # a face that hardly counts
 MIN_MOMENT_FACES = 2  # a moment with fewer usable faces counts as poor
+MIN_MOMENT_WEIGHT = 0.3  # and so does one whose faces weigh less, in the mean
 
 Rng = np.random.Generator
 
@@ -60,10 +61,11 @@ def cast(people: Mapping[str, Sequence[Looks]], rng: Rng) -> Cast:
         ValueError: Fewer than six people have photos enough.
     """
     roles = FAMILY + HELPERS
-    enough = [name for name in sorted(people) if len(people[name]) >= ENROLLED_PHOTOS + SHOWN_PHOTOS]
+    least = ENROLLED_PHOTOS + SHOWN_PHOTOS
+    enough = [name for name in sorted(people) if sum(bool(looks.moment) for looks in people[name]) >= least]
     chosen = [str(name) for name in rng.permutation(enough)[: len(roles)]]
     if len(chosen) < len(roles):
-        message = f"only {len(chosen)} people have {ENROLLED_PHOTOS + SHOWN_PHOTOS} photos; {len(roles)} are needed"
+        message = f"only {len(chosen)} people have {least} photos; {len(roles)} are needed"
         raise ValueError(message)
     enrolled, shown = {}, {}
     for role, name in zip(roles, chosen, strict=True):
@@ -106,7 +108,7 @@ def _looks(embeddings: Sequence[FaceEmbedding | None]) -> Looks | None:
         return None
     usable = tuple(one for one in others[:BURST_FRAMES] if one and _weight(one) > MIN_USABLE_WEIGHT)
     poor = tuple(one for one in others if one and not any(one is other for other in usable))
-    if len(usable) < MIN_MOMENT_FACES:
+    if len(usable) < MIN_MOMENT_FACES or sum(map(_weight, usable)) / len(usable) < MIN_MOMENT_WEIGHT:
         return Looks(photo.vector, (), (*poor, *usable))
     return Looks(photo.vector, usable, poor)
 

@@ -86,7 +86,9 @@ class Modes:
 
 def intrusions(life: Life, rng: Rng) -> list[Intrusion]:
     """Return the intrusions of all days: every kind equally often, half of them with a hidden face."""
-    modes, found, deck = Modes(life), [], []
+    modes = Modes(life)
+    found: list[Intrusion] = []
+    deck: list[str] = []
     for number in range(int(rng.binomial(2 * life.days, INTRUDERS_A_DAY / 2))):
         deck = deck or [str(kind) for kind in rng.permutation(list(KINDS))]
         kind = deck.pop()
@@ -109,13 +111,17 @@ def _start(life: Life, modes: Modes, kind: str, rng: Rng, others: Sequence[float
         "night": lambda: float((rng.integers(life.days) * 24 + rng.uniform(*NIGHT_H)) * HOUR_S),
     }
     by_day: Callable[[], float] = lambda: float((rng.integers(life.days) * 24 + rng.uniform(*DAY_H)) * HOUR_S)  # noqa: E731
+
+    def always(_: float) -> bool:
+        return True
+
     fits: dict[str, Callable[[float], bool]] = {
         "away": lambda at: modes.is_empty(at, SETTLED_S),
         "home": lambda at: modes.is_lived_in(at, SETTLED_S),
     }
     for _ in range(TRIES):
         at = draw.get(when, by_day)()
-        if fits.get(when, lambda _: True)(at) and all(abs(at - other) > BETWEEN_INTRUDERS_S for other in others):
+        if fits.get(when, always)(at) and all(abs(at - other) > BETWEEN_INTRUDERS_S for other in others):
             return at
     return None
 

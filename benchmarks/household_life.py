@@ -68,6 +68,10 @@ NEW_OUTFIT_SHARE = 0.15  # somebody comes home in other clothes
 COAT_SHARE = 0.4  # a coat is worn in the entrance
 BATHROOM_NIGHT_SHARE, WATER_NIGHT_SHARE = 0.45, 0.15  # of the nights, for each person
 LIGHTS_OFF_SHARE = 0.7  # of the nightly ways: the cameras see infrared
+WEEKEND = (5, 6)
+# How likely: all go out together at a weekend; somebody goes out alone; a child has sport in the afternoon; somebody
+# watches television; somebody who comes home goes to the kitchen first.
+TOGETHER_SHARE, ALONE_OUT_SHARE, SPORT_SHARE, TELEVISION_SHARE, HOME_TO_KITCHEN_SHARE = 0.5, 0.66, 0.3, 0.7, 0.4
 NIGHT_FROM_H, NIGHT_UNTIL_H = 23.0, 6.5
 # The phone: how late a message comes after an arrival, and after a departure.
 PHONE_ON_TIME_S, PHONE_LATE_S = (-60.0, 90.0), (90.0, 600.0)
@@ -253,23 +257,27 @@ class _Plan:
 
 def _plans(day: int, rng: Rng) -> dict[str, _Plan]:
     """Return everybody's plan of one day; day 0 is a Monday."""
-    weekday, around = day % 7, lambda hour, minutes: float(hour + rng.normal(0, minutes / 60))
+    weekday = day % 7
+
+    def around(hour: float, minutes: float) -> float:
+        return float(hour + rng.normal(0, minutes / 60))
+
     dinner = around(19.0, 15)
     supper, evening = (dinner, dinner + around(0.6, 5)), around(20.3, 10)
     television = (evening, evening + around(1.8, 15))
     plans = {}
-    together, joint_out = rng.random() < 0.5, (around(11, 30), around(15.5, 40))
+    together, joint_out = rng.random() < TOGETHER_SHARE, (around(11, 30), around(15.5, 40))
     leave_together = around(7.75, 7)
     for number, who in enumerate(FAMILY):
         lag = float(rng.uniform(0, 8)) / 3600 * number
         out: tuple[tuple[float, float], ...]
-        if weekday >= 5:
+        if weekday in WEEKEND:
             wakes = around(8.5, 25)
             out = (tuple(hour + lag for hour in joint_out),) if together else _alone_out(rng)  # type: ignore[assignment]
         else:
             wakes = around(6.8, 8)
             out = _work(who, weekday, leave_together + lag, rng)
-        watches = television if rng.random() < 0.7 else None
+        watches = television if rng.random() < TELEVISION_SHARE else None
         breakfast = wakes + float(rng.uniform(0.2, 0.4))
         meals = ((breakfast, breakfast + float(rng.uniform(0.2, 0.4))), (supper[0] + lag, supper[1] + lag))
         plans[who] = _Plan(wakes, out, meals, watches, around(21.9 if who in FAMILY[2:] else 22.9, 15))
@@ -283,7 +291,7 @@ def _plans(day: int, rng: Rng) -> dict[str, _Plan]:
 def _alone_out(rng: Rng) -> tuple[tuple[float, float], ...]:
     """Return an outing of one person at a weekend, in two of three cases."""
     start = float(rng.uniform(10, 16))
-    return ((start, start + float(rng.uniform(0.7, 2.5))),) if rng.random() < 0.66 else ()
+    return ((start, start + float(rng.uniform(0.7, 2.5))),) if rng.random() < ALONE_OUT_SHARE else ()
 
 
 def _work(who: str, weekday: int, leave: float, rng: Rng) -> tuple[tuple[float, float], ...]:
@@ -293,7 +301,7 @@ def _work(who: str, weekday: int, leave: float, rng: Rng) -> tuple[tuple[float, 
     if who == "mother":
         return ((leave, float(rng.normal(14.2, 0.3))),) if weekday in (0, 1, 3) else ((10.2, 11.4),)
     back, sport = float(rng.normal(15.6, 0.2)), float(rng.uniform(16.5, 17))
-    return ((leave, back), (sport, sport + 1.5)) if rng.random() < 0.3 else ((leave, back),)
+    return ((leave, back), (sport, sport + 1.5)) if rng.random() < SPORT_SHARE else ((leave, back),)
 
 
 def _family_day(walker: _Walker, midnight: float, plan: _Plan) -> None:
@@ -311,7 +319,7 @@ def _family_day(walker: _Walker, midnight: float, plan: _Plan) -> None:
         walker.go(room, start_s)
         walker.now = max(walker.now, end_s)
         if room == "out":
-            walker.go("kitchen" if walker.rng.random() < 0.4 else "bedroom", end_s)
+            walker.go("kitchen" if walker.rng.random() < HOME_TO_KITCHEN_SHARE else "bedroom", end_s)
     walker.wander(midnight + (plan.bed - 0.3) * HOUR_S, WANDER)
     walker.go("bathroom", walker.now)
     walker.now += 6 * MINUTE_S

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from heapq import merge
 
 import numpy as np
+import numpy.typing as npt
 
-from benchmarks.household_faces import Cast, Looks
+from benchmarks.household_faces import Looks
 from benchmarks.household_life import PLACES, Stretch
 from brain.vision.backend import FaceEmbedding
 from nerves.messages import Box
@@ -18,23 +19,28 @@ from nerves.messages import Box
 __all__ = ["FRAME_RATES", "Script", "Shown", "script"]
 
 # Frames a second of each camera while something moves.
-FRAME_RATES = {"entrance": 3.0, "hall": 2.5, "kitchen": 2.5, "living": 2.0}
+FRAME_RATES = {"entrance": 3.0, "hall": 2.5, "kitchen": 2.0, "living": 2.0}
 LINGER_S = 4.0  # a camera sends on for so long, one frame a second here
-SWEEP_S = 10.0  # and one frame so often while somebody sits still
-MOMENT_S = 2.5  # after this long, somebody who moves shows another side: a pass has about four moments
-STIR_S = (2.0, 5.0)  # how long somebody who stays moves
-STILL_S = {"living": (15.0, 150.0), "kitchen": (8.0, 45.0), "hall": (5.0, 30.0), "entrance": (5.0, 30.0)}
+SWEEP_S = 20.0  # and one frame so often while somebody sits still
+MOMENT_S = 2.5  # after this long, somebody who moves shows another side
+PASS_MOMENTS = (4, 5)  # of a pass, however long it takes
+STIR_S = (1.5, 3.5)  # how long somebody who stays moves
+STILL_S = {"living": (60.0, 400.0), "kitchen": (60.0, 240.0), "hall": (5.0, 30.0), "entrance": (5.0, 30.0)}
 WALKS_IN_S = 10.0  # a stay begins with so much movement, and ends with `WALKS_OUT_S`
 WALKS_OUT_S = 3.0
 UNSEEN_FRAME_SHARE = 0.03  # frames in which the detector misses somebody
 POOR_FACE_SHARE = 0.15  # of the moments without a usable face: a face of little weight
+TURNS_HEAD_SHARE = 1.0  # of the moments with a face: it is seen from two sides, as on two photos
 INFRARED_FACE_FACTOR = 0.5  # faces are usable half as often in infrared
 SCORES = (0.6, 0.95)  # of the detector
 HEIGHTS, WIDTH_SHARES = (0.4, 0.75), (0.28, 0.4)  # of a standing person, as fractions of the picture and the height
+MAX_GROWTH = 1.2  # how much somebody who walks comes nearer
 TREMBLE, STEP = 0.004, 0.05  # how much a box trembles, and how far somebody who stays moves
 FACE_WIDTH_SHARE, FACE_HEIGHT_SHARE = 0.36, 0.14  # of the person's box
 
 Rng = np.random.Generator
+Numbers = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +125,10 @@ class _Part:
         self._seconds = np.arange(self._count) / self._rate
         moves = [(0.0, WALKS_IN_S), *_stirs(stretch, rng)]
         self._moves = moves if stretch.activity == "stay" else [(0.0, stretch.end - stretch.start + 1)]
-        self._moments = _moments(self._seconds, self._moves)
+        length_s = (
+            MOMENT_S if stretch.activity == "stay" else (stretch.end - stretch.start) / int(rng.choice(PASS_MOMENTS))
+        )
+        self._moments = _moments(self._seconds, self._moves, length_s)
         self._boxes = _boxes(self._seconds, self._moments, stretch, rng)
         self._scores = rng.uniform(*SCORES, self._count)
         self._is_seen = rng.random(self._count) >= UNSEEN_FRAME_SHARE
@@ -132,7 +141,8 @@ class _Part:
             low, high = int(start * self._rate), min(int(end * self._rate) + 1, self._count)
             yield from range(self._first + low, self._first + high)
         if self._stretch.activity == "stay":
-            yield from range(self._first, self._first + self._count, int(SWEEP_S * self._rate))
+            every = int(SWEEP_S * self._rate)
+            yield from range(-(-self._first // every) * every, self._first + self._count, every)
         for second in range(int(LINGER_S) + 1):
             yield self._first + self._count + int(second * self._rate)
 
@@ -161,30 +171,31 @@ def _stirs(stretch: Stretch, rng: Rng) -> list[tuple[float, float]]:
     return [*found, (max(length - WALKS_OUT_S, 0.0), length)]
 
 
-def _moments(seconds: np.ndarray, moves: Sequence[tuple[float, float]]) -> np.ndarray:  # type: ignore[type-arg]
-    """Return the number of the moment of each slot: a new one every 2.5 seconds of movement."""
-    starts = [at for start, end in moves for at in np.arange(start, max(end, start + 0.1), MOMENT_S)]
+def _moments(seconds: Numbers, moves: Sequence[tuple[float, float]], length_s: float) -> Integers:
+    """Return the number of the moment of each slot: a new one after each `length_s` of movement."""
+    starts = [at for start, end in moves for at in np.arange(start, max(end, start + 0.1), length_s)]
     return np.maximum(np.searchsorted(np.array(sorted(starts)), seconds, side="right") - 1, 0)
 
 
-def _boxes(seconds: np.ndarray, moments: np.ndarray, stretch: Stretch, rng: Rng) -> np.ndarray:  # type: ignore[type-arg]
+def _boxes(seconds: Numbers, moments: Integers, stretch: Stretch, rng: Rng) -> Numbers:
     """Return the box of each slot: n x 4, fractions of the picture with four digits."""
     height = float(rng.uniform(*HEIGHTS))
     width = height * float(rng.uniform(*WIDTH_SHARES))
     room = 0.94 - width
     if stretch.activity == "pass":
         share = seconds / max(float(seconds[-1]), 0.1)
-        left = 0.03 + room * (share if rng.random() < 0.5 else 1 - share)
-        grown = 1 + float(rng.uniform(-0.2, 0.2)) * share
+        left = 0.03 + room * (share if rng.integers(2) else 1 - share)
+        grown = 1 + float(rng.uniform(1 / MAX_GROWTH, MAX_GROWTH) - 1) * share
     else:
         steps = np.cumsum(rng.normal(0.0, STEP, int(moments[-1]) + 1))
         left = float(rng.uniform(0.1, room)) + steps[moments]
         left, grown = np.clip(left, 0.03, 0.03 + room), np.ones(len(seconds))
         kernel = np.ones(5) / 5  # nobody jumps
         left = np.convolve(np.pad(left, 2, mode="edge"), kernel, mode="valid")
-    top = float(rng.uniform(0.1, 0.97 - 1.2 * height)) if 1.2 * height < 0.87 else 0.06
+    top = float(rng.uniform(0.02, max(0.97 - MAX_GROWTH * height, 0.03)))
     boxes = np.stack([left, np.full(len(seconds), top), width * grown, height * grown], axis=1)
-    return np.round(np.clip(boxes + rng.normal(0.0, TREMBLE, boxes.shape), 0.005, 0.99), 4)
+    trembling = np.clip(boxes + rng.normal(0.0, TREMBLE, boxes.shape), 0.005, 0.99)
+    return np.asarray(np.round(trembling, 4), np.float64)
 
 
 def _faces(looks: Sequence[Looks], share: float, stretch: Stretch, rng: Rng) -> tuple[FaceEmbedding, ...]:
@@ -192,7 +203,8 @@ def _faces(looks: Sequence[Looks], share: float, stretch: Stretch, rng: Rng) -> 
     chance, poor, number = rng.random(), rng.random(), int(rng.integers(1 << 30))
     if chance < share:
         usable = [one for one in looks if one.moment]
-        return usable[number % len(usable)].moment
+        first, other = (usable[draw % len(usable)].moment for draw in (number, number // len(usable)))
+        return first if rng.random() >= TURNS_HEAD_SHARE else (*first, *other)
     if poor < POOR_FACE_SHARE and not stretch.hides_face:
         return looks[number % len(looks)].poor
     return ()

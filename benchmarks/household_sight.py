@@ -12,15 +12,18 @@ from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from benchmarks.household_life import PLACES
 from benchmarks.household_script import Script, Shown
-from brain.vision.backend import PERSON, DetectedObject, Face, FaceEmbedding
+from brain.vision.backend import PERSON, DetectedObject, Face, FaceEmbedding, Vector
 from brain.vision.geometry import iou
 from brain.vision.picture import Picture
 from nerves.messages import Box
 
 __all__ = ["ScriptedSight", "numbered_jpeg"]
+
+Numbers = npt.NDArray[np.float64]
 
 PICTURE_SIDE_PX = 32
 COMMENT, COMMENT_BYTES = b"\xff\xfe", 10
@@ -44,7 +47,7 @@ class ScriptedSight:
         self._seed = seed
         self._scripts: OrderedDict[int, Script] = OrderedDict()
         self._next = 0
-        self._outfits: dict[str, np.ndarray] = {}  # type: ignore[type-arg]
+        self._outfits: dict[str, Numbers] = {}
         self._fathers = "father 0"
 
     def picture(self, script: Script) -> bytes:
@@ -87,20 +90,20 @@ class ScriptedSight:
         vector = self._descriptor(shown, script)
         return _appearance_class()(vector, 0.0 if shown.is_dark else COLOUR_CHROMA)
 
-    def _descriptor(self, shown: Shown, script: Script) -> np.ndarray:  # type: ignore[type-arg]
+    def _descriptor(self, shown: Shown, script: Script) -> Vector:
         rng = np.random.default_rng([self._seed, zlib.crc32(shown.who.encode()), round(script.at * 1000)])
         noise = _normal(rng, SAME_CAMERA_DISTANCE) * np.exp(rng.normal(0.0, LOOK_VARIATION))
         camera = self._fixed(script.place, np.sqrt(OTHER_CAMERA_DISTANCE**2 - SAME_CAMERA_DISTANCE**2))
         outfit = 0.0 if shown.is_dark else self._outfit(shown.outfit)
         return np.asarray(outfit + camera + noise, np.float32)
 
-    def _outfit(self, outfit: str) -> np.ndarray:  # type: ignore[type-arg]
+    def _outfit(self, outfit: str) -> Numbers:
         scale = float(np.sqrt(OTHER_PERSON_DISTANCE**2 - OTHER_CAMERA_DISTANCE**2))
         if outfit == FATHERS_OUTFIT:
             return self._fixed(self._fathers, scale) + DRESSED_ALIKE_SHARE * self._fixed(outfit, scale)
         return self._fixed(outfit, scale)
 
-    def _fixed(self, what: str, distance: float) -> np.ndarray:  # type: ignore[type-arg]
+    def _fixed(self, what: str, distance: float) -> Numbers:
         """Return a point that depends on a name; two names are `distance` apart in the mean."""
         if what not in self._outfits:
             rng = np.random.default_rng([self._seed, zlib.crc32(what.encode())])
@@ -127,7 +130,7 @@ def _body(shade: int) -> bytes:
     return cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, 50])[1].tobytes()
 
 
-def _normal(rng: np.random.Generator, distance: float) -> np.ndarray:  # type: ignore[type-arg]
+def _normal(rng: np.random.Generator, distance: float) -> Numbers:
     """Return a random vector; two of them are `distance` apart, root mean square."""
     return rng.normal(0.0, distance / np.sqrt(2 * DESCRIPTOR_LENGTH), DESCRIPTOR_LENGTH)
 

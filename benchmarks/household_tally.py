@@ -42,8 +42,6 @@ class Tally:
     first_seen: dict[str, float] = field(default_factory=dict)
     """When each intruder was first detected."""
     decided_s: list[float] = field(default_factory=list)
-    named_wrong: int = 0
-    """Verdicts with a name that is not the name of whom the visit shows."""
     names: list[tuple[UUID, str]] = field(default_factory=list)
     """Each name that was given to a visit."""
 
@@ -164,10 +162,12 @@ def _quantile(values: Sequence[float], percent: float) -> float | None:
 
 def table(found: Mapping[str, Any]) -> str:
     """Return the figures as a table for a person."""
+    rings, waits = found["rings_an_incident"], found["alerted_s"]
+    a_day, a_week = found["false_alarms_a_day"], found["false_alarms_a_week"]
     lines = [
         f"{found['days']} days, {found['passes']} passes of family, guest and cleaner; {found['rings']} rings",
-        f"false alarms: {found['false_alarms']} ({found['false_alarms_a_day']} a day, "
-        f"{found['false_alarms_a_week']} a week); rings during an intrusion: {found['rings_during_intrusion']}",
+        f"false alarms: {found['false_alarms']} ({a_day} a day, {a_week} a week)",
+        f"rings of family during an intrusion: {found['rings_during_intrusion']}",
         "",
         f"{'':26}{'came':>6}{'missed':>8}{'late':>6}{'false alarms':>14}",
     ]
@@ -175,12 +175,12 @@ def table(found: Mapping[str, Any]) -> str:
         lines.append(f"{mode:50}{one['false_alarms']:>10}")
         lines += [_row(f"  {face.replace('_', ' ')}", one[face]) for face in ("faceless", "with_face")]
     lines += ["by kind", *(_row(f"  {kind}", one) for kind, one in found["by_kind"].items())]
-    rings, waits = found["rings_an_incident"], found["alerted_s"]
     lines += [
         f"all intruders: {found['intruders']}, missed {found['intruders_missed']}, late {found['intruders_late']}",
-        f"rings an incident: median {rings['median']}, p95 {rings['p95']}; seconds from first seen to the first ring: "
-        f"median {waits['median']}, p95 {waits['p95']}",
-        f"seconds to a verdict: median {found['decided_s_p50']}; wrong names {found['wrong_names']} of {found['names']}",
+        f"rings an incident: median {rings['median']}, p95 {rings['p95']}",
+        f"seconds from first seen to the first ring: median {waits['median']}, p95 {waits['p95']}",
+        f"seconds to a verdict: median {found['decided_s_p50']}",
+        f"wrong names: {found['wrong_names']} of {found['names']}",
     ]
     return "\n".join(lines)
 
