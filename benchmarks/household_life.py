@@ -12,6 +12,8 @@ from typing import Literal
 
 import numpy as np
 
+from benchmarks.household_plans import FAMILY, DayPlan, plans_of
+
 __all__ = [
     "DAY_S",
     "DOORS",
@@ -37,7 +39,6 @@ Rng = np.random.Generator
 Activity = Literal["pass", "stay"]
 
 MINUTE_S, HOUR_S, DAY_S = 60.0, 3600.0, 86400.0
-FAMILY = ("father", "mother", "daughter", "son")
 HELPERS = ("guest", "cleaner")
 PLACES = ("entrance", "hall", "kitchen", "living")
 # Where one can walk. `bedroom`, `bathroom` and `out` have no camera.
@@ -68,10 +69,7 @@ NEW_OUTFIT_SHARE = 0.15  # somebody comes home in other clothes
 COAT_SHARE = 0.4  # a coat is worn in the entrance
 BATHROOM_NIGHT_SHARE, WATER_NIGHT_SHARE = 0.45, 0.15  # of the nights, for each person
 LIGHTS_OFF_SHARE = 0.7  # of the nightly ways: the cameras see infrared
-WEEKEND = (5, 6)
-# How likely: all go out together at a weekend; somebody goes out alone; a child has sport in the afternoon; somebody
-# watches television; somebody who comes home goes to the kitchen first.
-TOGETHER_SHARE, ALONE_OUT_SHARE, SPORT_SHARE, TELEVISION_SHARE, HOME_TO_KITCHEN_SHARE = 0.5, 0.66, 0.3, 0.7, 0.4
+HOME_TO_KITCHEN_SHARE = 0.4  # somebody who comes home goes to the kitchen first
 NIGHT_FROM_H, NIGHT_UNTIL_H = 23.0, 6.5
 # The phone: how late a message comes after an arrival, and after a departure.
 PHONE_ON_TIME_S, PHONE_LATE_S = (-60.0, 90.0), (90.0, 600.0)
@@ -233,7 +231,7 @@ def family_life(days: int, seed: Sequence[int]) -> Life:
         for who, rng in zip(FAMILY + HELPERS, own, strict=True)
     }
     for day in range(days):
-        plans = _plans(day, joint)
+        plans = plans_of(day, joint)
         for who in FAMILY:
             _family_day(walkers[who], day * DAY_S, plans[who])
         for who in HELPERS:
@@ -244,67 +242,7 @@ def family_life(days: int, seed: Sequence[int]) -> Life:
     return life
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """The fixed points of one person's day, in hours."""
-
-    wakes: float
-    outings: tuple[tuple[float, float], ...]
-    meals: tuple[tuple[float, float], ...]
-    television: tuple[float, float] | None
-    bed: float
-
-
-def _plans(day: int, rng: Rng) -> dict[str, _Plan]:
-    """Return everybody's plan of one day; day 0 is a Monday."""
-    weekday = day % 7
-
-    def around(hour: float, minutes: float) -> float:
-        return float(hour + rng.normal(0, minutes / 60))
-
-    dinner = around(19.0, 15)
-    supper, evening = (dinner, dinner + around(0.6, 5)), around(20.3, 10)
-    television = (evening, evening + around(1.8, 15))
-    plans = {}
-    together, joint_out = rng.random() < TOGETHER_SHARE, (around(11, 30), around(15.5, 40))
-    leave_together = around(7.75, 7)
-    for number, who in enumerate(FAMILY):
-        lag = float(rng.uniform(0, 8)) / 3600 * number
-        out: tuple[tuple[float, float], ...]
-        if weekday in WEEKEND:
-            wakes = around(8.5, 25)
-            out = (tuple(hour + lag for hour in joint_out),) if together else _alone_out(rng)  # type: ignore[assignment]
-        else:
-            wakes = around(6.8, 8)
-            out = _work(who, weekday, leave_together + lag, rng)
-        watches = television if rng.random() < TELEVISION_SHARE else None
-        breakfast = wakes + float(rng.uniform(0.2, 0.4))
-        meals = ((breakfast, breakfast + float(rng.uniform(0.2, 0.4))), (supper[0] + lag, supper[1] + lag))
-        plans[who] = _Plan(wakes, out, meals, watches, around(21.9 if who in FAMILY[2:] else 22.9, 15))
-    if weekday in (2, 5):
-        plans["guest"] = _Plan(0, ((around(18.8, 15), around(21.8, 20)),), (), None, 0)
-    if weekday in (1, 4):
-        plans["cleaner"] = _Plan(0, ((around(9.2, 8), around(12.0, 10)),), (), None, 0)
-    return plans
-
-
-def _alone_out(rng: Rng) -> tuple[tuple[float, float], ...]:
-    """Return an outing of one person at a weekend, in two of three cases."""
-    start = float(rng.uniform(10, 16))
-    return ((start, start + float(rng.uniform(0.7, 2.5))),) if rng.random() < ALONE_OUT_SHARE else ()
-
-
-def _work(who: str, weekday: int, leave: float, rng: Rng) -> tuple[tuple[float, float], ...]:
-    """Return when somebody is out on a weekday. The children and the mother leave together; the mother works 3 days."""
-    if who == "father":
-        return ((leave - float(rng.uniform(0.1, 0.5)), float(rng.normal(17.6, 0.4))),)
-    if who == "mother":
-        return ((leave, float(rng.normal(14.2, 0.3))),) if weekday in (0, 1, 3) else ((10.2, 11.4),)
-    back, sport = float(rng.normal(15.6, 0.2)), float(rng.uniform(16.5, 17))
-    return ((leave, back), (sport, sport + 1.5)) if rng.random() < SPORT_SHARE else ((leave, back),)
-
-
-def _family_day(walker: _Walker, midnight: float, plan: _Plan) -> None:
+def _family_day(walker: _Walker, midnight: float, plan: DayPlan) -> None:
     _night(walker, midnight)
     walker.dress()
     fixed = [("out", *one) for one in plan.outings] + [("kitchen", *one) for one in plan.meals]
@@ -338,7 +276,7 @@ def _night(walker: _Walker, midnight: float) -> None:
     walker.dark_share = 0.0
 
 
-def _helper_day(walker: _Walker, midnight: float, plan: _Plan) -> None:
+def _helper_day(walker: _Walker, midnight: float, plan: DayPlan) -> None:
     walker.dress()
     start, end = (midnight + hour * HOUR_S for hour in plan.outings[0])
     walker.go("living" if walker.who == "guest" else "kitchen", start)

@@ -31,7 +31,7 @@ STORED_SCRIPTS = 64  # frames that may still be asked about
 # Descriptors of bodies: 12 numbers give distances with about the right relative scatter. Same person, same camera 0.35;
 # another camera 0.5; different people 1.0. To be replaced by what `benchmarks/appearance.py` measures.
 DESCRIPTOR_LENGTH = 12
-SAME_CAMERA_DISTANCE, OTHER_CAMERA_DISTANCE, OTHER_PERSON_DISTANCE = 0.35, 0.50, 1.00
+SAME_CAMERA_DISTANCE, OTHER_CAMERA_DISTANCE, OTHER_PERSON_DISTANCE = 0.145, 0.276, 0.589
 LOOK_VARIATION = 0.3  # the noise of single pictures differs by this much (log-normal): 0.35 has a deviation of 0.12
 DRESSED_ALIKE_SHARE = 0.3  # clothes like the father's are this far from his, in units of different people
 COLOUR_CHROMA = 0.5  # of a picture by day; infrared has 0

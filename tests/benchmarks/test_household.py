@@ -181,7 +181,7 @@ def test_rings_are_false_late_or_part_of_an_intrusion() -> None:
     found = figures(tally, came, 7, 100)
     assert (found["false_alarms"], found["false_alarms_a_week"], found["rings_during_intrusion"]) == (1, 1.0, 1)
     assert (found["intruders"], found["intruders_missed"], found["intruders_late"]) == (3, 1, 1)
-    assert found["rings_an_incident"] == {"median": 1.5, "p95": 1.9} or found["rings_an_incident"]["median"] == 1.5
+    assert found["rings_an_incident"]["median"] == 1.5
     assert found["by_who"] == {"father": 1}
 
 
