@@ -267,8 +267,8 @@ def enrol(gallery: StillGallery, people: Cast) -> None:
 
 def main() -> int:
     """Measure and print."""
-    given = _given()
-    plan = Plan(given.days, given.seed, given.faces, given.presence, tuple(given.without), given.scenario)
+    given = arguments()
+    plan = given_plan(given)
     with progress("reading faces") as show:
         everybody = read_faces(given.people, given.jobs, show)
     people = cast(everybody, np.random.default_rng([plan.seed, FACES]))
@@ -283,7 +283,13 @@ def main() -> int:
     return 0
 
 
-def _given() -> argparse.Namespace:
+def given_plan(given: argparse.Namespace) -> Plan:
+    """Return the plan that the command line asks for."""
+    return Plan(given.days, given.seed, given.faces, given.presence, tuple(given.without), scenario=given.scenario)
+
+
+def arguments() -> argparse.Namespace:
+    """Read the command line."""
     media = os.environ.get("KINWATCH_TEST_MEDIA")
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(

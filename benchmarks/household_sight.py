@@ -28,9 +28,9 @@ Numbers = npt.NDArray[np.float64]
 PICTURE_SIDE_PX = 32
 COMMENT, COMMENT_BYTES = b"\xff\xfe", 10
 STORED_SCRIPTS = 64  # frames that may still be asked about
-# Descriptors of bodies. The brain's odds (`brain/verdict/clothes.py`) were fitted to clips: one person and two people are
-# equally likely at 0.43, and the log odds fall by 20 for each 1 more. Two normal distributions with a deviation of 0.10
-# around 0.33 and 0.53 give just that. The share of one camera in it is assumed.
+# Descriptors of bodies. The brain's odds (`brain/verdict/clothes.py`) were fitted to clips: one person and two people
+# are equally likely at 0.43, and the log odds fall by 20 for each 1 more. Two normal distributions with a deviation of
+# 0.10 around 0.33 and 0.53 give just that. The share of one camera in it is assumed.
 SAME_CAMERA_DISTANCE, OTHER_CAMERA_DISTANCE, OTHER_PERSON_DISTANCE = 0.28, 0.33, 0.53
 # Vectors of 12 numbers give distances between people about that deviation. The noise of single pictures differs by this
 # much (log-normal), which gives about the same deviation for one person.

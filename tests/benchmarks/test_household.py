@@ -192,3 +192,28 @@ def test_without_incidents_every_ring_of_family_is_a_false_alarm() -> None:
     tally.rings = [ring("a", 1.0), ring("b", 2.0)]
     assert figures(tally, [], 1, 2)["false_alarms"] == 2
     assert household.Plan().scenario is None
+
+
+def test_a_scenario_has_one_kind_of_intruder(tmp_path: Path) -> None:
+    plan = Plan(days=7, hours=0.1, scenario="terrace")
+    _, _, came = simulate(plan, invented(), tmp_path, lambda _: None)
+    assert {one.kind for one in came} == {"terrace"}
+
+
+def test_the_command_line_becomes_a_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = [
+        "household.py",
+        "--people",
+        ".",
+        "--days",
+        "3",
+        "--scenario",
+        "terrace",
+        "--without",
+        "continuity",
+        "--presence",
+    ]
+    monkeypatch.setattr("sys.argv", given)
+    assert household.given_plan(household.arguments()) == Plan(
+        days=3, scenario="terrace", without=("continuity",), presence=True
+    )
