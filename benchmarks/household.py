@@ -169,7 +169,7 @@ class Simulation:
 
     def _hear(self, phone: Phone) -> None:
         """Give the brain what a phone says, if it can use it."""
-        presence, hear = getattr(messages, "Presence", None), getattr(self._brain, "hear_presence", None)
+        presence, hear = getattr(messages, "Presence", None), getattr(self._brain, "receive_presence", None)
         if presence is None or hear is None:
             return
         self._pass_time(phone.at)

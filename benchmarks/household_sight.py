@@ -28,15 +28,13 @@ Numbers = npt.NDArray[np.float64]
 PICTURE_SIDE_PX = 32
 COMMENT, COMMENT_BYTES = b"\xff\xfe", 10
 STORED_SCRIPTS = 64  # frames that may still be asked about
-# Descriptors of bodies. The brain's odds (`brain/verdict/clothes.py`) were fitted to clips: one person and two people
-# are equally likely at 0.43, and the log odds fall by 20 for each 1 more. Two normal distributions with a deviation of
-# 0.10 around 0.33 and 0.53 give just that. The share of one camera in it is assumed.
-SAME_CAMERA_DISTANCE, OTHER_CAMERA_DISTANCE, OTHER_PERSON_DISTANCE = 0.28, 0.33, 0.53
+# Descriptors of bodies: the mean distances that benchmarks/appearance.py measured on clips, one look each.
+SAME_CAMERA_DISTANCE, OTHER_CAMERA_DISTANCE, OTHER_PERSON_DISTANCE = 0.145, 0.276, 0.589
 # Vectors of 12 numbers give distances between people about that deviation. The noise of single pictures differs by this
 # much (log-normal), which gives about the same deviation for one person.
 DESCRIPTOR_LENGTH, LOOK_VARIATION = 12, 0.3
-DRESSED_ALIKE_SHARE = 0.3  # clothes like the father's differ from his by so much of what other clothes do
-COLOUR_CHROMA = 0.5  # of a picture by day; infrared has 0
+DRESSED_ALIKE_SHARE = 0.7  # clothes like the father's differ from his by so much of what other clothes do (clips)
+COLOUR_CHROMA = 1.0  # of a picture by day (clips); infrared has 0
 FATHERS_OUTFIT = "like the father"
 
 

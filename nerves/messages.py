@@ -36,12 +36,14 @@ __all__ = [
     "Frame",
     "Group",
     "Heard",
+    "Incident",
     "Label",
     "Mentioned",
     "Mode",
     "People",
     "PersonEntry",
     "Phase",
+    "Presence",
     "Said",
     "Say",
     "SelfTest",
@@ -58,7 +60,7 @@ __all__ = [
 
 Verdict = Literal["identifying", "family", "guest", "stranger", "unidentified"]
 Phase = Literal["started", "decided", "corrected", "ended"]
-Mode = Literal["home", "away", "night", "off"]
+Mode = Literal["home", "away", "night", "off", "auto"]
 Group = Literal["family", "guest"]
 # A ten-thousandth is less than a pixel of any camera.
 Fraction = Annotated[float, Field(ge=0, le=1), AfterValidator(lambda share: round(share, 4))]
@@ -154,6 +156,23 @@ class Fact(BaseModel):
             raise MessageError(message) from error
 
 
+class Incident(BaseModel):
+    """What belongs together: the visits of unknown people that follow each other."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
+
+    id: UUID
+    """Identifies the incident (UUIDv7)."""
+    since: Time
+    """When it began."""
+    places: tuple[str, ...] = ()
+    """Where unknown people were seen, in this order."""
+    people: int = 1
+    """How many unknown people there were, as far as can be told."""
+    rings: int = 0
+    """How often it has alerted."""
+
+
 class Visit(Fact):
     """One person at one place, from appearing to leaving; sent again whenever what is held of it changes."""
 
@@ -179,6 +198,12 @@ class Visit(Fact):
     """When the first of them was."""
     alert: bool = False
     """True on the one message of a visit that should alert the household."""
+    incident: Incident | None = None
+    """The incident that the visit belongs to, if it alerts or belongs to what has alerted."""
+    probably: str | None = None
+    """Whom an unidentified visit probably shows, by context: a name, or `family`."""
+    odds: int | None = None
+    """The odds for it: 40 means 40:1; at most 1,000,000."""
     reasons: tuple[str, ...] = ()
     """Why this verdict: faces used, best and second-best name, what was missing."""
     since: Time
@@ -370,6 +395,17 @@ class CameraEnabled(Fact):
     """Who switched them on or off."""
 
 
+class Presence(Fact):
+    """Whether somebody is at home, by a phone or another source; its place is the source's name."""
+
+    kind: ClassVar[str] = "presence"
+
+    person: Annotated[str, Field(min_length=1, max_length=40)]
+    """The person's name, as in the gallery."""
+    home: bool
+    """Whether the person is at home."""
+
+
 class PersonEntry(BaseModel):
     """Somebody the household knows."""
 
@@ -426,6 +462,7 @@ FACTS: dict[str, type[Fact]] = {
         Stored,
         CameraEnabled,
         People,
+        Presence,
         SelfTest,
         SelfTestResult,
         Status,

@@ -37,6 +37,7 @@ from nerves.messages import (
     Mode,
     People,
     PersonEntry,
+    Presence,
     SelfTest,
     Trouble,
     Visit,
@@ -100,6 +101,7 @@ class BrainLoop:
         self.outbox = state.outbox
         self.frames: NewestByPlace[tuple[Frame, float]] = NewestByPlace()
         self._modes: NewestByPlace[str] = NewestByPlace()
+        self._presences: NewestByPlace[Presence] = NewestByPlace()
         self._labels = LabelInbox(state.inbox, gallery, album.album)
         self._speech = SpeechInbox(state.heard, state.outbox, conversation)
         self._silence = SilenceMonitor()
@@ -122,6 +124,7 @@ class BrainLoop:
             Subscription(Label.pattern(), self._labels.receive, durable=True),
             Subscription(Heard.pattern(), self._speech.receive, durable=True),
             Subscription(Mentioned.pattern(), self._speech.receive, durable=True),
+            Subscription(Presence.pattern(), self._receive_presence),
             Subscription(topics.to(topics.TEST, SelfTest.kind), self._receive_self_test, durable=True),
         ]
         if self._cloud:
@@ -132,6 +135,7 @@ class BrainLoop:
         """Decide until told to stop."""
         while not process.stop.is_set():
             self._change_mode(self._modes.take(0) or self._speech.answer_waiting(self._house_view))
+            self._hear_presences()
             self._publish_mode(process.facts)
             self.publish_people(process.facts)
             if self._cloud:
@@ -198,6 +202,10 @@ class BrainLoop:
     def _receive_camera_enabled(self, topic: str, body: bytes) -> None:
         self._silence.camera_switched(CameraEnabled.read(topic, body), now())
 
+    def _receive_presence(self, topic: str, body: bytes) -> None:
+        presence = Presence.read(topic, body)
+        self._presences.put(presence.person, presence)
+
     def _receive_mode(self, topic: str, body: bytes) -> None:
         self._modes.put(topic, body.decode(errors="replace"))
 
@@ -235,6 +243,10 @@ class BrainLoop:
         elif wanted is not None:
             log.warning("%s: there is no mode %r: use home, away, night or off", topics.MODE_SET, wanted[:40])
 
+    def _hear_presences(self) -> None:
+        while presence := self._presences.take(0):
+            self._brain.receive_presence(presence)
+
     def _publish_mode(self, link: Link) -> None:
         if link.connections != self._mode_published and link.connected:
             try:
@@ -245,7 +257,7 @@ class BrainLoop:
 
     def _pass_time(self) -> Iterable[Visit]:
         """Let time pass at every place, by the clock of its camera."""
-        for place in {visit.place for visit in self._brain.visits}:
+        for place in self._brain.busy_places:
             yield from self._brain.tick(place, self._clock(place))
 
     def _clock(self, place: str) -> datetime:
@@ -269,9 +281,9 @@ class BrainLoop:
 
     def _publish(self, facts: list[Fact], link: Link) -> None:
         visits = [fact for fact in facts if isinstance(fact, Visit)]
-        is_overdue = self._brain.visits and time.monotonic() - self._stored >= STORE_VISITS_EVERY_S
+        is_overdue = self._brain.pending and time.monotonic() - self._stored >= STORE_VISITS_EVERY_S
         if visits or is_overdue:
-            self._state.store(visits, self._brain.visits)
+            self._state.store(visits, [*self._brain.visits, *self._brain.waiting_visits])
             self._stored = time.monotonic()
         for visit in visits:
             alert = ", ALERT" if visit.alert else ""

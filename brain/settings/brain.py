@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from brain.settings.answers import AnswerSettings
+from brain.settings.context import ContextSettings, PlaceSettings
 from brain.settings.matching import MATCH_DISTANCE
 from brain.settings.policy import PolicySettings
 from brain.settings.rekognition import RekognitionSettings
@@ -63,6 +64,10 @@ class BrainSettings(BaseModel):
     """When a visit begins, is decided and ends."""
     policy: PolicySettings = PolicySettings()
     """When to alert."""
+    places: dict[str, PlaceSettings] = Field(default_factory=dict)
+    """What the brain knows about places, by name: `hall: {entrance: true, next_to: [kitchen]}`."""
+    context: ContextSettings = ContextSettings()
+    """Which evidence besides faces may calm an alert."""
     album: AlbumSettings = AlbumSettings()
     """How long the pictures of visits are stored, for a human to label."""
     answer: AnswerSettings = AnswerSettings()

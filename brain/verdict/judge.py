@@ -58,6 +58,10 @@ class Judgement:
     verdict: Verdict
     who: str | None
     reasons: tuple[str, ...]
+    likely: str | None = None
+    """The likeliest person, if the faces do not decide."""
+    log_odds: float = 0.0
+    """The natural logarithm of the odds for this person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +119,7 @@ def _decided(
     if not (faces.count >= MIN_FACES or _is_certain(opinions[0])) or total < (
         MIN_LAST_WEIGHT if last else MIN_NAME_WEIGHT
     ):
-        return _undecided((*reasons, "too few good faces to be sure"), last=last)
+        return _undecided((*reasons, "too few good faces to be sure"), opinions[0], last=last)
     late = last or held in NAMED_VERDICTS
     if held != "identifying" and _has_changed(faces, known):
         now = ("somebody else is there now",) if held in NAMED_VERDICTS else ()
@@ -125,7 +129,7 @@ def _decided(
         return Judgement(named[0].known.group, named[0].known.name if len(named) == 1 else None, reasons)
     if faces.count >= MIN_FACES and _is_stranger(opinions, total, last=late):
         return Judgement("stranger", None, reasons)
-    return _undecided((*reasons, "the faces do not agree"), last=last)
+    return _undecided((*reasons, "the faces do not agree"), opinions[0], last=last)
 
 
 NAMED_VERDICTS = ("family", "guest")
@@ -274,8 +278,11 @@ def _nobody_known(evidence: Evidence, *, last: bool) -> Judgement:
     return _undecided((*reasons, "too few good faces to be sure"), last=last)
 
 
-def _undecided(reasons: tuple[str, ...], *, last: bool) -> Judgement:
-    return Judgement("unidentified" if last else "identifying", None, reasons)
+def _undecided(reasons: tuple[str, ...], likeliest: Opinion | None = None, *, last: bool) -> Judgement:
+    verdict: Verdict = "unidentified" if last else "identifying"
+    if likeliest is None:
+        return Judgement(verdict, None, reasons)
+    return Judgement(verdict, None, reasons, likeliest.known.name, likeliest.log_odds)
 
 
 def _reasons(evidence: Evidence, faces: _Faces, opinions: Sequence[Opinion]) -> tuple[str, ...]:

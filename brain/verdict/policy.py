@@ -1,12 +1,47 @@
 """Pure: verdict, mode and company -> whether the visit alerts."""
 
+import math
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Literal
 
 from brain.settings.policy import PolicySettings
+from nerves.hours import read_hours
 from nerves.messages import Mode, Verdict
 
-__all__ = ["alerts"]
+__all__ = ["ActiveMode", "active_mode", "alerts", "calming_odds"]
+
+ActiveMode = Literal["home", "away", "night", "off"]
+
+
+def active_mode(policy: PolicySettings, wanted: Mode, at: datetime, *, is_empty: bool) -> ActiveMode:
+    """Return the mode in force: `auto` is away while nobody of the family is in, night in the hours of the night.
+
+    Args:
+        policy: The household's settings.
+        wanted: The mode that was set.
+        at: Now.
+        is_empty: Whether everybody of the family is known to be out.
+    """
+    if wanted != "auto":
+        return wanted
+    if is_empty:
+        return "away"
+    is_night = policy.night is not None and read_hours(policy.night).contain(at.astimezone().replace(tzinfo=None))
+    return "night" if is_night else "home"
+
+
+def calming_odds(policy: PolicySettings, mode: ActiveMode, *, known_in: bool) -> float:
+    """Return the odds from which context calms an alert; infinite: never.
+
+    Args:
+        policy: The household's settings.
+        mode: The mode in force.
+        known_in: Whether somebody of the family is known to be in.
+    """
+    if mode == "home":
+        return policy.home_odds
+    return math.inf if mode == "away" and not known_in else policy.night_odds
 
 
 def alerts(
@@ -14,7 +49,7 @@ def alerts(
     verdict: Verdict,
     at: datetime,
     *,
-    mode: Mode = "home",
+    mode: ActiveMode = "home",
     company: Iterable[datetime] = (),
     alerted: datetime | None = None,
 ) -> bool:

@@ -1,6 +1,7 @@
 """The brain: takes the newest frame of each place and yields visit messages."""
 
 import logging
+import math
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 
@@ -9,11 +10,14 @@ from brain.album.strangers import RecogniseStranger, Strangers
 from brain.people.gallery import Gallery
 from brain.people.records import LabelRecord
 from brain.settings.brain import BrainSettings
+from brain.verdict.clothes import mean_appearance, same_clothes_log_odds
 from brain.verdict.evidence import FaceSample, add_answer, add_face, face_weight
-from brain.verdict.policy import alerts
+from brain.vision.appearance import Appearance, describe_appearance
 from brain.vision.backend import VisionBackend
 from brain.vision.geometry import area
+from brain.vision.picture import Picture
 from brain.vision.snapshot import snapshot
+from brain.visits.alerting import Alerting
 from brain.visits.detections import detections_message
 from brain.visits.face_search import FaceSearch
 from brain.visits.frame_analysis import FrameAnalysis
@@ -24,7 +28,7 @@ from brain.visits.second_opinion import SecondOpinionProvider, SecondOpinions
 from brain.visits.tracking import match
 from brain.visits.visit import OpenVisit
 from nerves.errors import BadPicture
-from nerves.messages import Fact, Frame, Mode, Phase, Visit
+from nerves.messages import Box, Fact, Frame, Mode, Phase, Presence, Visit
 
 __all__ = ["Brain"]
 
@@ -38,6 +42,14 @@ BETTER_PICTURE_FACTOR = 1.15
 DECIDED_PAUSE_FACTOR = 4
 # A visit was last seen this much later than the current frame: the clock was set back.
 CLOCK_SET_BACK = timedelta(seconds=5)
+# Somebody without a face who appears this long after a visit with faces was seen last continues it only if the clothes
+# agree: at odds of 3:1 if frames without anybody lie between, else if they do not disagree by more than 1:5.
+MAX_BLINK = timedelta(seconds=0.5)
+SAME_BODY_LOG_ODDS, OTHER_BODY_LOG_ODDS = math.log(3), -math.log(5)
+# Whether an unidentified visit alerts is decided again after this time, because the context has changed.
+DECIDE_AGAIN = timedelta(seconds=1)
+# An ended visit that the context calmed may still alert for this long.
+PROBATION_TIME = timedelta(seconds=60)
 
 
 class Brain:
@@ -52,9 +64,10 @@ class Brain:
         visits: Open visits, stored by an earlier process.
         meet: Recognises a stranger who was here before; by default, the strangers are remembered in memory only.
         second: Gives second opinions; None asks nobody.
+        describe: Describes the clothes and the build of the person in a box of a picture.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is one collaborator
         self,
         vision: VisionBackend,
         gallery: Gallery,
@@ -63,12 +76,15 @@ class Brain:
         visits: Iterable[OpenVisit] = (),
         meet: RecogniseStranger | None = None,
         second: SecondOpinionProvider | None = None,
+        describe: Callable[[Picture, Box], Appearance | None] = describe_appearance,
     ) -> None:
         self.mode: Mode = "home"
         self.counts = {"frames": 0, "bad": 0, "visits": 0, "alerts": 0}
         self._vision, self._gallery, self._settings = vision, gallery, settings
-        self._visits: list[OpenVisit] = list(visits)
-        self._alerted: dict[tuple[str, str], datetime] = {}
+        stored = list(visits)
+        self._visits = [visit for visit in stored if visit.ended is None]
+        self._waiting = [visit for visit in stored if visit.ended is not None]
+        self._alerting, self._describe = Alerting(settings, gallery), describe
         self._analyses: dict[str, FrameAnalysis] = {}
         self._face_search = FaceSearch()
         self._negatives, self._meet = NegativeGallery(gallery), meet or Strangers().recognise
@@ -80,6 +96,21 @@ class Brain:
     def visits(self) -> list[OpenVisit]:
         """The confirmed visits that have not ended."""
         return [visit for visit in self._visits if visit.confirmed]
+
+    @property
+    def waiting_visits(self) -> list[OpenVisit]:
+        """The visits that have ended and may still alert: an entry delay runs, or the context may change."""
+        return list(self._waiting)
+
+    @property
+    def pending(self) -> bool:
+        """Whether time has to pass: a visit is open, or an ended one may still alert."""
+        return bool(self._visits or self._waiting)
+
+    @property
+    def busy_places(self) -> set[str]:
+        """The places for which `tick` has something to do."""
+        return {visit.place for visit in (*self.visits, *self._waiting)}
 
     @property
     def ended_visits(self) -> list[OpenVisit]:
@@ -101,18 +132,32 @@ class Brain:
 
     def tick(self, place: str, at: datetime) -> Iterator[Visit]:
         """Let time pass at a place: verdicts fall due and visits end even if no frame comes."""
+        self.active_mode(at)
         yield from self._apply_new_labels(at)
         for visit in [visit for visit in self._visits if visit.place == place]:
             if at - visit.last >= timedelta(seconds=self._settings.timing.silent_s):
+                visit.is_still = visit.missing is None
                 visit.miss(visit.last)
                 yield from self._end(visit, at)
             elif visit.confirmed:
                 yield from self._judge(visit, at)
+        yield from self._decide_ended(place, at)
+
+    def receive_presence(self, presence: Presence) -> None:
+        """Take whether somebody is at home, by a phone or another source."""
+        self._alerting.receive_presence(presence)
+
+    def active_mode(self, at: datetime) -> Mode:
+        """Return the mode in force; it differs from `mode` if that is `auto`."""
+        return self._alerting.mode(self.mode, at)
 
     def finish(self, at: datetime) -> Iterator[Visit]:
         """End every visit because the recording is over, and take the second opinions that are ready."""
         for visit in list(self._visits):
             yield from self._end(visit, at)
+        later = at + timedelta(seconds=self._settings.policy.delay_s + self._settings.timing.deadline_s)
+        for place in {visit.place for visit in self._waiting}:
+            yield from self._decide_ended(place, later)
         for _ in range(ASKED + 1):  # each answer may lead to another question
             yield from self.answered(lambda _: at)
 
@@ -165,7 +210,7 @@ class Brain:
         yield from self._set_back(frame)
         yield from self._apply_new_labels(frame.at)
         here = [visit for visit in self._visits if visit.place == frame.place]
-        present = self._follow(frame, observations, here)
+        present = self._follow(frame, observations, here, analysis)
         self.counts["frames"] += 1
         for observation, visit in present:
             self._compare(visit, observation, analysis, frame.at)
@@ -189,10 +234,14 @@ class Brain:
                 yield from self._end(visit, frame.at, frame.number)
 
     def _follow(
-        self, frame: Frame, observations: list[ObservedPerson], here: list[OpenVisit]
+        self, frame: Frame, observations: list[ObservedPerson], here: list[OpenVisit], analysis: FrameAnalysis
     ) -> list[tuple[ObservedPerson, OpenVisit]]:
         """Return each observed person with their visit: a visit of `here` that continues, or a new one."""
-        found = match(observations, [visit.trail(frame.at) for visit in here])
+        found = match(
+            observations,
+            [visit.trail(frame.at) for visit in here],
+            lambda number, index: self._may_continue(observations[number], here[index], analysis, frame.at),
+        )
         present = []
         for number, observation in enumerate(observations):
             if number in found:
@@ -203,6 +252,19 @@ class Brain:
             visit.see(observation, frame.at)
             present.append((observation, visit))
         return present
+
+    def _may_continue(
+        self, observation: ObservedPerson, visit: OpenVisit, analysis: FrameAnalysis, at: datetime
+    ) -> bool:
+        """Whether a person without a face may continue a visit that has faces: a name does not pass to another body."""
+        has_name = visit.who is not None or visit.evidence.faces > 0
+        if observation.face or not has_name or at - visit.last <= MAX_BLINK:
+            return True
+        needed = SAME_BODY_LOG_ODDS if visit.missing else OTHER_BODY_LOG_ODDS
+        look = self._describe(analysis.picture, observation.box)
+        if look is None or not visit.looks:
+            return needed <= 0
+        return same_clothes_log_odds(mean_appearance(visit.looks), look, hours=0) >= needed
 
     def _compare(self, visit: OpenVisit, observation: ObservedPerson, analysis: FrameAnalysis, at: datetime) -> None:
         """Compare the face if a comparison is due, and store the picture if it is the best so far."""
@@ -221,6 +283,8 @@ class Brain:
                     visit.evidence, FaceSample(embedding.vector, counts, embedding.face_confidence)
                 )
                 merit += 2 * counts
+        if visit.is_look_due(at):
+            visit.look(self._describe(analysis.picture, observation.box), at)
         if merit > BETTER_PICTURE_FACTOR * visit.best:
             visit.best, visit.picture = merit, snapshot(analysis.picture, observation.box)
 
@@ -242,9 +306,13 @@ class Brain:
         self, visit: OpenVisit, at: datetime, number: int | None = None, *, last: bool = False
     ) -> Iterator[Visit]:
         last = last or at - visit.first >= timedelta(seconds=self._settings.timing.deadline_s)
-        phase = visit.hold(judge_visit(visit, self._gallery, self._settings, at, last=last))
+        judgement = judge_visit(visit, self._gallery, self._settings, at, last=last)
+        visit.likely, visit.face_log_odds = judgement.likely, judgement.log_odds
+        phase = visit.hold(judgement)
         if phase:
             yield self._message(visit, phase, at, number)
+        elif visit.decided_at is None or at - visit.decided_at >= DECIDE_AGAIN:
+            yield from self._decide_again(visit, at, number)
         if self._second_opinions.is_due(visit, at, ending=last) and self._is_uncertain(visit, at):
             self._second_opinions.ask(visit)
 
@@ -253,22 +321,46 @@ class Brain:
         return judge_visit(visit, self._gallery, self._settings, at, last=True).verdict == "unidentified"
 
     def _message(self, visit: OpenVisit, phase: Phase, at: datetime, number: int | None) -> Visit:
+        return self._report(visit, phase, at, number, alert=self._decide(visit, at))
+
+    def _report(self, visit: OpenVisit, phase: Phase, at: datetime, number: int | None, *, alert: bool) -> Visit:
         self._recognise(visit)
-        alert = not (visit.alerted or visit.quiet) and alerts(
-            self._settings.policy,
-            visit.verdict,
-            at,
-            mode=self.mode,
-            company=[
-                other.last for other in self._visits if other.place == visit.place and other.who and other is not visit
-            ],
-            alerted=self._alerted.get((visit.place, visit.who)) if visit.who else None,
-        )
         if alert:
             self.counts["alerts"] += 1
             if visit.who:
-                self._alerted[visit.place, visit.who] = at
+                self._alerting.alerted[visit.place, visit.who] = at
         return visit.message(phase, at, frame=number, alert=alert)
+
+    def _decide(self, visit: OpenVisit, at: datetime) -> bool:
+        """Return whether the visit alerts now; what the context says of it is stored in the visit."""
+        visit.decided_at = at
+        self._alerting.record(visit)
+        decision = self._alerting.decide(visit, at, self.mode)
+        if decision.context:
+            visit.take_context(decision)
+        if decision.incident:
+            visit.incident = decision.incident.message()
+        return decision.alert and not (visit.alerted or visit.quiet)
+
+    def _decide_again(self, visit: OpenVisit, at: datetime, number: int | None = None) -> Iterator[Visit]:
+        """Enter the visit into the log of the house. If it is unidentified, publish what the context has changed."""
+        if visit.verdict != "unidentified":
+            visit.decided_at = at
+            self._alerting.record(visit)
+            return
+        before = visit.is_calm, visit.incident is None
+        alert = self._decide(visit, at)
+        if alert or (visit.is_calm, visit.incident is None) != before:
+            yield self._report(visit, "corrected", at, number, alert=alert)
+
+    def _decide_ended(self, place: str, at: datetime) -> Iterator[Visit]:
+        """Let the time of the ended visits at a place pass: their alert may fall due."""
+        for visit in [visit for visit in self._waiting if visit.place == place]:
+            yield from self._decide_again(visit, at)
+            ended = visit.ended or at
+            is_over = not self._alerting.waits(visit, at) and at - ended >= PROBATION_TIME
+            if is_over or visit.alerted or visit.quiet or visit.verdict != "unidentified":
+                self._waiting.remove(visit)
 
     def _recognise(self, visit: OpenVisit) -> None:
         """If the visit is a stranger's with usable faces, find out whether this stranger was here before."""
@@ -285,8 +377,12 @@ class Brain:
 
     def _end(self, visit: OpenVisit, at: datetime, number: int | None = None) -> Iterator[Visit]:
         self._visits.remove(visit)
+        visit.ended = at
         if visit.confirmed:
             yield from self._judge(visit, at, number, last=True)
             self._recognise(visit)
+            self._alerting.record(visit)
             yield visit.message("ended", at, frame=number)
+            if visit.verdict == "unidentified" and not visit.alerted:
+                self._waiting.append(visit)
             self._second_opinions.bury(visit, at)

@@ -1,6 +1,6 @@
 """Match the people in a frame to the people in earlier frames. Pure functions."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from brain.vision.geometry import iou
@@ -35,10 +35,19 @@ class Track:
     """The speed of the box at that time; None if the person was seen only once."""
 
 
-def match(observations: Sequence[ObservedPerson], trails: Sequence[Track]) -> dict[int, int]:
+def match(
+    observations: Sequence[ObservedPerson],
+    trails: Sequence[Track],
+    may_continue: Callable[[int, int], bool] = lambda _observation, _trail: True,
+) -> dict[int, int]:
     """Return the index of the track that each observation continues, by the observation's index.
 
     The likeliest pairs are matched first. An observation that continues no track is left out.
+
+    Args:
+        observations: The people in the frame.
+        trails: The tracks.
+        may_continue: Whether an observation may continue a track, by their indices; asked for near pairs only.
     """
     pairs = sorted(
         (
@@ -50,7 +59,9 @@ def match(observations: Sequence[ObservedPerson], trails: Sequence[Track]) -> di
     )
     found: dict[int, int] = {}
     for likely, number, index in pairs:
-        if likely > 0 and number not in found and index not in found.values():
+        if likely <= 0:
+            break
+        if number not in found and index not in found.values() and may_continue(number, index):
             found[number] = index
     return found
 

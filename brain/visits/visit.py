@@ -1,29 +1,36 @@
 """One open visit: what was seen of the person, the verdict so far, and the messages about it."""
 
+import math
 from base64 import b64encode
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from uuid6 import uuid7
 
 from brain.album.strangers import Stranger, stranger_reason
+from brain.context.decision import Decision
 from brain.people.records import LabelRecord
 from brain.verdict.evidence import MIN_USABLE_WEIGHT, Evidence
 from brain.verdict.judge import Judgement
+from brain.vision.appearance import Appearance
 from brain.vision.backend import Face, FaceEmbedding, Vector
 from brain.vision.crop import Crop, best_crops, is_wanted, portrait
 from brain.vision.picture import Picture
 from brain.visits.observe import ObservedPerson
 from brain.visits.tracking import Speed, Track, speed
-from nerves.messages import Box, Phase, Verdict, Visit
+from nerves.messages import Box, Incident, Phase, Verdict, Visit
 
 __all__ = ["Candidate", "OpenVisit"]
 
 # A person is confirmed as a visit after this many detections whose scores add up to at least this: a single false
 # detection in one frame is not a visit.
 MIN_DETECTIONS, MIN_TOTAL_SCORE = 2, 1.2
+# Looks at the clothes: the newest ones, not closer in time than this, because closer pictures are nearly the same.
+MAX_LOOKS, LOOK_PAUSE = 8, timedelta(seconds=0.5)
+# Odds of the context are published from 3:1 on, and up to 1,000,000:1.
+MIN_TOLD_ODDS, MAX_ODDS_LOG = 3.0, math.log(1_000_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +86,29 @@ class OpenVisit:
     """Why this is something that a human has labelled as not a person; None if it may be a person."""
     is_not_a_person: bool = False
     """Whether the verdict is based on `not_a_person_reason`."""
+    looks: tuple[Appearance, ...] = ()
+    """The newest looks at the clothes and the build."""
+    looked_at: datetime | None = None
+    """When the newest look was taken."""
+    likely: str | None = None
+    """The likeliest person, if the faces do not decide."""
+    face_log_odds: float = 0.0
+    """The natural logarithm of the odds of the faces for this person."""
+    probably: str | None = None
+    """Whom the context takes it for: a name, or `family`."""
+    odds: int | None = None
+    """The odds of the context for it."""
+    context_reasons: tuple[str, ...] = ()
+    is_calm: bool = False
+    """Whether the context keeps it from alerting."""
+    incident: Incident | None = None
+    """The incident that it belongs to."""
+    decided_at: datetime | None = None
+    """When it was last decided whether it alerts."""
+    is_still: bool = False
+    """Whether it ended because the camera sent nothing more while the person was there."""
+    ended: datetime | None = None
+    """When the visit ended; None while it is open."""
     overlaps: dict[UUID, float] = field(default_factory=dict)
     """By the id of each visit that is labelled as not a person: the smallest overlap of the two boxes so far."""
     farthest: dict[UUID, float] = field(default_factory=dict)
@@ -116,6 +146,26 @@ class OpenVisit:
         self.face = observation.face.box if observation.face else self.face
         self.hits += 1
         self.score += observation.score
+
+    def is_look_due(self, at: datetime) -> bool:
+        """Return whether another look at the clothes tells something new."""
+        return self.looked_at is None or at - self.looked_at >= LOOK_PAUSE
+
+    def look(self, appearance: Appearance | None, at: datetime) -> None:
+        """Store a look at the clothes."""
+        self.looked_at = at
+        if appearance:
+            self.looks = (*self.looks, appearance)[-MAX_LOOKS:]
+
+    def take_context(self, decision: Decision) -> None:
+        """Take what the context says of somebody whose face did not decide."""
+        context = decision.context
+        self.is_calm = decision.is_calm
+        odds = 0.0 if context is None else math.exp(max(0.0, min(context.log_odds, MAX_ODDS_LOG)))
+        is_likely = context is not None and odds >= MIN_TOLD_ODDS
+        self.probably = (context.who or "family") if context and is_likely else None
+        self.odds = round(odds) if is_likely else None
+        self.context_reasons = decision.reasons
 
     def miss(self, at: datetime) -> None:
         """Update the visit with a frame that does not show the person."""
@@ -165,17 +215,22 @@ class OpenVisit:
             phase=phase,
             verdict=self.verdict,
             who=self.who,
+            probably=self.probably,
+            odds=self.odds,
             alert=alert,
+            incident=self.incident,
             since=self.first,
             last=self.last,
             box=self.box,
             picture=self._encoded(),
-            **({"reasons": self.reasons} | self._met(at)),
+            **({"reasons": (*self.reasons, *self.context_reasons)} | self._met(at)),
         )
 
     def _take(self, judgement: Judgement) -> Phase:
         phase: Phase = "corrected" if self.decided else "decided"
         self.verdict, self.who, self.reasons = judgement.verdict, judgement.who, judgement.reasons
+        if self.verdict != "unidentified":
+            self.probably, self.odds, self.context_reasons, self.is_calm = None, None, (), False
         return phase
 
     def _is_no_news(self, judgement: Judgement) -> bool:

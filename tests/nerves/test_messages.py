@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from nerves import errors, topics
 from nerves.errors import KinwatchError, MessageError
-from nerves.messages import FACTS, Detection, Fact, Heard, Said, Status, read_fact, stamp
+from nerves.messages import FACTS, Detection, Fact, Heard, Incident, Said, Status, read_fact, stamp
 from nerves.messages import Box as Rectangle
 
 PLACES = st.from_regex(topics.PLACE, fullmatch=True).filter(lambda place: place not in topics.RESERVED)
@@ -29,7 +29,9 @@ def messages(fact: type[Fact]) -> st.SearchStrategy[Fact]:
         "id": st.uuids(),
         "at": TIMES,
     }
-    options |= {name: TEXTS for name in ("words", "author", "post", "url", "detail") if name in fact.model_fields}
+    options |= {
+        name: TEXTS for name in ("words", "author", "post", "url", "detail", "person") if name in fact.model_fields
+    }
     special = {
         "service": PLACES,
         "picture": st.none() | st.binary(max_size=30),
@@ -44,6 +46,8 @@ def messages(fact: type[Fact]) -> st.SearchStrategy[Fact]:
         **dict.fromkeys(("since", "last"), TIMES),
         **dict.fromkeys(("who", "by"), st.none() | TEXTS),
         **dict.fromkeys(("start", "end", "first_met"), st.none() | TIMES),
+        "incident": st.none()
+        | st.builds(Incident, id=st.uuids(), since=TIMES, places=st.lists(PLACES, max_size=3).map(tuple)),
         "until": TIMES if fact is Said else st.none() | TIMES,
     }
     options |= {name: values for name, values in special.items() if name in fact.model_fields}

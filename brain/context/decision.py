@@ -1,0 +1,30 @@
+"""Pure: whether a visit alerts, and why not."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from brain.context.incident import OpenIncident
+from brain.context.weigh import ContextOdds
+
+__all__ = ["Decision"]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Whether a visit alerts now."""
+
+    alert: bool
+    context: ContextOdds | None = None
+    """What the context says; None if it was not asked."""
+    is_calm: bool = False
+    """Whether the context keeps it from alerting."""
+    incident: OpenIncident | None = None
+    """The incident that the visit belongs to from now on; None if it belongs to none."""
+    until: datetime | None = None
+    """Until when the alert waits for a face, a phone or a name; None if it does not wait."""
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """The reasons of the context, and what is waited for."""
+        told = self.context.reasons if self.context else ()
+        return (*told, f"waits until {self.until.astimezone():%H:%M:%S}") if self.until else told

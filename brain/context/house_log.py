@@ -1,0 +1,126 @@
+"""The log of the house: its visits of the last hours, and the ways of bodies through it."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from brain.context import numbers
+from brain.context.sighting import Sighting
+from brain.context.travel import TravelTimes
+from brain.context.walks import Continuation, link_sightings, way_back
+
+__all__ = ["HouseLog", "PhoneReport"]
+
+LOG_TIME, LINK_TIME = timedelta(hours=numbers.LOG_HOURS), timedelta(seconds=numbers.LINK_S)
+STILL_TIME = timedelta(hours=numbers.STILL_HOURS)
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneReport:
+    """What a phone, or another source, said of a person."""
+
+    at: datetime
+    is_home: bool
+
+
+@dataclass
+class HouseLog:
+    """The visits of the last hours, newest last, and what connects them."""
+
+    travel: TravelTimes = field(default_factory=TravelTimes)
+    by_appearance: bool = True
+    by_continuity: bool = True
+    sightings: dict[UUID, Sighting] = field(default_factory=dict)
+    links: dict[UUID, Continuation] = field(default_factory=dict)
+    """By visit: the one that it continues."""
+    phones: dict[str, list[PhoneReport]] = field(default_factory=dict)
+    """By person: what was reported of them, the newest last."""
+    roots: dict[UUID, UUID] = field(default_factory=dict)
+    """By visit: the first visit of the same body."""
+    bodies: dict[UUID, list[UUID]] = field(default_factory=dict)
+    """By the first visit of a body: all its visits."""
+    learnt: set[UUID] = field(default_factory=set)
+    """The visits whose beginning was counted in `travel`."""
+
+    def update(self, sighting: Sighting) -> None:
+        """Take the newest state of a visit."""
+        is_new = sighting.visit not in self.sightings
+        self.sightings[sighting.visit] = sighting
+        if is_new:
+            self._forget(sighting.first)
+        before = self.links
+        if self.by_continuity:
+            self._relink(sighting.last)
+        if is_new or self.links != before:
+            self._index()
+
+    def report_phone(self, person: str, report: PhoneReport) -> None:
+        """Take what a phone says of a person, if it changes anything."""
+        reports = self.phones.setdefault(person, [])
+        if not reports or reports[-1].is_home != report.is_home:
+            reports.append(report)
+            del reports[:-8]
+
+    def way(self, visit: UUID) -> list[tuple[Sighting, float]]:
+        """Return the visits that lead to this one, the newest first, with the log odds that each is the same body."""
+        found = [(self.sightings.get(before), log_odds) for before, log_odds in way_back(visit, self.links)]
+        return [(sighting, log_odds) for sighting, log_odds in found if sighting]
+
+    def root(self, visit: UUID) -> Sighting:
+        """Return the visit that this body's way begins with."""
+        return self.sightings[self.roots[visit]]
+
+    def body(self, visit: UUID) -> list[Sighting]:
+        """Return all visits of this body's way, before and after this one."""
+        return [self.sightings[one] for one in self.bodies[self.roots[visit]]]
+
+    def named(self, at: datetime, within: timedelta, place: str) -> Iterator[Sighting]:
+        """Yield the visits of a place with a name that were seen in this time before `at`."""
+        here = (one for one in self.sightings.values() if one.place == place and one.who)
+        return (one for one in here if one.last >= at - within and one.first <= at)
+
+    def learn_ways(self, belongs: Iterable[UUID]) -> None:
+        """Learn the walking times and the beginnings of ways from visits of people of the house, each once."""
+        for visit in belongs:
+            if visit in self.learnt or visit not in self.sightings:
+                continue
+            self.learnt.add(visit)
+            sighting, link = self.sightings[visit], self.links.get(visit)
+            before = self.sightings.get(link.before) if link else None
+            self.travel.learn_arrival(sighting.place, was_seen_before=before is not None)
+            if before and before.who and before.who == sighting.who:
+                gap_s = (sighting.first - before.last).total_seconds()
+                self.travel.learn(before.place, sighting.place, gap_s)
+
+    def rename(self, visit: UUID, who: str | None) -> None:
+        """Take a human's label of a visit that has ended."""
+        if visit in self.sightings:
+            self.sightings[visit] = replace(self.sightings[visit], who=who)
+
+    def _index(self) -> None:
+        self.roots, self.bodies = {}, {}
+        for visit in self.sightings:  # a visit comes after the one it continues, or at least begins later
+            root = visit
+            while (link := self.links.get(root)) and link.before in self.sightings:
+                root = self.roots.get(link.before, link.before)
+            self.roots[visit] = root
+            self.bodies.setdefault(root, []).append(visit)
+
+    def _relink(self, at: datetime) -> None:
+        """Continuation the visits that began a moment ago anew; older links stay."""
+        recent = [one for one in self.sightings.values() if at - one.first <= LINK_TIME]
+        fresh = {one.visit for one in recent}
+        earlier = [
+            one for one in self.sightings.values() if at - one.last <= (STILL_TIME if one.is_still else 2 * LINK_TIME)
+        ]
+        old = {visit: link for visit, link in self.links.items() if visit not in fresh}
+        taken = {link.before for link in old.values()}
+        self.links = old | link_sightings(recent, earlier, self.travel, taken=taken, by_appearance=self.by_appearance)
+
+    def _forget(self, at: datetime) -> None:
+        gone = [visit for visit, one in self.sightings.items() if not one.is_open and at - one.last > LOG_TIME]
+        for visit in gone:
+            del self.sightings[visit]
+            self.links.pop(visit, None)
+            self.learnt.discard(visit)

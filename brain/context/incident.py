@@ -1,0 +1,77 @@
+"""Pure: what belongs together is one incident. It rings once, and again only when it gets worse."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from uuid6 import uuid7
+
+from nerves.messages import Incident, Verdict
+
+__all__ = ["OpenIncident", "is_worse", "joined"]
+
+# Several unknown people who are seen within this time belong together.
+INCIDENT_GAP = timedelta(minutes=2)
+# An incident without anything new is over after this time, even if somebody unknown may still be in the house.
+INCIDENT_END = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenIncident:
+    """An incident that is not over."""
+
+    id: UUID
+    since: datetime
+    last: datetime
+    places: tuple[str, ...] = ()
+    """Where unknown people were seen, in this order."""
+    bodies: frozenset[UUID] = frozenset()
+    """The unknown bodies, each by the first visit of its way."""
+    visits: frozenset[UUID] = frozenset()
+    worst: Verdict = "unidentified"
+    rings: int = 0
+
+    def is_open(self, at: datetime, *, somebody_inside: bool) -> bool:
+        """Return whether what happens now belongs to it.
+
+        Args:
+            at: Now.
+            somebody_inside: Whether one of its bodies may still be in the house.
+        """
+        return at - self.last <= (INCIDENT_END if somebody_inside else INCIDENT_GAP)
+
+    def message(self) -> Incident:
+        """Return it as messages tell it."""
+        return Incident(id=self.id, since=self.since, places=self.places, people=len(self.bodies), rings=self.rings)
+
+
+def is_worse(incident: OpenIncident | None, verdict: Verdict, body: UUID, *, is_further: bool) -> bool:
+    """Return whether a visit makes an incident ring: it is the first one, a stranger, or a further person.
+
+    Args:
+        incident: The open incident; None if there is none.
+        verdict: The verdict of the visit.
+        body: The visit that the way of its body begins with.
+        is_further: Whether this body cannot be one of the incident's: it came in later, or both are seen at once.
+    """
+    if incident is None:
+        return True
+    if verdict == "stranger" and incident.worst != "stranger":
+        return True
+    return is_further and body not in incident.bodies
+
+
+def joined(  # noqa: PLR0913 - what the visit is
+    incident: OpenIncident | None, visit: UUID, place: str, verdict: Verdict, body: UUID, at: datetime, *, rings: bool
+) -> OpenIncident:
+    """Return the incident with one more visit, or a new one."""
+    base = incident or OpenIncident(uuid7(), at, at)
+    return replace(
+        base,
+        last=at,
+        places=base.places if place in base.places else (*base.places, place),
+        bodies=base.bodies | {body},
+        visits=base.visits | {visit},
+        worst="stranger" if verdict == "stranger" else base.worst,
+        rings=base.rings + rings,
+    )

@@ -1,0 +1,101 @@
+"""The numbers of the context. Odds are natural logarithms: 3.0 is 20:1, 5.3 is 200:1, 6.9 is 1000:1.
+
+Each number says where it comes from. "Assumed" means that nothing has measured it; `benchmarks/household.py --without`
+measures what each kind of context is worth in a simulated house.
+"""
+
+import math
+
+__all__ = [
+    "ARRIVAL_LOG_ODDS",
+    "ARRIVAL_WHILE_ALL_IN_LOG_ODDS",
+    "BACKGROUND_S",
+    "COMPANY_LOG_ODDS",
+    "COMPANY_S",
+    "GAP_EDGES_S",
+    "GAP_SHARES",
+    "LEFT_AFTER_S",
+    "LINK_S",
+    "LOG_HOURS",
+    "MAX_ARRIVAL_CLOTHES_LOG_ODDS",
+    "MAX_CONTINUITY_LOG_ODDS",
+    "MAX_FACE_LOG_ODDS",
+    "MIN_LINK_LOG_ODDS",
+    "NOBODY_UNKNOWN_LOG_ODDS",
+    "NOT_ADJACENT_LOG_ODDS",
+    "NOWHERE_INTRUDER_SHARE",
+    "NOWHERE_PRIOR_COUNT",
+    "NOWHERE_PRIOR_SHARE",
+    "PHONE_BEFORE_S",
+    "PHONE_LOG_ODDS",
+    "RESOLVE_MIN_CLOTHES_LOG_ODDS",
+    "RETURN_GAP_SHARES",
+    "RETURN_LOG_ODDS",
+    "SAME_NAME_LOG_ODDS",
+    "STALE_S",
+    "STILL_HOURS",
+    "STILL_LOG_ODDS",
+    "UNEXPLAINED_S",
+    "UNSEEN_WEIGHT",
+]
+
+# The log of the house reaches this far back: people change their clothes in longer times (assumed).
+LOG_HOURS = 12.0
+
+# Continuity: the time between leaving one place and appearing at the next. Shares of the gaps between these edges, for
+# a flat with open doors (assumed; each house learns its own from the people it names). Below 0, both cameras see them.
+GAP_EDGES_S = (-4.0, 2.0, 5.0, 10.0, 20.0, 40.0, 90.0)
+GAP_SHARES = (0.15, 0.25, 0.25, 0.17, 0.11, 0.07)
+# The same for coming back to the same place, where nobody is seen before leaving.
+RETURN_GAP_SHARES = (0.35, 0.20, 0.15, 0.12, 0.10, 0.08)
+# Somebody else appears by chance once in this time while people are up: 150 passes in 16 hours are one in 380 s.
+BACKGROUND_S = 300.0
+# A body continues another one's way only from these odds on: 3:1.
+MIN_LINK_LOG_ODDS = math.log(3)
+# After this time the way of a body is not reconsidered.
+LINK_S = GAP_EDGES_S[-1]
+# Two visits that were given the same name by their faces: a wrong name is rarer than 1:400 (`brain/verdict/judge.py`).
+SAME_NAME_LOG_ODDS = math.log(400)
+# From one place straight to another that is not next to it: 1:20 (assumed: a detector misses 2 to 5 % of passes).
+NOT_ADJACENT_LOG_ODDS = -math.log(20)
+# Whoever sat so still that the camera sent nothing more is still there when something moves again, for hours: 20:1
+# against somebody else who has come in unseen (assumed).
+STILL_HOURS, STILL_LOG_ODDS = 3.0, math.log(20)
+# Of the people who leave a picture, about one in three comes back to it rather than going on (assumed).
+RETURN_LOG_ODDS = -math.log(3)
+# Whoever follows a person closely looks like a continuation: one follower in 50 continuations (assumed).
+MAX_CONTINUITY_LOG_ODDS = math.log(50)
+
+# Who is in: somebody inside is unknown though nobody unknown was seen to come in: 1:1000 (assumed: a detector that
+# misses 2 % of passes, and one unknown arrival in 20 visits at the door).
+NOBODY_UNKNOWN_LOG_ODDS = math.log(1000)
+# Who appears at a place without having passed a camera before. For people of the house each place learns its share;
+# it starts at 8 %, as if learnt from 10 visits. For an intruder it is 90 % (assumed).
+NOWHERE_PRIOR_SHARE, NOWHERE_PRIOR_COUNT, NOWHERE_INTRUDER_SHARE = 0.08, 10.0, 0.9
+# The clothes of somebody who was not seen for long count this much beside those of people who are in (assumed).
+UNSEEN_WEIGHT = 0.2
+# Who comes in from outside: a member of the family who is out, rather than anybody else, 4:1 (assumed: 6 arrivals of
+# the family a day, and 1 to 2 visitors or deliveries); while all are in 1:8.
+ARRIVAL_LOG_ODDS, ARRIVAL_WHILE_ALL_IN_LOG_ODDS = math.log(4), -math.log(8)
+# Clothes never calm an arrival alone: thieves and fathers wear dark jackets.
+MAX_ARRIVAL_CLOTHES_LOG_ODDS = 1.5
+
+# Presence: a phone comes home between this long before its owner and the end of the entry delay. By chance one of 10
+# arrivals a day does so within 150 s in 1 of 58 cases. At most 50:1, because phones are lent and stolen.
+PHONE_BEFORE_S, PHONE_LOG_ODDS = 150.0, math.log(50)
+
+# Company: comes in within this time of somebody who is named: 3:1 (assumed; burglars follow, too).
+COMPANY_S, COMPANY_LOG_ODDS = 20.0, math.log(3)
+
+# Faces that do not decide count up to 1:400, what a name needs.
+MAX_FACE_LOG_ODDS = math.log(400)
+
+# Whoever was last seen at an entrance, this long ago, has left.
+LEFT_AFTER_S = 60.0
+# Where somebody is who was not named for this long is not known (assumed).
+STALE_S = 1800.0
+# A name explains an unknown arrival only if the clothes do not disagree by more than 1:3.
+RESOLVE_MIN_CLOTHES_LOG_ODDS = -math.log(3)
+# Somebody unknown is forgotten after this time without a sight of them: the alert has rung, and a house in which nobody
+# is ever calmed again rings at everybody.
+UNEXPLAINED_S = 900.0

@@ -1,0 +1,108 @@
+"""Pure: which visits are one body that walks through the house."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from brain.context import numbers
+from brain.context.sighting import Sighting
+from brain.context.travel import TravelTimes
+from brain.verdict.clothes import same_clothes_log_odds
+
+__all__ = ["Continuation", "both", "clothes_log_odds", "link_log_odds", "link_sightings", "way_back"]
+
+MAX_STILL_S = 3600 * numbers.STILL_HOURS
+
+
+@dataclass(frozen=True, slots=True)
+class Continuation:
+    """The visit that another one continues."""
+
+    before: UUID
+    log_odds: float
+    """The log odds that both show the same body."""
+
+
+def link_sightings(
+    later: Sequence[Sighting],
+    earlier: Sequence[Sighting],
+    travel: TravelTimes,
+    *,
+    taken: Iterable[UUID] = (),
+    by_appearance: bool = True,
+) -> dict[UUID, Continuation]:
+    """Return which visit each of `later` continues; a visit that continues none is left out.
+
+    A visit has one continuation at most: the likeliest pairs are linked first.
+
+    Args:
+        later: The visits whose beginnings are explained.
+        earlier: All visits that they may continue, with those of `later`.
+        travel: The walking times of the house.
+        taken: Visits of `earlier` whose continuation is known already.
+        by_appearance: Whether clothes count.
+    """
+    pairs = [
+        (score, after.visit, before.visit)
+        for after in later
+        for before in earlier
+        if (score := link_log_odds(before, after, travel, by_appearance=by_appearance)) >= numbers.MIN_LINK_LOG_ODDS
+    ]
+    found: dict[UUID, Continuation] = {}
+    used = set(taken)
+    for score, after_id, before_id in sorted(pairs, key=lambda pair: -pair[0]):
+        if after_id not in found and before_id not in used:
+            found[after_id] = Continuation(before_id, score)
+            used.add(before_id)
+    return found
+
+
+def link_log_odds(before: Sighting, after: Sighting, travel: TravelTimes, *, by_appearance: bool = True) -> float:
+    """Return the log odds that the second visit is the same body as the first, a moment later."""
+    if before.visit == after.visit or before.first >= after.first or not _may_be_one(before, after):
+        return -math.inf
+    gap_s = (after.first - before.last).total_seconds()
+    if before.is_still and before.place == after.place and numbers.LINK_S < gap_s <= MAX_STILL_S:
+        way = numbers.STILL_LOG_ODDS
+    else:
+        way = travel.log_odds(before.place, after.place, gap_s)
+    if before.who is not None and before.who == after.who:
+        return way + numbers.SAME_NAME_LOG_ODDS
+    return way + (clothes_log_odds(before, after) if by_appearance else 0.0)
+
+
+def clothes_log_odds(one: Sighting, other: Sighting) -> float:
+    """Return the log odds of the clothes for one person; 0 if they were not seen."""
+    if one.appearance is None or other.appearance is None:
+        return 0.0
+    hours = abs((other.first - one.last).total_seconds()) / 3600
+    looks = min(one.looks, other.looks)
+    return same_clothes_log_odds(one.appearance, other.appearance, hours=hours, looks=looks)
+
+
+def _may_be_one(before: Sighting, after: Sighting) -> bool:
+    names = {before.who, after.who} - {None}
+    is_stranger = "stranger" in (before.verdict, after.verdict)
+    return len(names) < 2 and not (is_stranger and names)  # noqa: PLR2004 - two names are two people
+
+
+def way_back(visit: UUID, links: Mapping[UUID, Continuation]) -> list[tuple[UUID, float]]:
+    """Return the visits that lead to this one, the newest first, each with the log odds that it is the same body."""
+    way, log_odds = [], math.inf
+    while visit in links:
+        link = links[visit]
+        log_odds = both(log_odds, link.log_odds)
+        visit = link.before
+        way.append((visit, log_odds))
+    return way
+
+
+def both(one: float, other: float) -> float:
+    """Return the log odds that two independent things are both true."""
+    share = _share(one) * _share(other)
+    return math.inf if share >= 1 else math.log(share / (1 - share)) if share > 0 else -math.inf
+
+
+def _share(log_odds: float) -> float:
+    return 1 / (1 + math.exp(-log_odds)) if log_odds > -500 else 0.0  # noqa: PLR2004 - exp overflows at 709

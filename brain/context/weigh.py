@@ -1,0 +1,237 @@
+"""Pure: how likely is somebody whose face did not decide a person of the house? A sum of log odds with reasons."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from brain.context import numbers
+from brain.context.house_log import HouseLog
+from brain.context.occupancy import Suspect, whereabouts
+from brain.context.sighting import Sighting
+from brain.context.walks import clothes_log_odds
+from brain.settings.context import ContextSettings
+
+__all__ = ["ContextOdds", "Household", "Term", "weigh"]
+
+# A person is named as probable if they are this many times likelier than the others together: 4:1.
+PROBABLY_LOG_ODDS = math.log(4)
+MAX_LOOKS_OF_A_PERSON = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Household:
+    """The house as the settings and the gallery say."""
+
+    people: frozenset[str]
+    """Everybody we know whose pass has not ended."""
+    family: frozenset[str]
+    entrances: frozenset[str]
+    settings: ContextSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One piece of context."""
+
+    log_odds: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContextOdds:
+    """What the context says of a visit."""
+
+    log_odds: float = 0.0
+    """The log odds that it is somebody of the house; minus infinity if context may not calm."""
+    who: str | None = None
+    """The person it probably is; None for anybody of the house."""
+    reasons: tuple[str, ...] = ()
+    from_outside: bool = False
+    """Whether this body came in at an entrance and nobody has named it."""
+
+
+def weigh(visit: Sighting, log: HouseLog, house: Household, suspects: Sequence[Suspect], at: datetime) -> ContextOdds:
+    """Return what the context says of a visit whose faces did not decide.
+
+    Args:
+        visit: The visit; it is in the log.
+        log: The log of the house.
+        house: Who lives there, and where its entrances are.
+        suspects: The bodies inside that nothing explains.
+        at: The current time.
+    """
+    way = log.way(visit.visit)
+    root = way[-1][0] if way else visit
+    body = log.body(visit.visit)
+    if any(one.verdict == "stranger" and not one.who for one in body):
+        return ContextOdds(-math.inf, None, ("the same body as a stranger",))
+    others = [one for one in suspects if one.root != root.visit]
+    if others:
+        return ContextOdds(-math.inf, None, (_since(others),))
+    named = _nearest_name(visit, way, body)
+    if named:
+        return _continued(visit, named, log, house)
+    if root.place in house.entrances:
+        return _arrived(visit, root, log, house, at)
+    return _inside(visit, root, log, house)
+
+
+def _since(others: Sequence[Suspect]) -> str:
+    first = min(one.first for one in others)
+    return f"somebody unknown is in the house since {first.astimezone():%H:%M}"
+
+
+def _nearest_name(
+    visit: Sighting, way: Sequence[tuple[Sighting, float]], body: Sequence[Sighting]
+) -> tuple[Sighting, float] | None:
+    """Return the visit of the same body that has a name, and the log odds that it is the same body."""
+    for before, log_odds in way:
+        if before.who:
+            return before, log_odds
+    after = min((one for one in body if one.who and one.first > visit.first), key=lambda one: one.first, default=None)
+    return (after, numbers.MAX_CONTINUITY_LOG_ODDS) if after else None
+
+
+def _continued(visit: Sighting, named: tuple[Sighting, float], log: HouseLog, house: Household) -> ContextOdds:
+    """Return the context of somebody who was named a moment ago, here or in the next room."""
+    before, log_odds = named
+    ago = abs((visit.first - before.last).total_seconds())
+    when = f"{ago:.0f} s {'before' if before.first < visit.first else 'after'}"
+    terms = [Term(min(log_odds, numbers.MAX_CONTINUITY_LOG_ODDS), f"{before.who} was at {before.place} {when}")]
+    if house.settings.appearance and (same := clothes_log_odds(before, visit)) > 0:
+        terms.append(Term(same, "the same clothes"))
+    terms += _who_is_in(log, house, visit.first)
+    terms += _faces(visit)
+    return _sum(terms, before.who)
+
+
+def _arrived(visit: Sighting, root: Sighting, log: HouseLog, house: Household, at: datetime) -> ContextOdds:
+    """Return the context of somebody who came in from outside without a name."""
+    by_phone = house.settings.presence
+    places = {
+        person: whereabouts(log, person, root.first, house.entrances, by_phone=by_phone) for person in house.people
+    }
+    out = [person for person, place in places.items() if place != "in"]
+    terms = [
+        Term(numbers.ARRIVAL_LOG_ODDS, "somebody of the house is out")
+        if out
+        else Term(numbers.ARRIVAL_WHILE_ALL_IN_LOG_ODDS, "everybody of the house is in")
+    ]
+    who = None
+    if by_phone and (arrived := _phones(root, log, house, at)):
+        terms.append(Term(numbers.PHONE_LOG_ODDS, f"the phone of {' and '.join(arrived)} has come home"))
+        who = arrived[0] if len(arrived) == 1 else None
+    if house.settings.company and out and (company := _company(root, log, house)):
+        terms.append(Term(numbers.COMPANY_LOG_ODDS, f"came in with {company}"))
+    if house.settings.appearance:
+        clothes, like = _clothes(visit, log, dict.fromkeys(out, 1.0))
+        terms.append(Term(min(clothes, numbers.MAX_ARRIVAL_CLOTHES_LOG_ODDS), _dressed(clothes, like)))
+    terms += _faces(visit)
+    return _sum(terms, who, from_outside=True)
+
+
+def _inside(visit: Sighting, root: Sighting, log: HouseLog, house: Household) -> ContextOdds:
+    """Return the context of somebody who was first seen inside."""
+    base = _who_is_in(log, house, root.first)
+    terms = list(base)
+    if base:
+        terms.append(Term(log.travel.nowhere_log_odds(root.place), f"was not seen on the way to {root.place}"))
+    like = None
+    if house.settings.appearance:
+        maybe_in = _weights(log, house, root.first)
+        clothes, like = _clothes(visit, log, maybe_in)
+        terms.append(Term(clothes, _dressed(clothes, like)))
+    terms += _faces(visit)
+    return _sum(terms, like)
+
+
+def _who_is_in(log: HouseLog, house: Household, at: datetime) -> list[Term]:
+    if not house.settings.who_is_in or not house.entrances:
+        return []
+    places = {
+        person: whereabouts(log, person, at, house.entrances, by_phone=house.settings.presence)
+        for person in house.people
+    }
+    if all(place == "out" for place in places.values()):
+        return [Term(-math.inf, "nobody who belongs here is in")]
+    return [Term(numbers.NOBODY_UNKNOWN_LOG_ODDS, "nobody unknown has come in")]
+
+
+def _phones(root: Sighting, log: HouseLog, house: Household, at: datetime) -> list[str]:
+    """Return whose phones came home about when this body did, and whose owners were not seen to come in otherwise."""
+    begin = root.first - timedelta(seconds=numbers.PHONE_BEFORE_S)
+    own = {one.visit for one in log.body(root.visit)}
+    arrived = []
+    for person in sorted(house.people):
+        reports = log.phones.get(person, [])
+        if not any(report.is_home and begin <= report.at <= at for report in reports[-1:]):
+            continue
+        came = [one for one in log.sightings.values() if one.who == person and one.first >= begin]
+        if all(one.visit in own for one in came):
+            arrived.append(person)
+    before = _arrivals_before(root, log, house, begin)
+    return arrived[before:]
+
+
+def _arrivals_before(root: Sighting, log: HouseLog, house: Household, begin: datetime) -> int:
+    """Return how many other bodies without a name came in shortly before: a phone explains one body."""
+    return sum(
+        one.place in house.entrances
+        and begin <= one.first < root.first
+        and one.visit not in log.links
+        and not any(each.who for each in log.body(one.visit))
+        for one in log.sightings.values()
+    )
+
+
+def _company(root: Sighting, log: HouseLog, house: Household) -> str | None:
+    near = timedelta(seconds=numbers.COMPANY_S)
+    for one in log.sightings.values():
+        if one.who and one.place in house.entrances and one.visit != root.visit and abs(one.first - root.first) <= near:
+            return one.who
+    return None
+
+
+def _weights(log: HouseLog, house: Household, at: datetime) -> dict[str, float]:
+    """Return how likely each person is inside, up to a common factor; those who are out are left out."""
+    places = {
+        person: whereabouts(log, person, at, house.entrances, by_phone=house.settings.presence)
+        for person in house.people
+    }
+    weights = {"in": 1.0, "unknown": numbers.UNSEEN_WEIGHT, "out": 0.0}
+    return {person: weights[place] for person, place in places.items() if place != "out"}
+
+
+def _clothes(visit: Sighting, log: HouseLog, people: Mapping[str, float]) -> tuple[float, str | None]:
+    """Return the log odds of the clothes for these people, by their weights, and whom they fit best."""
+    if visit.appearance is None or not people:
+        return 0.0, None
+    odds = {person: _like(visit, log, person) + math.log(weight) for person, weight in people.items()}
+    total = math.log(sum(math.exp(one) for one in odds.values()) / sum(people.values()))
+    best = max(odds, key=odds.__getitem__)
+    rest = [one for person, one in odds.items() if person != best]
+    is_clear = not rest or odds[best] - math.log(sum(math.exp(one) for one in rest)) >= PROBABLY_LOG_ODDS
+    return total, best if is_clear and odds[best] > 0 else None
+
+
+def _like(visit: Sighting, log: HouseLog, person: str) -> float:
+    """Return the best agreement with what a person wore when they were named in the last hours; 0 if not seen."""
+    looks = [one for one in log.sightings.values() if one.who == person and one.appearance and one.visit != visit.visit]
+    newest = sorted(looks, key=lambda one: one.last)[-MAX_LOOKS_OF_A_PERSON:]
+    return max((clothes_log_odds(one, visit) for one in newest), default=0.0)
+
+
+def _dressed(log_odds: float, like: str | None) -> str:
+    whom = like or "somebody of the house"
+    return f"dressed like {whom}" if log_odds > 0 else "dressed like nobody of the house"
+
+
+def _faces(visit: Sighting) -> list[Term]:
+    bounded = max(-numbers.MAX_FACE_LOG_ODDS, min(visit.face_log_odds, numbers.MAX_FACE_LOG_ODDS))
+    return [Term(bounded, f"the face looks like {visit.likely}" if bounded > 0 else "the face")] if bounded else []
+
+
+def _sum(terms: Sequence[Term], who: str | None, *, from_outside: bool = False) -> ContextOdds:
+    told = sorted((term for term in terms if abs(term.log_odds) >= 0.5), key=lambda term: -abs(term.log_odds))  # noqa: PLR2004
+    return ContextOdds(sum(term.log_odds for term in terms), who, tuple(term.reason for term in told), from_outside)

@@ -1,0 +1,222 @@
+"""When a visit alerts: the verdict, the mode of the house, and what the context says of somebody without a face."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from brain.context.decision import Decision
+from brain.context.house_log import HouseLog, PhoneReport
+from brain.context.incident import OpenIncident, is_worse, joined
+from brain.context.occupancy import Suspect, Suspects, explains, is_empty, whereabouts
+from brain.context.sighting import Sighting
+from brain.context.travel import TravelTimes
+from brain.context.weigh import Household, weigh
+from brain.people.gallery import Gallery
+from brain.settings.brain import BrainSettings
+from brain.verdict.clothes import mean_appearance
+from brain.verdict.policy import ActiveMode, active_mode, alerts, calming_odds
+from brain.visits.visit import OpenVisit
+from nerves.messages import Mode, Presence
+
+__all__ = ["Alerting"]
+
+# Two cameras may show one person at once for a moment; who is seen at once for longer is two people.
+TOGETHER_TIME = timedelta(seconds=5)
+# Whoever arms the house and leaves has this long to do so.
+EXIT_DELAY = timedelta(seconds=60)
+
+
+class Alerting:
+    """Decides which visits alert, and remembers the visits of the last hours for it.
+
+    Args:
+        settings: The settings of the brain.
+        gallery: The people we know.
+    """
+
+    def __init__(self, settings: BrainSettings, gallery: Gallery) -> None:
+        self._settings, self._gallery = settings, gallery
+        context = settings.context
+        self.log = HouseLog(
+            TravelTimes(settings.places), by_appearance=context.appearance, by_continuity=context.continuity
+        )
+        self.suspects: dict[UUID, Suspect] = {}
+        self.alerted: dict[tuple[str, str], datetime] = {}
+        """By place and name: when a person with a name alerted last."""
+        self.incident: OpenIncident | None = None
+        self._modes: list[tuple[datetime, ActiveMode]] = [(datetime.min.replace(tzinfo=UTC), "home")]
+        """The mode in force and the one before it, each with the time it began."""
+        self._entrances = frozenset(name for name, place in settings.places.items() if place.entrance)
+
+    def receive_presence(self, fact: Presence) -> None:
+        """Take what a phone, or another source, says of a person."""
+        self.log.report_phone(fact.person, PhoneReport(fact.at, fact.home))
+
+    def mode(self, wanted: Mode, at: datetime) -> ActiveMode:
+        """Return the mode in force: `auto` is resolved by who is in and by the hours of the night."""
+        nobody_in = wanted == "auto" and is_empty(self.log, self._household(at).family, at, self._entrances)
+        mode = active_mode(self._settings.policy, wanted, at, is_empty=nobody_in)
+        if mode != self._modes[-1][1]:
+            self._modes = [*self._modes[-1:], (at, mode)]
+        return mode
+
+    def _mode_of(self, visit: OpenVisit, wanted: Mode, at: datetime) -> ActiveMode:
+        """Return the mode that counts for a visit: whoever leaves after arming the house has the exit delay for it."""
+        mode = self.mode(wanted, at)
+        (_, before), (since, _) = self._modes[0], self._modes[-1]
+        is_leaving = mode == "away" and visit.first < since + EXIT_DELAY
+        return before if is_leaving and before != "off" else mode
+
+    def record(self, visit: OpenVisit) -> None:
+        """Enter the newest state of a visit into the log of the house."""
+        if visit.quiet:
+            return
+        self.log.update(_sighting(visit))
+        if visit.who:
+            named = self.log.sightings[visit.id]
+            self._explain(named)
+        if visit.ended is not None and (visit.who or visit.is_calm):
+            self.log.learn_ways([visit.id])
+
+    def decide(self, visit: OpenVisit, at: datetime, wanted: Mode) -> Decision:
+        """Return whether a decided visit alerts now."""
+        if visit.quiet or not visit.decided:
+            return Decision(alert=False)
+        mode = self._mode_of(visit, wanted, at)
+        policy = self._settings.policy
+        near = timedelta(seconds=policy.accompanied_s)
+        alert = alerts(
+            policy,
+            visit.verdict,
+            at,
+            mode=mode,
+            company=[one.last for one in self.log.named(at, near, visit.place) if one.visit != visit.id],
+            alerted=self.alerted.get((visit.place, visit.who)) if visit.who else None,
+        )
+        if visit.verdict == "stranger":
+            self._suspect(visit, is_stranger=True)
+        if visit.verdict == "unidentified":
+            decision = self._decide_unidentified(visit, at, mode, alert=alert)
+            likely = weigh(self.log.sightings[visit.id], self.log, self._household(at), (), at)
+            needed = self._needed(mode, self._household(at), visit.first)
+            return self._in_incident(visit, decision, at, is_likely_known=likely.log_odds >= needed)
+        return self._in_incident(visit, Decision(alert=alert), at)
+
+    def _in_incident(
+        self, visit: OpenVisit, decision: Decision, at: datetime, *, is_likely_known: bool = False
+    ) -> Decision:
+        """Return the decision as part of the open incident: it alerts only if it makes the incident worse.
+
+        `is_likely_known` says that the context would calm it if nobody unknown were in the house.
+        """
+        if not decision.alert or visit.alerted or visit.verdict not in ("stranger", "unidentified"):
+            return decision
+        incident, root = self._open_incident(at), self.log.root(visit.id)
+        if incident and visit.id in incident.visits and not (visit.verdict == "stranger" != incident.worst):
+            return replace(decision, alert=False, incident=incident)
+        is_further = not is_likely_known and self._is_further(incident, visit, root)
+        rings = is_worse(incident, visit.verdict, root.visit, is_further=is_further)
+        self.incident = joined(incident, visit.id, visit.place, visit.verdict, root.visit, at, rings=rings)
+        return replace(decision, alert=rings, incident=self.incident)
+
+    def _open_incident(self, at: datetime) -> OpenIncident | None:
+        if self.incident is None:
+            return None
+        inside = {one.root for one in Suspects(self.suspects).inside(self.log, at, self._entrances)}
+        is_open = self.incident.is_open(at, somebody_inside=bool(inside & self.incident.bodies))
+        return self.incident if is_open else None
+
+    def _is_further(self, incident: OpenIncident | None, visit: OpenVisit, root: Sighting) -> bool:
+        """Whether the body cannot be one of the incident's: it came in later, or both are seen at once."""
+        if incident is None or root.visit in incident.bodies:
+            return False
+        if root.place in self._entrances and root.first > incident.since:
+            return True
+        others = [one for body in incident.bodies if body in self.log.bodies for one in self.log.body(body)]
+        return any(one.first < visit.last - TOGETHER_TIME and visit.first < one.last - TOGETHER_TIME for one in others)
+
+    def waits(self, visit: OpenVisit, at: datetime) -> bool:
+        """Return whether an entry delay still runs for this visit."""
+        root = self.log.root(visit.id) if visit.id in self.log.sightings else None
+        inside = Suspects(self.suspects).inside(self.log, at, self._entrances)
+        return root is not None and self._wait(root, inside, at) is not None
+
+    def _decide_unidentified(self, visit: OpenVisit, at: datetime, mode: ActiveMode, *, alert: bool) -> Decision:
+        house, log = self._household(at), self.log
+        sighting = log.sightings[visit.id]
+        inside = Suspects(self.suspects).inside(log, at, self._entrances)
+        context = weigh(sighting, log, house, inside, at)
+        is_calm = context.log_odds >= self._needed(mode, house, visit.first)
+        root = log.root(visit.id)
+        if is_calm:
+            self.suspects.pop(root.visit, None)
+            return Decision(alert=False, context=context, is_calm=True)
+        self._suspect(visit, is_stranger=False)
+        until = self._wait(root, inside, at)
+        return Decision(alert=alert and until is None, context=context, until=until)
+
+    def _needed(self, mode: ActiveMode, house: Household, at: datetime) -> float:
+        known_in = any(whereabouts(self.log, one, at, self._entrances) == "in" for one in house.people)
+        return math.log(calming_odds(self._settings.policy, mode, known_in=known_in))
+
+    def _wait(self, root: Sighting, inside: Iterable[Suspect], at: datetime) -> datetime | None:
+        """Return until when an alert waits: an entry delay runs from a body's first visit at an entrance on."""
+        policy, timing = self._settings.policy, self._settings.timing
+        others = [self.log.sightings[one.root] for one in inside if one.root in self.log.sightings]
+        roots = [root] if root.place in self._entrances else others
+        waits = [
+            one.first + timedelta(seconds=policy.delay_s + timing.deadline_s)
+            for one in roots
+            if policy.delay_s and one.place in self._entrances
+        ]
+        return max((one for one in waits if one > at), default=None)
+
+    def _suspect(self, visit: OpenVisit, *, is_stranger: bool) -> None:
+        root = self.log.root(visit.id)
+        before = self.suspects.get(root.visit)
+        self.suspects[root.visit] = Suspect(
+            root.visit,
+            root.first,
+            from_outside=root.place in self._entrances,
+            is_stranger=is_stranger or (before is not None and before.is_stranger),
+        )
+
+    def _explain(self, named: Sighting) -> None:
+        """Drop the suspects whom a name explains: the same body, or a person who was not in before."""
+        body = {one.visit for one in self.log.body(named.visit)}
+        for root in [root for root in self.suspects if root in body]:
+            del self.suspects[root]
+        if self.log.root(named.visit).place in self._entrances:
+            return  # came in with a name: explains no other body
+        for suspect in sorted(self.suspects.values(), key=lambda one: one.first):
+            if explains(self.log, named, suspect, self._entrances):
+                del self.suspects[suspect.root]
+                return
+
+    def _household(self, at: datetime) -> Household:
+        people = [person for person in self._gallery.people() if not person.expired(at)]
+        return Household(
+            frozenset(person.name for person in people),
+            frozenset(person.name for person in people if person.group == "family"),
+            self._entrances,
+            self._settings.context,
+        )
+
+
+def _sighting(visit: OpenVisit) -> Sighting:
+    return Sighting(
+        visit.id,
+        visit.place,
+        visit.first,
+        visit.last,
+        visit.verdict,
+        visit.who,
+        mean_appearance(visit.looks) if visit.looks else None,
+        len(visit.looks),
+        is_open=visit.ended is None,
+        is_still=visit.is_still,
+        face_log_odds=visit.face_log_odds,
+        likely=visit.likely,
+    )
