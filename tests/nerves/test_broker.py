@@ -40,7 +40,8 @@ def answers(url: str) -> bool:
 
 def listener(url: str) -> psutil.Process | None:
     for process in psutil.Process().children():
-        with contextlib.suppress(psutil.NoSuchProcess):
+        # A process that is just ending may be looked at by root only.
+        with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
             for connection in process.net_connections("tcp"):
                 if connection.status == "LISTEN" and connection.laddr.port == port(url):
                     return process
