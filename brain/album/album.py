@@ -1,5 +1,6 @@
 """The album: pictures of past visits, stored until a human labels them or they are too old."""
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,7 +10,7 @@ from uuid import UUID
 
 import numpy as np
 
-from brain.album.stranger_store import CREATE_ALBUM_TABLES, FIND_VISITS_TABLE, StrangerStore
+from brain.album.stranger_store import ADD_WHY_COLUMNS, CREATE_ALBUM_TABLES, FIND_VISITS_TABLE, StrangerStore
 from brain.album.strangers import number_of
 from brain.settings.brain import AlbumSettings
 from brain.vision.crop import Crop, best_crops
@@ -18,11 +19,15 @@ from nerves.messages import Box, Verdict, stamp
 
 __all__ = ["Album", "PastVisit"]
 
-VISIT_COLUMNS = "id, place, since, last, verdict, who, stranger, alert, box, named"
-INSERT_VISIT = f"""INSERT INTO visits ({VISIT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+VISIT_COLUMNS = """id, place, since, last, verdict, who, stranger, alert, box, named,
+    alerted_at, incident, probably, odds, is_calm, reasons, context_reasons"""
+INSERT_VISIT = f"""INSERT INTO visits ({VISIT_COLUMNS}) VALUES ({", ".join("?" * 17)})
     ON CONFLICT (id) DO UPDATE SET
     last = excluded.last, verdict = excluded.verdict, who = excluded.who, stranger = excluded.stranger,
-    alert = max(alert, excluded.alert), box = excluded.box"""  # noqa: S608 - our own columns
+    alert = max(alert, excluded.alert), box = excluded.box, alerted_at = coalesce(alerted_at, excluded.alerted_at),
+    incident = coalesce(excluded.incident, incident), probably = excluded.probably, odds = excluded.odds,
+    is_calm = excluded.is_calm, reasons = excluded.reasons,
+    context_reasons = excluded.context_reasons"""  # noqa: S608 - our own columns
 # Visits of family and guests have a time limit of their own: those of strangers matter longer.
 DELETE_EXPIRED_VISITS = "DELETE FROM visits WHERE last < CASE WHEN verdict IN ('family', 'guest') THEN ? ELSE ? END"
 # Labelled visits go first, because their faces are in the gallery already.
@@ -47,6 +52,20 @@ class PastVisit:
     box: Box | None = None
     named: bool = False
     """Whether a human has labelled the visit."""
+    alerted_at: datetime | None = None
+    """When it alerted; None if it did not, or if an older kinwatch stored it."""
+    incident: UUID | None = None
+    """The incident that it belongs to; None if it belongs to none."""
+    probably: str | None = None
+    """Whom the context takes an unidentified visit for: a name, or `family`."""
+    odds: int | None = None
+    """The odds for it: 40 means 40:1."""
+    is_calm: bool = False
+    """Whether the context keeps it from alerting."""
+    reasons: tuple[str, ...] = ()
+    """Why this verdict."""
+    context_reasons: tuple[str, ...] = ()
+    """What the context says of it."""
 
 
 class Album:
@@ -68,7 +87,7 @@ class Album:
             if not connection.execute(FIND_VISITS_TABLE).fetchone():  # without this the file would never shrink
                 connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
                 connection.execute("VACUUM")
-        self._database.migrate("album", [CREATE_ALBUM_TABLES])
+        self._database.migrate("album", [CREATE_ALBUM_TABLES, ADD_WHY_COLUMNS])
         self.strangers = StrangerStore(self._database)
 
     def __enter__(self) -> Self:
@@ -167,11 +186,17 @@ def _row(entry: PastVisit) -> tuple[object, ...]:
     box = ",".join(f"{edge:.4f}" for edge in entry.box) if entry.box else None
     when = stamp(entry.since), stamp(entry.last)
     verdict = entry.verdict, entry.who, number_of(entry.stranger) if entry.stranger else None
-    return (str(entry.visit), entry.place, *when, *verdict, entry.alert, box, entry.named)
+    alerted_at = stamp(entry.alerted_at) if entry.alerted_at else None
+    incident = str(entry.incident) if entry.incident else None
+    context = entry.probably, entry.odds, entry.is_calm
+    why = json.dumps(entry.reasons, ensure_ascii=False), json.dumps(entry.context_reasons, ensure_ascii=False)
+    where = str(entry.visit), entry.place
+    return (*where, *when, *verdict, entry.alert, box, entry.named, alerted_at, incident, *context, *why)
 
 
 def _past(row: Sequence[object]) -> PastVisit:
-    visit, place, since, last, verdict, who, number, alert, box, named = row
+    visit, place, since, last, verdict, who, number, alert, box, named, *why = row
+    alerted_at, incident, probably, odds, is_calm, reasons, context_reasons = why
     return PastVisit(
         visit=UUID(str(visit)),
         place=str(place),
@@ -183,6 +208,13 @@ def _past(row: Sequence[object]) -> PastVisit:
         alert=bool(alert),
         box=Box(*map(float, str(box).split(","))) if box else None,
         named=bool(named),
+        alerted_at=datetime.fromisoformat(str(alerted_at)) if alerted_at else None,
+        incident=UUID(str(incident)) if incident else None,
+        probably=str(probably) if probably is not None else None,
+        odds=int(str(odds)) if odds is not None else None,
+        is_calm=bool(is_calm),
+        reasons=tuple(json.loads(str(reasons))),
+        context_reasons=tuple(json.loads(str(context_reasons))),
     )
 
 

@@ -10,7 +10,7 @@ from brain.album.strangers import Encounter
 from nerves.database import Database
 from nerves.messages import stamp
 
-__all__ = ["CREATE_ALBUM_TABLES", "FIND_VISITS_TABLE", "StrangerStore"]
+__all__ = ["ADD_WHY_COLUMNS", "CREATE_ALBUM_TABLES", "FIND_VISITS_TABLE", "StrangerStore"]
 
 FIND_VISITS_TABLE = "SELECT 1 FROM sqlite_master WHERE name = 'visits'"
 CREATE_ALBUM_TABLES = (
@@ -27,6 +27,16 @@ CREATE_ALBUM_TABLES = (
         visit TEXT PRIMARY KEY, number INTEGER NOT NULL REFERENCES strangers (number) ON DELETE CASCADE,
         at TEXT NOT NULL, mean BLOB NOT NULL, weight REAL NOT NULL)""",
     "CREATE INDEX encounters_number ON encounters (number)",
+)
+# Why a visit alerted, or did not.
+ADD_WHY_COLUMNS = (
+    "ALTER TABLE visits ADD COLUMN alerted_at TEXT",
+    "ALTER TABLE visits ADD COLUMN incident TEXT",
+    "ALTER TABLE visits ADD COLUMN probably TEXT",
+    "ALTER TABLE visits ADD COLUMN odds INTEGER",
+    "ALTER TABLE visits ADD COLUMN is_calm INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE visits ADD COLUMN reasons TEXT NOT NULL DEFAULT '[]'",
+    "ALTER TABLE visits ADD COLUMN context_reasons TEXT NOT NULL DEFAULT '[]'",
 )
 SELECT_ENCOUNTERS = """SELECT visit, number, at, mean, weight FROM encounters JOIN strangers USING (number)
     WHERE strangers.left IS NULL ORDER BY at"""

@@ -89,10 +89,26 @@ class AlbumWriter:
 
 def past_visit(visit: OpenVisit) -> PastVisit:
     """Return a visit as the album stores it."""
-    stranger = visit.met.name if visit.met and visit.verdict == "stranger" else None
-    decided = {"verdict": visit.verdict, "who": visit.who, "stranger": stranger, "alert": visit.alerted}
-    where = {"place": visit.place, "since": visit.first, "last": visit.last, "box": visit.box}
-    return PastVisit(visit=visit.id, named=visit.label is not None, **where, **decided)  # type: ignore[arg-type]
+    return PastVisit(
+        visit=visit.id,
+        place=visit.place,
+        since=visit.first,
+        last=visit.last,
+        verdict=visit.verdict,
+        who=visit.who,
+        stranger=visit.met.name if visit.met and visit.verdict == "stranger" else None,
+        alert=visit.alerted,
+        box=visit.box,
+        named=visit.label is not None,
+        # The first stored time stays: a visit is stored as it alerts, and may be decided again later.
+        alerted_at=(visit.decided_at or visit.last) if visit.alerted else None,
+        incident=visit.incident.id if visit.incident else None,
+        probably=visit.probably,
+        odds=visit.odds,
+        is_calm=visit.is_calm,
+        reasons=visit.reasons,
+        context_reasons=visit.context_reasons,
+    )
 
 
 def _snapshot(visit: OpenVisit) -> tuple[Crop, ...]:

@@ -17,12 +17,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brain.album.album import Album, PastVisit
+from brain.album.stranger_store import CREATE_ALBUM_TABLES
+from brain.context.decision import Decision
+from brain.context.incident import joined
+from brain.context.weigh import ContextOdds
 from brain.process.album_writer import AlbumWriter
 from brain.settings.brain import AlbumSettings
+from brain.verdict.judge import Judgement
 from brain.vision.backend import Face
 from brain.vision.crop import Crop, best_crops, portrait
 from brain.vision.picture import Picture
 from brain.visits.visit import OpenVisit
+from nerves.database import Database
 from nerves.errors import KinwatchError
 from nerves.messages import Box, Verdict
 from tests.paths import ROOT
@@ -94,6 +100,44 @@ def test_a_brain_that_was_restarted_adds_to_what_is_there(tmp_path: Path) -> Non
         album.put(past(visit=visit.visit, verdict="family", who="alice"), [crop(1, 0.2), crop(5, 0.6)])
         assert [one.weight for one in album.crops(visit.visit)] == [0.9, 0.2, 0.6]
         assert [(one.verdict, one.who) for one in album.visits()] == [("family", "alice")]
+
+
+def test_why_a_visit_rang_or_did_not_is_stored(tmp_path: Path) -> None:
+    calm = OpenVisit("hall", AT, AT, Box(0, 0, 1, 1), picture=b"jpeg")
+    calm.hold(Judgement("unidentified", None, ("no face was seen",)))
+    calm.take_context(Decision(False, ContextOdds(5.0, "Alice", ("the same clothes",)), is_calm=True))  # noqa: FBT003
+    rang = OpenVisit("hall", AT, AT, Box(0, 0, 1, 1), picture=b"jpeg", decided_at=AT + timedelta(seconds=10))
+    rang.hold(Judgement("unidentified", None, ("no face was seen",)))
+    incident = joined(None, rang.id, "hall", "unidentified", rang.id, AT, rings=True)
+    rang.incident = incident.message()
+    rang.message("decided", AT, alert=True)
+    writer = AlbumWriter(tmp_path / "album.db", AlbumSettings())
+    writer.put([calm, rang])
+    rang.decided_at = AT + timedelta(seconds=60)
+    rang.hold(Judgement("family", "Alice", ("400:1 for Alice",)))
+    writer.put([rang])
+    writer.close()
+    with Album(tmp_path / "album.db") as album:
+        found = {one.visit: one for one in album.visits()}
+    quiet, loud = found[calm.id], found[rang.id]
+    assert (quiet.alert, quiet.alerted_at, quiet.incident, quiet.is_calm) == (False, None, None, True)
+    assert (quiet.probably, quiet.odds) == ("Alice", 148)
+    assert (quiet.reasons, quiet.context_reasons) == (("no face was seen",), ("the same clothes",))
+    assert (loud.alert, loud.alerted_at, loud.incident) == (True, AT + timedelta(seconds=10), incident.id)
+    assert (loud.verdict, loud.who, loud.reasons) == ("family", "Alice", ("400:1 for Alice",))
+
+
+def test_an_album_of_an_older_version_is_read_and_written(tmp_path: Path) -> None:
+    with Database(tmp_path / "album.db") as database:
+        database.migrate("album", [CREATE_ALBUM_TABLES])
+        row = (str(uuid4()), "hall", AT.isoformat(), AT.isoformat(), "stranger", None, None, 1, None, 0)
+        with database.transaction() as connection:
+            connection.execute("INSERT INTO visits VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+    with Album(tmp_path / "album.db") as album:
+        (old,) = album.visits()
+        assert (old.alert, old.alerted_at, old.is_calm, old.reasons) == (True, None, False, ())
+        album.put(past(), [crop(0)])
+        assert len(album.visits()) == 2
 
 
 def test_visits_go_when_their_days_are_over(tmp_path: Path) -> None:

@@ -320,7 +320,7 @@ def test_a_stranger_who_comes_again_is_said_to_have_been_here(gallery: Gallery) 
     brain = Brain(Room(lambda _: STRANGER), gallery, BrainSettings())
     shown(brain, range(20))
     (first,) = brain.finish(START + timedelta(seconds=10))
-    again = next(visit for visit in shown(brain, range(60, 80)) if visit.alert)
+    again = next(visit for visit in shown(brain, range(60, 80)) if visit.phase == "decided")
     assert (first.stranger, first.times) == ("stranger-1", 1)
     assert (again.stranger, again.times, again.first_met) == ("stranger-1", 2, first.since)
     assert again.reasons[0] == "stranger-1: seen 2 times today"
