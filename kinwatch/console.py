@@ -24,6 +24,7 @@ _bars = 0
 STYLES = {
     "family": "green",
     "guest": "cyan",
+    "known": "cyan",
     "stranger": "bold red",
     "unidentified": "yellow",
     "identifying": "dim",

@@ -58,10 +58,10 @@ __all__ = [
     "stamp",
 ]
 
-Verdict = Literal["identifying", "family", "guest", "stranger", "unidentified"]
+Verdict = Literal["identifying", "family", "guest", "known", "stranger", "unidentified"]
 Phase = Literal["started", "decided", "corrected", "ended"]
 Mode = Literal["home", "away", "night", "off", "auto"]
-Group = Literal["family", "guest"]
+Group = Literal["family", "guest", "known"]
 # A ten-thousandth is less than a pixel of any camera.
 Fraction = Annotated[float, Field(ge=0, le=1), AfterValidator(lambda share: round(share, 4))]
 
@@ -189,7 +189,7 @@ class Visit(Fact):
     verdict: Verdict
     """What the brain holds of the person."""
     who: str | None = None
-    """The person's name, where the verdict is family or guest."""
+    """The person's name, where the verdict is family, guest or known."""
     stranger: str | None = None
     """What the brain calls a stranger whose face it has seen well: `stranger-7`, the same in every visit."""
     times: int | None = None

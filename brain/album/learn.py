@@ -57,17 +57,27 @@ def reference_faces(crops: Sequence[Crop]) -> list[tuple[Crop, Vector]]:
 
 
 def label_record(label: Label, gallery: Gallery) -> LabelRecord:
-    """Return the record of a label message. A known person keeps group and pass unless the message has a group."""
-    group, until = label.group, label.until
-    if "group" not in label.model_fields_set:
-        known = next((person for person in gallery.people() if person.name == label.who), None)
-        group, until = (known.group, known.until) if known else (group, until)
-    return LabelRecord(label.visit, label.place, label.who, group, until, now(), None)
+    """Return the record of a label message.
+
+    Whoever we know by name keeps group, pass and hours unless the message has another group. Messages have no hours, so
+    somebody of the group known who stays in it keeps them.
+    """
+    group, until, hours = label.group, label.until, tuple[str, ...]()
+    known = next((person for person in gallery.people() if person.name == label.who), None)
+    if known and "group" not in label.model_fields_set:
+        group, until, hours = known.group, known.until, known.hours
+    elif known and group == known.group == "known":
+        hours = known.hours
+    return LabelRecord(label.visit, label.place, label.who, group, until, now(), None, hours)
 
 
 def _is_known(label: LabelRecord, gallery: Gallery) -> bool:
     stored = next((one for one in gallery.labels() if one.visit == label.visit), None)
-    return stored is not None and (stored.who, stored.group, stored.until) == (label.who, label.group, label.until)
+    return stored is not None and _said(stored) == _said(label)
+
+
+def _said(label: LabelRecord) -> tuple[object, ...]:
+    return label.who, label.group, label.until, label.hours
 
 
 def _photo(label: LabelRecord, when: str, jpeg: bytes, vector: Vector) -> Photo:

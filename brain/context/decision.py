@@ -22,9 +22,11 @@ class Decision:
     """The incident that the visit belongs to from now on; None if it belongs to none."""
     until: datetime | None = None
     """Until when the alert waits for a face, a phone or a name; None if it does not wait."""
+    unexpected: str = ""
+    """Why somebody of the group known is not expected now; empty if the person is, or is somebody else."""
 
     @property
     def reasons(self) -> tuple[str, ...]:
         """The reasons of the context, and what is waited for."""
-        told = self.context.reasons if self.context else ()
+        told = (self.unexpected,) if self.unexpected else self.context.reasons if self.context else ()
         return (*told, f"waits until {self.until.astimezone():%H:%M:%S}") if self.until else told

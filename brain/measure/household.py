@@ -23,7 +23,7 @@ from nerves.messages import Verdict
 
 __all__ = ["Case", "Figures", "HouseholdPlan", "HouseholdResult", "alone", "figures", "measure_household", "nearest"]
 
-FAMILY = ("family", "guest")
+FAMILY = ("family", "guest", "known")
 # With this many visits by family, "none was wrong" means "at most 2 in 100 would be".
 FAMILY_VISITS = 200
 

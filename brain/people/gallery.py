@@ -23,6 +23,7 @@ from brain.people.records import (
     Photo,
     Reference,
     box_of,
+    hours_of,
     time_of,
     vector_of,
 )
@@ -138,17 +139,23 @@ class Gallery:
             return labels(connection)
 
     def learn(
-        self, name: str, photos: Sequence[Photo], *, group: Group = "family", until: datetime | None = None
+        self,
+        name: str,
+        photos: Sequence[Photo],
+        *,
+        group: Group = "family",
+        until: datetime | None = None,
+        hours: Sequence[str] = (),
     ) -> int:
         """Add a person, or photos to a person, in one transaction; return how many of the photos are new."""
-        return self.learn_all([Entry(name, tuple(photos), group, until)])[0]
+        return self.learn_all([Entry(name, tuple(photos), group, until, tuple(hours))])[0]
 
     def learn_all(self, entries: Sequence[Entry]) -> list[int]:
         """Add several people in one transaction; return for each how many of the photos are new."""
         with self._changing() as connection:
             learned = []
             for entry in entries:
-                put_person(connection, entry.name, entry.group, entry.until)
+                put_person(connection, entry.name, entry.group, entry.until, entry.hours)
                 # After an enrolment by hand, undoing a label neither removes the person nor changes the group.
                 connection.execute("UPDATE labels SET touched = 0, created = 0 WHERE who = ?", (entry.name,))
                 learned.append(add_photos(connection, entry.name, entry.photos, label_id=None))
@@ -213,11 +220,12 @@ class Gallery:
 
     def _load(self, connection: sqlite3.Connection) -> None:
         rows = connection.execute(
-            "SELECT name, grp, until, count(sha256), count(excluded) FROM people "
+            "SELECT name, grp, until, count(sha256), count(excluded), hours FROM people "
             "LEFT JOIN photos USING (name) GROUP BY name ORDER BY name"
         )
         self._people = [
-            Person(name, group, time_of(until), photos, excluded) for name, group, until, photos, excluded in rows
+            Person(name, group, time_of(until), photos, excluded, hours_of(hours))
+            for name, group, until, photos, excluded, hours in rows
         ]
         vectors = _vectors(connection, "WHERE excluded IS NULL AND NOT redundant")
         limit = match_limits(vectors)

@@ -8,13 +8,13 @@ from uuid import UUID
 import numpy as np
 
 from brain.people.quality import new_photos
-from brain.people.records import LabelRecord, Photo, box_of, text_of, time_of, vector_of
+from brain.people.records import LabelRecord, Photo, box_of, hours_of, text_of, text_of_hours, time_of, vector_of
 from brain.vision.backend import Vector
 from nerves.messages import Group, stamp
 
 __all__ = ["add_label", "add_photos", "drop_label", "labels", "last_label", "put_person"]
 
-LABEL_COLUMNS = "visit, place, who, grp, until, at, box"
+LABEL_COLUMNS = "visit, place, who, grp, until, at, box, hours"
 
 
 def labels(connection: sqlite3.Connection) -> list[LabelRecord]:
@@ -31,33 +31,35 @@ def last_label(connection: sqlite3.Connection) -> LabelRecord | None:
 
 def add_label(connection: sqlite3.Connection, label: LabelRecord, photos: Sequence[Photo]) -> int:
     """Store a label and learn from its photos; return how many of them were new."""
-    before = connection.execute("SELECT grp, until FROM people WHERE name = ?", (label.who,)).fetchone()
+    before = connection.execute("SELECT grp, until, hours FROM people WHERE name = ?", (label.who,)).fetchone()
     touched = label.who is not None and (before is not None or bool(photos))
     until = label.until.isoformat() if label.until else None
     number = connection.execute(
-        f"INSERT INTO labels ({LABEL_COLUMNS}, touched, created, before_grp, before_until) "  # noqa: S608
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO labels ({LABEL_COLUMNS}, touched, created, before_grp, before_until, before_hours) "  # noqa: S608
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             *(str(label.visit), label.place, label.who, label.group, until, label.at.isoformat(), text_of(label.box)),
-            *(touched, touched and before is None, *(before or (None, None))),
+            text_of_hours(label.hours),
+            *(touched, touched and before is None, *(before or (None, None, text_of_hours(())))),
         ),
     ).lastrowid
     if label.who is None:
         return _add_negatives(connection, label, photos, number)
     if not touched:
         return 0
-    put_person(connection, label.who, label.group, label.until)
+    put_person(connection, label.who, label.group, label.until, label.hours)
     return add_photos(connection, label.who, photos, label_id=number)
 
 
 def drop_label(connection: sqlite3.Connection, visit: UUID) -> None:
     """Undo the label of a visit, if there is one, with everything that it added."""
     row = connection.execute(
-        "SELECT id, who, touched, created, before_grp, before_until FROM labels WHERE visit = ?", (str(visit),)
+        "SELECT id, who, touched, created, before_grp, before_until, before_hours FROM labels WHERE visit = ?",
+        (str(visit),),
     ).fetchone()
     if row is None:
         return
-    number, who, touched, created, group, until = row
+    number, who, touched, created, group, until, hours = row
     connection.execute("DELETE FROM photos WHERE label = ?", (number,))
     connection.execute("DELETE FROM negatives WHERE label = ?", (number,))
     connection.execute("DELETE FROM labels WHERE id = ?", (number,))
@@ -69,20 +71,22 @@ def drop_label(connection: sqlite3.Connection, visit: UUID) -> None:
         return
     # A later label set the group of the same person. Undoing that one must now restore what was before this one.
     later = connection.execute(
-        "UPDATE labels SET created = created OR ?, before_grp = ?, before_until = ? WHERE id = "
+        "UPDATE labels SET created = created OR ?, before_grp = ?, before_until = ?, before_hours = ? WHERE id = "
         "(SELECT min(id) FROM labels WHERE who = ? AND id > ? AND touched)",
-        (created, group, until, who, number),
+        (created, group, until, hours, who, number),
     ).rowcount
     if not later and group:
-        connection.execute("UPDATE people SET grp = ?, until = ? WHERE name = ?", (group, until, who))
+        connection.execute("UPDATE people SET grp = ?, until = ?, hours = ? WHERE name = ?", (group, until, hours, who))
 
 
-def put_person(connection: sqlite3.Connection, name: str, group: Group, until: datetime | None) -> None:
-    """Add a person, or change the group and the pass of a person."""
+def put_person(
+    connection: sqlite3.Connection, name: str, group: Group, until: datetime | None, hours: Sequence[str]
+) -> None:
+    """Add a person, or change the group, the pass and the hours of a person."""
     connection.execute(
-        "INSERT INTO people (name, grp, until) VALUES (?, ?, ?) "
-        "ON CONFLICT (name) DO UPDATE SET grp = excluded.grp, until = excluded.until",
-        (name, group, stamp(until) if until else None),
+        "INSERT INTO people (name, grp, until, hours) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT (name) DO UPDATE SET grp = excluded.grp, until = excluded.until, hours = excluded.hours",
+        (name, group, stamp(until) if until else None, text_of_hours(hours)),
     )
 
 
@@ -132,9 +136,10 @@ def _add_negatives(
     return len(photos)
 
 
-def _label(row: tuple[str, str, str | None, Group, str | None, str, str | None]) -> LabelRecord:
-    visit, place, who, group, until, at, box = row
-    return LabelRecord(UUID(visit), place, who, group, time_of(until), datetime.fromisoformat(at), box_of(box))
+def _label(row: tuple[str, str, str | None, Group, str | None, str, str | None, str]) -> LabelRecord:
+    visit, place, who, group, until, at, box, hours = row
+    when = datetime.fromisoformat(at)
+    return LabelRecord(UUID(visit), place, who, group, time_of(until), when, box_of(box), hours_of(hours))
 
 
 def _stacked(vectors: Sequence[Vector]) -> Vector:

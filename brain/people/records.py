@@ -1,6 +1,7 @@
 """The records of the gallery and the database tables that store them."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -8,6 +9,7 @@ from uuid import UUID
 import numpy as np
 
 from brain.vision.backend import Vector
+from nerves.hours import outside_hours_reason, read_weekly
 from nerves.messages import Box, Group
 
 __all__ = [
@@ -19,7 +21,9 @@ __all__ = [
     "Photo",
     "Reference",
     "box_of",
+    "hours_of",
     "text_of",
+    "text_of_hours",
     "time_of",
     "vector_of",
 ]
@@ -46,6 +50,17 @@ MIGRATIONS = (
             label INTEGER NOT NULL, vector BLOB, place TEXT NOT NULL, box TEXT, thumbnail BLOB,
             visit TEXT NOT NULL, added TEXT NOT NULL)""",
     ),
+    (
+        # SQLite cannot change a check: the table is written anew. `hours` is a JSON list of texts.
+        """CREATE TABLE people_of_today (
+            name TEXT PRIMARY KEY, grp TEXT NOT NULL CHECK (grp IN ('family', 'guest', 'known')), until TEXT,
+            hours TEXT NOT NULL DEFAULT '[]')""",
+        "INSERT INTO people_of_today (name, grp, until) SELECT name, grp, until FROM people",
+        "DROP TABLE people",
+        "ALTER TABLE people_of_today RENAME TO people",
+        "ALTER TABLE labels ADD COLUMN hours TEXT NOT NULL DEFAULT '[]'",
+        "ALTER TABLE labels ADD COLUMN before_hours TEXT NOT NULL DEFAULT '[]'",
+    ),
 )
 
 
@@ -71,6 +86,8 @@ class Entry:
     photos: tuple[Photo, ...]
     group: Group = "family"
     until: datetime | None = None
+    hours: tuple[str, ...] = ()
+    """When somebody of the group known is expected, as `nerves.hours.read_weekly` reads it; empty means at any time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +102,22 @@ class Person:
     """The number of all stored photos."""
     excluded: int = 0
     """The number of photos that are excluded as doubtful."""
+    hours: tuple[str, ...] = ()
+    """When somebody of the group known is expected; empty means at any time."""
 
     def expired(self, at: datetime) -> bool:
         """Return whether the pass has ended."""
         return self.until is not None and at >= self.until
+
+    def belongs(self, at: datetime) -> bool:
+        """Return whether this person may be inside: family, a guest with a pass, somebody known in the agreed hours."""
+        return not self.expired(at) and (self.group != "known" or bool(self.hours and not self.unexpected(at)))
+
+    def unexpected(self, at: datetime) -> str:
+        """Return why this person is not expected now: it is outside the agreed hours. Empty if the person is."""
+        local = at.astimezone().replace(tzinfo=None)
+        expected = not self.hours or any(read_weekly(text).contain(local) for text in self.hours)
+        return "" if self.group != "known" or expected else outside_hours_reason(self.name, self.hours)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +173,8 @@ class LabelRecord:
     until: datetime | None
     at: datetime
     box: Box | None
+    hours: tuple[str, ...] = ()
+    """When somebody of the group known is expected; empty means at any time."""
 
 
 def vector_of(blob: bytes) -> Vector:
@@ -159,6 +190,16 @@ def time_of(text: str | None) -> datetime | None:
 def box_of(text: str | None) -> Box | None:
     """Return a stored box."""
     return Box(*json.loads(text)) if text else None
+
+
+def hours_of(text: str) -> tuple[str, ...]:
+    """Return stored hours."""
+    return tuple(json.loads(text))
+
+
+def text_of_hours(hours: Sequence[str]) -> str:
+    """Return hours as they are stored."""
+    return json.dumps(list(hours))
 
 
 def text_of(box: Box | None) -> str | None:

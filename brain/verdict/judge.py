@@ -132,7 +132,7 @@ def _decided(
     return _undecided((*reasons, "the faces do not agree"), opinions[0], last=last)
 
 
-NAMED_VERDICTS = ("family", "guest")
+NAMED_VERDICTS = ("family", "guest", "known")
 NO_FACE_REASON = "no face could be used: turned away, too far or too blurred"
 
 

@@ -44,7 +44,7 @@ def calming_odds(policy: PolicySettings, mode: ActiveMode, *, known_in: bool) ->
     return math.inf if mode == "away" and not known_in else policy.night_odds
 
 
-def alerts(
+def alerts(  # noqa: PLR0913 - all that an alert depends on
     policy: PolicySettings,
     verdict: Verdict,
     at: datetime,
@@ -52,6 +52,7 @@ def alerts(
     mode: ActiveMode = "home",
     company: Iterable[datetime] = (),
     alerted: datetime | None = None,
+    unexpected: bool = False,
 ) -> bool:
     """Return whether a visit with this verdict alerts.
 
@@ -62,8 +63,9 @@ def alerts(
         mode: The mode of the house.
         company: When recognised people were last seen at this place.
         alerted: When this named person last alerted at this place; None for an unknown person.
+        unexpected: Whether it is somebody of the group known, outside the agreed hours.
     """
-    if mode == "off" or verdict == "identifying" or verdict not in policy.on:
+    if mode == "off" or verdict == "identifying" or not (verdict in policy.on or unexpected):
         return False
     if mode == "home" and policy.quiet_at_home and verdict == "unidentified":
         return False

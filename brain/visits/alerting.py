@@ -86,14 +86,19 @@ class Alerting:
             return Decision(alert=False)
         mode = self._mode_of(visit, wanted, at)
         policy = self._settings.policy
-        near = timedelta(seconds=policy.accompanied_s)
+        near, unexpected = timedelta(seconds=policy.accompanied_s), self._unexpected(visit)
         alert = alerts(
             policy,
             visit.verdict,
             at,
             mode=mode,
-            company=[one.last for one in self.log.named(at, near, visit.place) if one.visit != visit.id],
+            company=[
+                one.last
+                for one in self.log.named(at, near, visit.place)
+                if one.visit != visit.id and one.verdict != "known"
+            ],
             alerted=self.alerted.get((visit.place, visit.who)) if visit.who else None,
+            unexpected=bool(unexpected),
         )
         if visit.verdict == "stranger":
             self._suspect(visit, is_stranger=True)
@@ -102,7 +107,13 @@ class Alerting:
             likely = weigh(self.log.sightings[visit.id], self.log, self._household(at), (), at)
             needed = self._needed(mode, self._household(at), visit.first)
             return self._in_incident(visit, decision, at, is_likely_known=likely.log_odds >= needed)
-        return self._in_incident(visit, Decision(alert=alert), at)
+        return self._in_incident(visit, Decision(alert=alert, unexpected=unexpected), at)
+
+    def _unexpected(self, visit: OpenVisit) -> str:
+        """Return why somebody of the group known is not expected when this visit began; empty after a human's label."""
+        if visit.verdict != "known" or visit.label:
+            return ""
+        return next((one.unexpected(visit.first) for one in self._gallery.people() if one.name == visit.who), "")
 
     def _in_incident(
         self, visit: OpenVisit, decision: Decision, at: datetime, *, is_likely_known: bool = False
@@ -196,7 +207,7 @@ class Alerting:
                 return
 
     def _household(self, at: datetime) -> Household:
-        people = [person for person in self._gallery.people() if not person.expired(at)]
+        people = [person for person in self._gallery.people() if person.belongs(at)]
         return Household(
             frozenset(person.name for person in people),
             frozenset(person.name for person in people if person.group == "family"),

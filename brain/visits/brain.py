@@ -336,7 +336,7 @@ class Brain:
         visit.decided_at = at
         self._alerting.record(visit)
         decision = self._alerting.decide(visit, at, self.mode)
-        if decision.context:
+        if decision.context or decision.unexpected:
             visit.take_context(decision)
         if decision.incident:
             visit.incident = decision.incident.message()
