@@ -47,8 +47,8 @@ class Greetings(BaseModel):
 
 
 def _said_aloud(greets: Collection[Verdict]) -> Collection[Verdict]:
-    if "identifying" in greets:
-        why = "identifying is not said aloud: family, guest, stranger and unidentified are"
+    if unsaid := sorted({"identifying", "known"}.intersection(greets)):
+        why = f"{unsaid[0]} is not said aloud: family, guest, stranger and unidentified are"
         raise ValueError(why)
     return greets
 

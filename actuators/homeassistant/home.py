@@ -253,7 +253,7 @@ def _with_unknown(home: Home, visit: VisitState, *, alert: bool) -> Home:
 
 def _with_person(home: Home, visit: Visit) -> Home:
     """Return the home with the time and place at which a known person was seen last."""
-    if not visit.who or visit.verdict not in ("family", "guest"):
+    if not visit.who or visit.verdict not in ("family", "guest", "known"):
         return home
     known = home.people.get(visit.who, PersonState(group=visit.verdict))
     if known.seen and visit.last < known.seen:

@@ -13,4 +13,4 @@ def spool_priority(visit: Visit) -> int:
         return ALERT_PRIORITY
     if visit.verdict == "identifying":
         return UNDECIDED_PRIORITY
-    return FAMILY_PRIORITY if visit.verdict in ("family", "guest") else UNKNOWN_PRIORITY
+    return FAMILY_PRIORITY if visit.verdict in ("family", "guest", "known") else UNKNOWN_PRIORITY

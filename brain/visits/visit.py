@@ -206,6 +206,9 @@ class OpenVisit:
         """Return the next message about this visit; each call increases `seq` by one."""
         self.seq += 1
         self.alerted |= alert
+        reasons = (*self.reasons, *self.context_reasons)
+        if self.verdict == "known":  # why somebody known is not expected comes first: services cut the list
+            reasons = (*self.context_reasons, *self.reasons)
         return Visit(
             place=self.place,
             at=at,
@@ -223,7 +226,7 @@ class OpenVisit:
             last=self.last,
             box=self.box,
             picture=self._encoded(),
-            **({"reasons": (*self.reasons, *self.context_reasons)} | self._met(at)),
+            **({"reasons": reasons} | self._met(at)),
         )
 
     def _take(self, judgement: Judgement) -> Phase:
