@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 from threading import Thread
 from typing import NamedTuple
-from uuid import UUID
 
 from actuators.push.services import Notification, deliver
 
@@ -17,7 +16,8 @@ logger = logging.getLogger(__name__)
 class Delivery(NamedTuple):
     """A notification on its way to one service."""
 
-    visit: UUID
+    alert: str
+    """The key of the alert."""
     service: str
     number: int
     """The number of the last update that the service has, once this is delivered."""
@@ -41,9 +41,9 @@ class Dispatcher:
         """Whether a delivery to a service is under way."""
         return service in self._under_way
 
-    def busy_services(self, visit: UUID) -> set[str]:
-        """Return the services to which a notification about a visit is under way."""
-        return {delivery.service for delivery in tuple(self._under_way.values()) if delivery.visit == visit}
+    def busy_services(self, alert: str) -> set[str]:
+        """Return the services to which a notification of an alert is under way."""
+        return {delivery.service for delivery in tuple(self._under_way.values()) if delivery.alert == alert}
 
     def send(self, delivery: Delivery, url: str, notification: Notification) -> None:
         """Start a delivery and return at once."""

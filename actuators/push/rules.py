@@ -9,7 +9,16 @@ from nerves.hours import read_hours
 from nerves.messages import Verdict, Visit
 from nerves.texts import age_words, fields_of, somebody, template
 
-__all__ = ["VisitUpdate", "cooldown_identity", "fill_sentence", "message_text", "rings_at", "visit_text", "visit_title"]
+__all__ = [
+    "VisitUpdate",
+    "cooldown_identity",
+    "fill_sentence",
+    "has_cooldown",
+    "message_text",
+    "rings_at",
+    "visit_text",
+    "visit_title",
+]
 
 TEXTS = {
     "en": {
@@ -20,6 +29,7 @@ TEXTS = {
         "corrected": "That was {name}.",
         "nobody": "That was not a person.",
         "acknowledged": "{by} has taken note.",
+        "incident": "{unknown}: {places}{pictures}.",
         "late": "{text} ({age} ago)",
         "spoken": "Attention, {place}. {text}",
     },
@@ -31,6 +41,7 @@ TEXTS = {
         "corrected": "C'était {name}.",
         "nobody": "Ce n'était personne.",
         "acknowledged": "{by} en a pris note.",
+        "incident": "{unknown} : {places}{pictures}.",
         "late": "{text} (il y a {age})",
         "spoken": "Attention, {place}. {text}",
     },
@@ -47,6 +58,11 @@ class VisitUpdate(NamedTuple):
 def cooldown_identity(visit: Visit) -> str:
     """Return the name of the person or stranger, for the cooldown; empty if nobody was recognised."""
     return visit.who or visit.stranger or ""
+
+
+def has_cooldown(visit: Visit) -> bool:
+    """Whether the cooldown counts for a visit. An incident rings once by itself, and another one must be heard."""
+    return visit.incident is None
 
 
 def rings_at(settings: PushSettings, verdict: Verdict, now: datetime) -> datetime | None:

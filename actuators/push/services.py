@@ -7,18 +7,57 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack, closing
 from difflib import get_close_matches
+from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
 from nerves.errors import SettingsError
 
-__all__ = ["Notification", "check_service_url", "deliver", "masked_url", "resolve_secrets"]
+__all__ = [
+    "Notification",
+    "Picture",
+    "check_service_url",
+    "deliver",
+    "masked_url",
+    "replaces",
+    "resolve_secrets",
+    "service_key",
+    "shows_silently",
+]
 
 REFERENCE = re.compile(r"\$\{(\w+)\}")
 SCHEME = re.compile(r"([\w.+-]+)://")
 ERROR = re.compile(r"error=(\d{3})")
 TIMEOUTS = "cto=5&rto=15"
+# What a receiver of one's own is told besides: by `tag` it replaces a notification by its update, and `ring` says
+# whether the update is to be heard.
+OWN_RECEIVERS = frozenset({"json", "jsons", "form", "forms", "xml", "xmls"})
+OWN_FIELDS = ":tag={tag}&:ring={ring}"
+# How each service shows a message without a sound, by its own documentation. ntfy: low has neither sound nor vibration.
+# Pushover: -1. Telegram: disable_notification. Gotify for Android: 1 to 3 are an icon alone. Matrix: no push rule rings
+# for m.notice. Discord: the flag SUPPRESS_NOTIFICATIONS, 1 << 12.
+SILENT_PARAMETERS = {
+    "ntfy": "priority=low",
+    "ntfys": "priority=low",
+    "pover": "priority=-1",
+    "tgram": "silent=yes",
+    "gotify": "priority=moderate",
+    "gotifys": "priority=moderate",
+    "matrix": "msgtype=notice",
+    "matrixs": "msgtype=notice",
+    "discord": "flags=4096",
+}
+# Services that take several pictures in one message. The others would send a message for each: they get the newest one.
+TAKE_SEVERAL_PICTURES = OWN_RECEIVERS | {"mailto", "mailtos", "discord"}
+
+
+class Picture(NamedTuple):
+    """A picture that goes along with a notification."""
+
+    jpeg: bytes
+    name: str
+    """The name of its file, without `.jpg`."""
 
 
 class Notification(NamedTuple):
@@ -26,9 +65,12 @@ class Notification(NamedTuple):
 
     title: str
     text: str
-    picture: bytes | None = None
-    name: str = "picture"
-    """The name of the picture's file, without `.jpg`."""
+    pictures: tuple[Picture, ...] = ()
+    """The newest first."""
+    tag: str = ""
+    """The same for all messages of an alert."""
+    is_silent: bool = False
+    """Whether it must not ring."""
 
 
 def resolve_secrets(url: str, environ: Mapping[str, str] = os.environ) -> str:
@@ -64,26 +106,69 @@ def masked_url(url: str) -> str:
     return _address(service, whole=False) if service else "a service"
 
 
-def deliver(url: str, notification: Notification, folder: Path) -> str:
-    """Send a notification; return why it failed, or an empty text. Its picture is in `folder` meanwhile."""
-    apprise = _apprise()
-    from apprise.attachment.file import AttachFile  # noqa: PLC0415
+def service_key(url: str) -> str:
+    """Return the name of a service in the ledger: a hash of its url, which holds secrets."""
+    return sha256(resolve_secrets(url).encode()).hexdigest()[:16]
 
-    make: Any = AttachFile  # it has no types
+
+def replaces(url: str) -> bool:
+    """Whether the receiver of a url can replace a notification by its update."""
+    return _scheme(url) in OWN_RECEIVERS
+
+
+def shows_silently(url: str) -> bool:
+    """Whether a service can show a message without a sound."""
+    return replaces(url) or _scheme(url) in SILENT_PARAMETERS
+
+
+def deliver(url: str, notification: Notification, folder: Path) -> str:
+    """Send a notification; return why it failed, or an empty text. Its pictures are in `folder` meanwhile."""
+    apprise = _apprise()
     one = apprise.Apprise()
-    one.add(url if "cto=" in url else f"{url}{'&' if '?' in url else '?'}{TIMEOUTS}")
+    one.add(_url_of(url, notification))
     with ExitStack() as stack:
-        attach = None
-        if notification.picture:
-            # Some services open the file by its path, so a picture in memory does not reach them.
-            file = stack.enter_context(tempfile.NamedTemporaryFile(dir=folder, suffix=".jpg"))
-            file.write(notification.picture)
-            file.flush()
-            attach = make(file.name, name=f"{notification.name}.jpg")
-        kind = apprise.NotifyType.WARNING
+        pictures = notification.pictures if _scheme(url) in TAKE_SEVERAL_PICTURES else notification.pictures[:1]
+        attach = [_attached(stack, picture, folder) for picture in pictures] or None
+        kind = apprise.NotifyType.INFO if notification.is_silent else apprise.NotifyType.WARNING
         text, title = notification.text, notification.title
         with closing(one.notify(body=text, title=title, notify_type=kind, attach=attach)) as result:
             return "" if result else _reason(entry.message for entry in result.logs())
+
+
+def _attached(stack: ExitStack, picture: Picture, folder: Path) -> Any:  # noqa: ANN401 - apprise has no types
+    """Return a picture as a service wants it; its file is deleted when the stack is closed."""
+    from apprise.attachment.file import AttachFile  # noqa: PLC0415
+
+    make: Any = AttachFile
+    # Some services open the file by its path, so a picture in memory does not reach them.
+    file = stack.enter_context(tempfile.NamedTemporaryFile(dir=folder, suffix=".jpg"))  # noqa: SIM115 - the stack closes it
+    file.write(picture.jpeg)
+    file.flush()
+    return make(file.name, name=f"{picture.name}.jpg")
+
+
+def _url_of(url: str, notification: Notification) -> str:
+    """Return the url with what it says of one notification: timeouts, the tag, and that it is silent."""
+    more = [] if "cto=" in url else [TIMEOUTS]
+    if _scheme(url) in OWN_RECEIVERS:
+        more.append(OWN_FIELDS.format(tag=notification.tag, ring="no" if notification.is_silent else "yes"))
+    elif notification.is_silent:
+        silent = SILENT_PARAMETERS[_scheme(url)]
+        url = _without(url, silent.partition("=")[0])
+        more.append(silent)
+    return f"{url}{'&' if '?' in url else '?'}{'&'.join(more)}" if more else url
+
+
+def _without(url: str, parameter: str) -> str:
+    """Return a url without one parameter."""
+    base, _, query = url.partition("?")
+    left = [each for each in query.split("&") if each and each.partition("=")[0].lower() != parameter]
+    return f"{base}?{'&'.join(left)}" if left else base
+
+
+def _scheme(url: str) -> str:
+    found = SCHEME.match(url)
+    return found[1].lower() if found else ""
 
 
 def _reason(lines: Iterable[str]) -> str:

@@ -15,6 +15,7 @@ from nerves.topics import check_place
 __all__ = ["FIELDS", "EscalationStep", "PushSettings", "Texts"]
 
 FIELDS = ("place", "name", "verdict", "time", "again")
+INCIDENT_FIELDS = ("unknown", "people", "places", "pictures", "time")
 Sentence = Annotated[str, AfterValidator(check_template(FIELDS))] | None
 
 
@@ -37,6 +38,8 @@ class Texts(BaseModel):
     """The correction once somebody has labelled the visit as not a person."""
     acknowledged: Annotated[str, AfterValidator(check_template((*FIELDS, "by")))] | None = None
     """Sent to the others once somebody has acknowledged. Also: {by}."""
+    incident: Annotated[str, AfterValidator(check_template(INCIDENT_FIELDS))] | None = None
+    """What is known of an incident of several visits. Fields: only {unknown} {people} {places} {pictures} {time}."""
     late: Annotated[str, AfterValidator(check_template(("text", "age")))] | None = None
     """How a late message says its age. Fields: only {text} {age}."""
     spoken: Annotated[str, AfterValidator(check_template((*FIELDS, "text")))] | None = None
@@ -64,7 +67,7 @@ class EscalationStep(BaseModel):
 
 
 class PushSettings(ServiceSettings):
-    """Pushes alerts to phones: once for each visit, and corrected when more is known."""
+    """Pushes alerts to phones: once for each incident, and updated when more is known."""
 
     urls: tuple[str, ...] = ()
     """Apprise urls of the services to push to. `${NAME}` stands for a secret from the environment."""
@@ -77,7 +80,7 @@ class PushSettings(ServiceSettings):
     quiet_except: frozenset[Verdict] = frozenset({"stranger"})
     """The verdicts that are pushed in quiet hours too."""
     cooldown_s: float = Field(default=300, ge=0, le=86400)
-    """The same person or stranger alerts again at the same place only after this time. A new stranger always alerts."""
+    """A person with a name alerts again at the same place only after this time. Somebody unknown always alerts."""
     picture: bool = True
     """Send the visit's picture along."""
     late_s: float = Field(default=60, ge=1, le=86400)

@@ -171,10 +171,11 @@ def settings(**table: object) -> PushSettings:
     return PushSettings.model_validate({"kind": "push"} | table)
 
 
-def at_rest(folder: Path) -> dict[str, list[tuple[Any, ...]]]:
+def at_rest(folder: Path) -> dict[str, list[dict[str, Any]]]:
     with closing(sqlite3.connect(folder / "phone.db")) as file:
-        tables = ("alerts", "deliveries", "updates")
-        return {table: file.execute(f"SELECT * FROM {table}").fetchall() for table in tables}  # noqa: S608
+        file.row_factory = sqlite3.Row
+        tables = ("alerts", "visits", "deliveries", "updates")
+        return {table: [dict(row) for row in file.execute(f"SELECT * FROM {table}")] for table in tables}  # noqa: S608
 
 
 def quiet_now(**more: object) -> dict[str, Any]:
@@ -283,9 +284,9 @@ def test_a_family_verdict_corrects_an_alert(tmp_path: Path, phone: Phone) -> Non
         time.sleep(0.2)
     assert phone.texts()[1:] == ["That was Alice."]
     assert phone.pictures() == [JPEG]
-    assert at_rest(tmp_path)["alerts"][0][5] == JPEG  # kept for a minute, until all is told
+    assert at_rest(tmp_path)["visits"][0]["picture"] == JPEG  # kept for a minute, until all is told
     with Running(tmp_path, settings(urls=[phone.url])):
-        assert soon(lambda: at_rest(tmp_path)["alerts"][0][5] is None)
+        assert soon(lambda: at_rest(tmp_path)["visits"][0]["picture"] is None)
 
 
 def test_who_was_not_alerted_yet_gets_no_correction(tmp_path: Path, phone: Phone) -> None:
@@ -333,8 +334,7 @@ def test_quiet_hours_hold_what_is_not_excepted(tmp_path: Path, phone: Phone) -> 
         assert [letter["title"] for letter in phone.got] == ["Kinwatch: hall"]
         run.send(visit(3, "stranger", visit=unclear.visit, place="porch"))  # now it is
         assert soon(lambda: len(phone.got) == 2)
-    starts = {row[1]: row[7] - time.time() for row in at_rest(tmp_path)["alerts"]}
-    assert starts["porch"] <= 0
+    assert all(row["starts"] <= time.time() for row in at_rest(tmp_path)["alerts"])
 
 
 def test_what_quiet_hours_held_rings_when_they_end(tmp_path: Path, phone: Phone) -> None:
@@ -342,7 +342,7 @@ def test_what_quiet_hours_held_rings_when_they_end(tmp_path: Path, phone: Phone)
         run.send(visit(verdict="unidentified"))
         time.sleep(0.3)
     (row,) = at_rest(tmp_path)["alerts"]
-    assert 28 * 60 < row[7] - time.time() <= 30 * 60
+    assert 28 * 60 < row["starts"] - time.time() <= 30 * 60
     with closing(sqlite3.connect(tmp_path / "phone.db")) as file, file:
         file.execute("UPDATE alerts SET starts = ?", [time.time()])
     with Running(tmp_path, settings(urls=[phone.url])):
@@ -445,7 +445,7 @@ def test_state_is_for_its_owner_alone_and_old_state_goes(tmp_path: Path, phone: 
     with closing(sqlite3.connect(tmp_path / "phone.db")) as file, file:
         file.execute("UPDATE alerts SET at = at - 8 * 86400")
     with Running(tmp_path, settings(urls=[phone.url])):
-        assert soon(lambda: at_rest(tmp_path) == {"alerts": [], "deliveries": [], "updates": []})
+        assert soon(lambda: not any(at_rest(tmp_path).values()))
 
 
 @pytest.mark.timeout(60)
@@ -484,7 +484,7 @@ actuators:
 
 def told(folder: Path) -> int:
     """Return how many have been told, and it is on the disk."""
-    return sum(delivery[2] for delivery in at_rest(folder / "data")["deliveries"])
+    return sum(delivery["delivered"] for delivery in at_rest(folder / "data")["deliveries"])
 
 
 class Heard:
