@@ -28,8 +28,9 @@ INSERT_VISIT = f"""INSERT INTO visits ({VISIT_COLUMNS}) VALUES ({", ".join("?" *
     incident = coalesce(excluded.incident, incident), probably = excluded.probably, odds = excluded.odds,
     is_calm = excluded.is_calm, reasons = excluded.reasons,
     context_reasons = excluded.context_reasons"""  # noqa: S608 - our own columns
-# Visits of family and guests have a time limit of their own: those of strangers matter longer.
-DELETE_EXPIRED_VISITS = "DELETE FROM visits WHERE last < CASE WHEN verdict IN ('family', 'guest') THEN ? ELSE ? END"
+# Visits of people with a name have a time limit of their own: those of strangers matter longer.
+DELETE_EXPIRED_VISITS = """DELETE FROM visits
+    WHERE last < CASE WHEN verdict IN ('family', 'guest', 'known') THEN ? ELSE ? END"""
 # Labelled visits go first, because their faces are in the gallery already.
 SELECT_OLDEST_VISIT = "SELECT id FROM visits ORDER BY named DESC, last, id LIMIT 1"
 BYTES_PER_MB = 1_000_000

@@ -59,14 +59,15 @@ def reference_faces(crops: Sequence[Crop]) -> list[tuple[Crop, Vector]]:
 def label_record(label: Label, gallery: Gallery) -> LabelRecord:
     """Return the record of a label message.
 
-    Whoever we know by name keeps group, pass and hours unless the message has another group. Messages have no hours, so
-    somebody of the group known who stays in it keeps them.
+    Whoever we know by name keeps group, pass and hours unless the message has another group. A message that repeats the
+    group, as the buttons of the page do, changes a pass only if it has an end or the pass has ended.
     """
     group, until, hours = label.group, label.until, tuple[str, ...]()
     known = next((person for person in gallery.people() if person.name == label.who), None)
     if known and "group" not in label.model_fields_set:
         group, until, hours = known.group, known.until, known.hours
-    elif known and group == known.group == "known":
+    elif known and group == known.group:
+        until = known.until if until is None and not known.expired(label.at) else until
         hours = known.hours
     return LabelRecord(label.visit, label.place, label.who, group, until, now(), None, hours)
 

@@ -41,7 +41,7 @@ class AlbumSettings(BaseModel):
     days: int = Field(default=30, ge=1, le=3650)
     """Days for strangers and for people without a seen face. A stranger not seen for this long is new again."""
     family_days: int = Field(default=7, ge=0, le=3650)
-    """Days for family and guests."""
+    """Days for family, guests and people of the group known."""
     max_mb: int = Field(default=500, ge=1, le=1_000_000)
     """Size of the album in megabytes. Labelled visits are removed first: their faces are in the gallery."""
 

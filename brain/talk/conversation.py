@@ -24,6 +24,7 @@ MAX_NAME_LETTERS = 40
 ARMED: tuple[Mode, ...] = ("away", "night")
 MODES: Mapping[str, Mode] = {"arm": "away", "night": "night", "disarm": "home"}
 LINK = re.compile(r"https?://\S+")
+OTHER_GROUPS: tuple[Group, ...] = ("guest", "known")
 NAMEABLE_VERDICTS: tuple[Verdict, ...] = ("stranger", "unidentified", "identifying")
 
 
@@ -206,9 +207,12 @@ def _seen(book: Phrasebook, place: str, view: HouseView) -> tuple[str, str]:
     people, cameras = _here(place, view), view.cameras(place)
     if cameras and view.cameras_off.issuperset(cameras):
         return "close", ""
-    guests = {person.who for person in people if person.who and person.verdict == "guest"}
     family = {person.who for person in people if person.who and person.verdict == "family"}
-    parts = [*sorted(family), *(book.says["guest"].replace("{name}", name) for name in sorted(guests - family))]
+    parts, named = sorted(family), family
+    for group in OTHER_GROUPS:
+        others = {person.who for person in people if person.who and person.verdict == group} - named
+        parts += [book.says[group].replace("{name}", name) for name in sorted(others)]
+        named |= others
     for verdict in NAMEABLE_VERDICTS:
         count = sum(person.verdict == verdict for person in people)
         if count:

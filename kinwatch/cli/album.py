@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from kinwatch.cli.options import Config, Json, read_settings
+from kinwatch.cli.options import Config, Hours, Json, read_settings
 from nerves.errors import SettingsError
 from nerves.messages import Group
 
@@ -22,7 +22,7 @@ def album_list_command(
     *,
     since: Annotated[str | None, typer.Option("--since", help="How far back: 2d, 12h, 30m, or a date.")] = None,
     verdict: Annotated[
-        Literal["stranger", "unidentified", "family", "guest"] | None,
+        Literal["stranger", "unidentified", "family", "guest", "known"] | None,
         typer.Option("--verdict", help="Only visits with this verdict."),
     ] = None,
     json: Json = False,
@@ -56,7 +56,7 @@ def album_show_command(
 
 
 @app.command("name")
-def album_name_command(
+def album_name_command(  # noqa: PLR0913 - the command's own options
     visit: Annotated[
         str, typer.Argument(help="The beginning of a visit's id, or stranger-7 for all visits of one stranger.")
     ],
@@ -71,6 +71,7 @@ def album_name_command(
     until: Annotated[
         str | None, typer.Option("--until", help="When a guest's pass ends: 2026-12-24, 20:00, 3d.")
     ] = None,
+    hours: Hours = None,
     config: Config = None,
 ) -> None:
     """Say who a visit was: its good faces are learned at once, and a running brain uses them from its next picture.
@@ -78,11 +79,12 @@ def album_name_command(
     Example: kinwatch album name 0193f5a2-7c Alice
     """
     from kinwatch.people.album import run_name  # noqa: PLC0415
+    from kinwatch.people.terms import read_terms  # noqa: PLC0415
 
     if (name is None) != not_a_person:
         message = "say who it was: kinwatch album name VISIT NAME, or kinwatch album name VISIT --not-a-person"
         raise SettingsError(message)
-    run_name(read_settings(config), visit, name, group=group, until=until)
+    run_name(read_settings(config), visit, name, group=group, terms=read_terms(group, until, hours))
 
 
 @app.command("discard")

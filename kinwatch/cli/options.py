@@ -9,13 +9,17 @@ import typer
 
 from nerves.settings import HouseSettings, load
 
-__all__ = ["Config", "Json", "Name", "Pack", "read_settings", "silence_bus"]
+__all__ = ["Config", "Hours", "Json", "Name", "Pack", "read_settings", "silence_bus"]
 
 Config = Annotated[
     Path | None,
     typer.Option("--config", help="Settings file [default: KINWATCH_CONFIG, else ./kinwatch.yaml]"),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a line on stdout, all else on stderr.")]
+Hours = Annotated[
+    list[str] | None,
+    typer.Option("--hours", help="When somebody known is expected, such as 'tue 09:00-12:00'; may be given again."),
+]
 Pack = Annotated[Literal["auto", "built-in", "standard"] | None, typer.Option("--pack", help="Use these model files.")]
 Name = Annotated[str, typer.Argument(help="The service's name in the settings.")]
 

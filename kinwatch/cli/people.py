@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from kinwatch.cli.options import Config, Json, Pack, read_settings
+from kinwatch.cli.options import Config, Hours, Json, Pack, read_settings
 from nerves.messages import Group
 
 __all__ = ["enroll_command", "export_command", "forget_command", "import_command", "people_command"]
@@ -19,6 +19,7 @@ def enroll_command(  # noqa: PLR0913 - the command's own options
     until: Annotated[
         str | None, typer.Option("--until", help="When a guest's pass ends: 2026-12-24, 20:00, 3d.")
     ] = None,
+    hours: Hours = None,
     json: Json = False,
     pack: Pack = None,
     config: Config = None,
@@ -28,10 +29,13 @@ def enroll_command(  # noqa: PLR0913 - the command's own options
     A running brain knows the person from the next picture that it analyses.
 
     Example: kinwatch enroll Alice photos/alice/
+
+    Example: kinwatch enroll Maria photos/maria/ --group known --hours "tue 09:00-12:00"
     """
     from kinwatch.people.enroll import run_enroll  # noqa: PLC0415
+    from kinwatch.people.terms import read_terms  # noqa: PLC0415
 
-    run_enroll(read_settings(config, pack), name, photos, group=group, until=until, json=json)
+    run_enroll(read_settings(config, pack), name, photos, group=group, terms=read_terms(group, until, hours), json=json)
 
 
 def people_command(
@@ -43,7 +47,7 @@ def people_command(
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """List who is known: names, groups, passes and photos, and which photos are excluded and why.
+    """List who is known: names, groups, passes, hours and photos, and which photos are excluded and why.
 
     Example: kinwatch people Alice --sheet alice.png
     """

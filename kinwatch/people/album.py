@@ -13,8 +13,8 @@ from kinwatch.files import write_private
 from kinwatch.people.album_entries import EMPTY_ALBUM, NOT_A_PERSON_NAME, AlbumEntry, OpenAlbum, chosen, not_empty
 from kinwatch.people.contact_sheet import Cell, contact_sheet
 from kinwatch.people.enroll import check_name
-from kinwatch.people.times import parse_pass_end, parse_since
-from nerves.errors import SettingsError
+from kinwatch.people.terms import Terms
+from kinwatch.people.times import parse_since
 from nerves.messages import Group, now, stamp
 from nerves.settings import HouseSettings
 
@@ -27,6 +27,7 @@ VERDICT_COLOURS = {
     "unidentified": "#9a5b00",
     "family": "#2e7d32",
     "guest": "#00707d",
+    "known": "#00707d",
     NOT_A_PERSON_NAME: "#5a5a5a",
 }
 
@@ -62,27 +63,23 @@ def run_show(house: HouseSettings, names: Sequence[str], *, out: Path) -> None:
     print_line(f"{_visits(len(wanted))}: see {out.resolve()}")
 
 
-def run_name(house: HouseSettings, which: str, name: str | None, *, group: Group | None, until: str | None) -> None:
+def run_name(house: HouseSettings, which: str, name: str | None, *, group: Group | None, terms: Terms) -> None:
     """Do `kinwatch album name`; without a name the visit was not a person."""
-    end = parse_pass_end(until) if until else None
-    if end and group != "guest":
-        message = "--until is for guests: add --group guest"
-        raise SettingsError(message)
     if name is not None:
         check_name(name)
     with OpenAlbum(house) as opened:
         wanted = chosen(opened.entries(), [which])
         known = next((person for person in opened.gallery.people() if person.name == name), None)
         if known and group is None:
-            group, end = known.group, known.until
+            group, terms = known.group, Terms(known.until, known.hours)
         at = now()
         learned = [
             learn(
-                LabelRecord(entry.past.visit, entry.past.place, name, group or "family", end, at, None),
+                LabelRecord(past.visit, past.place, name, group or "family", terms.until, at, None, terms.hours),
                 opened.album,
                 opened.gallery,
             )
-            for entry in wanted
+            for past in (entry.past for entry in wanted)
         ]
     _print_learned(name, learned)
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 from brain.people.enroll import PHOTO_TYPES, read_photo
@@ -10,7 +9,7 @@ from brain.people.gallery import Gallery, Photo
 from brain.vision.backend import VisionBackend
 from kinwatch.console import emit, err, print_line, progress
 from kinwatch.opening import brain_settings, open_gallery, open_local_vision
-from kinwatch.people.times import parse_pass_end
+from kinwatch.people.terms import Terms
 from nerves.errors import GalleryError, SettingsError
 from nerves.messages import Group
 from nerves.settings import HouseSettings
@@ -48,7 +47,7 @@ def enroll_person(  # noqa: PLR0913 - the command's own options
     files: Sequence[Path],
     *,
     group: Group,
-    until: datetime | None,
+    terms: Terms,
     progress: Callable[[int, int | None], None],
 ) -> EnrolResult:
     """Learn a person from photos, in one step, and return what became of each; unusable photos are left out.
@@ -68,7 +67,7 @@ def enroll_person(  # noqa: PLR0913 - the command's own options
         message = refused[0] if len(refused) == 1 else f"none of the {len(refused)} photos can be used: {refused[0]}"
         raise GalleryError(message)
     before = excluded_photos(gallery)
-    learned = gallery.learn(name, found, group=group, until=until)
+    learned = gallery.learn(name, found, group=group, until=terms.until, hours=terms.hours)
     return EnrolResult(name, learned, len(found) - learned, tuple(refused), tuple(newly_excluded(gallery, before)))
 
 
@@ -112,17 +111,13 @@ def check_name(name: str) -> None:
 
 
 def run_enroll(
-    house: HouseSettings, name: str, paths: Sequence[Path], *, group: Group, until: str | None, json: bool
+    house: HouseSettings, name: str, paths: Sequence[Path], *, group: Group, terms: Terms, json: bool
 ) -> None:
     """Do `kinwatch enroll`."""
-    end = parse_pass_end(until) if until else None
-    if end and group == "family":
-        message = "--until is for guests: add --group guest"
-        raise SettingsError(message)
     files = find_photos(paths)
     with open_gallery(house) as gallery, progress(f"enrolling {name}") as show:
         backend = open_local_vision(house, brain_settings(house))
-        enrolled = enroll_person(gallery, backend, name, files, group=group, until=end, progress=show)
+        enrolled = enroll_person(gallery, backend, name, files, group=group, terms=terms, progress=show)
         total = next(person.photos for person in gallery.people() if person.name == name)
     for line in enrolled.refused:
         err.print(f"left out: {line}", markup=False, style="yellow")

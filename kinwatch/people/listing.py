@@ -85,6 +85,7 @@ def _line(person: Person, at: datetime) -> str:
         parts.append(f"{person.excluded} excluded")
     if person.until:
         parts.append(f"{'expired' if person.expired(at) else 'until'} {stamp(person.until)}")
+    parts += person.hours
     return f"{person.name}: {', '.join(parts)}"
 
 
@@ -106,6 +107,7 @@ def _facts(
         "group": person.group,
         "until": stamp(person.until) if person.until else None,
         "expired": person.expired(at),
+        "hours": list(person.hours),
         "photos": person.photos,
         "excluded": [{"file": one.file, "reason": one.excluded} for one in references if one.excluded],
     }

@@ -16,6 +16,7 @@ from kinwatch.files import write_private
 from kinwatch.opening import open_gallery
 from kinwatch.people.enroll import check_name, excluded_photos, newly_excluded
 from nerves.errors import GalleryError, SettingsError
+from nerves.hours import read_weekly
 from nerves.messages import Group, stamp
 from nerves.settings import HouseSettings
 
@@ -40,6 +41,7 @@ def exported(people: Sequence[Person], references: Sequence[Reference]) -> bytes
                 "name": person.name,
                 "group": person.group,
                 "until": stamp(person.until) if person.until else None,
+                "hours": list(person.hours),
                 "photos": [_photo(one) for one in references if one.name == person.name],
             }
             for person in people
@@ -70,7 +72,10 @@ def entries(data: bytes) -> list[Entry]:
         raise GalleryError(message)
     try:
         people = _File.model_validate(fields).people
-        return [Entry(one.name, tuple(_learned(photo) for photo in one.photos), one.group, one.until) for one in people]
+        return [
+            Entry(one.name, tuple(_learned(photo) for photo in one.photos), one.group, one.until, one.hours)
+            for one in people
+        ]
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
@@ -177,6 +182,7 @@ class _Person(BaseModel):
     name: Annotated[str, AfterValidator(_named)]
     group: Group
     until: AwareDatetime | None = None
+    hours: tuple[Annotated[str, AfterValidator(lambda text: read_weekly(text).text)], ...] = ()
     photos: list[_Photo]
 
 

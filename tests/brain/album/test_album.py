@@ -143,11 +143,11 @@ def test_an_album_of_an_older_version_is_read_and_written(tmp_path: Path) -> Non
 def test_visits_go_when_their_days_are_over(tmp_path: Path) -> None:
     with Album(tmp_path / "album.db", AlbumSettings(days=30, family_days=7)) as album:
         for days in (1, 8, 29, 31):
-            for verdict in ("stranger", "family"):
+            for verdict in ("stranger", "family", "known"):
                 album.put(past(days=days, verdict=verdict), [crop(days)])  # type: ignore[arg-type]
         album.prune(AT)
         left = sorted((one.verdict, (AT - one.last).days) for one in album.visits())
-    assert left == [("family", 1), ("stranger", 1), ("stranger", 8), ("stranger", 29)]
+    assert left == [("family", 1), ("known", 1), ("stranger", 1), ("stranger", 8), ("stranger", 29)]
 
 
 def test_a_full_album_lets_the_named_go_first_then_the_oldest_and_the_file_shrinks(tmp_path: Path) -> None:

@@ -122,6 +122,36 @@ def test_a_guest_who_is_labelled_again_stays_a_guest(gallery: Gallery) -> None:
     assert label_record(Label(place="hall", visit=uuid4(), who="bob", group="family"), gallery).group == "family"
 
 
+def test_a_button_with_the_name_and_group_of_a_guest_does_not_make_the_pass_endless(gallery: Gallery) -> None:
+    end = START + timedelta(days=3)
+    gallery.learn("bob", [Photo(face(5), "0", "bob.jpg")], group="guest", until=end)
+    button = Label(place="hall", visit=uuid4(), who="bob", group="guest", at=START)
+    assert label_record(button, gallery).until == end
+    longer = button.model_copy(update={"until": end + timedelta(days=1)})
+    assert label_record(longer, gallery).until == end + timedelta(days=1)
+    again = button.model_copy(update={"at": end})  # the pass has ended: this is a new one
+    assert label_record(again, gallery).until is None
+
+
+def test_somebody_known_who_is_labelled_again_keeps_the_hours(gallery: Gallery) -> None:
+    gallery.learn("maria", [Photo(face(5), "0", "m.jpg")], group="known", hours=["Tue 09:00-12:00"])
+    for told in (
+        Label(place="hall", visit=uuid4(), who="maria"),
+        Label(place="hall", visit=uuid4(), who="maria", group="known"),
+    ):
+        record = label_record(told, gallery)
+        assert (record.group, record.hours) == ("known", ("Tue 09:00-12:00",))
+    promoted = label_record(Label(place="hall", visit=uuid4(), who="maria", group="family"), gallery)
+    assert (promoted.group, promoted.hours) == ("family", ())
+
+
+def test_a_label_with_the_group_known_teaches_somebody_new(album: Album, gallery: Gallery) -> None:
+    visit = visited(album, [crop(STRANGER, second) for second in range(3)])
+    told = Label.read("kinwatch/hall/label", Label(place="hall", visit=visit, who="Postman", group="known").payload())
+    assert learn(label_record(told, gallery), album, gallery).photos == 3
+    assert [(one.name, one.group, one.hours) for one in gallery.people()] == [("Postman", "known", ())]
+
+
 # What arrives from the bus.
 
 

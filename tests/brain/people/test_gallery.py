@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 
 from brain.people.gallery import Entry, Gallery, LabelRecord, Photo
 from brain.people.quality import MAX_COMPARED_PHOTOS, MAX_STORED_PHOTOS
+from brain.people.records import MIGRATIONS
 from brain.settings.matching import MATCH_DISTANCE
 from brain.vision.backend import Vector
 from nerves.errors import GalleryError, KinwatchError
@@ -96,6 +98,23 @@ def test_a_guest_is_known_until_the_pass_ends(tmp_path: Path) -> None:
         assert not gallery.nearest(vector(1), AT)
 
 
+def test_somebody_known_is_expected_in_the_agreed_hours(tmp_path: Path) -> None:
+    with Gallery(tmp_path / "g.db") as gallery:
+        gallery.learn("maria", [photo(1)], group="known", hours=["Tue 09:00-12:00", "Fri"])
+        gallery.learn("neighbour", [photo(2)], group="known")
+        gallery.learn("me", [photo(3)])
+    with Gallery(tmp_path / "g.db") as gallery:
+        maria, me, neighbour = gallery.people()
+    tuesday = datetime(2026, 11, 24, 10).astimezone()
+    assert [person.belongs(tuesday) for person in (maria, me, neighbour)] == [True, True, False]
+    assert not any(person.unexpected(tuesday) for person in (maria, me, neighbour))
+    late = tuesday + timedelta(hours=2)
+    assert maria.unexpected(late) == "maria outside the agreed hours: Tue 09:00-12:00; Fri"
+    assert [person.belongs(late) for person in (maria, me, neighbour)] == [False, True, False]
+    assert not any(person.unexpected(late) for person in (me, neighbour))
+    assert not maria.unexpected(tuesday + timedelta(days=3, hours=8))
+
+
 def test_forgetting_leaves_no_vector_in_any_file_though_a_brain_has_it_open(tmp_path: Path) -> None:
     with Gallery(tmp_path / "g.db") as gallery, Gallery(tmp_path / "g.db") as brain:
         gallery.learn("me", [photo(1)])
@@ -162,6 +181,38 @@ def test_a_gallery_of_the_first_version_is_read_with_nothing_lost(tmp_path: Path
                     assert kept.added == datetime(2026, 11, 1, 10, tzinfo=UTC)
                     assert (kept.thumbnail, kept.visit) == (None, None)
             assert [one.sha256 for one in found.values() if one.excluded] == [photos["me"][-1].sha256]
+
+
+def test_a_gallery_from_before_the_group_known_is_read_with_nothing_lost(tmp_path: Path) -> None:
+    file, ann = tmp_path / "g.db", portraits(1, 3)
+    with contextlib.closing(sqlite3.connect(file)) as old:
+        old.executescript(
+            "PRAGMA journal_mode=WAL; CREATE TABLE versions (component TEXT PRIMARY KEY, version INTEGER)"
+        )
+        for statement in MIGRATIONS[0]:
+            old.execute(statement)
+        old.execute("INSERT INTO versions VALUES ('gallery', 1)")
+        old.execute("INSERT INTO people VALUES ('ann', 'guest', '2027-01-01T00:00:00.000Z')")
+        for one in ann:
+            row = (one.sha256, one.file, "2026-11-01T10:00:00.000Z", one.vector.tobytes(), 1)
+            old.execute(
+                "INSERT INTO photos (name, sha256, file, added, vector, label) VALUES ('ann', ?, ?, ?, ?, ?)", row
+            )
+        old.execute(
+            "INSERT INTO labels VALUES (1, ?, 'hall', 'ann', 'guest', NULL, ?, NULL, 1, 0, 'family', NULL)",
+            (str(UUID(int=1)), AT.isoformat()),
+        )
+        old.commit()
+    with Gallery(file) as gallery:
+        (person,) = gallery.people()
+        assert (person.name, person.group, person.photos, person.hours) == ("ann", "guest", 3, ())
+        assert [(label.who, label.hours) for label in gallery.labels()] == [("ann", ())]
+        gallery.learn("maria", portraits(2, 2), group="known", hours=["Sat"])
+        gallery.learn_label(replace(said(1, "maria", group="known"), hours=("Sun",)), portraits(2, 2, 10))
+        assert [(one.name, one.group, one.hours) for one in gallery.people()] == [
+            ("ann", "family", ()),
+            ("maria", "known", ("Sun",)),
+        ]
 
 
 def test_a_gallery_of_a_newer_kinwatch_is_left_alone_and_says_so(tmp_path: Path) -> None:
@@ -291,6 +342,23 @@ def test_undoing_a_label_restores_group_and_pass(tmp_path: Path) -> None:
         assert (gallery.people()[0].group, gallery.people()[0].until) == ("family", None)
         gallery.undo()
         assert (gallery.people()[0].group, gallery.people()[0].until) == ("guest", until)
+
+
+def test_undoing_a_label_restores_the_hours_too(tmp_path: Path) -> None:
+    hours, others = ("Tue 09:00-12:00",), ("Fri 14:00-16:00",)
+    with Gallery(tmp_path / "g.db") as gallery:
+        gallery.learn("maria", portraits(2, 3), group="known", hours=hours)
+        changed = replace(said(1, "maria", group="known"), hours=others)
+        gallery.learn_label(changed, [])
+        assert gallery.labels() == [changed]
+        assert gallery.people()[0].hours == others
+        gallery.learn_label(said(2, "maria"), [])
+        assert (gallery.people()[0].group, gallery.people()[0].hours) == ("family", ())
+        gallery.learn_label(replace(said(1, "maria", group="guest")), [])  # replaces the first one
+        gallery.undo()
+        assert (gallery.people()[0].group, gallery.people()[0].hours) == ("family", ())
+        gallery.undo()
+        assert (gallery.people()[0].group, gallery.people()[0].hours) == ("known", hours)
 
 
 def test_replacing_an_earlier_label_keeps_the_effects_of_later_ones(tmp_path: Path) -> None:

@@ -85,6 +85,12 @@ def test_a_guest_is_a_guest() -> None:
     assert (judgement.verdict, judgement.who) == ("guest", "ann")
 
 
+def test_somebody_known_is_known_with_a_name() -> None:
+    judgement = judge(after(*faces(5, 3)), [*FAMILY, known(5, "maria", "known")])
+    assert (judgement.verdict, judgement.who) == ("known", "maria")
+    assert judge(after(*faces(7, 6)), [known(5, "maria", "known")], held="known").verdict == "stranger"
+
+
 def twins(second: Group) -> list[KnownPerson]:
     return [known(5, "ann"), KnownPerson("eve", second, np.stack(faces(5, 8, seed=2)))]
 
@@ -103,6 +109,7 @@ def test_two_family_members_who_look_alike_are_family_without_a_name() -> None:
 
 def test_family_and_a_guest_who_look_alike_are_neither() -> None:
     assert judge(after(*faces(5, 4, seed=3, alike=0.6)), twins("guest"), last=True).verdict == "unidentified"
+    assert judge(after(*faces(5, 4, seed=3, alike=0.6)), twins("known"), last=True).verdict == "unidentified"
 
 
 def test_a_name_is_taken_back_only_on_strong_evidence() -> None:

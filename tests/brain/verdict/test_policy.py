@@ -18,9 +18,17 @@ def test_whoever_is_not_recognised_alerts(verdict: Verdict, mode: Mode) -> None:
     assert alerts(DEFAULT, verdict, AT, mode=mode)
 
 
-@pytest.mark.parametrize("verdict", ["family", "guest", "identifying"])
+@pytest.mark.parametrize("verdict", ["family", "guest", "known", "identifying"])
 def test_family_and_guests_do_not_alert(verdict: Verdict) -> None:
     assert not alerts(DEFAULT, verdict, AT, mode="away")
+
+
+def test_somebody_known_alerts_outside_the_agreed_hours() -> None:
+    assert alerts(DEFAULT, "known", AT, unexpected=True)
+    assert alerts(PolicySettings(quiet_at_home=True), "known", AT, unexpected=True)
+    assert not alerts(DEFAULT, "known", AT, mode="off", unexpected=True)
+    assert not alerts(DEFAULT, "known", AT, alerted=AT - timedelta(seconds=30), unexpected=True)
+    assert not alerts(PolicySettings(accompanied=True), "known", AT, company=[AT], unexpected=True)
 
 
 def test_nothing_alerts_in_mode_off() -> None:

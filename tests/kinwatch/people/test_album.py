@@ -115,6 +115,18 @@ def test_a_stranger_is_named_with_all_visits_and_taken_back_in_one_step(home: Pa
     assert run("undo").stdout == "nothing has been said that could be taken back\n"
 
 
+def test_a_visit_is_of_somebody_known_with_hours_which_stay_when_named_again(home: Path) -> None:
+    maria = ["--group", "known", "--hours", "tue 09:00-12:00"]
+    assert run("name", "stranger-1", "Maria", *maria).stdout.startswith("2 visits called Maria")
+    run("name", "0193f5a2-7d", "Maria")
+    with Gallery(home / "gallery.db") as gallery:
+        assert [(one.group, one.hours) for one in gallery.people()] == [("known", ("Tue 09:00-12:00",))]
+    run("name", "0193f5a2-7d", "Maria", "--group", "known", "--hours", "sat")
+    with Gallery(home / "gallery.db") as gallery:
+        assert [(one.group, one.hours) for one in gallery.people()] == [("known", ("Sat",))]
+    assert run("list", "--verdict", "known").stdout == "no such visit\n"
+
+
 @pytest.mark.usefixtures("home")
 def test_naming_one_visit_names_the_others_of_that_stranger() -> None:
     run("name", "0193faaa", "Bob")
@@ -168,6 +180,7 @@ def test_forgetting_a_person_removes_their_visits(home: Path) -> None:
         (["name", "0193faaa"], "say who it was: "),
         (["name", "0193faaa", "Bob", "--not-a-person"], "say who it was: "),
         (["name", "0193faaa", "Bob", "--until", "3d"], "--until is for guests: add --group guest"),
+        (["name", "0193faaa", "Bob", "--hours", "sat"], "--hours is for people who are neither family nor guests: add"),
         (["name", "0193faaa", "x" * 41], "cannot be a name"),
         (["list", "--since", "yesterday"], "--since yesterday: not a time; write 2d"),
         (["show", "--out", "nowhere/x.png"], "nowhere/x.png cannot be written: "),

@@ -83,6 +83,49 @@ def test_people_shows_groups_passes_and_what_is_excluded(gallery: Gallery) -> No
     ]
 
 
+def test_people_shows_the_hours_of_somebody_known(gallery: Gallery) -> None:
+    gallery.learn("Maria", portraits(1, 2), group="known", hours=["Tue 09:00-12:00", "Fri"])
+    gallery.learn("Postman", portraits(2, 1), group="known")
+    assert run("people").stdout.splitlines() == [
+        "Maria: known, 2 photos, Tue 09:00-12:00, Fri",
+        "Postman: known, 1 photo",
+    ]
+    assert [one["hours"] for one in lines(run("people", "--json").stdout)] == [["Tue 09:00-12:00", "Fri"], []]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--hours", "tue 09:00-12:00"], "--hours is for people who are neither family nor guests: add --group known"),
+        (["--group", "guest", "--hours", "sat"], "--hours is for people who are neither family nor guests"),
+        (["--group", "known", "--until", "3d"], "--until is for guests: add --group guest"),
+        (
+            ["--group", "known", "--hours", "tuesdays"],
+            "--hours: 'tuesdays' are no hours of the week: write them as tue",
+        ),
+    ],
+)
+def test_terms_that_do_not_fit_the_group_are_refused(gallery: Gallery, words: list[str], message: str) -> None:
+    assert complaint(run("enroll", "Maria", "maria.jpg", *words)).startswith(message)
+    assert gallery.people() == []
+
+
+@pytest.mark.media
+@pytest.mark.models
+@pytest.mark.timeout(60)
+def test_somebody_known_is_enrolled_with_hours_and_gets_others(media: Path, gallery: Gallery) -> None:
+    photo = str(media / "family" / "me" / "me_00.jpg")
+    hours = ["--hours", "tue 9:00-12:00", "--hours", "mon-fri 18:00-19:00"]
+    assert run("enroll", "Maria", photo, "--group", "known", *hours).exit_code == 0
+    assert [(one.group, one.hours) for one in gallery.people()] == [
+        ("known", ("Tue 09:00-12:00", "Mon-Fri 18:00-19:00"))
+    ]
+    assert run("enroll", "Maria", photo, "--group", "known", "--hours", "sat").exit_code == 0
+    assert [(one.group, one.hours, one.photos) for one in gallery.people()] == [("known", ("Sat",), 1)]
+    assert run("enroll", "Maria", photo, "--group", "known").exit_code == 0
+    assert [(one.group, one.hours) for one in gallery.people()] == [("known", ())]
+
+
 def test_check_counts_the_photos_of_each_person(gallery: Gallery) -> None:
     gallery.learn("ann", portraits(1, 1))
     gallery.learn("bob", portraits(2, 2))
@@ -139,8 +182,9 @@ def test_export_and_import_move_people_with_all_their_data(
     until = datetime(2126, 1, 1, 20, tzinfo=UTC)
     gallery.learn("Zoë", portraits(1, 5))
     gallery.learn("ann", portraits(2, 4), group="guest", until=until)
+    gallery.learn("maria", portraits(3, 1), group="known", hours=["Tue 09:00-12:00"])
     done = run("export", "people.json", "--json")
-    assert lines(done.stdout) == [{"file": "people.json", "people": ["Zoë", "ann"], "photos": 9}]
+    assert lines(done.stdout) == [{"file": "people.json", "people": ["Zoë", "ann", "maria"], "photos": 10}]
     assert (tmp_path / "people.json").stat().st_mode & 0o777 == 0o600
     monkeypatch.setenv("KINWATCH_DATA_DIR", str(tmp_path / "other"))
     with Gallery(tmp_path / "other" / "gallery.db") as there:
@@ -148,17 +192,19 @@ def test_export_and_import_move_people_with_all_their_data(
         assert run("import", "people.json").stdout.splitlines() == [
             "Zoë: learned 3 photos, 2 known already",
             "ann: learned 4 photos",
+            "maria: learned 1 photo",
         ]
-        assert [(one.name, one.group, one.until, one.photos) for one in there.people()] == [
-            ("Zoë", "family", None, 6),
-            ("ann", "guest", until, 4),
+        assert [(one.name, one.group, one.until, one.photos, one.hours) for one in there.people()] == [
+            ("Zoë", "family", None, 6, ()),
+            ("ann", "guest", until, 4, ()),
+            ("maria", "known", None, 1, ("Tue 09:00-12:00",)),
         ]
         for here, moved in zip(gallery.references("ann"), there.references("ann"), strict=True):
             assert here.vector.tobytes() == moved.vector.tobytes()
             assert (here.sha256, here.file, here.thumbnail) == (moved.sha256, moved.file, moved.thumbnail)
             assert abs(here.added - moved.added) < timedelta(milliseconds=1)
         again = lines(run("import", "people.json", "--json").stdout)
-        assert [(one["learned"], one["known"]) for one in again] == [(0, 5), (0, 4)]
+        assert [(one["learned"], one["known"]) for one in again] == [(0, 5), (0, 4), (0, 1)]
 
 
 def test_only_those_named_are_exported(tmp_path: Path, gallery: Gallery) -> None:
@@ -204,6 +250,7 @@ def test_a_damaged_or_foreign_file_is_said_in_one_line_and_changes_nothing(tmp_p
         ("name", 7),
         ("group", "stranger"),
         ("until", "tomorrow"),
+        ("hours", ["soon"]),
         ("photos", None),
         ("photos", [{"sha256": "0"}]),
     ],
