@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from kinwatch.cli import album, first_steps, house, measuring, people, rekognition
+from kinwatch.cli import album, day, first_steps, house, measuring, people, rekognition
 from kinwatch.extras import extra_advice
 from nerves.errors import KinwatchError, SettingsError
 from nerves.leaving import leaving
@@ -34,6 +34,7 @@ COMMAND_TABLE = (
     ("docs", first_steps.docs_command, FIRST_PANEL),
     ("enroll", people.enroll_command, PEOPLE_PANEL),
     ("people", people.people_command, PEOPLE_PANEL),
+    ("day", day.day_command, PEOPLE_PANEL),
     ("forget", people.forget_command, PEOPLE_PANEL),
     ("export", people.export_command, PEOPLE_PANEL),
     ("import", people.import_command, PEOPLE_PANEL),

@@ -1,13 +1,28 @@
 """The times that a person writes on the command line."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock
 
 from nerves.errors import SettingsError
 
-__all__ = ["parse_pass_end", "parse_since"]
+__all__ = ["parse_day", "parse_pass_end", "parse_since"]
 
 UNITS = {"d": timedelta(days=1), "h": timedelta(hours=1), "m": timedelta(minutes=1)}
+
+
+def parse_day(text: str) -> date:
+    """Return a day: `today`, `yesterday`, or `2026-11-27`. Raises `SettingsError` if it is none, or in the future."""
+    today = datetime.now().astimezone().date()
+    try:
+        day = {"today": today, "yesterday": today - timedelta(days=1)}.get(text) or date.fromisoformat(text)
+        datetime.combine(day, clock.min).astimezone()  # the first days of the calendar are in no time zone
+    except (ValueError, OverflowError) as error:
+        message = f"{text}: not a day; write today, yesterday or 2026-11-27"
+        raise SettingsError(message) from error
+    if day > today:
+        message = f"{text}: that day has not come yet; write today, yesterday or 2026-11-27"
+        raise SettingsError(message)
+    return day
 
 
 def parse_since(text: str) -> datetime:
