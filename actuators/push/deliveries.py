@@ -9,7 +9,8 @@ from nerves.database import Database
 __all__ = ["DeliveryLedger", "DueDelivery", "FailingService"]
 
 GIVE_UP_AFTER_S = 86400.0
-# A phone that shows each update as a message of its own gets at most one in this time: what the issue asks for.
+# A phone that shows each update as a message of its own gets at most one in this time: somebody who walks through three
+# rooms is a line or two on it.
 SILENT_PAUSE_S = 15.0
 
 # `delivered` is the number of the last update that the service has taken.
@@ -52,12 +53,12 @@ class DeliveryLedger:
 
     Args:
         database: The service's own file; its tables exist.
-        replacing: The services whose receiver replaces a notification by its update: they need no pause.
+        unpaused: The services that need no pause between updates.
     """
 
-    def __init__(self, database: Database, replacing: Collection[str]) -> None:
+    def __init__(self, database: Database, unpaused: Collection[str]) -> None:
         self.transaction = database.transaction
-        self._replacing = replacing
+        self._unpaused = unpaused
 
     def start(self, alert: str, services: Iterable[str], now: float) -> None:
         """Send an alert to these services, whatever they have of it."""
@@ -80,7 +81,7 @@ class DeliveryLedger:
     def after_update(self, alert: str, now: float) -> None:
         """Set when the services are due that have not failed: at once if it rings, else after the pause."""
         for (service,) in self._all("SELECT service FROM deliveries WHERE incident = ?", alert):
-            pause_s = 0 if service in self._replacing else SILENT_PAUSE_S
+            pause_s = 0 if service in self._unpaused else SILENT_PAUSE_S
             self._run(
                 f"""UPDATE deliveries SET due = CASE WHEN {RINGS} THEN ? ELSE max(?, min(?, sent) + ?) END
                 WHERE incident = ? AND service = ? AND tries = 0 AND {IS_BEHIND}""",  # noqa: S608

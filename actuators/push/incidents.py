@@ -12,7 +12,7 @@ from nerves.texts import template
 __all__ = ["StoredUpdate", "due_texts", "incident_key", "is_silent", "is_unknown", "merged", "shown_visits", "summary"]
 
 
-class _Words(NamedTuple):
+class _IncidentWords(NamedTuple):
     """The words of a language: each in the singular and in the plural."""
 
     stranger: tuple[str, str]
@@ -22,13 +22,13 @@ class _Words(NamedTuple):
 
 
 WORDS = {
-    "en": _Words(
+    "en": _IncidentWords(
         ("A stranger", "{people} strangers"),
         ("Somebody", "{people} people"),
         ("; 1 picture", "; {count} pictures"),
         ", then ",
     ),
-    "fr": _Words(
+    "fr": _IncidentWords(
         ("Une personne inconnue", "{people} personnes inconnues"),
         ("Quelqu'un", "{people} personnes"),
         (" ; 1 photo", " ; {count} photos"),
@@ -91,7 +91,7 @@ def summary(settings: PushSettings, incident: Incident | None, visits: Sequence[
     named = {visit.place for visit in visits if not is_unknown(visit)} - {visit.place for visit in unknown}
     places = [place for place in incident.places if place not in named]
     people = incident.people if len(unknown) == len(visits) else min(incident.people, len(unknown))
-    if people == len(unknown) == 1 and len(places) <= 1:
+    if people == len(visits) == 1 and len(places) <= 1:
         return ""
     words = WORDS[settings.language]
     has_stranger = any(visit.verdict == "stranger" for visit in unknown)

@@ -119,11 +119,10 @@ class AlertLedger:
         """Set the state of an alert."""
         self._run("UPDATE alerts SET state = ? WHERE incident = ?", state, alert)
 
-    def set_first_text(self, alert: str, text: str, visit: Visit) -> None:
+    def set_first_text(self, alert: str, text: str, at: datetime) -> None:
         """Change the text of an alert that has not rung yet."""
         self._run(
-            "UPDATE updates SET text = ?, at = ?, visit = ? WHERE incident = ? AND number = 1",
-            *(text, visit.at.timestamp(), str(visit.visit), alert),
+            "UPDATE updates SET text = ?, at = ? WHERE incident = ? AND number = 1", *(text, at.timestamp(), alert)
         )
 
     def add_update(self, alert: str, update: StoredUpdate) -> None:

@@ -11,8 +11,8 @@ from actuators.push.ledger import MAX_PLAN_AHEAD_S, AlertLedger
 from actuators.push.recorder import Recorder
 from actuators.push.rules import fill_sentence, message_text, visit_title
 from actuators.push.services import (
+    AttachedPicture,
     Notification,
-    Picture,
     masked_url,
     replaces,
     resolve_secrets,
@@ -48,8 +48,9 @@ class Notifier:
         self._urls = {service_key(url): resolve_secrets(url) for step in settings.steps for url in step.urls}
         self._names = {key: masked_url(url) for key, url in self._urls.items()}
         self._ledger = AlertLedger(context.database)
-        replacing = {key for key, url in self._urls.items() if replaces(url)}
-        self._deliveries = DeliveryLedger(context.database, replacing)
+        # A service that can only ring takes no update, and a receiver that replaces its notification takes each.
+        unpaused = {key for key, url in self._urls.items() if replaces(url) or not shows_silently(url)}
+        self._deliveries = DeliveryLedger(context.database, unpaused)
         file = context.database.path
         self._dispatcher = Dispatcher(file.with_name(f"{file.stem}.sending"), self._record_result)
         self._recorder = Recorder(settings, self._ledger, self._deliveries, self._dispatcher.busy_services, clock)
@@ -113,13 +114,13 @@ class Notifier:
         pictures = tuple(self._pictures(due, updates)) if wants_pictures else ()
         return Notification(title, text, pictures[:MAX_PICTURES], due.alert, is_silent(updates, due.delivered))
 
-    def _pictures(self, due: DueDelivery, updates: list[StoredUpdate]) -> Iterator[Picture]:
+    def _pictures(self, due: DueDelivery, updates: list[StoredUpdate]) -> Iterator[AttachedPicture]:
         """Yield the pictures that go along, the newest first."""
         places = {str(visit.visit): visit.place for visit in self._ledger.visits_of(due.alert)}
         for visit in shown_visits(updates, due.delivered):
             jpeg = self._ledger.picture(visit)
             if jpeg and visit in places:
-                yield Picture(jpeg, places[visit])
+                yield AttachedPicture(jpeg, places[visit])
 
     def _facts(self, alert: str, updates: list[StoredUpdate]) -> Visit:
         """Return the newest message of the visit that the newest update is about."""

@@ -7,7 +7,7 @@ from datetime import datetime
 from actuators.push.deliveries import DeliveryLedger
 from actuators.push.incidents import StoredUpdate, incident_key, merged, summary
 from actuators.push.ledger import Alert, AlertLedger, KnownVisit
-from actuators.push.rules import fill_sentence, has_cooldown, rings_at, visit_text
+from actuators.push.rules import fill_sentence, has_cooldown, is_welcome, rings_at, visit_text
 from actuators.push.services import service_key
 from actuators.push.settings import PushSettings
 from nerves.messages import Acknowledged, Label, Visit
@@ -113,10 +113,10 @@ class Recorder:
 
     def _correct(self, alert: Alert, visit: Visit, now: float) -> None:
         """Send a correction to every service that was sent the alert."""
-        is_welcome = all(each.verdict not in self._settings.on for each in self._ledger.visits_of(alert.key))
+        all_welcome = all(is_welcome(self._settings, each) for each in self._ledger.visits_of(alert.key))
         if alert.state != "acknowledged":
-            self._ledger.set_state(alert.key, "welcome" if is_welcome else "open")
-        if is_welcome:
+            self._ledger.set_state(alert.key, "welcome" if all_welcome else "open")
+        if all_welcome:
             self._deliveries.cancel(alert.key, busy=self._busy_services(alert.key), tried=False)
         self._add_sentence(alert.key, visit_text(self._settings, visit, first=False), visit, now)
 
@@ -131,7 +131,7 @@ class Recorder:
         starts = min(at for at, _ in ringing)
         self._ledger.schedule(alert.key, starts if alert.starts is None else min(starts, alert.starts))
         _, worst = max(ringing, key=lambda pair: (pair[1].verdict == "stranger", pair[1].at))
-        self._ledger.set_first_text(alert.key, visit_text(self._settings, worst, first=True), worst)
+        self._ledger.set_first_text(alert.key, visit_text(self._settings, worst, first=True), worst.at)
 
     def _add_sentence(self, key: str, text: str, visit: Visit, now: float, at: datetime | None = None) -> None:
         update = StoredUpdate(text, at or visit.at, str(visit.visit), is_summary=False, has_new_picture=False)
@@ -178,7 +178,7 @@ class Recorder:
             return fill_sentence(self._settings, "nobody", visit)
         if message.who == visit.who:
             return ""
-        corrected = visit.model_copy(update={"verdict": message.group, "who": message.who})
+        corrected = visit.model_copy(update={"verdict": message.group, "who": message.who, "reasons": ()})
         self._ledger.store_visit(corrected, alert.key, now)
         return visit_text(self._settings, corrected, first=False)
 
@@ -195,6 +195,6 @@ class Recorder:
             return None
         local = datetime.fromtimestamp(now).astimezone()
         rings = rings_at(self._settings, visit.verdict, local.replace(tzinfo=None))
-        if rings is None:
+        if rings is None or is_welcome(self._settings, visit):
             return None
         return now if rings == local.replace(tzinfo=None) else rings.astimezone().timestamp()

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from actuators.push.settings import PushSettings
-from nerves.hours import read_hours
+from nerves.hours import is_outside_hours, read_hours
 from nerves.messages import Verdict, Visit
 from nerves.texts import age_words, fields_of, somebody, template
 
@@ -14,6 +14,7 @@ __all__ = [
     "cooldown_identity",
     "fill_sentence",
     "has_cooldown",
+    "is_welcome",
     "message_text",
     "rings_at",
     "visit_text",
@@ -26,6 +27,7 @@ TEXTS = {
         "stranger": "A stranger at {time}{again}.",
         "unidentified": "Somebody at {time} whose face could not be seen.",
         "known": "{name} at {time}.",
+        "unexpected": "{name} at {time}, outside the agreed hours.",
         "corrected": "That was {name}.",
         "nobody": "That was not a person.",
         "acknowledged": "{by} has taken note.",
@@ -38,6 +40,7 @@ TEXTS = {
         "stranger": "Une personne inconnue à {time}{again}.",
         "unidentified": "Quelqu'un à {time}, son visage n'a pas été vu.",
         "known": "{name} à {time}.",
+        "unexpected": "{name} à {time}, en dehors des heures convenues.",
         "corrected": "C'était {name}.",
         "nobody": "Ce n'était personne.",
         "acknowledged": "{by} en a pris note.",
@@ -75,11 +78,19 @@ def rings_at(settings: PushSettings, verdict: Verdict, now: datetime) -> datetim
     return quiet.next_end(now) if quiet.contain(now) else now
 
 
+def is_welcome(settings: PushSettings, visit: Visit) -> bool:
+    """Return whether nobody has to be told: the verdict is not in `on`, or somebody known comes in the agreed hours."""
+    is_expected = visit.verdict == "known" and not (visit.alert or is_outside_hours(visit.reasons))
+    return is_expected or visit.verdict not in settings.on
+
+
 def visit_text(settings: PushSettings, visit: Visit, *, first: bool) -> str:
     """Return the sentence of a visit: the alert if it is the `first` one, else its correction."""
     key: str = visit.verdict
     if key not in ("stranger", "unidentified"):
         key = "known" if first else "corrected"
+    if visit.verdict == "known" and is_outside_hours(visit.reasons):
+        key = "unexpected"
     return fill_sentence(settings, key, visit)
 
 

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 from nerves.errors import SettingsError
 
 __all__ = [
+    "AttachedPicture",
     "Notification",
-    "Picture",
     "check_service_url",
     "deliver",
     "masked_url",
@@ -24,6 +24,7 @@ __all__ = [
     "resolve_secrets",
     "service_key",
     "shows_silently",
+    "url_of",
 ]
 
 REFERENCE = re.compile(r"\$\{(\w+)\}")
@@ -52,7 +53,7 @@ SILENT_PARAMETERS = {
 TAKE_SEVERAL_PICTURES = OWN_RECEIVERS | {"mailto", "mailtos", "discord"}
 
 
-class Picture(NamedTuple):
+class AttachedPicture(NamedTuple):
     """A picture that goes along with a notification."""
 
     jpeg: bytes
@@ -65,7 +66,7 @@ class Notification(NamedTuple):
 
     title: str
     text: str
-    pictures: tuple[Picture, ...] = ()
+    pictures: tuple[AttachedPicture, ...] = ()
     """The newest first."""
     tag: str = ""
     """The same for all messages of an alert."""
@@ -125,7 +126,7 @@ def deliver(url: str, notification: Notification, folder: Path) -> str:
     """Send a notification; return why it failed, or an empty text. Its pictures are in `folder` meanwhile."""
     apprise = _apprise()
     one = apprise.Apprise()
-    one.add(_url_of(url, notification))
+    one.add(url_of(url, notification))
     with ExitStack() as stack:
         pictures = notification.pictures if _scheme(url) in TAKE_SEVERAL_PICTURES else notification.pictures[:1]
         attach = [_attached(stack, picture, folder) for picture in pictures] or None
@@ -135,7 +136,7 @@ def deliver(url: str, notification: Notification, folder: Path) -> str:
             return "" if result else _reason(entry.message for entry in result.logs())
 
 
-def _attached(stack: ExitStack, picture: Picture, folder: Path) -> Any:  # noqa: ANN401 - apprise has no types
+def _attached(stack: ExitStack, picture: AttachedPicture, folder: Path) -> Any:  # noqa: ANN401 - apprise has no types
     """Return a picture as a service wants it; its file is deleted when the stack is closed."""
     from apprise.attachment.file import AttachFile  # noqa: PLC0415
 
@@ -147,7 +148,7 @@ def _attached(stack: ExitStack, picture: Picture, folder: Path) -> Any:  # noqa:
     return make(file.name, name=f"{picture.name}.jpg")
 
 
-def _url_of(url: str, notification: Notification) -> str:
+def url_of(url: str, notification: Notification) -> str:
     """Return the url with what it says of one notification: timeouts, the tag, and that it is silent."""
     more = [] if "cto=" in url else [TIMEOUTS]
     if _scheme(url) in OWN_RECEIVERS:

@@ -31,7 +31,9 @@ class Texts(BaseModel):
     unidentified: Sentence = None
     """The alert for somebody whose face could not be seen."""
     known: Sentence = None
-    """The alert for family or a guest, if `on` names them."""
+    """The alert for somebody with a name, if `on` names the group."""
+    unexpected: Sentence = None
+    """The alert, and a correction, for somebody of the group known outside the agreed hours."""
     corrected: Sentence = None
     """The correction of an alert once the person has a name."""
     nobody: Sentence = None
@@ -73,11 +75,11 @@ class PushSettings(ServiceSettings):
     """Apprise urls of the services to push to. `${NAME}` stands for a secret from the environment."""
     contacts: tuple[EscalationStep, ...] = ()
     """Who is notified next, while nobody acknowledges."""
-    on: frozenset[Verdict] = frozenset({"stranger", "unidentified"})
-    """The verdicts whose alerts are pushed."""
+    on: frozenset[Verdict] = frozenset({"stranger", "unidentified", "known"})
+    """The verdicts whose alerts are pushed. Somebody of the group known alerts outside the agreed hours only."""
     quiet: HoursText | None = None
     """Local hours without alerts, such as 22:00-07:00. Alerts that come in these hours are pushed when they end."""
-    quiet_except: frozenset[Verdict] = frozenset({"stranger"})
+    quiet_except: frozenset[Verdict] = frozenset({"stranger", "known"})
     """The verdicts that are pushed in quiet hours too."""
     cooldown_s: float = Field(default=300, ge=0, le=86400)
     """A person with a name alerts again at the same place only after this time. Somebody unknown always alerts."""
