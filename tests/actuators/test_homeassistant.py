@@ -19,6 +19,7 @@ from actuators.homeassistant.discovery import component_platforms, device_config
 from actuators.homeassistant.home import MAX_REMEMBERED, Home, fit_to_settings, home_after
 from actuators.homeassistant.names import RETAINED, house_topic, place_topic, slug, unique_slug
 from actuators.homeassistant.states import events_of, picture_messages, states
+from nerves.hours import outside_hours_reason
 from nerves.messages import (
     Acknowledged,
     CameraEnabled,
@@ -203,6 +204,25 @@ def test_ended_visits_outlive_a_restart_and_are_forgotten_in_the_end() -> None:
 
 def test_family_is_no_alert() -> None:
     assert events(visit(phase="decided", verdict="family", who="Alice")) == [("sighting", "family")]
+
+
+def test_somebody_known_is_no_alert_and_has_an_entity() -> None:
+    maria = visit(phase="decided", verdict="known", who="Maria")
+    assert events(maria) == [("sighting", "known")]
+    home = after(People(place="brain", people=(PersonEntry(name="Maria", group="known"),)), maria)
+    assert (home.people["Maria"].group, home.people["Maria"].place) == ("known", "hall")
+    components = made(home)["homeassistant/device/kinwatch_house/config"]["components"].values()
+    assert "binary_sensor.kinwatch_maria_here" in [each.get("default_entity_id") for each in components]
+    unseen = after(maria.model_copy(update={"who": "Paul"}))
+    assert unseen.people["Paul"].group == "known"
+
+
+def test_somebody_known_outside_the_hours_is_an_alert_with_the_reason() -> None:
+    reason = outside_hours_reason("Maria", ["Tue 09:00-12:00"])
+    late = visit(phase="decided", verdict="known", who="Maria", alert=True, reasons=(reason,))
+    assert events(late) == [("sighting", "known"), ("alert", "known")]
+    assert state(after(late), HOUSE)["alerted"]["reasons"] == [reason]
+    assert state(after(late), HOUSE)["alert"] == "ON"
 
 
 def test_two_people_clear_a_place_when_both_have_left() -> None:

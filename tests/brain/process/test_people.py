@@ -14,6 +14,23 @@ from tests.brain.visits.test_brain import Table, nobody
 from tests.waiting import soon
 
 
+def test_groups_are_published_with_the_names(tmp_path: Path) -> None:
+    bus, heard = Loopback(), list[People]()
+    settings, link = BrainSettings(), LoopbackLink(bus, "brain")
+    late = LoopbackLink(bus, "late")
+    late.listen(People.pattern(), lambda topic, body: heard.append(People.read(topic, body)), qos=1)
+    with Gallery(tmp_path / "gallery.db") as gallery, BrainState(tmp_path / "brain.db") as memory, link:
+        gallery.learn("Alice", [photo(1)])
+        gallery.learn("Maria", [photo(2)], group="known", hours=["Tue 09:00-12:00"])
+        keepsakes = AlbumWriter(tmp_path / "album.db", settings.album)
+        brain = Brain(Table(nobody), gallery, settings)
+        BrainLoop(brain, gallery, memory, keepsakes, Conversation(settings.answer)).publish_people(link)
+        with late:  # the message is retained
+            assert soon(lambda: heard)
+        keepsakes.close()
+    assert [(one.name, one.group) for one in heard[0].people] == [("Alice", "family"), ("Maria", "known")]
+
+
 def test_the_known_people_are_published_on_change_and_retained(tmp_path: Path) -> None:
     bus, heard = Loopback(), list[tuple[str, ...]]()
 

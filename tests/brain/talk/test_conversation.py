@@ -205,6 +205,15 @@ def test_guests_and_several_unknown_people_are_said() -> None:
     assert house.say("who is there") == said
 
 
+def test_somebody_known_is_said_by_name_and_vouches_for_nobody() -> None:
+    house = Room()
+    house.people = [person("known", "Maria"), person("guest", "Bob"), person("family", "Alice")]
+    assert house.say("who is there") == "I see Alice, Bob, a guest and Maria, whom you know."
+    assert house.say("qui vois-tu ?") == "Je vois Alice, Bob, qui est invité et Maria, que vous connaissez."
+    house.people = [person("known", "Maria"), person("stranger")]
+    assert house.say("this is Bob") == "Somebody of the family has to be in view to say who that is."
+
+
 def test_a_mode_changes_only_after_a_yes() -> None:
     house = Room()
     assert house.modes("arm the house") == []
