@@ -111,7 +111,9 @@ def test_forgetting_somebody_unknown_fails_in_one_line(tmp_path: Path) -> None:
     assert complaint(done) == "nobody is called ann: there is nobody yet"
 
 
-@pytest.mark.parametrize("command", ["demo", "up", "sense", "think", "act", "enroll", "people", "forget", "replay"])
+@pytest.mark.parametrize(
+    "command", ["demo", "up", "sense", "think", "act", "enroll", "people", "day", "forget", "replay"]
+)
 def test_every_command_has_a_help_text(tmp_path: Path, command: str) -> None:
     done = run(tmp_path, command, "--help")
     assert done.returncode == 0
