@@ -106,7 +106,7 @@ class Broker:
         self._guard.kill()
         self._guard.communicate()
         self._process.send_signal(number)
-        self._process.wait(8)
+        self._process.wait(30)
 
     def _write(self) -> None:
         lines = [f"listener {self.port} {HOST}", f"persistence_location {self._folder}/", *self._conf]
@@ -145,7 +145,7 @@ def amqtt(folder: Path) -> Iterator[str]:
         yield f"mqtt://{HOST}:{port}"
     finally:
         process.terminate()
-        process.wait(8)
+        process.wait(30)
 
 
 class Cable:

@@ -84,7 +84,7 @@ class Hass:
             self._process.wait(30)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            self._process.wait(5)
+            self._process.wait(30)
         self._guard.kill()
         self._guard.communicate()
 

@@ -89,7 +89,7 @@ class Page:
         return str(getattr(said[-1], "detail", "")) if said else ""
 
     def publish(self, fact: Fact) -> None:
-        self.link.post(fact.topic, fact.payload()).wait(5)
+        self.link.post(fact.topic, fact.payload()).wait(30)
 
     def ask(self, method: str, path: str, body: object = None, **headers: str) -> Answer:
         data = json.dumps(body).encode() if body is not None else None

@@ -21,7 +21,7 @@ from nerves.settings import HouseSettings
 
 __all__ = ["Finding", "findings", "run_check"]
 
-CONNECT_S = 5.0
+CONNECT_S = 10.0
 LISTEN_S = 1.0
 # A call that has a price: the check of the budget counts it.
 PAID_OPERATION = "SearchFacesByImage"

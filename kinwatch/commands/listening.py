@@ -22,7 +22,7 @@ __all__ = ["describe", "run_listen"]
 HOME_ASSISTANT = f"{topics.ROOT}/ha/"
 # A sense with a mistake in its topic publishes here.
 ASTRAY = (f"/{topics.ROOT}/#", f"{topics.ROOT.upper()}/#", f"{topics.ROOT.capitalize()}/#")
-CONNECT_S = 5.0
+CONNECT_S = 10.0
 
 
 def run_listen(house: HouseSettings, *, json: bool, strict: bool, seconds: float | None, messages: int | None) -> None:

@@ -15,7 +15,7 @@ from nerves.settings import HouseSettings
 
 __all__ = ["run_self_test"]
 
-CONNECT_S = 5.0
+CONNECT_S = 10.0
 # A house that has just been started may not listen yet, so the request is repeated; it has one id and is one alert.
 ASK_AGAIN_S = 3.0
 BRAIN = "brain"

@@ -458,7 +458,7 @@ def test_a_restart_publishes_every_stored_state_again(tmp_path: Path) -> None:
 
     def talk() -> None:
         soon(lambda: ear.states("ha"))
-        ear.link.post(begun.topic, begun.payload()).wait(5)
+        ear.link.post(begun.topic, begun.payload()).wait(30)
 
     def told() -> list[bytes]:
         return [body for topic, body in ear.heard if topic == HALL]

@@ -478,7 +478,7 @@ actuators:
             assert soon(lambda: heard.statuses() > before, 12)
             time.sleep(1)  # long enough for a step that is done twice to ring
             process.terminate()
-            assert process.wait(5) == 0
+            assert process.wait(30) == 0
         assert (len(phone.got), len(second.got), len(heard.said())) == (1, 1, 1)
 
 
@@ -509,7 +509,7 @@ class Heard:
         return sum(b'"state":"online"' in body for body in bodies)
 
     def send(self, fact: Fact) -> None:
-        assert self.link.post(fact.topic, fact.payload()).wait(5)
+        assert self.link.post(fact.topic, fact.payload()).wait(30)
 
     def said(self) -> list[str]:
         return [Say.read(topic, body).words for topic, body in self.all.values() if topic == "kinwatch/hall/say"]
@@ -521,7 +521,7 @@ def house(_: Path, url: str) -> Iterator[Heard]:
     heard = Heard(link)
     link.listen("kinwatch/#", heard.receive, qos=1)
     with link:
-        assert link.wait_connected(5)
+        assert link.wait_connected(30)
         yield heard
 
 

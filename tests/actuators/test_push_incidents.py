@@ -331,7 +331,7 @@ def test_killed_between_two_visits_nothing_of_an_incident_comes_twice(tmp_path: 
             heard.send(story.goes_on("attic"))
             assert soon(lambda: told(tmp_path) == 4, 12)
             process.terminate()
-            assert process.wait(5) == 0
+            assert process.wait(30) == 0
     assert rings(phone) == [True, False, False, False]
     assert phone.texts()[-1] == "A stranger: hall, then kitchen, then study, then attic; 4 pictures."
 

@@ -227,7 +227,7 @@ def test_an_outage_is_outlived_by_the_running_service(
         with interrupting():
             soon(lambda: states)
             for message in told:
-                link.post(message.topic, message.payload()).wait(5)
+                link.post(message.topic, message.payload()).wait(30)
             soon(lambda: any("cannot be reached" in state for state in states))
             line.now = "clear"
             soon(lambda: len(receipts) == 3, 20)

@@ -210,7 +210,7 @@ def test_whoever_waits_is_woken(box: DurableQueue) -> None:
     assert not box.wait(0.01)
     later = Timer(0.05, filled, [box, "a"])
     later.start()
-    assert box.wait(5)
+    assert box.wait(30)
     later.join()
     assert not box.wait(0.01)
 

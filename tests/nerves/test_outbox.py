@@ -135,13 +135,13 @@ def test_nothing_is_lost_when_the_broker_is_killed_again_and_again(box: DurableQ
         there, here = (open_link(broker.url, name, durable=True) for name in ("ear", "mouth"))
         there.listen("kinwatch/+/visit", ear, qos=1)
         with there, here, Outbox(box, here) as outbox:
-            assert there.wait_connected(5)
+            assert there.wait_connected(30)
             broker.save()  # it knows now who listens; what comes next it may forget
             for number, payload in enumerate(sent):
                 box.put(payload.decode(), TOPIC, payload)
                 if number in (20, 40):
                     broker.kill()
                     broker.start()
-                    assert there.wait_connected(8)
+                    assert there.wait_connected(30)
             assert outbox.flush(8)
             soon(lambda: set(ear) == set(sent))

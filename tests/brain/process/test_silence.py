@@ -124,14 +124,14 @@ def test_the_running_brain_says_who_has_fallen_silent(tmp_path: Path, monkeypatc
         with interrupting():
             soon(lambda: modes)
             for _ in range(6):
-                link.post("kinwatch/door/frame", out.getvalue()).wait(5)
+                link.post("kinwatch/door/frame", out.getvalue()).wait(30)
                 time.sleep(0.3)
             soon(lambda: told == ["offline"])
-            link.post("kinwatch/door/frame", out.getvalue()).wait(5)
+            link.post("kinwatch/door/frame", out.getvalue()).wait(30)
             soon(lambda: told == ["offline", "recovered"])
 
     with link, Gallery(tmp_path / "gallery.db") as gallery:
-        assert link.wait_connected(5)
+        assert link.wait_connected(30)
         thread = Thread(target=be_a_device)
         thread.start()
         run_brain(HouseSettings(data_dir=tmp_path), BrainSettings(), Blind(), gallery, url)

@@ -448,12 +448,12 @@ def test_the_running_brain_answers_and_changes_its_mode(tmp_path: Path) -> None:
             soon(lambda: any(topic == "kinwatch/mode" for topic, _ in heard))
             for number, words in enumerate(("Who do you see?", "blah blah", "arm the house", "yes"), 1):
                 fact = Heard(place="hall", words=words)
-                link.post(fact.topic, fact.payload()).wait(5)
+                link.post(fact.topic, fact.payload()).wait(30)
                 soon(lambda number=number: len(said()) >= number - (number > 1))  # type: ignore[misc]
             soon(lambda: ("kinwatch/mode", b"away") in heard)
 
     with link, Gallery(tmp_path / "gallery.db") as gallery:
-        assert link.wait_connected(5)
+        assert link.wait_connected(30)
         thread = Thread(target=talk)
         thread.start()
         run(house, BrainSettings(), Blind(), gallery, url)

@@ -220,7 +220,7 @@ def test_a_running_brain_uses_a_labelled_name_at_the_next_visit(tmp_path: Path, 
         link = open_link(broker.url, "witness", durable=False)
         link.listen("kinwatch/+/visit", lambda topic, body: heard.append(Visit.read(topic, body)), qos=1)
         with link, (tmp_path / "log").open("wb") as log:
-            link.wait_connected(10)
+            link.wait_connected(30)
             brain = subprocess.Popen(
                 [sys.executable, "-m", "kinwatch", "think"], env=env, cwd=ROOT, stdout=log, stderr=log
             )
@@ -246,7 +246,7 @@ def test_a_running_brain_uses_a_labelled_name_at_the_next_visit(tmp_path: Path, 
                 come(lambda: any(one.verdict == "stranger" for one in heard))
                 go(1)
                 visit = next(one for one in heard if one.verdict == "stranger").visit
-                link.post("kinwatch/hall/label", Label(place="hall", visit=visit, who="Alice").payload()).wait(5)
+                link.post("kinwatch/hall/label", Label(place="hall", visit=visit, who="Alice").payload()).wait(30)
                 soon(lambda: b"learned Alice" in (tmp_path / "log").read_bytes(), 20)
                 come(lambda: any(one.visit != visit and one.who == "Alice" for one in heard))
             finally:

@@ -370,7 +370,7 @@ def test_the_running_sense_publishes_mentions_and_its_status(
 
     settings = MentionsSettings(kind="mentions", place="x", account="us", api=stand.url)
     with link:
-        assert link.wait_connected(5)
+        assert link.wait_connected(30)
         interrupt_when(is_told)
         run_sense("x", sense, settings, HouseSettings(data_dir=tmp_path), url)
     assert is_told()

@@ -299,7 +299,7 @@ def test_the_running_sense_publishes_words_and_stores_no_sound(media: Path, tmp_
     link.listen("kinwatch/hall/heard", lambda _, body: heard.append((now(), body)), qos=1)
     settings = ear(media / "speech" / "english_one_two_three.wav", sentences=["one two three"])
     with link:
-        assert link.wait_connected(5)
+        assert link.wait_connected(30)
         run_sense("hall", sense, settings, HouseSettings(data_dir=tmp_path), url)
     assert len(heard) == 1
     assert Heard.read("kinwatch/hall/heard", heard[0][1]).words == "one two three"
@@ -330,7 +330,7 @@ def test_a_spoken_question_is_answered_at_its_place(tmp_path: Path) -> None:
             soon(lambda: bool(said))
 
     with link, Gallery(tmp_path / "gallery.db") as gallery:
-        assert link.wait_connected(5)
+        assert link.wait_connected(30)
         thread = Thread(target=ask)
         thread.start()
         run_brain(house, BrainSettings(), Blind(), gallery, url)
