@@ -20,13 +20,13 @@ from nerves.messages import Box, Verdict, stamp
 __all__ = ["Album", "PastVisit"]
 
 VISIT_COLUMNS = """id, place, since, last, verdict, who, stranger, alert, box, named,
-    alerted_at, incident, probably, odds, is_calm, reasons, context_reasons"""
-INSERT_VISIT = f"""INSERT INTO visits ({VISIT_COLUMNS}) VALUES ({", ".join("?" * 17)})
+    alerted_at, incident, probably, odds, is_calm, is_not_a_person, reasons, context_reasons"""
+INSERT_VISIT = f"""INSERT INTO visits ({VISIT_COLUMNS}) VALUES ({", ".join("?" * 18)})
     ON CONFLICT (id) DO UPDATE SET
     last = excluded.last, verdict = excluded.verdict, who = excluded.who, stranger = excluded.stranger,
     alert = max(alert, excluded.alert), box = excluded.box, alerted_at = coalesce(alerted_at, excluded.alerted_at),
     incident = coalesce(excluded.incident, incident), probably = excluded.probably, odds = excluded.odds,
-    is_calm = excluded.is_calm, reasons = excluded.reasons,
+    is_calm = excluded.is_calm, is_not_a_person = excluded.is_not_a_person, reasons = excluded.reasons,
     context_reasons = excluded.context_reasons"""  # noqa: S608 - our own columns
 # Visits of people with a name have a time limit of their own: those of strangers matter longer.
 DELETE_EXPIRED_VISITS = """DELETE FROM visits
@@ -63,6 +63,8 @@ class PastVisit:
     """The odds for it: 40 means 40:1."""
     is_calm: bool = False
     """Whether the context keeps it from alerting."""
+    is_not_a_person: bool = False
+    """Whether the brain takes it for something that a human has labelled as not a person."""
     reasons: tuple[str, ...] = ()
     """Why this verdict."""
     context_reasons: tuple[str, ...] = ()
@@ -189,7 +191,7 @@ def _row(entry: PastVisit) -> tuple[object, ...]:
     verdict = entry.verdict, entry.who, number_of(entry.stranger) if entry.stranger else None
     alerted_at = stamp(entry.alerted_at) if entry.alerted_at else None
     incident = str(entry.incident) if entry.incident else None
-    context = entry.probably, entry.odds, entry.is_calm
+    context = entry.probably, entry.odds, entry.is_calm, entry.is_not_a_person
     why = json.dumps(entry.reasons, ensure_ascii=False), json.dumps(entry.context_reasons, ensure_ascii=False)
     where = str(entry.visit), entry.place
     return (*where, *when, *verdict, entry.alert, box, entry.named, alerted_at, incident, *context, *why)
@@ -197,7 +199,7 @@ def _row(entry: PastVisit) -> tuple[object, ...]:
 
 def _past(row: Sequence[object]) -> PastVisit:
     visit, place, since, last, verdict, who, number, alert, box, named, *why = row
-    alerted_at, incident, probably, odds, is_calm, reasons, context_reasons = why
+    alerted_at, incident, probably, odds, is_calm, is_not_a_person, reasons, context_reasons = why
     return PastVisit(
         visit=UUID(str(visit)),
         place=str(place),
@@ -214,6 +216,7 @@ def _past(row: Sequence[object]) -> PastVisit:
         probably=str(probably) if probably is not None else None,
         odds=int(str(odds)) if odds is not None else None,
         is_calm=bool(is_calm),
+        is_not_a_person=bool(is_not_a_person),
         reasons=tuple(json.loads(str(reasons))),
         context_reasons=tuple(json.loads(str(context_reasons))),
     )

@@ -35,6 +35,7 @@ ADD_WHY_COLUMNS = (
     "ALTER TABLE visits ADD COLUMN probably TEXT",
     "ALTER TABLE visits ADD COLUMN odds INTEGER",
     "ALTER TABLE visits ADD COLUMN is_calm INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE visits ADD COLUMN is_not_a_person INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE visits ADD COLUMN reasons TEXT NOT NULL DEFAULT '[]'",
     "ALTER TABLE visits ADD COLUMN context_reasons TEXT NOT NULL DEFAULT '[]'",
 )

@@ -106,6 +106,7 @@ def past_visit(visit: OpenVisit) -> PastVisit:
         probably=visit.probably,
         odds=visit.odds,
         is_calm=visit.is_calm,
+        is_not_a_person=visit.is_not_a_person,
         reasons=visit.reasons,
         context_reasons=visit.context_reasons,
     )

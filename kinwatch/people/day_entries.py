@@ -54,12 +54,16 @@ def _next(day: date) -> date:
 
 def _day_visit(entry: AlbumEntry, groups: Mapping[str, Group], album: Album) -> DayVisit:
     faces = len(reference_faces(album.crops(entry.past.visit))) if entry.past.alert else 0
-    return DayVisit(entry.past, entry.short, entry.name, _kind(entry, groups), labelled=entry.labelled, faces=faces)
+    kind = _kind(entry, groups)
+    name = kind if kind == NOT_A_PERSON_NAME else entry.name
+    return DayVisit(entry.past, entry.short, name, kind, labelled=entry.labelled, faces=faces)
 
 
 def _kind(entry: AlbumEntry, groups: Mapping[str, Group]) -> VisitKind:
     if entry.labelled:
         return "not a person" if entry.name == NOT_A_PERSON_NAME else groups.get(entry.name, "family")
+    if entry.past.is_not_a_person:
+        return "not a person"
     return "unidentified" if entry.past.verdict == "identifying" else entry.past.verdict
 
 

@@ -35,10 +35,11 @@ def incident_rows(incidents: Iterable[DayIncident]) -> list[DayRow]:
     """Return a row for each incident, and under it one for each of its visits."""
     rows = []
     for incident in incidents:
-        rings = ", ".join(f"{at.astimezone():%H:%M:%S}" for at in incident.rings)
-        title = f"RANG {rings}" if rings else "rang the day before"
+        times = [f"{at.astimezone():%H:%M:%S}" for at in incident.rings]
+        title = f"RANG {times[0]}" if times else "rang the day before"
         visits = _counted(len(incident.visits), "visit")
-        rows.append(DayRow((title, ", ".join(incident.places), visits, "", ""), "ring"))
+        why = f"rang {_times(len(times))}: {', '.join(times)}" if len(times) > 1 else ""
+        rows.append(DayRow((title, ", ".join(incident.places), visits, "", why), "ring"))
         rows += [_row(visit, visit.reasons) for visit in incident.visits]
     return rows
 

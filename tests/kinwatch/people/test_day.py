@@ -164,9 +164,10 @@ def full_day(writer: Writer) -> dict[str, OpenVisit]:
 
 def test_each_ring_stands_with_its_visits_and_the_reason(writer: Writer) -> None:
     visits = full_day(writer)
-    lines = run("yesterday").stdout.splitlines()
+    lines = [line.rstrip() for line in run("yesterday").stdout.splitlines()]
     assert lines[0].endswith(": 12 visits, rang 3 times")
-    first = next(number for number, line in enumerate(lines) if line.startswith("RANG 14:02:20, 14:04:30"))
+    first = next(number for number, line in enumerate(lines) if line.startswith("RANG 14:02:20"))
+    assert lines[first].endswith("rang twice: 14:02:20, 14:04:30")
     assert "porch, hall, kitchen" in lines[first]
     assert "3 visits" in lines[first]
     assert lines[first + 1].split()[:3] == ["14:02:10-14:03:00", "porch", "stranger"]
@@ -239,6 +240,15 @@ def test_a_label_says_who_it_was(writer: Writer) -> None:
     ]
     assert ids(found["were_family"]) == [bob.id]
     assert "Bob (you said)" in run("yesterday").stdout
+
+
+def test_the_poster_that_the_brain_knows_is_not_a_person(writer: Writer) -> None:
+    poster = writer.visit("10:00:00", "hall", "unidentified")
+    poster.not_a_person_reason = "you said on 3 November that this is not a person: has always been where it is"
+    writer.correct(poster, Judgement("unidentified", None, ()))
+    (found,) = facts("yesterday")["others"]
+    assert (found["kind"], found["name"], found["labelled"]) == ("not a person", "not a person", False)
+    assert found["reasons"] == [poster.not_a_person_reason]
 
 
 def test_what_the_policy_did_not_want_says_so(writer: Writer) -> None:
