@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from actuators.homeassistant.incident import newest_incident
 from nerves import topics
 from nerves.messages import (
     Acknowledged,
@@ -15,6 +16,7 @@ from nerves.messages import (
     Detections,
     Fact,
     Group,
+    Incident,
     Label,
     People,
     Status,
@@ -62,6 +64,9 @@ class VisitState(Value):
     stranger: str | None = None
     reasons: tuple[str, ...] = ()
     alerted: bool = False
+    incident: UUID | None = None
+    probably: str | None = None
+    odds: int | None = None
 
 
 class PlaceState(Value):
@@ -91,6 +96,7 @@ class Home(Value):
     unknown: VisitState | None = None
     named: str | None = None
     alert: VisitState | None = None
+    incident: Incident | None = None
     acknowledged: bool = True
     receipts: int = 0
     waiting: tuple[str, ...] = ()
@@ -116,6 +122,18 @@ class Home(Value):
     def find_visit(self, visit: UUID) -> VisitState | None:
         """Return the state of a visit, whether it has ended or not."""
         return self.visits.get(visit) or self.ended.get(visit)
+
+    def is_same_alert(self, visit: UUID) -> bool:
+        """Whether a visit is the one that alerted last, or belongs to the same incident."""
+        if self.alert is None or self.alert.visit == visit:
+            return self.alert is not None
+        known = self.find_visit(visit)
+        return known is not None and known.incident is not None and known.incident == self.alert.incident
+
+    def unknown_of(self, incident: UUID) -> list[VisitState]:
+        """Return the visits of an incident that have no name."""
+        known = [each for each in (*self.visits.values(), *self.ended.values()) if each]
+        return [each for each in known if each.incident == incident and each.verdict in UNKNOWN_VERDICTS]
 
     def is_late(self, visit: Visit) -> bool:
         """Whether a message corrects a visit that has ended: a second opinion can come late."""
@@ -151,6 +169,7 @@ def _(visit: Visit, home: Home) -> Home:
     if (before and visit.seq <= before.seq) or (visit.visit in home.ended and not is_late):
         return home
     state = _visit_state(visit, alerted=visit.alert or (before is not None and before.alerted))
+    home = home.changed(incident=newest_incident(home.incident, visit.incident))
     home = _with_person(_with_unknown(_with_last(home, state), state, alert=visit.alert), visit)
     waiting = _waiting(home, visit)
     if visit.phase == "ended" or is_late:
@@ -208,13 +227,13 @@ def _(label: Label, home: Home) -> Home:
 
 @home_after.register
 def _(acknowledged: Acknowledged, home: Home) -> Home:
-    is_open = home.alert and home.alert.visit == acknowledged.visit
-    return home.changed(acknowledged=True) if is_open else home
+    return home.changed(acknowledged=True) if home.is_same_alert(acknowledged.visit) else home
 
 
 def _visit_state(visit: Visit, *, alerted: bool) -> VisitState:
     fields: Mapping[str, Any] = {key: getattr(visit, key) for key in VisitState.model_fields if hasattr(visit, key)}
-    return VisitState.model_validate({**fields, "alerted": alerted})
+    incident = visit.incident.id if visit.incident else None
+    return VisitState.model_validate({**fields, "alerted": alerted, "incident": incident})
 
 
 def _with_place(home: Home, place: str, **changes: Any) -> Home:  # noqa: ANN401 - each field has its own type

@@ -7,7 +7,7 @@ from typing import Any
 from actuators.homeassistant.home import UNKNOWN_VERDICTS, Home, VisitState
 from actuators.homeassistant.names import house_topic, person_topic, picture_topic, place_topic
 from nerves import topics
-from nerves.messages import Acknowledged, Detections, Fact, Trouble, Visit, stamp
+from nerves.messages import Acknowledged, Detections, Fact, Incident, Trouble, Visit, stamp
 from nerves.services import RawMessage
 
 __all__ = [
@@ -82,18 +82,22 @@ def events_of(message: Fact, before: Home, after: Home) -> Iterator[RawMessage]:
         yield _alert(kind, {"place": message.place, **fields})
     elif isinstance(message, Acknowledged) and after is not before:
         fields = {"visit": str(message.visit), "place": message.place, "by": message.by or "", "at": stamp(message.at)}
-        yield _alert("acknowledged", fields)
+        incident = after.alert.incident if after.alert else None
+        yield _alert("acknowledged", fields | {"incident": str(incident) if incident else None})
 
 
 def _visit_events(visit: Visit, before: Home, after: Home) -> Iterator[RawMessage]:
     if visit.place == topics.TEST:
-        yield _alert("test", _facts(visit))
+        yield _alert("test", _facts(visit, after))
     elif after is not before:
         old = before.find_visit(visit.visit)
-        if visit.verdict != "identifying" and _is_news(old, visit):
-            yield _sighting(visit.place, visit.verdict, _facts(visit))
-            if visit.alert or (old and old.alerted):
-                yield _alert(visit.verdict, _facts(visit))
+        is_news = visit.verdict != "identifying" and _is_news(old, visit)
+        if is_news:
+            yield _sighting(visit.place, visit.verdict, _facts(visit, after))
+        if is_news and (visit.alert or (old and old.alerted)):
+            yield _alert(visit.verdict, _facts(visit, after))
+        elif _is_update(before, after, visit, is_news=is_news):
+            yield _alert("update", _facts(visit, after))
         if before.visits_at(visit.place) and not after.visits_at(visit.place):
             yield _sighting(visit.place, "cleared", {"visit": str(visit.visit), "at": stamp(visit.at)})
 
@@ -104,17 +108,42 @@ def _is_news(old: VisitState | None, visit: Visit) -> bool:
     return (old.verdict, old.who) != (visit.verdict, visit.who) or (visit.alert and not old.alerted)
 
 
+def _is_update(before: Home, after: Home, visit: Visit, *, is_news: bool) -> bool:
+    """Whether a message says something new of an incident that has alerted and that nobody has acknowledged."""
+    if visit.incident is None or after.acknowledged or not after.is_same_alert(visit.visit):
+        return False
+    old = before.find_visit(visit.visit)
+    has_joined = old is None or old.incident != visit.incident.id
+    return is_news or has_joined or before.incident != after.incident
+
+
 def _animal_events(message: Detections) -> Iterator[RawMessage]:
     for label in sorted({detected.label for detected in message.detections if detected.label != PERSON}):
         yield _sighting(message.place, "animal", {"animal": label, "at": stamp(message.at)})
 
 
-def _facts(visit: Visit) -> dict[str, Any]:
-    facts = {
-        key: getattr(visit, key) for key in ("place", "seq", "verdict", "phase", "who", "stranger", "times", "alert")
-    }
+def _facts(visit: Visit, home: Home) -> dict[str, Any]:
+    keys = ("place", "seq", "verdict", "phase", "who", "stranger", "times", "alert", "probably", "odds")
+    facts = {key: getattr(visit, key) for key in keys} | _incident_facts(visit.incident, home)
     reasons = list(visit.reasons[:MAX_REASONS])
     return facts | {"visit": str(visit.visit), "reasons": reasons, "at": stamp(visit.at), "since": stamp(visit.since)}
+
+
+def _incident_facts(incident: Incident | None, home: Home) -> dict[str, Any]:
+    """Return what is known of the incident of a visit: all of its keys are there, without one too."""
+    if incident is None:
+        return {"incident": None, "places": [], "people": None, "rings": None, "unknown": None, "worst": None}
+    known = home.incident if home.incident and home.incident.id == incident.id else incident
+    unknown = home.unknown_of(incident.id)
+    verdicts = {each.verdict for each in unknown}
+    return {
+        "incident": str(known.id),
+        "places": list(known.places),
+        "people": known.people,
+        "rings": known.rings,
+        "unknown": len(unknown),
+        "worst": next((verdict for verdict in UNKNOWN_VERDICTS if verdict in verdicts), None),
+    }
 
 
 def _sighting(place: str, kind: str, fields: dict[str, Any]) -> RawMessage:
@@ -155,17 +184,26 @@ def _house(home: Home) -> dict[str, Any]:
         "name": OPTION_NOT_SAID if home.named is None else home.named or OPTION_NOT_A_PERSON,
         "typed": "",
         "alert": _on(not home.acknowledged),
-        "alerted": _visit_attributes(home.alert),
+        "alerted": _alert_attributes(home),
         "receipts": home.receipts,
         "waiting": len(home.waiting),
         "stored": home.stored or "",
     }
 
 
+def _alert_attributes(home: Home) -> dict[str, Any]:
+    """Return the attributes of the open alert: its visit, and what is known of its incident."""
+    attributes, incident = _visit_attributes(home.alert), home.incident
+    if home.alert is None or incident is None or home.alert.incident != incident.id:
+        return attributes
+    return attributes | _incident_facts(incident, home)
+
+
 def _visit_attributes(visit: VisitState | None) -> dict[str, Any]:
     if visit is None:
         return {}
-    facts = visit.model_dump(mode="json", include={"place", "seq", "verdict", "who", "stranger"})
+    keys = {"place", "seq", "verdict", "who", "stranger", "incident", "probably", "odds"}
+    facts = visit.model_dump(mode="json", include=keys)
     return facts | {"visit": str(visit.visit), "at": stamp(visit.at), "reasons": list(visit.reasons[:MAX_REASONS])}
 
 
