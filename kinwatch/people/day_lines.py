@@ -74,9 +74,10 @@ def hint_lines(summary: DaySummary) -> list[str]:
     faceless = [visit for visit, _ in found if not visit.past.named and not visit.faces]
     wanted = [(visit, name) for visit, name in found if not visit.past.named and visit.faces]
     rings = "This ring was" if len(found) == 1 else f"These {len(found)} rings were"
-    maybe = " probably" if all(visit.probably for visit, _ in found) else ""
+    doubts = [bool(visit.probably) for visit, _ in found]
+    whose = "probably family" if all(doubts) else "family or probably family" if any(doubts) else "family"
     them, they = ("it", "it") if len(wanted) == 1 else ("them", "they")
-    lines = [f"{rings}{maybe} family{f': name {them} and {they} will not ring again' if wanted else ''}."]
+    lines = [f"{rings} {whose}{f': name {them} and {they} will not ring again' if wanted else ''}."]
     if wanted:
         lines.append(f"  kinwatch album show {' '.join(visit.short for visit, _ in wanted)}    # look first")
     lines += [f"  {_command(visit, name)}{_doubt(visit, name)}" for visit, name in wanted]

@@ -225,6 +225,10 @@ def test_rings_that_context_takes_for_family_are_probable_and_faceless_ones_teac
     assert "These 3 rings were probably family: name them and they will not ring again." in lines
     assert f"  {commands[0]}    # if it was Bob: probably, 20:1" in lines
     assert f"  {commands[1]}    # if it was one of the family: probably, 20:1" in lines
+    sure = writer.ring("14:00:00", writer.visit("14:00:00", "hall", "unidentified", faces=3))
+    writer.correct(sure, Judgement("family", "Alice", ()))
+    more = run("yesterday").stdout.splitlines()
+    assert "These 4 rings were family or probably family: name them and they will not ring again." in more
     assert any(line.startswith("  1 without a good face: there is nothing to learn from ") for line in lines)
 
 
