@@ -74,10 +74,10 @@ def label_record(label: Label, gallery: Gallery) -> LabelRecord:
 
 def _is_known(label: LabelRecord, gallery: Gallery) -> bool:
     stored = next((one for one in gallery.labels() if one.visit == label.visit), None)
-    return stored is not None and _said(stored) == _said(label)
+    return stored is not None and _told_facts(stored) == _told_facts(label)
 
 
-def _said(label: LabelRecord) -> tuple[object, ...]:
+def _told_facts(label: LabelRecord) -> tuple[object, ...]:
     return label.who, label.group, label.until, label.hours
 
 

@@ -53,7 +53,8 @@ export class Album {
     const input = make("input", { placeholder: words("other"), maxLength: 40, autocomplete: "off" });
     input.setAttribute("aria-label", words("other"));
     const form = make("form", { hidden: !this.open.has(id) }, input,
-      make("button", { value: "family" }, words("family")), make("button", { value: "guest" }, words("guest")));
+      make("button", { value: "family" }, words("family")), make("button", { value: "guest" }, words("guest")),
+      make("button", { value: "known" }, words("known")));
     const more = make("button", { type: "button", ariaExpanded: String(!form.hidden), onclick: () => {
       form.hidden = !form.hidden;
       more.ariaExpanded = String(!form.hidden);

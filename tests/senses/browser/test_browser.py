@@ -425,6 +425,19 @@ def test_one_tap_labels_a_visit(page: Page) -> None:
     assert (word.who, word.group, str(word.visit)) == ("Alice", "family", line["visit"])
 
 
+def test_a_visit_is_labelled_as_somebody_known(page: Page) -> None:
+    token = page.pair()
+    with page.connect(token, is_page=True) as client:
+        page.publish(People(place="brain", people=(PersonEntry(name="Maria", group="known"),)))
+        assert told(client, "people") == [{"name": "Maria", "group": "known"}]
+        page.publish(visit())
+        line = told(client, "visit")
+        client.send(json.dumps({"do": "name", "visit": line["visit"], "who": "Maria", "group": "known"}))
+        assert told(client, "visit")["label"] == "Maria"
+    [word] = page.facts("label")
+    assert (word.who, word.group) == ("Maria", "known")
+
+
 def test_a_place_has_one_camera(page: Page) -> None:
     token = page.pair()
     with page.connect(token, is_page=True) as first, page.connect(token, is_page=True) as second:
