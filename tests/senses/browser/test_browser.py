@@ -434,6 +434,7 @@ def test_a_visit_is_labelled_as_somebody_known(page: Page) -> None:
         line = told(client, "visit")
         client.send(json.dumps({"do": "name", "visit": line["visit"], "who": "Maria", "group": "known"}))
         assert told(client, "visit")["label"] == "Maria"
+        assert soon(lambda: page.facts("label"))
     [word] = page.facts("label")
     assert (word.who, word.group) == ("Maria", "known")
 
