@@ -24,7 +24,18 @@ __all__ = [
 ]
 
 SIGHTINGS = ("family", "guest", "known", "stranger", "unidentified", "animal", "cleared", "trouble", "recovered")
-ALERTS = ("stranger", "unidentified", "family", "guest", "known", "trouble", "recovered", "acknowledged", "test")
+ALERTS = (
+    "stranger",
+    "unidentified",
+    "family",
+    "guest",
+    "known",
+    "update",
+    "trouble",
+    "recovered",
+    "acknowledged",
+    "test",
+)
 OPTION_NOT_SAID, OPTION_GUEST_TODAY, OPTION_NOT_A_PERSON = "Not said yet", "A guest today", "Not a person"
 PERSON = "person"
 # More reasons are not sent: Home Assistant stores no attributes over 16 KB.

@@ -11,7 +11,7 @@ from actuators.homeassistant.home import Home, home_after
 from actuators.homeassistant.incident import newest_incident
 from actuators.homeassistant.names import house_topic, place_topic
 from actuators.homeassistant.settings import HomeAssistantSettings
-from actuators.homeassistant.states import events_of, states
+from actuators.homeassistant.states import ALERTS, events_of, states
 from nerves.messages import Acknowledged, Fact, Incident, Visit, now
 from nerves.services import RawMessage
 from tests.actuators.test_homeassistant import following, visit
@@ -38,6 +38,7 @@ def told(*messages: Fact) -> list[dict[str, Any]]:
     for message in messages:
         before, home = home, home_after(message, home)
         found += [json.loads(each.body) for each in events_of(message, before, home) if each.topic.endswith("/alert")]
+    assert {each["event_type"] for each in found} <= {*ALERTS}
     return found
 
 

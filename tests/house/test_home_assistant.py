@@ -27,6 +27,7 @@ from nerves.messages import (
     Detection,
     Detections,
     Fact,
+    Incident,
     Label,
     People,
     PersonEntry,
@@ -441,6 +442,32 @@ def test_the_blueprint_pushes_and_takes_the_answer(world: World) -> None:
         assert last["data"]["tag"] == str(stranger.visit)
         assert "critical" not in json.dumps(last)
         goes(world, visit(stranger, seq=3, phase="corrected", verdict="family", who="Alice"))
+
+
+def test_an_incident_is_one_notification_that_rings_again_only_when_it_gets_worse(world: World) -> None:
+    known = Incident(id=uuid7(), since=now(), places=("hall",), rings=1)
+    more = known.model_copy(update={"places": ("hall", "Küche 2"), "people": 2})
+    with phone(world) as pretend:
+        world.link.post("kinwatch/mode", b"away", retain=True).wait(5)
+        world.hass.soon("select.kinwatch_mode", "away")
+        first = visit(phase="decided", verdict="stranger", alert=True, incident=known)
+        second = visit(place="Küche 2", phase="decided", verdict="stranger", incident=more)
+        worse = visit(phase="decided", verdict="stranger", alert=True, incident=more.model_copy(update={"rings": 2}))
+        for count, seen in enumerate((first, second, worse), 1):
+            world.tell(seen)
+            soon(lambda wanted=count: len(pretend.pushed) == wanted, 10, lambda: str(pretend.pushed))  # type: ignore[misc]
+        titles = [each["title"] for each in pretend.pushed]
+        assert titles == ["A stranger: hall", "2 strangers: hall, then Küche 2", "A stranger: hall"]
+        assert {each["data"]["tag"] for each in pretend.pushed} == {str(known.id)}
+        levels = [each["data"]["push"]["interruption-level"] for each in pretend.pushed]
+        assert levels == ["critical", "passive", "critical"]
+        assert [each["data"].get("alert_once", False) for each in pretend.pushed] == [False, True, False]
+        assert len(pretend.pushed[1]["data"]["actions"]) == 5
+        world.tell(Acknowledged(place="Küche 2", visit=second.visit))
+        soon(lambda: pretend.pushed[-1]["message"] == "clear_notification", 10, "the notification to be cleared")
+        assert pretend.pushed[-1]["data"]["tag"] == str(known.id)
+        for seen in (first, second, worse):
+            goes(world, seen)
 
 
 def test_at_home_the_phone_is_not_critical(world: World) -> None:
