@@ -35,7 +35,7 @@ class PolicySettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     on: frozenset[Verdict] = frozenset({"stranger", "unidentified"})
-    """Verdicts that alert."""
+    """Verdicts that alert. Somebody of the group known alerts outside the agreed hours even if `known` is not here."""
     preset: Literal["anxious", "balanced", "bold"] = "balanced"
     """How much context it takes to calm an alert about somebody whose face was not seen, and the entry delay."""
     entry_delay_s: float | None = Field(default=None, ge=0, le=600)
@@ -50,7 +50,7 @@ class PolicySettings(BaseModel):
     quiet_at_home: bool = False
     """In mode `home`, do not alert for `unidentified`."""
     accompanied: bool = False
-    """Do not alert for somebody who comes to a place together with a recognised person."""
+    """Do not alert for somebody who comes to a place together with family or a guest."""
     accompanied_s: float = Field(default=30.0, ge=0, le=3600)
     """The longest time between the two people, in seconds."""
     cooldown_s: float = Field(default=60.0, ge=0, le=86400)

@@ -15,7 +15,9 @@ def enroll_command(  # noqa: PLR0913 - the command's own options
     name: Annotated[str, typer.Argument(help="The person's name.")],
     photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of photos, of this person alone.")],
     *,
-    group: Annotated[Group, typer.Option("--group", help="What the person is to the household.")] = "family",
+    group: Annotated[
+        Group | None, typer.Option("--group", help="What the person is to the household [default: family, or as known]")
+    ] = None,
     until: Annotated[
         str | None, typer.Option("--until", help="When a guest's pass ends: 2026-12-24, 20:00, 3d.")
     ] = None,

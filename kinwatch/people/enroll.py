@@ -111,13 +111,16 @@ def check_name(name: str) -> None:
 
 
 def run_enroll(
-    house: HouseSettings, name: str, paths: Sequence[Path], *, group: Group, terms: Terms, json: bool
+    house: HouseSettings, name: str, paths: Sequence[Path], *, group: Group | None, terms: Terms, json: bool
 ) -> None:
-    """Do `kinwatch enroll`."""
+    """Do `kinwatch enroll`; without a group, somebody who is known stays what they are."""
     files = find_photos(paths)
     with open_gallery(house) as gallery, progress(f"enrolling {name}") as show:
+        before = next((person for person in gallery.people() if person.name == name), None)
+        if before and group is None:
+            group, terms = before.group, Terms(before.until, before.hours)
         backend = open_local_vision(house, brain_settings(house))
-        enrolled = enroll_person(gallery, backend, name, files, group=group, terms=terms, progress=show)
+        enrolled = enroll_person(gallery, backend, name, files, group=group or "family", terms=terms, progress=show)
         total = next(person.photos for person in gallery.people() if person.name == name)
     for line in enrolled.refused:
         err.print(f"left out: {line}", markup=False, style="yellow")

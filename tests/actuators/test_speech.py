@@ -16,7 +16,7 @@ from actuators.speech import SpeechSettings, actuator, speak
 from actuators.speech.rules import speech_of
 from nerves.database import Database
 from nerves.errors import KinwatchError, SettingsError
-from nerves.messages import Fact, Said, Say, Visit, now
+from nerves.messages import Fact, Incident, Said, Say, Visit, now
 from nerves.plugins import read_actuator
 from nerves.services import Context, Tick
 from nerves.settings import load
@@ -187,6 +187,18 @@ def test_greetings_are_for_those_who_are_named_and_once() -> None:
     assert [heeds(message) for message in seen] == [False, True, False, False]
 
 
+def test_of_an_incident_each_ring_is_spoken_and_no_update() -> None:
+    chosen = settings(place="all", greets=["stranger", "unidentified"])
+    incident = Incident(id=uuid4(), since=now(), places=("hall",), rings=1)
+    first = visit("unidentified", alert=True, incident=incident)
+    same = visit("unidentified", place="kitchen", incident=incident)
+    worse = visit("stranger", place="kitchen", alert=True, incident=incident.model_copy(update={"rings": 2}))
+    later = first.model_copy(update={"seq": 2, "phase": "corrected", "verdict": "stranger", "alert": False})
+    said = "You are on camera.", None, "You are on camera. The household has been told.", None
+    assert words(chosen, first, same, worse, later) == [*said]
+    assert words(chosen, visit("unidentified")) == ["You are on camera."]
+
+
 def test_nobody_is_greeted_who_has_left() -> None:
     at = now()
     late = [visit(phase="corrected", at=at, last=at - timedelta(seconds=ago)) for ago in (120, 5)]
@@ -222,7 +234,8 @@ def test_what_is_too_long_is_cut() -> None:
     [
         ("engine: espeak", "engine: .*'espeak-ng'"),
         ("engine: print, quiet: 22-7", "write them as 22:00-07:00"),
-        ("engine: print, greets: [identifying]", "is not said aloud"),
+        ("engine: print, greets: [identifying]", "identifying is not said aloud"),
+        ("engine: print, greets: [family, known]", "known is not said aloud"),
         ("engine: print, language: de, greets: [guest]", "for de write texts: guest"),
         ('engine: print, texts: {guest: "Hi {nam}"}', "did you mean name"),
         ("engine: print, stale: 3", "did you mean stale_s"),

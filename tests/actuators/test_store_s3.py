@@ -322,6 +322,7 @@ def test_alerts_matter_most_and_whom_we_know_least() -> None:
     stranger = visit(2, phase="decided")
     worths = [spool_priority(each) for each in (family, visit(1), stranger, visit(2, alert=True))]
     assert worths == sorted({*worths})
+    assert spool_priority(visit(2, verdict="known", who="Maria")) == spool_priority(family)
 
 
 POLICIES = {"store.json": {"s3:PutObject"}, "store-locked.json": {"s3:PutObject", "s3:PutObjectRetention"}}

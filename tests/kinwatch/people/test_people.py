@@ -122,6 +122,8 @@ def test_somebody_known_is_enrolled_with_hours_and_gets_others(media: Path, gall
     ]
     assert run("enroll", "Maria", photo, "--group", "known", "--hours", "sat").exit_code == 0
     assert [(one.group, one.hours, one.photos) for one in gallery.people()] == [("known", ("Sat",), 1)]
+    assert run("enroll", "Maria", str(media / "family" / "me" / "me_01.jpg")).exit_code == 0
+    assert [(one.group, one.hours, one.photos) for one in gallery.people()] == [("known", ("Sat",), 2)]
     assert run("enroll", "Maria", photo, "--group", "known").exit_code == 0
     assert [(one.group, one.hours) for one in gallery.people()] == [("known", ())]
 
