@@ -29,7 +29,8 @@ def speech_of(settings: SpeechSettings, message: Say | Visit) -> Speech | None:
         language = message.language or settings.language
     else:
         language = settings.language
-        words = greeting(settings, message, language) if _is_for(settings, message.place) else ""
+        is_wanted = _is_for(settings, message.place) and not _is_update(message)
+        words = greeting(settings, message, language) if is_wanted else ""
     place = message.place if settings.place == ALL_PLACES else settings.place
     return Speech(place, words, language) if words.strip() else None
 
@@ -46,6 +47,11 @@ def is_quiet(settings: SpeechSettings, message: Say | Visit, local: datetime) ->
     if settings.quiet is None or (isinstance(message, Say) and settings.quiet_says):
         return False
     return read_hours(settings.quiet).contain(local)
+
+
+def _is_update(visit: Visit) -> bool:
+    """Whether a message says more of an incident that was spoken already, and nothing worse."""
+    return visit.incident is not None and not visit.alert and visit.verdict in ("stranger", "unidentified")
 
 
 def _is_for(settings: SpeechSettings, place: str) -> bool:

@@ -80,8 +80,10 @@ def _merged(known: dict[str, Any], visit: Visit) -> dict[str, Any]:
     together = sorted([*history, entry], key=lambda each: int(each["seq"]))
     if visit.seq < known.get("seq", 0):
         return known | {"history": together}
-    picture = {key: known[key] for key in ("picture", "sha256") if key in known}
-    return facts | picture | {"history": together}
+    kept = {key: known[key] for key in ("picture", "sha256") if key in known}
+    if "incident" in known:
+        facts = {"incident": known["incident"]} | facts  # a visit that was of an incident stays so
+    return facts | kept | {"history": together}
 
 
 def _write_picture(day: Path, stem: str, jpeg: bytes) -> dict[str, str]:

@@ -20,7 +20,7 @@ from actuators.store import StoreSettings, store
 from actuators.store.settings import folder
 from nerves.database import Database
 from nerves.errors import StoreError
-from nerves.messages import Stored, Visit
+from nerves.messages import Incident, Stored, Visit
 from nerves.services import Context
 from tests.paths import ROOT
 
@@ -77,6 +77,18 @@ def test_a_visit_is_one_file_of_facts_and_one_picture(tmp_path: Path) -> None:
     assert receipts[1].url == (day / f"{stem}.json").as_uri()
     assert receipts[1].picture_url == (day / f"{stem}.jpg").as_uri()
     assert receipts[1].sha256 == found["sha256"]
+
+
+def test_the_facts_name_the_incident_and_whom_the_visit_probably_shows(tmp_path: Path) -> None:
+    incident = Incident(id=UUID(int=7), since=SINCE, places=("hall",), rings=1)
+    keep(tmp_path, [visit(2, alert=True, incident=incident), visit(3, incident=incident, probably="Alice", odds=40)])
+    found = facts(tmp_path)
+    assert found["incident"]["id"] == str(incident.id)
+    assert (found["incident"]["places"], found["probably"], found["odds"]) == (["hall"], "Alice", 40)
+    keep(tmp_path, [visit(4, verdict="family", who="Alice")])
+    found = facts(tmp_path)
+    assert found["incident"]["id"] == str(incident.id)  # the folder can still be grouped
+    assert "probably" not in found
 
 
 def test_a_repeated_message_changes_nothing_and_gets_a_receipt(tmp_path: Path) -> None:
