@@ -24,7 +24,7 @@ def scaled(limit_s: float) -> float:
 
 
 def soon(
-    condition: Callable[[], T], timeout_s: float = 8, what: str | Callable[[], object] = "it", *, pause_s: float = 0.1
+    condition: Callable[[], T], timeout_s: float = 20, what: str | Callable[[], object] = "it", *, pause_s: float = 0.1
 ) -> T:
     """Return what `condition` returns as soon as that is true: asked again after at most `pause_s`, first more often.
 
@@ -55,7 +55,7 @@ def interrupting() -> Iterator[None]:
         interrupt()
 
 
-def interrupt_when(condition: Callable[[], object], timeout_s: float = 8) -> None:
+def interrupt_when(condition: Callable[[], object], timeout_s: float = 20) -> None:
     """Interrupt this process, from a thread, as soon as `condition` is true."""
 
     def watch() -> None:
