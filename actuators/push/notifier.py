@@ -117,7 +117,9 @@ class Notifier:
     def _pictures(self, due: DueDelivery, updates: list[StoredUpdate]) -> Iterator[AttachedPicture]:
         """Yield the pictures that go along, the newest first."""
         places = {str(visit.visit): visit.place for visit in self._ledger.visits_of(due.alert)}
-        for visit in shown_visits(updates, due.delivered):
+        new = shown_visits(updates, due.delivered)
+        # A receiver that replaces its notification would lose the earlier pictures.
+        for visit in shown_visits(updates, 0) if new and replaces(self._urls[due.service]) else new:
             jpeg = self._ledger.picture(visit)
             if jpeg and visit in places:
                 yield AttachedPicture(jpeg, places[visit])

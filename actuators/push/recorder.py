@@ -6,7 +6,7 @@ from datetime import datetime
 
 from actuators.push.deliveries import DeliveryLedger
 from actuators.push.incidents import StoredUpdate, incident_key, merged, summary
-from actuators.push.ledger import Alert, AlertLedger, KnownVisit
+from actuators.push.ledger import Alert, AlertLedger, AlertState, KnownVisit
 from actuators.push.rules import fill_sentence, has_cooldown, is_welcome, rings_at, visit_text
 from actuators.push.services import service_key
 from actuators.push.settings import PushSettings
@@ -62,14 +62,21 @@ class Recorder:
         self._merge_details(alert, visit)
         is_answered = known is not None and known.facts is None  # acknowledged before it came
         if is_answered:
-            alert = alert._replace(state="acknowledged")
-            self._ledger.set_state(key, alert.state)
+            alert = self._with_state(alert, "acknowledged")
+        elif alert.state == "welcome" and known is None and visit.verdict in self._settings.on:
+            alert = self._with_state(alert, "open")  # everybody had a name, and this one has none
+        if not alert.step and visit.alert and not is_answered and alert.state != "open":
+            alert = self._with_state(alert, "open")._replace(starts=None)  # answered before it rang, and worse now
         if alert.step:
             self._add_news(alert, visit, known, now, may_ring=visit.alert and not is_answered)
         elif alert.state != "acknowledged":
             self._reschedule(alert, now)
         is_first_picture = visit.picture is not None and not (known and known.pictured)
         self._add_summary(key, visit, now, has_new_picture=is_first_picture)
+
+    def _with_state(self, alert: Alert, state: AlertState) -> Alert:
+        self._ledger.set_state(alert.key, state)
+        return alert._replace(state=state)
 
     def _add_alert(self, key: str, visit: Visit, known: KnownVisit | None, now: float) -> None:
         self._ledger.add_alert(key, now, "acknowledged" if known and known.facts is None else "open")

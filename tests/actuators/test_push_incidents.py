@@ -97,7 +97,8 @@ def test_a_way_through_three_places_is_one_ring_and_two_updates_of_the_same_noti
         "A stranger: hall, then kitchen, then study; 3 pictures.",
     ]
     assert [letter["attachments"][0]["filename"] for letter in phone.got] == ["hall.jpg", "kitchen.jpg", "study.jpg"]
-    assert phone.pictures() == [JPEG] * 3
+    assert [len(letter["attachments"]) for letter in phone.got] == [1, 2, 3]
+    assert {*phone.pictures()} == {JPEG}
 
 
 def test_it_rings_once_more_when_it_gets_worse(tmp_path: Path, phone: Phone) -> None:
@@ -273,6 +274,36 @@ def test_a_service_that_cannot_replace_gets_one_silent_message_in_fifteen_second
     assert [each["priority"] for each in second.got] == [5, 3, 5]
     assert second.texts()[1] == "A stranger: hall, then kitchen, then study."
     assert second.texts()[2].endswith("2 strangers: hall, then kitchen, then study, then attic.")
+
+
+def test_what_gets_worse_after_it_was_answered_before_it_rang_rings(tmp_path: Path, phone: Phone) -> None:
+    story = Story()
+    held = story.goes_on("hall", rings=True, verdict="unidentified")
+    with Running(tmp_path, settings(urls=[phone.url], **quiet_now())) as run:
+        run.send(held, Acknowledged(place="hall", visit=held.visit), story.goes_on("kitchen", verdict="unidentified"))
+        time.sleep(0.3)
+        assert phone.got == []
+        run.send(story.goes_on("study", rings=True))
+        assert arrived(phone, 1)
+    assert rings(phone) == [True]
+
+
+def test_somebody_unknown_after_everybody_had_a_name_keeps_the_escalation_going(
+    tmp_path: Path, phone: Phone, second: Phone
+) -> None:
+    story = Story()
+    first = story.goes_on("hall", rings=True)
+    named = first.model_copy(
+        update={"seq": 2, "phase": "corrected", "verdict": "family", "who": "Alice", "alert": False}
+    )
+    with Running(tmp_path, steps(phone, second)) as run:
+        run.send(first)
+        assert arrived(phone, 1)
+        run.send(named)
+        assert arrived(phone, 2)
+        run.send(story.goes_on("kitchen"))
+        assert soon(lambda: second.got)
+    assert rings(phone)[2:] == [False]
 
 
 class Clock:
