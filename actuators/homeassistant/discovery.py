@@ -26,7 +26,7 @@ __all__ = ["component_platforms", "device_configs", "discovery_messages"]
 
 Component = dict[str, Any]
 HOUSE_ID = "kinwatch_house"
-MODES = ("home", "away", "night", "off", "auto")
+MODE_OPTIONS = ("home", "away", "night", "off", "auto")
 DIAGNOSTIC = {"entity_category": "diagnostic"}
 CAMERA_SWITCH_PAYLOAD = '{{"enabled": {}, "by": "Home Assistant"}}'
 SAY_TEMPLATE = '{"words": {{ value | tojson }}}'
@@ -144,7 +144,7 @@ def _house(home: Home, settings: HomeAssistantSettings) -> Iterator[Component]:
     options = [OPTION_NOT_SAID, *sorted(home.people), OPTION_GUEST_TODAY, OPTION_NOT_A_PERSON]
     known = home.named
     options += [known] if known and known not in options else []
-    yield _entity("select", "mode", "Mode", icon="mdi:shield-home", options=list(MODES), **modes)
+    yield _entity("select", "mode", "Mode", icon="mdi:shield-home", options=list(MODE_OPTIONS), **modes)
     yield _entity("event", "alert", "Alert", state_topic=house_topic("alert"), event_types=list(ALERTS))
     yield _entity(
         "binary_sensor", "open", "Open alert", device_class="safety", **shows("alert"), **_attributes(state, "alerted")
