@@ -33,6 +33,8 @@ from tests.actuators.test_push import (
 from tests.faults import Broker
 from tests.waiting import soon
 
+apprise = pytest.importorskip("apprise")
+
 
 @pytest.fixture
 def phone() -> Iterator[Phone]:
@@ -328,6 +330,22 @@ def test_a_silent_message_says_so_in_the_words_of_its_service(url: str, silent: 
     assert url_of(url, Notification("", "", tag="7", is_silent=True)) == silent
     assert shows_silently(url)
     assert not shows_silently("mailto://us@example.org")
+
+
+@pytest.mark.parametrize(
+    ("url", "attribute", "value"),
+    [
+        ("ntfy://us?priority=max", "priority", "low"),
+        (f"pover://{'u' * 30}@{'t' * 30}?priority=high", "priority", -1),
+        (f"tgram://123456789:{'a' * 35}/12345", "silent", True),
+        ("gotify://host/A0b1C2d3E4f5G6h", "priority", 3),
+        ("matrix://me:secret@host/#room", "msgtype", "notice"),
+        ("discord://123456789012345678/abcdefghijklmnopqrstuvwxyz?flags=1", "flags", 4096),
+    ],
+)
+def test_apprise_understands_that_a_message_is_silent(url: str, attribute: str, value: object) -> None:
+    service = apprise.Apprise.instantiate(url_of(url, Notification("", "", is_silent=True)))
+    assert getattr(service, attribute) == value
 
 
 def test_a_service_that_can_only_ring_gets_no_update(tmp_path: Path, phone: Phone) -> None:
