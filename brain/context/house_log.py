@@ -9,6 +9,7 @@ from brain.context import numbers
 from brain.context.sighting import Sighting
 from brain.context.travel import TravelTimes
 from brain.context.walks import Continuation, link_sightings, way_back
+from brain.verdict.clothes import MAX_INDEPENDENT_LOOKS
 
 __all__ = ["HouseLog", "PhoneReport"]
 
@@ -45,14 +46,16 @@ class HouseLog:
 
     def update(self, sighting: Sighting) -> None:
         """Take the newest state of a visit."""
-        is_new = sighting.visit not in self.sightings
+        held = self.sightings.get(sighting.visit)
         self.sightings[sighting.visit] = sighting
-        if is_new:
+        if held and _says(held) == _says(sighting):
+            return  # only the time has passed
+        if held is None:
             self._forget(sighting.first)
         before = self.links
         if self.by_continuity:
             self._relink(sighting.last)
-        if is_new or self.links != before:
+        if held is None or self.links != before:
             self._index()
 
     def report_phone(self, person: str, report: PhoneReport) -> None:
@@ -124,3 +127,8 @@ class HouseLog:
             del self.sightings[visit]
             self.links.pop(visit, None)
             self.learnt.discard(visit)
+
+
+def _says(sighting: Sighting) -> tuple[object, ...]:
+    """Return what of a visit decides which ways it belongs to."""
+    return sighting.verdict, sighting.who, sighting.is_open, min(sighting.looks, MAX_INDEPENDENT_LOOKS)

@@ -12,8 +12,6 @@ __all__ = ["OpenIncident", "is_worse", "joined"]
 
 # Several unknown people who are seen within this time belong together.
 INCIDENT_GAP = timedelta(minutes=2)
-# An incident without anything new is over after this time, even if somebody unknown may still be in the house.
-INCIDENT_END = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +36,7 @@ class OpenIncident:
             at: Now.
             somebody_inside: Whether one of its bodies may still be in the house.
         """
-        return at - self.last <= (INCIDENT_END if somebody_inside else INCIDENT_GAP)
+        return somebody_inside or at - self.last <= INCIDENT_GAP
 
     def message(self) -> Incident:
         """Return it as messages tell it."""

@@ -7,20 +7,25 @@ measures what each kind of context is worth in a simulated house.
 import math
 
 __all__ = [
-    "ARRIVAL_LOG_ODDS",
-    "ARRIVAL_WHILE_ALL_IN_LOG_ODDS",
+    "ARRIVAL_ODDS",
     "BACKGROUND_S",
+    "COAT_SHARE",
     "COMPANY_LOG_ODDS",
     "COMPANY_S",
     "GAP_EDGES_S",
     "GAP_SHARES",
+    "GOING_OUT_ODDS",
+    "GUEST_ARRIVAL_ODDS",
     "LEFT_AFTER_S",
+    "LEFT_AGAIN_ODDS",
+    "LEFT_AGAIN_S",
     "LINK_S",
     "LOG_HOURS",
     "MAX_ARRIVAL_CLOTHES_LOG_ODDS",
     "MAX_CONTINUITY_LOG_ODDS",
     "MAX_FACE_LOG_ODDS",
     "MIN_LINK_LOG_ODDS",
+    "NAME_EXPLAINS_AFTER_S",
     "NOBODY_UNKNOWN_LOG_ODDS",
     "NOT_ADJACENT_LOG_ODDS",
     "NOWHERE_INTRUDER_SHARE",
@@ -74,11 +79,17 @@ NOBODY_UNKNOWN_LOG_ODDS = math.log(1000)
 NOWHERE_PRIOR_SHARE, NOWHERE_PRIOR_COUNT, NOWHERE_INTRUDER_SHARE = 0.08, 10.0, 0.9
 # The clothes of somebody who was not seen for long count this much beside those of people who are in (assumed).
 UNSEEN_WEIGHT = 0.2
-# Who comes in from outside: a member of the family who is out, rather than anybody else, 4:1 (assumed: 6 arrivals of
-# the family a day, and 1 to 2 visitors or deliveries); while all are in 1:8.
-ARRIVAL_LOG_ODDS, ARRIVAL_WHILE_ALL_IN_LOG_ODDS = math.log(4), -math.log(8)
-# Clothes never calm an arrival alone: thieves and fathers wear dark jackets.
-MAX_ARRIVAL_CLOTHES_LOG_ODDS = 1.5
+# Who comes to an entrance unseen: each member of the family who is out comes home, rather than a stranger comes, 3.5:1,
+# a guest 0.7:1; somebody who is in goes out and was missed on the way, 1:1 for all of them together (assumed: 7
+# arrivals a week each, 2 visitors or deliveries, and 40 departures of which 2 to 5 % are missed before).
+ARRIVAL_ODDS, GUEST_ARRIVAL_ODDS, GOING_OUT_ODDS = 3.5, 0.7, 1.0
+# Clothes count little for an arrival: thieves and fathers wear dark jackets.
+MAX_ARRIVAL_CLOTHES_LOG_ODDS = 1.8
+# Whoever goes out is seen nowhere inside in this time after; of strangers who come in that is true in one of 20
+# (assumed).
+LEFT_AGAIN_S, LEFT_AGAIN_ODDS = 20.0, 20.0
+# At an entrance coats are put on and off: one person in four looks different before and after (assumed).
+COAT_SHARE = 0.25
 
 # Presence: a phone comes home between this long before its owner and the end of the entry delay. By chance one of 10
 # arrivals a day does so within 150 s in 1 of 58 cases. At most 50:1, because phones are lent and stolen.
@@ -93,7 +104,9 @@ MAX_FACE_LOG_ODDS = math.log(400)
 # Whoever was last seen at an entrance, this long ago, has left.
 LEFT_AFTER_S = 60.0
 # Where somebody is who was not named for this long is not known (assumed).
-STALE_S = 1800.0
+STALE_S = 10800.0
+# A name explains an unknown body only if its person was not seen for this long before.
+NAME_EXPLAINS_AFTER_S = 1800.0
 # A name explains an unknown arrival only if the clothes do not disagree by more than 1:3.
 RESOLVE_MIN_CLOTHES_LOG_ODDS = -math.log(3)
 # Somebody unknown is forgotten after this time without a sight of them: the alert has rung, and a house in which nobody

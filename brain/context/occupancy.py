@@ -99,6 +99,14 @@ def explains(log: HouseLog, named: Sighting, suspect: Suspect, entrances: Collec
     arrival = log.sightings.get(suspect.root)
     if arrival is None or suspect.is_stranger or not suspect.from_outside or named.who is None:
         return False
-    if named.first <= arrival.first or whereabouts(log, named.who, arrival.first, entrances) == "in":
+    if named.first <= arrival.first or not _was_away(log, named.who, arrival.first, entrances):
         return False
     return clothes_log_odds(arrival, named) >= numbers.RESOLVE_MIN_CLOTHES_LOG_ODDS
+
+
+def _was_away(log: HouseLog, person: str, at: datetime, entrances: Collection[str]) -> bool:
+    """Return whether a person was out, or was not seen for so long that they may have been."""
+    if whereabouts(log, person, at, entrances) != "in":
+        return True
+    seen = [one.last for one in log.sightings.values() if one.who == person and one.first <= at]
+    return not seen or at - max(seen) >= timedelta(seconds=numbers.NAME_EXPLAINS_AFTER_S)

@@ -49,6 +49,10 @@ class TravelTimes:
         width = numbers.GAP_EDGES_S[interval + 1] - (max(begin, 0.0) if before == after else begin)
         return math.log(share / width * numbers.BACKGROUND_S) + self._way(before, after, sum(counts))
 
+    def is_entrance(self, place: str) -> bool:
+        """Return whether people come into the house here."""
+        return place in self.places and self.places[place].entrance
+
     def nowhere_log_odds(self, place: str) -> float:
         """Return the log odds for a person of the house who appears at a place and was seen nowhere before."""
         seen, nowhere = self.arrivals.get(place, [0, 0])

@@ -10,7 +10,7 @@ from brain.context.sighting import Sighting
 from brain.context.travel import TravelTimes
 from brain.verdict.clothes import same_clothes_log_odds
 
-__all__ = ["Continuation", "both", "clothes_log_odds", "link_log_odds", "link_sightings", "way_back"]
+__all__ = ["Continuation", "both", "clothes_log_odds", "link_log_odds", "link_sightings", "way_back", "with_coats"]
 
 MAX_STILL_S = 3600 * numbers.STILL_HOURS
 
@@ -69,7 +69,11 @@ def link_log_odds(before: Sighting, after: Sighting, travel: TravelTimes, *, by_
         way = travel.log_odds(before.place, after.place, gap_s)
     if before.who is not None and before.who == after.who:
         return way + numbers.SAME_NAME_LOG_ODDS
-    return way + (clothes_log_odds(before, after) if by_appearance else 0.0)
+    if not by_appearance:
+        return way
+    clothes = clothes_log_odds(before, after)
+    has_coats = travel.is_entrance(before.place) or travel.is_entrance(after.place)
+    return way + (with_coats(clothes) if has_coats else clothes)
 
 
 def clothes_log_odds(one: Sighting, other: Sighting) -> float:
@@ -79,6 +83,11 @@ def clothes_log_odds(one: Sighting, other: Sighting) -> float:
     hours = abs((other.first - one.last).total_seconds()) / 3600
     looks = min(one.looks, other.looks)
     return same_clothes_log_odds(one.appearance, other.appearance, hours=hours, looks=looks)
+
+
+def with_coats(log_odds: float) -> float:
+    """Return the log odds of clothes if a coat may have been put on or off in between."""
+    return math.log((1 - numbers.COAT_SHARE) * math.exp(log_odds) + numbers.COAT_SHARE)
 
 
 def _may_be_one(before: Sighting, after: Sighting) -> bool:

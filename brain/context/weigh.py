@@ -107,28 +107,51 @@ def _continued(visit: Sighting, named: tuple[Sighting, float], log: HouseLog, ho
 
 
 def _arrived(visit: Sighting, root: Sighting, log: HouseLog, house: Household, at: datetime) -> ContextOdds:
-    """Return the context of somebody who came in from outside without a name."""
+    """Return the context of somebody who came to an entrance, and was not seen on the way there."""
     by_phone = house.settings.presence
-    places = {
-        person: whereabouts(log, person, root.first, house.entrances, by_phone=by_phone) for person in house.people
-    }
-    out = [person for person, place in places.items() if place != "in"]
-    terms = [
-        Term(numbers.ARRIVAL_LOG_ODDS, "somebody of the house is out")
-        if out
-        else Term(numbers.ARRIVAL_WHILE_ALL_IN_LOG_ODDS, "everybody of the house is in")
-    ]
-    who = None
+    terms, who = _who_may_come(visit, root, log, house, at)
     if by_phone and (arrived := _phones(root, log, house, at)):
         terms.append(Term(numbers.PHONE_LOG_ODDS, f"the phone of {' and '.join(arrived)} has come home"))
         who = arrived[0] if len(arrived) == 1 else None
-    if house.settings.company and out and (company := _company(root, log, house)):
+    if house.settings.company and (company := _company(root, log, house)):
         terms.append(Term(numbers.COMPANY_LOG_ODDS, f"came in with {company}"))
-    if house.settings.appearance:
-        clothes, like = _clothes(visit, log, dict.fromkeys(out, 1.0))
-        terms.append(Term(min(clothes, numbers.MAX_ARRIVAL_CLOTHES_LOG_ODDS), _dressed(clothes, like)))
     terms += _faces(visit)
     return _sum(terms, who, from_outside=True)
+
+
+def _who_may_come(
+    visit: Sighting, root: Sighting, log: HouseLog, house: Household, at: datetime
+) -> tuple[list[Term], str | None]:
+    """Return how likely somebody who is out comes in, or somebody who is in goes out, and who that is."""
+    places = {
+        person: whereabouts(log, person, root.first, house.entrances, by_phone=house.settings.presence)
+        for person in house.people
+    }
+    inside = sum(place == "in" for place in places.values())
+    has_left = numbers.LEFT_AGAIN_ODDS if _has_left_again(root, log, house, at) else 1.0
+    odds: dict[str, float] = {}
+    for person, place in places.items():
+        like = _like(visit, log, person) if house.settings.appearance else 0.0
+        if place == "in":
+            odds[person] = numbers.GOING_OUT_ODDS / inside * math.exp(like) * has_left
+        else:
+            rate = numbers.ARRIVAL_ODDS if person in house.family else numbers.GUEST_ARRIVAL_ODDS
+            odds[person] = rate * math.exp(min(like, numbers.MAX_ARRIVAL_CLOTHES_LOG_ODDS))
+    total = sum(odds.values())
+    if not total:
+        return [Term(-math.inf, "nobody is known")], None
+    best = max(odds, key=odds.__getitem__)
+    is_clear = odds[best] >= math.exp(PROBABLY_LOG_ODDS) * (total - odds[best])
+    how = "goes out" if places[best] == "in" else "comes home"
+    reason = f"{best} {how}, by the clothes" if is_clear else "somebody of the house comes or goes"
+    return [Term(math.log(total), reason)], best if is_clear else None
+
+
+def _has_left_again(root: Sighting, log: HouseLog, house: Household, at: datetime) -> bool:
+    """Return whether this body was seen at the entrance only, and nobody went in from there since."""
+    last = max(log.body(root.visit), key=lambda one: one.last)
+    is_gone = not last.is_open and at - last.last >= timedelta(seconds=numbers.LEFT_AGAIN_S)
+    return last.place in house.entrances and is_gone
 
 
 def _inside(visit: Sighting, root: Sighting, log: HouseLog, house: Household) -> ContextOdds:

@@ -11,7 +11,7 @@ import numpy as np
 
 from brain.vision.appearance import Appearance
 
-__all__ = ["mean_appearance", "same_clothes_log_odds"]
+__all__ = ["MAX_INDEPENDENT_LOOKS", "mean_appearance", "same_clothes_log_odds"]
 
 # Numbers with the source "clips" are those of benchmarks/appearance.py: 8 people in 3 clips, seen by simulated cameras
 # and in simulated rooms. Eight people are few, so these odds are nearer to 1:1 than what was measured.
@@ -30,8 +30,6 @@ MAX_SAME_LOG_ODDS = 2.5
 MAX_OTHER_LOG_ODDS = 3.5
 # Assumed: clothes are changed within a day, and a coat is put on or off when coming or leaving. No clip shows it.
 CHANGED_AT_ONCE_SHARE, CHANGED_PER_HOUR_SHARE, MAX_CHANGED_SHARE = 0.02, 0.06, 0.8
-# Assumed: what is left of the evidence is worth half after so many hours, because light and company change too.
-HALF_LIFE_HOURS = 4.0
 
 
 def mean_appearance(looks: Sequence[Appearance]) -> Appearance:
@@ -67,8 +65,7 @@ def same_clothes_log_odds(one: Appearance, other: Appearance, *, hours: float, l
     changed = min(CHANGED_AT_ONCE_SHARE + CHANGED_PER_HOUR_SHARE * abs(hours), MAX_CHANGED_SHARE)
     # In other clothes, one person is as far from their earlier look as somebody else.
     odds = (1 - changed) * math.exp(unchanged) + changed
-    faded = math.pow(0.5, abs(hours) / HALF_LIFE_HOURS)
-    return _limited(math.log(odds)) * faded * min(one.chroma, other.chroma)
+    return _limited(math.log(odds)) * min(one.chroma, other.chroma)
 
 
 def _unchanged_log_odds(apart: float, looks: int) -> float:

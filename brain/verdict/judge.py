@@ -40,6 +40,9 @@ MIN_FACES, MIN_NAME_WEIGHT, MIN_STRANGER_WEIGHT, MIN_LAST_WEIGHT = 2, 1.0, 2.5, 
 # If a larger share of the faces is far from every photo of a person, the visit does not get the name: two people took
 # turns.
 MAX_DOUBT_SHARE = 0.34
+# Faces nearer to a photo than this are no stranger's if they are more than this share: of single faces of strangers
+# 0.6 to 1.2 % come within 0.50 of a family of four.
+NEAR_DISTANCE, MAX_NEAR_SHARE = 0.45, 0.34
 # Before the last moment the odds that a name needs fall between these sums of weights.
 FEW_FACES_WEIGHT, MANY_FACES_WEIGHT = 3.0, 12.0
 # If nobody is enrolled: the sum of face confidences that a stranger needs, before and at the last moment.
@@ -88,6 +91,7 @@ def judge(
     held: Verdict = "identifying",
     match: float = MATCH_DISTANCE,
     last: bool = False,
+    expected: bool = False,
 ) -> Judgement:
     """Return the verdict on the evidence of a visit.
 
@@ -97,6 +101,8 @@ def judge(
         held: The verdict so far.
         match: The household's own match distance; it applies to people whose limit is larger.
         last: Whether this is the deadline or the end of the visit, so that a verdict is needed.
+        expected: Whether it is probably somebody of the house, by all but the faces. Then a stranger at the last
+            moment needs as much as before it.
 
     Returns:
         The verdict is `identifying` only if nothing is decided and `last` is false.
@@ -107,11 +113,11 @@ def judge(
     if not faces.count:
         return _undecided((NO_FACE_REASON,), last=last)
     known = [person if person.limit <= match else replace(person, limit=match) for person in known]
-    return _decided(evidence, faces, known, held, last=last)
+    return _decided(evidence, faces, known, held, last=last, expected=expected)
 
 
 def _decided(
-    evidence: Evidence, faces: "_Faces", known: Sequence[KnownPerson], held: Verdict, *, last: bool
+    evidence: Evidence, faces: "_Faces", known: Sequence[KnownPerson], held: Verdict, *, last: bool, expected: bool
 ) -> Judgement:
     opinions = _opinions(faces, known)
     reasons = _reasons(evidence, faces, opinions)
@@ -127,7 +133,7 @@ def _decided(
     named = _named(opinions, SURE_LOG_ODDS if late else _needed(total))
     if named:
         return Judgement(named[0].known.group, named[0].known.name if len(named) == 1 else None, reasons)
-    if faces.count >= MIN_FACES and _is_stranger(opinions, total, last=late):
+    if faces.count >= MIN_FACES and _is_stranger(opinions, faces, last=late and not expected):
         return Judgement("stranger", None, reasons)
     return _undecided((*reasons, "the faces do not agree"), opinions[0], last=last)
 
@@ -157,6 +163,13 @@ class _Faces:
     def total(self) -> float:
         """The sum of their weights."""
         return float(self.weights.sum()) + sum(one.weight for one in self.cloud_answers)
+
+    @property
+    def near_share(self) -> float:
+        """The share of our own faces, by weight, that are near a photo of somebody; 0 without such faces."""
+        if not len(self.weights):
+            return 0.0
+        return float(self.weights[self.nearest.min(axis=1) <= NEAR_DISTANCE].sum() / self.weights.sum())
 
     def newest(self, count: int) -> "_Faces":
         """Return the newest faces; with answers of the cloud only if there are no faces of our own."""
@@ -251,10 +264,15 @@ def _needed(total: float) -> float:
     return EARLY_LOG_ODDS + (SURE_LOG_ODDS - EARLY_LOG_ODDS) * ramp(total, FEW_FACES_WEIGHT, MANY_FACES_WEIGHT)
 
 
-def _is_stranger(opinions: Sequence[Opinion], total: float, *, last: bool) -> bool:
-    """Return whether the faces are evidence against everybody."""
+def _is_stranger(opinions: Sequence[Opinion], faces: _Faces, *, last: bool) -> bool:
+    """Return whether the faces are evidence against everybody.
+
+    They are not if many are near a photo: the mean of two people of the family is like neither of them.
+    """
+    if faces.near_share > MAX_NEAR_SHARE:
+        return False
     needs, least = (MIN_LAST_WEIGHT, -LIKELY_LOG_ODDS) if last else (MIN_STRANGER_WEIGHT, -SURE_LOG_ODDS)
-    return total >= needs and opinions[0].log_odds <= least
+    return faces.total >= needs and opinions[0].log_odds <= least
 
 
 def _has_changed(faces: _Faces, known: Sequence[KnownPerson]) -> bool:

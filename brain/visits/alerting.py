@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from brain.context.decision import Decision
@@ -24,8 +24,6 @@ __all__ = ["Alerting"]
 
 # Two cameras may show one person at once for a moment; who is seen at once for longer is two people.
 TOGETHER_TIME = timedelta(seconds=5)
-# Whoever arms the house and leaves has this long to do so.
-EXIT_DELAY = timedelta(seconds=60)
 
 
 class Alerting:
@@ -46,8 +44,6 @@ class Alerting:
         self.alerted: dict[tuple[str, str], datetime] = {}
         """By place and name: when a person with a name alerted last."""
         self.incident: OpenIncident | None = None
-        self._modes: list[tuple[datetime, ActiveMode]] = [(datetime.min.replace(tzinfo=UTC), "home")]
-        """The mode in force and the one before it, each with the time it began."""
         self._entrances = frozenset(name for name, place in settings.places.items() if place.entrance)
 
     def receive_presence(self, fact: Presence) -> None:
@@ -57,17 +53,7 @@ class Alerting:
     def mode(self, wanted: Mode, at: datetime) -> ActiveMode:
         """Return the mode in force: `auto` is resolved by who is in and by the hours of the night."""
         nobody_in = wanted == "auto" and is_empty(self.log, self._household(at).family, at, self._entrances)
-        mode = active_mode(self._settings.policy, wanted, at, is_empty=nobody_in)
-        if mode != self._modes[-1][1]:
-            self._modes = [*self._modes[-1:], (at, mode)]
-        return mode
-
-    def _mode_of(self, visit: OpenVisit, wanted: Mode, at: datetime) -> ActiveMode:
-        """Return the mode that counts for a visit: whoever leaves after arming the house has the exit delay for it."""
-        mode = self.mode(wanted, at)
-        (_, before), (since, _) = self._modes[0], self._modes[-1]
-        is_leaving = mode == "away" and visit.first < since + EXIT_DELAY
-        return before if is_leaving and before != "off" else mode
+        return active_mode(self._settings.policy, wanted, at, is_empty=nobody_in)
 
     def record(self, visit: OpenVisit) -> None:
         """Enter the newest state of a visit into the log of the house."""
@@ -84,7 +70,7 @@ class Alerting:
         """Return whether a decided visit alerts now."""
         if visit.quiet or not visit.decided:
             return Decision(alert=False)
-        mode = self._mode_of(visit, wanted, at)
+        mode = self.mode(wanted, at)
         policy = self._settings.policy
         near, unexpected = timedelta(seconds=policy.accompanied_s), self._unexpected(visit)
         alert = alerts(
@@ -103,10 +89,7 @@ class Alerting:
         if visit.verdict == "stranger":
             self._suspect(visit, is_stranger=True)
         if visit.verdict == "unidentified":
-            decision = self._decide_unidentified(visit, at, mode, alert=alert)
-            likely = weigh(self.log.sightings[visit.id], self.log, self._household(at), (), at)
-            needed = self._needed(mode, self._household(at), visit.first)
-            return self._in_incident(visit, decision, at, is_likely_known=likely.log_odds >= needed)
+            return self._decide_unidentified(visit, at, mode, alert=alert)
         return self._in_incident(visit, Decision(alert=alert, unexpected=unexpected), at)
 
     def _unexpected(self, visit: OpenVisit) -> str:
@@ -148,6 +131,17 @@ class Alerting:
         others = [one for body in incident.bodies if body in self.log.bodies for one in self.log.body(body)]
         return any(one.first < visit.last - TOGETHER_TIME and visit.first < one.last - TOGETHER_TIME for one in others)
 
+    def expects(self, visit: OpenVisit, at: datetime, wanted: Mode) -> bool:
+        """Return whether a visit probably shows somebody of the house, by all but the faces."""
+        if visit.quiet or visit.verdict not in ("identifying", "unidentified"):
+            return False
+        self.record(visit)
+        house, log = self._household(at), self.log
+        inside = Suspects(self.suspects).inside(log, at, self._entrances)
+        faceless = replace(log.sightings[visit.id], face_log_odds=0.0, likely=None)
+        context = weigh(faceless, log, house, inside, at)
+        return context.log_odds >= self._needed(self.mode(wanted, at), house, visit.first)
+
     def waits(self, visit: OpenVisit, at: datetime) -> bool:
         """Return whether an entry delay still runs for this visit."""
         root = self.log.root(visit.id) if visit.id in self.log.sightings else None
@@ -164,9 +158,13 @@ class Alerting:
         if is_calm:
             self.suspects.pop(root.visit, None)
             return Decision(alert=False, context=context, is_calm=True)
-        self._suspect(visit, is_stranger=False)
+        alone = weigh(sighting, log, house, (), at)
+        is_likely_known = alone.log_odds >= self._needed(mode, house, visit.first)
+        if not is_likely_known:
+            self._suspect(visit, is_stranger=False)
         until = self._wait(root, inside, at)
-        return Decision(alert=alert and until is None, context=context, until=until)
+        decision = Decision(alert=alert and until is None, context=context, until=until)
+        return self._in_incident(visit, decision, at, is_likely_known=is_likely_known)
 
     def _needed(self, mode: ActiveMode, house: Household, at: datetime) -> float:
         known_in = any(whereabouts(self.log, one, at, self._entrances) == "in" for one in house.people)

@@ -132,7 +132,6 @@ class Brain:
 
     def tick(self, place: str, at: datetime) -> Iterator[Visit]:
         """Let time pass at a place: verdicts fall due and visits end even if no frame comes."""
-        self.active_mode(at)
         yield from self._apply_new_labels(at)
         for visit in [visit for visit in self._visits if visit.place == place]:
             if at - visit.last >= timedelta(seconds=self._settings.timing.silent_s):
@@ -306,15 +305,21 @@ class Brain:
         self, visit: OpenVisit, at: datetime, number: int | None = None, *, last: bool = False
     ) -> Iterator[Visit]:
         last = last or at - visit.first >= timedelta(seconds=self._settings.timing.deadline_s)
-        judgement = judge_visit(visit, self._gallery, self._settings, at, last=last)
+        if last and visit.evidence.faces and self._is_decision_due(visit, at):
+            visit.is_expected = self._alerting.expects(visit, at, self.mode)
+        judgement = judge_visit(visit, self._gallery, self._settings, at, last=last, expected=visit.is_expected)
         visit.likely, visit.face_log_odds = judgement.likely, judgement.log_odds
         phase = visit.hold(judgement)
         if phase:
             yield self._message(visit, phase, at, number)
-        elif visit.decided_at is None or at - visit.decided_at >= DECIDE_AGAIN:
+        elif self._is_decision_due(visit, at):
             yield from self._decide_again(visit, at, number)
         if self._second_opinions.is_due(visit, at, ending=last) and self._is_uncertain(visit, at):
             self._second_opinions.ask(visit)
+
+    @staticmethod
+    def _is_decision_due(visit: OpenVisit, at: datetime) -> bool:
+        return visit.decided_at is None or at - visit.decided_at >= DECIDE_AGAIN
 
     def _is_uncertain(self, visit: OpenVisit, at: datetime) -> bool:
         """Whether the verdict would be `unidentified` if the visit ended now."""

@@ -15,7 +15,9 @@ from brain.visits.visit import OpenVisit
 __all__ = ["judge_visit"]
 
 
-def judge_visit(visit: OpenVisit, gallery: Gallery, settings: BrainSettings, at: datetime, *, last: bool) -> Judgement:
+def judge_visit(
+    visit: OpenVisit, gallery: Gallery, settings: BrainSettings, at: datetime, *, last: bool, expected: bool = False
+) -> Judgement:
     """Return the judgement of a visit: by its guesses if the backend names people, else by its faces.
 
     Args:
@@ -24,6 +26,7 @@ def judge_visit(visit: OpenVisit, gallery: Gallery, settings: BrainSettings, at:
         settings: The settings of the brain.
         at: The current time; it decides who has expired.
         last: Whether the verdict is due now.
+        expected: Whether it is probably somebody of the house, by all but the faces.
     """
     if visit.evidence.guesses:
         people = gallery.people()
@@ -31,7 +34,7 @@ def judge_visit(visit: OpenVisit, gallery: Gallery, settings: BrainSettings, at:
         expired = [person.name for person in people if person.expired(at)]
         return judge_guesses(visit.evidence.guesses, groups, expired=expired, last=last)
     known = _known_people(gallery, settings.cloud_only_names, at)
-    return judge(visit.evidence, known, held=visit.verdict, match=settings.match, last=last)
+    return judge(visit.evidence, known, held=visit.verdict, match=settings.match, last=last, expected=expected)
 
 
 def _known_people(gallery: Gallery, cloud_only_names: Sequence[str], at: datetime) -> list[KnownPerson]:

@@ -99,6 +99,8 @@ class OpenVisit:
     odds: int | None = None
     """The odds of the context for it."""
     context_reasons: tuple[str, ...] = ()
+    is_expected: bool = False
+    """Whether it is probably somebody of the house, by all but the faces."""
     is_calm: bool = False
     """Whether the context keeps it from alerting."""
     incident: Incident | None = None

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from brain.verdict.evidence import Evidence, FaceSample, KnownPerson, add_face
-from brain.verdict.judge import Opinion, _is_stranger, _named, _nearest, judge
+from brain.verdict.judge import MAX_NEAR_SHARE, NEAR_DISTANCE, Opinion, _Faces, _is_stranger, _named, _nearest, judge
 from brain.verdict.similarity import person_log_odds
 from brain.vision.backend import CloudSimilarity
 from nerves.messages import Group
@@ -177,4 +177,26 @@ def test_a_stranger_needs_exactly_these_odds_and_weights(
     last: bool,  # noqa: FBT001
     is_stranger: bool,  # noqa: FBT001
 ) -> None:
-    assert _is_stranger([opinion("me", log_odds)], total, last=last) is is_stranger
+    assert _is_stranger([opinion("me", log_odds)], weighing(total, distance=1.0), last=last) is is_stranger
+
+
+@pytest.mark.parametrize(
+    ("share", "distance", "is_stranger"),
+    [
+        (MAX_NEAR_SHARE, NEAR_DISTANCE, True),
+        (MAX_NEAR_SHARE + 0.01, NEAR_DISTANCE, False),
+        (MAX_NEAR_SHARE + 0.01, NEAR_DISTANCE + 0.01, True),
+    ],
+)
+def test_faces_near_a_photo_are_no_strangers(
+    share: float,
+    distance: float,
+    is_stranger: bool,  # noqa: FBT001
+) -> None:
+    faces_seen = _Faces(np.zeros((2, 128), np.float32), np.array([share, 1 - share]), np.array([[distance], [0.7]]), ())
+    assert _is_stranger([opinion("me", -100.0)], faces_seen, last=True) is is_stranger
+
+
+def weighing(total: float, *, distance: float) -> _Faces:
+    """One face of this weight, at this distance from the nearest photo."""
+    return _Faces(np.zeros((1, 128), np.float32), np.array([total]), np.array([[distance]]), ())
