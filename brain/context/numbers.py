@@ -23,6 +23,7 @@ __all__ = [
     "LOG_HOURS",
     "MAX_ARRIVAL_CLOTHES_LOG_ODDS",
     "MAX_CONTINUITY_LOG_ODDS",
+    "MAX_FACE_AGAINST_LOG_ODDS",
     "MAX_FACE_LOG_ODDS",
     "MIN_LINK_LOG_ODDS",
     "NAME_EXPLAINS_AFTER_S",
@@ -75,8 +76,8 @@ MAX_CONTINUITY_LOG_ODDS = math.log(50)
 # misses 2 % of passes, and one unknown arrival in 20 visits at the door).
 NOBODY_UNKNOWN_LOG_ODDS = math.log(1000)
 # Who appears at a place without having passed a camera before. For people of the house each place learns its share;
-# it starts at 8 %, as if learnt from 10 visits. For an intruder it is 90 % (assumed).
-NOWHERE_PRIOR_SHARE, NOWHERE_PRIOR_COUNT, NOWHERE_INTRUDER_SHARE = 0.08, 10.0, 0.9
+# it starts at 20 %, as if learnt from 5 visits. For an intruder it is 90 % (assumed).
+NOWHERE_PRIOR_SHARE, NOWHERE_PRIOR_COUNT, NOWHERE_INTRUDER_SHARE = 0.20, 5.0, 0.9
 # The clothes of somebody who was not seen for long count this much beside those of people who are in (assumed).
 UNSEEN_WEIGHT = 0.2
 # Who comes to an entrance unseen: each member of the family who is out comes home, rather than a stranger comes, 3.5:1,
@@ -98,8 +99,9 @@ PHONE_BEFORE_S, PHONE_LOG_ODDS = 150.0, math.log(50)
 # Company: comes in within this time of somebody who is named: 3:1 (assumed; burglars follow, too).
 COMPANY_S, COMPANY_LOG_ODDS = 20.0, math.log(3)
 
-# Faces that do not decide count up to 1:400, what a name needs.
-MAX_FACE_LOG_ODDS = math.log(400)
+# Faces that do not decide count for somebody up to 400:1, what a name needs, and against everybody up to 1:50, because
+# the faces of one stay share their faults.
+MAX_FACE_LOG_ODDS, MAX_FACE_AGAINST_LOG_ODDS = math.log(400), math.log(50)
 
 # Whoever was last seen at an entrance, this long ago, has left.
 LEFT_AFTER_S = 60.0

@@ -251,7 +251,7 @@ def _dressed(log_odds: float, like: str | None) -> str:
 
 
 def _faces(visit: Sighting) -> list[Term]:
-    bounded = max(-numbers.MAX_FACE_LOG_ODDS, min(visit.face_log_odds, numbers.MAX_FACE_LOG_ODDS))
+    bounded = max(-numbers.MAX_FACE_AGAINST_LOG_ODDS, min(visit.face_log_odds, numbers.MAX_FACE_LOG_ODDS))
     return [Term(bounded, f"the face looks like {visit.likely}" if bounded > 0 else "the face")] if bounded else []
 
 

@@ -34,6 +34,10 @@ EARLY_LOG_ODDS, SURE_LOG_ODDS, LIKELY_LOG_ODDS, CLEAR_LOG_ODDS = (
     math.log(10),
     math.log(100),
 )
+# Where context expects somebody of the house, a stranger needs as much as an early name. The faces of one stay share
+# their light and pose, so they may be unlike a member of the family for as long as the stay lasts. A stranger reaches
+# it with the second or third face.
+EXPECTED_LOG_ODDS = EARLY_LOG_ODDS
 # The usable faces that a verdict needs, and the sum of their weights; at the last moment less is enough. For a name one
 # face is enough if the cloud is certain of it: its errors on a single face are a thousand times rarer than ours.
 MIN_FACES, MIN_NAME_WEIGHT, MIN_STRANGER_WEIGHT, MIN_LAST_WEIGHT = 2, 1.0, 2.5, 0.8
@@ -101,8 +105,7 @@ def judge(
         held: The verdict so far.
         match: The household's own match distance; it applies to people whose limit is larger.
         last: Whether this is the deadline or the end of the visit, so that a verdict is needed.
-        expected: Whether it is probably somebody of the house, by all but the faces. Then a stranger at the last
-            moment needs as much as before it.
+        expected: Whether it is probably somebody of the house, by all but the faces. Then a stranger needs 100,000:1.
 
     Returns:
         The verdict is `identifying` only if nothing is decided and `last` is false.
@@ -127,13 +130,13 @@ def _decided(
     ):
         return _undecided((*reasons, "too few good faces to be sure"), opinions[0], last=last)
     late = last or held in NAMED_VERDICTS
-    if held != "identifying" and _has_changed(faces, known):
+    if held != "identifying" and _has_changed(faces, known, EXPECTED_LOG_ODDS if expected else SURE_LOG_ODDS):
         now = ("somebody else is there now",) if held in NAMED_VERDICTS else ()
         return Judgement("stranger", None, (*reasons, *now))
     named = _named(opinions, SURE_LOG_ODDS if late else _needed(total))
     if named:
         return Judgement(named[0].known.group, named[0].known.name if len(named) == 1 else None, reasons)
-    if faces.count >= MIN_FACES and _is_stranger(opinions, faces, last=late and not expected):
+    if faces.count >= MIN_FACES and _is_stranger(opinions, faces, last=late, expected=expected):
         return Judgement("stranger", None, reasons)
     return _undecided((*reasons, "the faces do not agree"), opinions[0], last=last)
 
@@ -264,7 +267,7 @@ def _needed(total: float) -> float:
     return EARLY_LOG_ODDS + (SURE_LOG_ODDS - EARLY_LOG_ODDS) * ramp(total, FEW_FACES_WEIGHT, MANY_FACES_WEIGHT)
 
 
-def _is_stranger(opinions: Sequence[Opinion], faces: _Faces, *, last: bool) -> bool:
+def _is_stranger(opinions: Sequence[Opinion], faces: _Faces, *, last: bool, expected: bool = False) -> bool:
     """Return whether the faces are evidence against everybody.
 
     They are not if many are near a photo: the mean of two people of the family is like neither of them.
@@ -272,16 +275,18 @@ def _is_stranger(opinions: Sequence[Opinion], faces: _Faces, *, last: bool) -> b
     if faces.near_share > MAX_NEAR_SHARE:
         return False
     needs, least = (MIN_LAST_WEIGHT, -LIKELY_LOG_ODDS) if last else (MIN_STRANGER_WEIGHT, -SURE_LOG_ODDS)
+    if expected:
+        needs, least = MIN_STRANGER_WEIGHT, -EXPECTED_LOG_ODDS
     return faces.total >= needs and opinions[0].log_odds <= least
 
 
-def _has_changed(faces: _Faces, known: Sequence[KnownPerson]) -> bool:
+def _has_changed(faces: _Faces, known: Sequence[KnownPerson], needed: float) -> bool:
     """Return whether the newest faces are evidence against everybody: somebody else stands there now."""
     newest = faces.newest(TAKEOVER_FACES)
-    if newest.total < MIN_TAKEOVER_WEIGHT:
+    if newest.total < MIN_TAKEOVER_WEIGHT or newest.near_share > MAX_NEAR_SHARE:
         return False
     compared = [opinion for opinion in _opinions(newest, known) if opinion.is_compared]
-    return bool(compared) and compared[0].log_odds <= -SURE_LOG_ODDS
+    return bool(compared) and compared[0].log_odds <= -needed
 
 
 def _nobody_known(evidence: Evidence, *, last: bool) -> Judgement:

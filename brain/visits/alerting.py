@@ -133,7 +133,7 @@ class Alerting:
 
     def expects(self, visit: OpenVisit, at: datetime, wanted: Mode) -> bool:
         """Return whether a visit probably shows somebody of the house, by all but the faces."""
-        if visit.quiet or visit.verdict not in ("identifying", "unidentified"):
+        if visit.quiet or visit.verdict == "stranger":
             return False
         self.record(visit)
         house, log = self._household(at), self.log
@@ -176,7 +176,7 @@ class Alerting:
         others = [self.log.sightings[one.root] for one in inside if one.root in self.log.sightings]
         roots = [root] if root.place in self._entrances else others
         waits = [
-            one.first + timedelta(seconds=policy.delay_s + timing.deadline_s)
+            one.first + timedelta(seconds=max(policy.delay_s, timing.deadline_s))
             for one in roots
             if policy.delay_s and one.place in self._entrances
         ]

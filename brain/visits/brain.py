@@ -305,7 +305,7 @@ class Brain:
         self, visit: OpenVisit, at: datetime, number: int | None = None, *, last: bool = False
     ) -> Iterator[Visit]:
         last = last or at - visit.first >= timedelta(seconds=self._settings.timing.deadline_s)
-        if last and visit.evidence.faces and self._is_decision_due(visit, at):
+        if (last or visit.who) and visit.evidence.faces and self._is_decision_due(visit, at):
             visit.is_expected = self._alerting.expects(visit, at, self.mode)
         judgement = judge_visit(visit, self._gallery, self._settings, at, last=last, expected=visit.is_expected)
         visit.likely, visit.face_log_odds = judgement.likely, judgement.log_odds
