@@ -216,8 +216,10 @@ class BrainLoop:
     # The rest runs in the thread of the work.
 
     def _status(self) -> str:
+        active = self._brain.active_mode(now())
+        mode = self._brain.mode if active == self._brain.mode else f"{self._brain.mode} ({active})"
         trouble = self._cloud.trouble if self._cloud else ""
-        return f"{len(self._brain.visits)} visits now, mode {self._brain.mode}" + (f"; {trouble}" if trouble else "")
+        return f"{len(self._brain.visits)} visits now, mode {mode}" + (f"; {trouble}" if trouble else "")
 
     def _store_open_visit(self, visit: UUID) -> None:
         """Store an open visit in the album, so that its pictures can be learned."""
@@ -232,7 +234,7 @@ class BrainLoop:
         known = [_entry(person) for person in self._gallery.people()]
         closed = self._silence.closed
         return HouseView(
-            now(), people, closed.union(self._clock_lags), known, cameras_off=closed, mode=self._brain.mode
+            now(), people, closed.union(self._clock_lags), known, cameras_off=closed, mode=self._brain.active_mode(now())
         )
 
     def _change_mode(self, wanted: str | None) -> None:
@@ -241,7 +243,7 @@ class BrainLoop:
             self._state.mode = self._brain.mode = mode
             self._mode_published = None  # confirms also a mode that was set already
         elif wanted is not None:
-            log.warning("%s: there is no mode %r: use home, away, night or off", topics.MODE_SET, wanted[:40])
+            log.warning("%s: there is no mode %r: use home, away, night, off or auto", topics.MODE_SET, wanted[:40])
 
     def _hear_presences(self) -> None:
         while presence := self._presences.take(0):
