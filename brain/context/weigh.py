@@ -211,7 +211,12 @@ def _arrivals_before(root: Sighting, log: HouseLog, house: Household, begin: dat
 def _company(root: Sighting, log: HouseLog, house: Household) -> str | None:
     near = timedelta(seconds=numbers.COMPANY_S)
     for one in log.sightings.values():
-        if one.who in house.people and one.place in house.entrances and one.visit != root.visit and abs(one.first - root.first) <= near:
+        if (
+            one.who in house.people
+            and one.place in house.entrances
+            and one.visit != root.visit
+            and abs(one.first - root.first) <= near
+        ):
             return one.who
     return None
 

@@ -234,7 +234,12 @@ class BrainLoop:
         known = [_entry(person) for person in self._gallery.people()]
         closed = self._silence.closed
         return HouseView(
-            now(), people, closed.union(self._clock_lags), known, cameras_off=closed, mode=self._brain.active_mode(now())
+            now(),
+            people,
+            closed.union(self._clock_lags),
+            known,
+            cameras_off=closed,
+            mode=self._brain.active_mode(now()),
         )
 
     def _change_mode(self, wanted: str | None) -> None:
