@@ -1,12 +1,14 @@
+import math
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from brain.settings.policy import PolicySettings
-from brain.verdict.policy import alerts
-from nerves.messages import Mode, Verdict
+from brain.verdict.policy import ActiveMode, active_mode, alerts, calming_odds
+from nerves.messages import Verdict
 
 AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
 DEFAULT = PolicySettings()
@@ -14,7 +16,7 @@ DEFAULT = PolicySettings()
 
 @pytest.mark.parametrize("verdict", ["stranger", "unidentified"])
 @pytest.mark.parametrize("mode", ["home", "away", "night"])
-def test_whoever_is_not_recognised_alerts(verdict: Verdict, mode: Mode) -> None:
+def test_whoever_is_not_recognised_alerts(verdict: Verdict, mode: ActiveMode) -> None:
     assert alerts(DEFAULT, verdict, AT, mode=mode)
 
 
@@ -72,3 +74,91 @@ def test_company_counts_up_to_the_very_second() -> None:
 
 def test_whoever_is_not_decided_yet_never_alerts() -> None:
     assert not alerts(PolicySettings(on=frozenset({"identifying", "stranger"})), "identifying", AT, mode="away")
+
+
+def at_local(hour: int, minute: int = 0, second: int = 0) -> datetime:
+    """Return this time of a day, as the clock of this house shows it."""
+    return datetime(2026, 11, 21, hour, minute, second).astimezone()
+
+
+@pytest.mark.parametrize("wanted", ["home", "away", "night", "off"])
+@pytest.mark.parametrize("is_empty", [True, False])
+def test_a_mode_that_was_set_is_in_force(wanted: ActiveMode, *, is_empty: bool) -> None:
+    assert active_mode(PolicySettings(night="23:00-06:30"), wanted, at_local(3), is_empty=is_empty) == wanted
+
+
+@pytest.mark.parametrize("hour", [3, 12])
+def test_auto_is_away_while_nobody_of_the_family_is_in(hour: int) -> None:
+    assert active_mode(PolicySettings(night="23:00-06:30"), "auto", at_local(hour), is_empty=True) == "away"
+
+
+@pytest.mark.parametrize(
+    ("at", "mode"),
+    [
+        (at_local(22, 59, 59), "home"),
+        (at_local(23), "night"),
+        (at_local(0), "night"),
+        (at_local(6, 29, 59), "night"),
+        (at_local(6, 30), "home"),
+    ],
+)
+def test_auto_is_night_in_the_hours_of_the_night(at: datetime, mode: ActiveMode) -> None:
+    assert active_mode(PolicySettings(night="23:00-06:30"), "auto", at, is_empty=False) == mode
+    assert active_mode(PolicySettings(night="23:00-06:30"), "auto", at.astimezone(UTC), is_empty=False) == mode
+
+
+def test_a_house_without_hours_of_the_night_has_no_night() -> None:
+    assert active_mode(DEFAULT, "auto", at_local(3), is_empty=False) == "home"
+
+
+@pytest.mark.parametrize("known_in", [True, False])
+def test_at_home_it_takes_the_odds_of_home_to_calm(*, known_in: bool) -> None:
+    assert calming_odds(DEFAULT, "home", known_in=known_in) == 20
+
+
+@pytest.mark.parametrize("known_in", [True, False])
+def test_at_night_it_takes_longer_odds_to_calm(*, known_in: bool) -> None:
+    assert calming_odds(DEFAULT, "night", known_in=known_in) == 200
+
+
+def test_away_nothing_calms_unless_somebody_known_is_in() -> None:
+    assert calming_odds(DEFAULT, "away", known_in=False) == math.inf
+    assert calming_odds(DEFAULT, "away", known_in=True) == 200
+    bold = PolicySettings(calm_night=1)
+    assert calming_odds(bold, "away", known_in=False) == math.inf
+
+
+@pytest.mark.parametrize(
+    ("preset", "home", "night", "delay_s"),
+    [("anxious", 200, math.inf, 20), ("balanced", 20, 200, 45), ("bold", 3, 20, 90)],
+)
+def test_a_preset_decides_what_calms_and_how_long_somebody_has_who_comes_in(
+    preset: str, home: float, night: float, delay_s: float
+) -> None:
+    policy = PolicySettings.model_validate({"preset": preset})
+    assert (policy.home_odds, policy.night_odds, policy.delay_s) == (home, night, delay_s)
+
+
+def test_a_household_is_balanced_if_it_says_nothing() -> None:
+    assert PolicySettings(preset="balanced") == DEFAULT
+
+
+def test_a_number_that_is_written_counts_before_the_preset() -> None:
+    policy = PolicySettings(preset="anxious", calm_home=7, calm_night=8, entry_delay_s=0)
+    assert (policy.home_odds, policy.night_odds, policy.delay_s) == (7, 8, 0)
+    assert PolicySettings(preset="bold", calm_home=7).night_odds == 20
+    assert PolicySettings(preset="bold", calm_night=8).home_odds == 3
+
+
+@pytest.mark.parametrize(
+    ("setting", "least", "too_little"), [("calm_home", 1, 0.99), ("calm_night", 1, 0.99), ("entry_delay_s", 0, -0.1)]
+)
+def test_odds_below_even_and_times_below_zero_are_refused(setting: str, least: float, too_little: float) -> None:
+    PolicySettings.model_validate({setting: least})
+    with pytest.raises(ValidationError, match=setting):
+        PolicySettings.model_validate({setting: too_little})
+
+
+def test_a_preset_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(ValidationError, match="preset"):
+        PolicySettings.model_validate({"preset": "careless"})
