@@ -1,0 +1,175 @@
+"""What the context says of somebody without a face who came to an entrance."""
+
+import math
+
+import pytest
+
+from brain.context.house_log import HouseLog, PhoneReport
+from brain.context.sighting import Sighting
+from brain.context.weigh import ContextOdds, Household, weigh
+from brain.settings.context import ContextSettings
+from tests.brain.context.sightings import OTHER, RED, after_noon, household, log_of, sighting
+
+ANN = household("ann")
+HOME, PHONE = "ann comes home, by the clothes", "the phone of ann has come home"
+
+
+def weighed(visit: Sighting, log: HouseLog, house: Household = ANN, at_s: float = 10) -> ContextOdds:
+    return weigh(visit, log, house, (), after_noon(at_s))
+
+
+def without(*names: str) -> ContextSettings:
+    return ContextSettings.model_validate(dict.fromkeys(names, False))
+
+
+def with_phone(log: HouseLog, at_s: float, person: str = "ann") -> HouseLog:
+    log.report_phone(person, PhoneReport(after_noon(at_s), is_home=True))
+    return log
+
+
+def test_whoever_is_out_may_come_home() -> None:
+    left, body = sighting("door", -900, -800, "ann"), sighting("door", 0)
+    context = weighed(body, log_of(left, body))
+    assert context.log_odds == pytest.approx(math.log(3.5))
+    assert (context.who, context.reasons, context.from_outside) == ("ann", (HOME,), True)
+
+
+def test_everybody_who_is_out_may_come_and_guests_come_less() -> None:
+    body = sighting("door", 0)
+    context = weighed(body, log_of(body), household("ann", "ben", "gus", guests=frozenset({"gus"})))
+    assert context.log_odds == pytest.approx(math.log(3.5 + 3.5 + 0.7))
+    assert (context.who, context.reasons) == (None, ("somebody of the house comes or goes",))
+    guest = household("gus", guests=frozenset({"gus"}))
+    assert weighed(body, log_of(body), guest).log_odds == pytest.approx(math.log(0.7))
+
+
+def test_all_who_are_in_together_go_out_as_often_as_strangers_come() -> None:
+    ann, ben = sighting("hall", -900, -800, "ann"), sighting("hall", -900, -800, "ben")
+    body = sighting("door", 0, is_open=True)
+    assert weighed(body, log_of(ann, body)).log_odds == pytest.approx(0)
+    assert weighed(body, log_of(ann, ben, body), household("ann", "ben")).log_odds == pytest.approx(0)
+
+
+def test_nobody_comes_to_a_house_that_knows_nobody() -> None:
+    body = sighting("door", 0)
+    context = weighed(body, log_of(body), household())
+    assert (context.log_odds, context.reasons) == (-math.inf, ("nobody is known",))
+
+
+@pytest.mark.parametrize(("after_s", "odds"), [(19.9, 1.0), (20.0, 20.0)])
+def test_who_has_left_again_goes_out_rather_than_comes_in(after_s: float, odds: float) -> None:
+    ann, body = sighting("hall", -900, -800, "ann"), sighting("door", -2, 0)
+    assert weighed(body, log_of(ann, body), at_s=after_s).log_odds == pytest.approx(math.log(odds))
+
+
+def test_who_is_still_at_the_door_or_went_on_has_not_left() -> None:
+    ann, stays = sighting("hall", -900, -800, "ann"), sighting("door", -2, 0, is_open=True)
+    assert weighed(stays, log_of(ann, stays), at_s=60).log_odds == pytest.approx(0)
+    comes, goes_on = sighting("door", -2, 0, clothes=RED), sighting("kitchen", 8, clothes=RED)
+    assert weighed(comes, log_of(ann, comes, goes_on), at_s=60).log_odds == pytest.approx(0)
+    goes_on_too = weighed(goes_on, log_of(ann, comes, goes_on), at_s=60)
+    assert (goes_on_too.log_odds, goes_on_too.from_outside) == (pytest.approx(0), True)
+
+
+def test_who_leaves_is_told_by_the_clothes() -> None:
+    ann = sighting("hall", -900, -800, "ann", clothes=RED)
+    body = sighting("door", 0, clothes=RED)
+    context = weighed(body, log_of(ann, body), at_s=60)
+    assert (context.who, context.reasons) == ("ann", ("ann goes out, by the clothes",))
+    assert context.log_odds > math.log(20) + 1.8
+    other = sighting("door", 0, clothes=OTHER)
+    assert weighed(other, log_of(ann, other), at_s=60).log_odds < math.log(20)
+
+
+def test_clothes_count_little_for_somebody_who_comes_home() -> None:
+    left, body = sighting("door", -300, -290, "ann", clothes=RED), sighting("door", 0, clothes=RED)
+    assert weighed(body, log_of(left, body)).log_odds == pytest.approx(math.log(3.5) + 1.8)
+    other = sighting("door", 0, clothes=OTHER)
+    assert weighed(other, log_of(left, other)).log_odds < math.log(3.5) - 1
+    house = household("ann", settings=without("appearance"))
+    assert weighed(other, log_of(left, other), house).log_odds == pytest.approx(math.log(3.5))
+
+
+@pytest.mark.parametrize(
+    ("phone_s", "helps"), [(-150.1, False), (-150.0, True), (0.0, True), (10.0, True), (10.1, False)]
+)
+def test_a_phone_helps_that_comes_home_about_now(phone_s: float, *, helps: bool) -> None:
+    left, body = sighting("door", -900, -800, "ann"), sighting("door", 0, 2, is_open=True)
+    context = weighed(body, with_phone(log_of(left, body), phone_s))
+    assert (PHONE in context.reasons) is helps
+
+
+def test_a_phone_counts_fifty_to_one() -> None:
+    left, body = sighting("door", -900, -800, "ann"), sighting("door", 0)
+    context = weighed(body, with_phone(log_of(left, body), 5))
+    assert context.log_odds == pytest.approx(math.log(3.5 * 50))
+    assert (context.who, context.reasons) == ("ann", (PHONE, HOME))
+
+
+def test_phones_do_not_help_where_they_are_not_wanted() -> None:
+    left, body = sighting("door", -900, -800, "ann"), sighting("door", 0)
+    log = log_of(left, body)
+    house = household("ann", settings=without("presence"))
+    assert weighed(body, with_phone(log, 5), house) == weighed(body, log_of(left, body), house)
+
+
+def test_a_phone_that_has_gone_again_does_not_help() -> None:
+    body = sighting("door", 0)
+    log = with_phone(log_of(body), 2)
+    log.report_phone("ann", PhoneReport(after_noon(5), is_home=False))
+    assert PHONE not in weighed(body, log).reasons
+
+
+def test_the_phone_of_somebody_who_does_not_belong_here_does_not_help() -> None:
+    body = sighting("door", 0)
+    assert weighed(body, with_phone(log_of(body), 5, "gus")) == weighed(body, log_of(body))
+
+
+def test_a_phone_explains_one_arrival_only_and_that_is_the_first() -> None:
+    first, second = sighting("door", 0, 2, clothes=RED), sighting("door", 20, clothes=OTHER)
+    log = with_phone(log_of(first, second, by_continuity=False), 5)
+    assert PHONE in weighed(first, log, at_s=30).reasons
+    assert PHONE not in weighed(second, log, at_s=30).reasons
+
+
+def test_two_phones_explain_two_arrivals() -> None:
+    first, second, third = (sighting("door", begin_s) for begin_s in (0, 20, 40))
+    log = with_phone(with_phone(log_of(first, second, third, by_continuity=False), 5), 6, "ben")
+    house = household("ann", "ben")
+    both = weighed(first, log, house, at_s=50)
+    assert (both.who, both.reasons[0]) == (None, "the phone of ann and ben has come home")
+    assert weighed(second, log, house, at_s=50).reasons[0] == "the phone of ben has come home"
+    assert not any("phone" in reason for reason in weighed(third, log, house, at_s=50).reasons)
+
+
+def test_a_phone_whose_owner_came_in_with_a_name_explains_nobody_else() -> None:
+    ann, body = sighting("door", -20, -18, "ann"), sighting("door", 0)
+    log = with_phone(log_of(ann, body, by_continuity=False), -25)
+    assert PHONE not in weighed(body, log).reasons
+
+
+@pytest.mark.parametrize(("before_s", "is_company"), [(20.0, True), (20.1, False)])
+def test_company_is_who_comes_in_within_twenty_seconds(before_s: float, *, is_company: bool) -> None:
+    ann, body = sighting("door", -before_s, -before_s + 1, "ann"), sighting("door", 0)
+    context = weighed(body, log_of(ann, body, by_continuity=False), household("ann", "ben"))
+    assert ("came in with ann" in context.reasons) is is_company
+
+
+def test_company_counts_three_to_one_and_only_where_it_is_wanted() -> None:
+    body, ann = sighting("door", 0, is_open=True), sighting("door", 10, who="ann")
+    log = log_of(body, ann, by_continuity=False)
+    alone = weighed(body, log, household("ann", settings=without("company")))
+    assert weighed(body, log).log_odds - alone.log_odds == pytest.approx(math.log(3))
+
+
+def test_company_is_no_help_inside_or_from_somebody_who_does_not_belong_here() -> None:
+    body = sighting("door", 0)
+    inside = log_of(sighting("hall", -5, -4, "ann"), body, by_continuity=False)
+    assert not any("came in with" in reason for reason in weighed(body, inside).reasons)
+    gone = log_of(sighting("door", -5, -4, "gus"), body, by_continuity=False)
+    assert not any("came in with" in reason for reason in weighed(body, gone).reasons)
+
+
+def test_a_face_counts_for_an_arrival_too() -> None:
+    bare, seen = sighting("door", 0), sighting("door", 0, face=2.0)
+    assert weighed(seen, log_of(seen)).log_odds - weighed(bare, log_of(bare)).log_odds == pytest.approx(2.0)
