@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -27,7 +28,7 @@ from tests.people import face as a_face
 START = datetime(2026, 11, 21, 12, tzinfo=UTC)
 ALICE, BOB, STRANGER = 1, 3, 2
 FAMILY = {"alice": ALICE, "bob": BOB, "carol": 4, "dave": 5}
-RED, BLUE = 0, 1
+RED, BLUE, GREEN = 0, 1, 2
 FRAMES_PER_SECOND = 2
 # The entrance is the door; one walks from there to the hall and on to the kitchen.
 PLACES = {
@@ -226,6 +227,41 @@ def test_without_an_entry_delay_the_alert_comes_at_the_deadline(build: Build) ->
     assert alert.at - alert.since == timedelta(seconds=10)
 
 
+def test_without_an_entry_delay_a_short_visit_alerts_when_it_ends(build: Build) -> None:
+    house = build(policy=PolicySettings(entry_delay_s=0))
+    house.show("door", Body(clothes=BLUE), seconds=2)
+    house.leave("door", 60)
+    [alert] = house.alerts()
+    assert alert.at - alert.since < timedelta(seconds=10)
+
+
+@pytest.mark.parametrize(("preset", "delay_s"), [("anxious", 20), ("balanced", 45), ("bold", 90)])
+def test_the_preset_decides_how_long_the_entry_delay_is(
+    build: Build, preset: Literal["anxious", "balanced", "bold"], delay_s: int
+) -> None:
+    house = build(mode="away", policy=PolicySettings(preset=preset))
+    house.show("door", Body(clothes=BLUE), seconds=5)
+    house.leave("door", 200)
+    [alert] = house.alerts()
+    assert alert.at - alert.since == timedelta(seconds=delay_s)
+
+
+def test_somebody_inside_waits_while_the_entry_delay_of_an_arrival_runs(build: Build) -> None:
+    house = build(mode="away")
+    house.show("door", Body(clothes=BLUE), seconds=5)
+    house.leave("door", 10)
+    house.show("kitchen", Body(clothes=GREEN), seconds=60)
+    [alert] = house.alerts()
+    assert alert.at - START == timedelta(seconds=45)
+
+
+def test_a_recording_that_ends_while_an_entry_delay_runs_alerts(build: Build) -> None:
+    house = build()
+    house.show("door", Body(clothes=BLUE), seconds=5)
+    house.leave("door", 10)
+    assert [visit.alert for visit in house.brain.finish(house.now)] == [True]
+
+
 def test_away_from_an_entrance_the_alert_comes_at_the_deadline(build: Build) -> None:
     house = build(mode="away")
     house.show("kitchen", Body(clothes=BLUE), seconds=60)
@@ -287,7 +323,7 @@ def test_a_phone_that_has_been_home_for_long_does_not_prevent_the_alert(build: B
 
 
 @pytest.mark.parametrize("is_flapping", [False, True])
-def test_the_phone_of_somebody_who_is_in_already_does_not_prevent_the_alert(build: Build, is_flapping: bool) -> None:  # noqa: FBT001 - pytest's
+def test_the_phone_of_somebody_who_is_in_does_not_calm_other_clothes(build: Build, is_flapping: bool) -> None:  # noqa: FBT001 - pytest's
     house = build()
     house.show("kitchen", Body(ALICE), seconds=10)
     house.leave("kitchen", 300)
