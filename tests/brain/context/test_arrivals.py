@@ -174,3 +174,17 @@ def test_company_is_no_help_inside_or_from_somebody_who_does_not_belong_here() -
 def test_a_face_counts_for_an_arrival_too() -> None:
     bare, seen = sighting("door", 0), sighting("door", 0, face=2.0)
     assert weighed(seen, log_of(seen)).log_odds - weighed(bare, log_of(bare)).log_odds == pytest.approx(2.0)
+
+
+def test_a_phone_explains_somebody_who_comes_after_a_person_with_a_name() -> None:
+    ann, body = sighting("door", -20, -18, "ann"), sighting("door", 0)
+    log = with_phone(log_of(ann, body, by_continuity=False), -5, "ben")
+    assert "the phone of ben has come home" in weighed(body, log, household("ann", "ben")).reasons
+
+
+def test_a_body_that_is_seen_twice_at_the_door_is_one_arrival() -> None:
+    first, again = sighting("door", 0, 2, clothes=RED), sighting("door", 6, 8, clothes=RED)
+    other = sighting("door", 60, clothes=OTHER)
+    log = with_phone(with_phone(log_of(first, again, other), 5), 6, "ben")
+    assert log.root(again.visit) == first
+    assert "the phone of ben has come home" in weighed(other, log, household("ann", "ben"), at_s=70).reasons

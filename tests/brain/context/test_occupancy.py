@@ -68,6 +68,7 @@ def test_a_later_report_of_a_phone_counts_before_what_was_seen() -> None:
     assert where(phones((100, False), log=seen), 99) == "in"
     assert where(phones((100, False), log=seen), 100) == "out"
     assert where(phones((100, False), log=seen), 100, by_phone=False) == "in"
+    assert where(phones((2, False), log=log_of(sighting("hall", 0, 2, "ann"))), 3) == "out"
     left = log_of(sighting("door", 0, 2, "ann"))
     assert where(phones((100, True), log=left), 200) == "in"
     assert where(phones((100, True), log=left), 200, by_phone=False) == "out"

@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brain.context import numbers
 from brain.context.travel import TravelTimes
 from brain.context.walks import (
     Continuation,
@@ -100,7 +99,7 @@ def test_two_names_are_two_people() -> None:
 
 def test_the_same_name_links_in_any_clothes() -> None:
     ann, again = sighting("hall", 0, 2, "ann", clothes=RED), sighting("kitchen", 10, who="ann", clothes=OTHER)
-    expected = TRAVEL.log_odds("hall", "kitchen", 8) + numbers.SAME_NAME_LOG_ODDS
+    expected = TRAVEL.log_odds("hall", "kitchen", 8) + math.log(400)
     assert link_log_odds(ann, again, TRAVEL) == pytest.approx(expected)
 
 

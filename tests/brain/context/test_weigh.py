@@ -5,7 +5,6 @@ from uuid import uuid4
 
 import pytest
 
-from brain.context import numbers
 from brain.context.house_log import HouseLog, PhoneReport
 from brain.context.occupancy import Suspect
 from brain.context.sighting import Sighting
@@ -204,9 +203,9 @@ def test_the_last_four_looks_of_a_person_count() -> None:
     ("face", "counts"),
     [
         (5.0, 5.0),
-        (math.log(400) + 1, numbers.MAX_FACE_LOG_ODDS),
+        (math.log(400) + 1, math.log(400)),
         (-3.0, -3.0),
-        (-math.log(50) - 1, -numbers.MAX_FACE_AGAINST_LOG_ODDS),
+        (-math.log(50) - 1, -math.log(50)),
     ],
 )
 def test_a_face_counts_within_its_limits(face: float, counts: float) -> None:
