@@ -1,10 +1,12 @@
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from brain.context.house_log import HouseLog, PhoneReport
 from brain.context.occupancy import Suspect, Suspects, Whereabouts, explains, is_empty, whereabouts
 from brain.context.sighting import Sighting
+from brain.vision.appearance import Appearance
 from tests.brain.context.sightings import ENTRANCES, OTHER, RED, after_noon, log_of, sighting
 
 HOUR_S = 3600.0
@@ -163,3 +165,13 @@ def test_a_name_in_other_clothes_explains_no_arrival() -> None:
     assert not explains(log_of(arrival, named), named, suspect(arrival), ENTRANCES)
     same = replace(named, appearance=RED)
     assert explains(log_of(arrival, same), same, suspect(arrival), ENTRANCES)
+
+
+@pytest.mark.parametrize(("apart", "is_explained"), [(0.51, True), (0.53, False)])
+def test_clothes_that_disagree_by_more_than_one_to_three_explain_no_arrival(
+    apart: float, *, is_explained: bool
+) -> None:
+    # 0.518 apart, one look says 1:3 (tests/brain/verdict/test_clothes.py: even at 0.43).
+    like = Appearance(np.array([apart, 0.0], np.float32), 1.0)
+    arrival, named = sighting("door", 0, 2, clothes=RED), sighting("kitchen", 100, who="ann", clothes=like)
+    assert explains(log_of(arrival, named), named, suspect(arrival), ENTRANCES) is is_explained
