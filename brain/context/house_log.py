@@ -118,8 +118,7 @@ class HouseLog:
             one for one in self.sightings.values() if at - one.last <= (STILL_TIME if one.is_still else 2 * LINK_TIME)
         ]
         old = {visit: link for visit, link in self.links.items() if visit not in fresh}
-        taken = {link.before for link in old.values()}
-        self.links = old | link_sightings(recent, earlier, self.travel, taken=taken, by_appearance=self.by_appearance)
+        self.links = old | link_sightings(recent, earlier, self.travel, links=old, by_appearance=self.by_appearance)
 
     def _forget(self, at: datetime) -> None:
         gone = [visit for visit, one in self.sightings.items() if not one.is_open and at - one.last > LOG_TIME]

@@ -86,9 +86,9 @@ UNSEEN_WEIGHT = 0.2
 ARRIVAL_ODDS, GUEST_ARRIVAL_ODDS, GOING_OUT_ODDS = 3.5, 0.7, 1.0
 # Clothes count little for an arrival: thieves and fathers wear dark jackets.
 MAX_ARRIVAL_CLOTHES_LOG_ODDS = 1.8
-# Whoever goes out is seen nowhere inside in this time after; of strangers who come in that is true in one of 20
+# Whoever goes out is seen nowhere inside in this time after; of strangers who come in that is true in one of 15
 # (assumed).
-LEFT_AGAIN_S, LEFT_AGAIN_ODDS = 20.0, 20.0
+LEFT_AGAIN_S, LEFT_AGAIN_ODDS = 20.0, 15.0
 # At an entrance coats are put on and off: one person in four looks different before and after (assumed).
 COAT_SHARE = 0.25
 
@@ -106,7 +106,7 @@ MAX_FACE_LOG_ODDS, MAX_FACE_AGAINST_LOG_ODDS = math.log(400), math.log(50)
 # Whoever was last seen at an entrance, this long ago, has left.
 LEFT_AFTER_S = 60.0
 # Where somebody is who was not named for this long is not known (assumed).
-STALE_S = 10800.0
+STALE_S = 36000.0
 # A name explains an unknown body only if its person was not seen for this long before.
 NAME_EXPLAINS_AFTER_S = 1800.0
 # A name explains an unknown arrival only if the clothes do not disagree by more than 1:3.

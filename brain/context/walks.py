@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from uuid import UUID
 
 from brain.context import numbers
@@ -29,7 +30,7 @@ def link_sightings(
     earlier: Sequence[Sighting],
     travel: TravelTimes,
     *,
-    taken: Iterable[UUID] = (),
+    links: Mapping[UUID, Continuation] = MappingProxyType({}),
     by_appearance: bool = True,
 ) -> dict[UUID, Continuation]:
     """Return which visit each of `later` continues; a visit that continues none is left out.
@@ -40,7 +41,7 @@ def link_sightings(
         later: The visits whose beginnings are explained.
         earlier: All visits that they may continue, with those of `later`.
         travel: The walking times of the house.
-        taken: Visits of `earlier` whose continuation is known already.
+        links: The continuations that are known already.
         by_appearance: Whether clothes count.
     """
     pairs = [
@@ -50,12 +51,33 @@ def link_sightings(
         if (score := link_log_odds(before, after, travel, by_appearance=by_appearance)) >= numbers.MIN_LINK_LOG_ODDS
     ]
     found: dict[UUID, Continuation] = {}
-    used = set(taken)
+    used = {link.before for link in links.values()}
+    bodies = _bodies([*earlier, *later], links)
     for score, after_id, before_id in sorted(pairs, key=lambda pair: -pair[0]):
-        if after_id not in found and before_id not in used:
+        one, other = bodies[before_id], bodies[after_id]
+        if after_id not in found and before_id not in used and _are_one_body(one, other):
             found[after_id] = Continuation(before_id, score)
             used.add(before_id)
+            whole = [*one, *other]
+            bodies |= {each.visit: whole for each in whole}
     return found
+
+
+def _bodies(sightings: Iterable[Sighting], links: Mapping[UUID, Continuation]) -> dict[UUID, list[Sighting]]:
+    """Return the visits of the same body for each visit, by the continuations that are known."""
+    bodies = {one.visit: [one] for one in sightings}
+    for after, link in links.items():
+        if after in bodies and link.before in bodies and bodies[after] is not bodies[link.before]:
+            whole = [*bodies[link.before], *bodies[after]]
+            bodies |= {each.visit: whole for each in whole}
+    return bodies
+
+
+def _are_one_body(one: Sequence[Sighting], other: Sequence[Sighting]) -> bool:
+    """Return whether no two names, and no name and a stranger, would become one body."""
+    names = {each.who for each in (*one, *other) if each.who}
+    has_stranger = any(each.verdict == "stranger" and not each.who for each in (*one, *other))
+    return len(names) + has_stranger <= 1
 
 
 def link_log_odds(before: Sighting, after: Sighting, travel: TravelTimes, *, by_appearance: bool = True) -> float:
@@ -63,10 +85,9 @@ def link_log_odds(before: Sighting, after: Sighting, travel: TravelTimes, *, by_
     if before.visit == after.visit or before.first >= after.first or not _may_be_one(before, after):
         return -math.inf
     gap_s = (after.first - before.last).total_seconds()
-    if before.is_still and before.place == after.place and numbers.LINK_S < gap_s <= MAX_STILL_S:
-        way = numbers.STILL_LOG_ODDS
-    else:
-        way = travel.log_odds(before.place, after.place, gap_s)
+    way = travel.log_odds(before.place, after.place, gap_s)
+    if before.is_still and before.place == after.place and 0 <= gap_s <= MAX_STILL_S:
+        way = max(way, numbers.STILL_LOG_ODDS)
     if before.who is not None and before.who == after.who:
         return way + numbers.SAME_NAME_LOG_ODDS
     if not by_appearance:

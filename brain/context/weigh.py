@@ -101,7 +101,7 @@ def _continued(visit: Sighting, named: tuple[Sighting, float], log: HouseLog, ho
     terms = [Term(min(log_odds, numbers.MAX_CONTINUITY_LOG_ODDS), f"{before.who} was at {before.place} {when}")]
     if house.settings.appearance and (same := clothes_log_odds(before, visit)) > 0:
         terms.append(Term(same, "the same clothes"))
-    terms += _who_is_in(log, house, visit.first)
+    terms += _who_is_in(log, house, max(visit.first, before.last))
     terms += _faces(visit)
     return _sum(terms, before.who)
 
@@ -143,7 +143,8 @@ def _who_may_come(
     best = max(odds, key=odds.__getitem__)
     is_clear = odds[best] >= math.exp(PROBABLY_LOG_ODDS) * (total - odds[best])
     how = "goes out" if places[best] == "in" else "comes home"
-    reason = f"{best} {how}, by the clothes" if is_clear else "somebody of the house comes or goes"
+    by_clothes = ", by the clothes" if house.settings.appearance and _like(visit, log, best) > 0 else ""
+    reason = f"{best} {how}{by_clothes}" if is_clear else "somebody of the house comes or goes"
     return [Term(math.log(total), reason)], best if is_clear else None
 
 
@@ -178,23 +179,28 @@ def _who_is_in(log: HouseLog, house: Household, at: datetime) -> list[Term]:
     }
     if all(place == "out" for place in places.values()):
         return [Term(-math.inf, "nobody who belongs here is in")]
+    if "in" not in places.values():
+        return []  # after a start: who is in is not known
     return [Term(numbers.NOBODY_UNKNOWN_LOG_ODDS, "nobody unknown has come in")]
 
 
 def _phones(root: Sighting, log: HouseLog, house: Household, at: datetime) -> list[str]:
     """Return whose phones came home about when this body did, and whose owners were not seen to come in otherwise."""
-    begin = root.first - timedelta(seconds=numbers.PHONE_BEFORE_S)
+    before = timedelta(seconds=numbers.PHONE_BEFORE_S)
+    begin = root.first - before
     own = {one.visit for one in log.body(root.visit)}
     arrived = []
     for person in sorted(house.people):
         reports = log.phones.get(person, [])
         if not any(report.is_home and begin <= report.at <= at for report in reports[-1:]):
             continue
+        if whereabouts(log, person, root.first, house.entrances, by_phone=False) == "in":
+            continue
         came = [one for one in log.sightings.values() if one.who == person and one.first >= begin]
         if all(one.visit in own for one in came):
             arrived.append(person)
-    before = _arrivals_before(root, log, house, begin)
-    return arrived[before:]
+    since = min((log.phones[person][-1].at for person in arrived), default=root.first) - before
+    return arrived[_arrivals_before(root, log, house, min(since, begin)) :]
 
 
 def _arrivals_before(root: Sighting, log: HouseLog, house: Household, begin: datetime) -> int:

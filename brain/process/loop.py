@@ -146,7 +146,7 @@ class BrainLoop:
     def step(self, arrived: tuple[Frame, float] | None, process: Process) -> None:
         """Work on a frame, or let time pass; `arrived` holds the frame and when it came (`time.monotonic`)."""
         facts: list[Fact] = []
-        before = [*self._brain.visits, *self._brain.ended_visits]
+        before = [*self._brain.visits, *self._brain.waiting_visits, *self._brain.ended_visits]
         if arrived:
             frame, since = arrived
             self._clock_lags[frame.place] = now() - frame.at

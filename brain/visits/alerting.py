@@ -72,17 +72,13 @@ class Alerting:
             return Decision(alert=False)
         mode = self.mode(wanted, at)
         policy = self._settings.policy
-        near, unexpected = timedelta(seconds=policy.accompanied_s), self._unexpected(visit)
+        unexpected = self._unexpected(visit)
         alert = alerts(
             policy,
             visit.verdict,
             at,
             mode=mode,
-            company=[
-                one.last
-                for one in self.log.named(at, near, visit.place)
-                if one.visit != visit.id and one.verdict != "known"
-            ],
+            company=[at] if self._has_company(visit) else [],
             alerted=self.alerted.get((visit.place, visit.who)) if visit.who else None,
             unexpected=bool(unexpected),
         )
@@ -130,6 +126,12 @@ class Alerting:
             return True
         others = [one for body in incident.bodies if body in self.log.bodies for one in self.log.body(body)]
         return any(one.first < visit.last - TOGETHER_TIME and visit.first < one.last - TOGETHER_TIME for one in others)
+
+    def _has_company(self, visit: OpenVisit) -> bool:
+        """Whether a person with a name was at the place when this one came, or came shortly after."""
+        near = timedelta(seconds=self._settings.policy.accompanied_s)
+        named = self.log.named(visit.first + near, 2 * near, visit.place)
+        return any(one.visit != visit.id and one.verdict != "known" for one in named)
 
     def expects(self, visit: OpenVisit, at: datetime, wanted: Mode) -> bool:
         """Return whether a visit probably shows somebody of the house, by all but the faces."""

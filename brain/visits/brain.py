@@ -179,10 +179,10 @@ class Brain:
         if self._gallery.version == self._labels_version:
             return
         self._labels_version = self._gallery.version
-        is_any = self._visits or self._second_opinions.over
+        is_any = self._visits or self._waiting or self._second_opinions.over
         labels = {label.visit: label for label in self._gallery.labels()} if is_any else {}
         self._second_opinions.drop(labels)
-        for visit in self.visits:
+        for visit in [*self.visits, *self._waiting]:
             label = labels.get(visit.id)
             if (label and label.at) != (visit.label and visit.label.at):
                 yield from self.apply_label(visit, label, at)

@@ -1,4 +1,5 @@
 import math
+from uuid import uuid4
 
 import pytest
 from hypothesis import given
@@ -80,7 +81,7 @@ def test_of_two_visits_the_one_with_the_same_clothes_is_continued() -> None:
 
 def test_a_visit_that_is_continued_already_is_not_continued_again() -> None:
     ann, body = sighting("hall", 0, 2, "ann", clothes=RED), sighting("kitchen", 10, clothes=RED)
-    assert link_sightings([body], [ann], TRAVEL, taken=[ann.visit]) == {}
+    assert link_sightings([body], [ann], TRAVEL, links={uuid4(): Continuation(ann.visit, 5.0)}) == {}
 
 
 def test_the_way_of_a_stranger_is_never_linked_to_a_name() -> None:

@@ -177,8 +177,8 @@ def test_the_clothes_of_somebody_who_is_out_do_not_count() -> None:
 def test_the_clothes_of_somebody_who_was_not_seen_for_hours_count_less() -> None:
     body = sighting("kitchen", 0, clothes=RED)
     house = household("ann", "ben", settings=without("who_is_in"))
-    lately = log_of(sighting("hall", -10800, -10790, "ann", clothes=RED), sighting("hall", -900, who="ben"), body)
-    long_ago = log_of(sighting("hall", -10830, -10820, "ann", clothes=RED), sighting("hall", -900, who="ben"), body)
+    lately = log_of(sighting("hall", -35900, -35890, "ann", clothes=RED), sighting("hall", -900, who="ben"), body)
+    long_ago = log_of(sighting("hall", -36010, -36005, "ann", clothes=RED), sighting("hall", -900, who="ben"), body)
     in_now, unknown = weighed(body, lately, house).log_odds, weighed(body, long_ago, house).log_odds
     same = math.exp(in_now) * 2 - 1
     assert math.exp(unknown) == pytest.approx((0.2 * same + 1) / 1.2, rel=0.01)
