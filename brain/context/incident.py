@@ -10,9 +10,6 @@ from nerves.messages import Incident, Verdict
 
 __all__ = ["OpenIncident", "is_worse", "joined"]
 
-# Several unknown people who are seen within this time belong together.
-INCIDENT_GAP = timedelta(minutes=2)
-
 
 @dataclass(frozen=True, slots=True)
 class OpenIncident:
@@ -29,14 +26,15 @@ class OpenIncident:
     worst: Verdict = "unidentified"
     rings: int = 0
 
-    def is_open(self, at: datetime, *, somebody_inside: bool) -> bool:
+    def is_open(self, at: datetime, gap: timedelta, *, somebody_inside: bool) -> bool:
         """Return whether what happens now belongs to it.
 
         Args:
             at: Now.
+            gap: How long after the last visit it is over.
             somebody_inside: Whether one of its bodies may still be in the house.
         """
-        return somebody_inside or at - self.last <= INCIDENT_GAP
+        return somebody_inside or at - self.last <= gap
 
     def message(self) -> Incident:
         """Return it as messages tell it."""

@@ -47,6 +47,8 @@ class PolicySettings(BaseModel):
     """The same in mode `night`. If left out, the preset decides."""
     night: HoursText | None = None
     """In mode `auto`: the hours of the night, such as 23:00-06:30, in local time."""
+    incident_s: float = Field(default=120.0, ge=0, le=3600)
+    """Unknown people who are seen within this time of each other are one incident, which alerts once, in seconds."""
     quiet_at_home: bool = False
     """In mode `home`, do not alert for `unidentified`."""
     accompanied: bool = False

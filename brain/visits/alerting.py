@@ -114,9 +114,15 @@ class Alerting:
     def _open_incident(self, at: datetime) -> OpenIncident | None:
         if self.incident is None:
             return None
-        inside = {one.root for one in Suspects(self.suspects).inside(self.log, at, self._entrances)}
-        is_open = self.incident.is_open(at, somebody_inside=bool(inside & self.incident.bodies))
+        inside = {one.root for one in self._inside(at)}
+        is_inside = bool(inside & self.incident.bodies)
+        gap = timedelta(seconds=self._settings.policy.incident_s)
+        is_open = self.incident.is_open(at, gap, somebody_inside=is_inside)
         return self.incident if is_open else None
+
+    def _inside(self, at: datetime) -> list[Suspect]:
+        """Return the bodies that nothing explains and that may still be in; none without an entrance to leave by."""
+        return Suspects(self.suspects).inside(self.log, at, self._entrances) if self._entrances else []
 
     def _is_further(self, incident: OpenIncident | None, visit: OpenVisit, root: Sighting) -> bool:
         """Whether the body cannot be one of the incident's: it came in later, or both are seen at once."""
@@ -139,7 +145,7 @@ class Alerting:
             return False
         self.record(visit)
         house, log = self._household(at), self.log
-        inside = Suspects(self.suspects).inside(log, at, self._entrances)
+        inside = self._inside(at)
         faceless = replace(log.sightings[visit.id], face_log_odds=0.0, likely=None)
         context = weigh(faceless, log, house, inside, at)
         return context.log_odds >= self._needed(self.mode(wanted, at), house, visit.first)
@@ -147,13 +153,13 @@ class Alerting:
     def waits(self, visit: OpenVisit, at: datetime) -> bool:
         """Return whether an entry delay still runs for this visit."""
         root = self.log.root(visit.id) if visit.id in self.log.sightings else None
-        inside = Suspects(self.suspects).inside(self.log, at, self._entrances)
+        inside = self._inside(at)
         return root is not None and self._wait(root, inside, at) is not None
 
     def _decide_unidentified(self, visit: OpenVisit, at: datetime, mode: ActiveMode, *, alert: bool) -> Decision:
         house, log = self._household(at), self.log
         sighting = log.sightings[visit.id]
-        inside = Suspects(self.suspects).inside(log, at, self._entrances)
+        inside = self._inside(at)
         context = weigh(sighting, log, house, inside, at)
         is_calm = context.log_odds >= self._needed(mode, house, visit.first)
         root = log.root(visit.id)

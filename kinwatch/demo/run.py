@@ -112,6 +112,8 @@ def _house(folder: Path, source: str, options: DemoOptions, *, data_dir: Path | 
     tables: dict[str, Any] = {
         "senses": {DEMO_PLACE: {"kind": "camera", "source": source}},
         "actuators": {"evidence": {"kind": "store", "url": (folder / "evidence").absolute().as_uri()}},
+        # The acts follow each other within seconds, and each shall ring for itself.
+        "brain": {"policy": {"incident_s": 0}},
         "data_dir": str((data_dir or usual.data_dir).absolute()),
     }
     config.write_text(yaml.safe_dump(tables))

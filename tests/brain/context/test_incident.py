@@ -1,4 +1,5 @@
 from dataclasses import replace
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -9,6 +10,8 @@ from tests.brain.context.sightings import NOON, after_noon
 
 VISIT, BODY, OTHER_BODY = uuid4(), uuid4(), uuid4()
 OPEN = joined(None, VISIT, "hall", "unidentified", BODY, NOON, rings=True)
+
+GAP = timedelta(minutes=2)
 
 
 def test_the_first_visit_rings() -> None:
@@ -59,17 +62,17 @@ def test_a_further_person_rings_and_a_body_that_may_be_the_same_does_not() -> No
 
 @pytest.mark.parametrize(("seconds", "is_open"), [(120, True), (120.001, False)])
 def test_an_incident_is_over_after_two_minutes(seconds: float, *, is_open: bool) -> None:
-    assert OPEN.is_open(after_noon(seconds), somebody_inside=False) is is_open
+    assert OPEN.is_open(after_noon(seconds), GAP, somebody_inside=False) is is_open
 
 
 def test_an_incident_is_not_over_while_somebody_unknown_is_inside() -> None:
-    assert OPEN.is_open(after_noon(3600), somebody_inside=True)
+    assert OPEN.is_open(after_noon(3600), GAP, somebody_inside=True)
 
 
 def test_the_two_minutes_run_from_the_last_visit() -> None:
     updated = joined(OPEN, uuid4(), "hall", "unidentified", BODY, after_noon(100), rings=False)
-    assert updated.is_open(after_noon(220), somebody_inside=False)
-    assert not updated.is_open(after_noon(221), somebody_inside=False)
+    assert updated.is_open(after_noon(220), GAP, somebody_inside=False)
+    assert not updated.is_open(after_noon(221), GAP, somebody_inside=False)
 
 
 def test_messages_tell_the_incident() -> None:
