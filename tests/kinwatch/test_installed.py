@@ -25,6 +25,7 @@ WITHOUT_EXTRA = [
     ("album show", ADVICE),
     ("album discard 0193f5a2", ADVICE),
     ("album undo", ADVICE),
+    ("day", ADVICE),
     ("check", ADVICE.removeprefix("kinwatch: .*")),
     ("check --alert", r"kinwatch: no broker"),
     ("demo --once", ADVICE),
