@@ -111,7 +111,7 @@ class HouseLog:
             self.bodies.setdefault(root, []).append(visit)
 
     def _relink(self, at: datetime) -> None:
-        """Continuation the visits that began a moment ago anew; older links stay."""
+        """Link the visits that began a moment ago anew; older links stay."""
         recent = [one for one in self.sightings.values() if at - one.first <= LINK_TIME]
         fresh = {one.visit for one in recent}
         earlier = [

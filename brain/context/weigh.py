@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from brain.context import numbers
 from brain.context.house_log import HouseLog
-from brain.context.occupancy import Suspect, whereabouts
+from brain.context.occupancy import Suspect, Whereabouts, whereabouts
 from brain.context.sighting import Sighting
 from brain.context.walks import clothes_log_odds
 from brain.settings.context import ContextSettings
@@ -123,10 +123,7 @@ def _who_may_come(
     visit: Sighting, root: Sighting, log: HouseLog, house: Household, at: datetime
 ) -> tuple[list[Term], str | None]:
     """Return how likely somebody who is out comes in, or somebody who is in goes out, and who that is."""
-    places = {
-        person: whereabouts(log, person, root.first, house.entrances, by_phone=house.settings.presence)
-        for person in house.people
-    }
+    places = _places(log, house, root.first)
     inside = sum(place == "in" for place in places.values())
     has_left = numbers.LEFT_AGAIN_ODDS if _has_left_again(root, log, house, at) else 1.0
     odds: dict[str, float] = {}
@@ -173,10 +170,7 @@ def _inside(visit: Sighting, root: Sighting, log: HouseLog, house: Household) ->
 def _who_is_in(log: HouseLog, house: Household, at: datetime) -> list[Term]:
     if not house.settings.who_is_in or not house.entrances:
         return []
-    places = {
-        person: whereabouts(log, person, at, house.entrances, by_phone=house.settings.presence)
-        for person in house.people
-    }
+    places = _places(log, house, at)
     if all(place == "out" for place in places.values()):
         return [Term(-math.inf, "nobody who belongs here is in")]
     if "in" not in places.values():
@@ -227,12 +221,15 @@ def _company(root: Sighting, log: HouseLog, house: Household) -> str | None:
     return None
 
 
+def _places(log: HouseLog, house: Household, at: datetime) -> dict[str, Whereabouts]:
+    """Return where everybody we know is, as far as is known."""
+    by_phone = house.settings.presence
+    return {person: whereabouts(log, person, at, house.entrances, by_phone=by_phone) for person in house.people}
+
+
 def _weights(log: HouseLog, house: Household, at: datetime) -> dict[str, float]:
     """Return how likely each person is inside, up to a common factor; those who are out are left out."""
-    places = {
-        person: whereabouts(log, person, at, house.entrances, by_phone=house.settings.presence)
-        for person in house.people
-    }
+    places = _places(log, house, at)
     weights = {"in": 1.0, "unknown": numbers.UNSEEN_WEIGHT, "out": 0.0}
     return {person: weights[place] for person, place in places.items() if place != "out"}
 

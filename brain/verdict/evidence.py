@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Annotated
 
 import numpy as np
-from pydantic import PlainSerializer, PlainValidator
 
 from brain.settings.matching import MATCH_DISTANCE
 from brain.verdict import odds
 from brain.vision.backend import CloudSimilarity, Guess, Vector
+from brain.vision.packed import PackedVector
 from nerves.messages import Group
 
 __all__ = [
@@ -34,22 +33,11 @@ MIN_USABLE_WEIGHT = 0.1
 MAX_FACE_SAMPLES = 24
 
 
-def _packed(vector: Vector) -> str:
-    return vector.astype("<f4").tobytes().hex()
-
-
-def _unpacked(value: object) -> Vector:
-    return value if isinstance(value, np.ndarray) else np.frombuffer(bytes.fromhex(str(value)), "<f4")
-
-
-Packed = Annotated[Vector, PlainValidator(_unpacked), PlainSerializer(_packed, when_used="json")]
-
-
 @dataclass(frozen=True, slots=True)
 class FaceSample:
     """One face of a visit."""
 
-    vector: Packed
+    vector: PackedVector
     weight: float
     """How much the vector counts, 0 to 1 (see `face_weight`)."""
     face_confidence: float = 1.0

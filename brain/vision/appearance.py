@@ -5,14 +5,12 @@ on the clips, cameras and rooms of `benchmarks/appearance.py`, which compares th
 """
 
 from dataclasses import dataclass
-from typing import Annotated
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-from pydantic import PlainSerializer, PlainValidator
 
-from brain.vision.backend import Vector
+from brain.vision.packed import PackedVector
 from brain.vision.picture import Picture, Pixels
 from nerves.messages import Box
 
@@ -57,19 +55,11 @@ CHROMA_QUANTILE = 0.9
 MIN_COLOUR_LEVEL = 24.0
 
 
-def _packed_vector(vector: Vector) -> str:
-    return vector.astype("<f4").tobytes().hex()
-
-
-def _unpacked_vector(value: object) -> Vector:
-    return value if isinstance(value, np.ndarray) else np.frombuffer(bytes.fromhex(str(value)), "<f4")
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Appearance:
     """The clothes and build of a person in one picture, or the mean of several."""
 
-    vector: Annotated[Vector, PlainValidator(_unpacked_vector), PlainSerializer(_packed_vector, when_used="json")]
+    vector: PackedVector
     """138 numbers. The smaller the Euclidean distance of two vectors, 0 to 1.41, the more alike two people look."""
     chroma: float
     """How coloured the picture is, 0 (infrared, grey) to 1."""

@@ -161,13 +161,13 @@ class Alerting:
         sighting = log.sightings[visit.id]
         inside = self._inside(at)
         context = weigh(sighting, log, house, inside, at)
-        is_calm = context.log_odds >= self._needed(mode, house, visit.first)
+        needed = self._needed(mode, house, visit.first)
+        is_calm = context.log_odds >= needed
         root = log.root(visit.id)
         if is_calm:
             self.suspects.pop(root.visit, None)
             return Decision(alert=False, context=context, is_calm=True)
-        alone = weigh(sighting, log, house, (), at)
-        is_likely_known = alone.log_odds >= self._needed(mode, house, visit.first)
+        is_likely_known = bool(inside) and weigh(sighting, log, house, (), at).log_odds >= needed
         if not is_likely_known:
             self._suspect(visit, is_stranger=False)
         until = self._wait(root, inside, at)
