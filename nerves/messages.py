@@ -38,6 +38,7 @@ __all__ = [
     "Heard",
     "Incident",
     "Label",
+    "LookCloser",
     "Mentioned",
     "Mode",
     "People",
@@ -112,6 +113,7 @@ class Fact(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
     kind: ClassVar[str]
+    qos: ClassVar[Literal[0, 1]] = 1
 
     id: UUID = Field(default_factory=uuid7)
     """Identifies this message (UUIDv7); the same message sent twice has the same id."""
@@ -239,9 +241,20 @@ class Detections(Fact):
     """What is in the newest frame of a place, for drawing over it."""
 
     kind: ClassVar[str] = "detections"
+    qos: ClassVar[Literal[0, 1]] = 0
 
     detections: tuple[Detection, ...] = ()
     """People and animals; empty when there is nobody."""
+
+
+class LookCloser(Fact):
+    """Somebody at a place is undecided: its cameras should send larger pictures, and more of them, for a while."""
+
+    kind: ClassVar[str] = "look_closer"
+    qos: ClassVar[Literal[0, 1]] = 0
+
+    seconds: float = Field(default=5.0, gt=0, le=60)
+    """For how long, from the arrival of this message; it is sent again while more pictures are needed."""
 
 
 class Status(Fact):
@@ -452,6 +465,7 @@ FACTS: dict[str, type[Fact]] = {
     for fact in (
         Visit,
         Detections,
+        LookCloser,
         Trouble,
         Heard,
         Mentioned,

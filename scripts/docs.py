@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from brain.settings.brain import BrainSettings
-from nerves.messages import FACTS, Box, Detection, Detections, Fact, Status
+from nerves.messages import FACTS, Box, Detection, Fact, Status
 from nerves.services import SenseSettings, ServiceSettings
 from nerves.settings import HouseSettings
 
@@ -138,11 +138,10 @@ def messages() -> str:
 
 
 def _topic(kind: str, fact: type[Fact]) -> str:
-    is_status, qos = fact is Status, 0 if fact is Detections else 1
+    is_status = fact is Status
     where = "status/<service>" if is_status else f"<place>/{kind}"
-    return (
-        f"| `kinwatch/{where}` | [{kind}](#{kind}): {_line(fact.__doc__)} | {qos} | {'yes' if is_status else 'no'} |\n"
-    )
+    retained = "yes" if is_status else "no"
+    return f"| `kinwatch/{where}` | [{kind}](#{kind}): {_line(fact.__doc__)} | {fact.qos} | {retained} |\n"
 
 
 def _page(intro: str, *parts: str) -> str:

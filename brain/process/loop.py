@@ -154,7 +154,7 @@ class BrainLoop:
             facts += [*self._silence.frame_arrived(frame.place, now()), *self._brain.see(frame)]
             self._ages_s.append(begun - since)
             self._works_s.append(time.monotonic() - begun)
-        facts += self._brain.answered(self._clock)
+        facts += [*self._brain.answered(self._clock), *self._brain.wishes(now())]
         waited_s = time.monotonic() - self._ticked
         if waited_s >= BRAIN_TICK_S:
             self._ticked = time.monotonic()

@@ -27,8 +27,9 @@ from brain.visits.second_opinion import MAX_ASKED_FACES as ASKED
 from brain.visits.second_opinion import SecondOpinionProvider, SecondOpinions
 from brain.visits.tracking import match
 from brain.visits.visit import OpenVisit
+from brain.visits.wishes import Wishes
 from nerves.errors import BadPicture
-from nerves.messages import Box, Fact, Frame, Mode, Phase, Presence, Visit
+from nerves.messages import Box, Fact, Frame, LookCloser, Mode, Phase, Presence, Visit
 
 __all__ = ["Brain"]
 
@@ -85,6 +86,7 @@ class Brain:
         self._visits = [visit for visit in stored if visit.ended is None]
         self._waiting = [visit for visit in stored if visit.ended is not None]
         self._alerting, self._describe = Alerting(settings, gallery), describe
+        self._wishes = Wishes(settings.policy)
         self._analyses: dict[str, FrameAnalysis] = {}
         self._face_search = FaceSearch()
         self._negatives, self._meet = NegativeGallery(gallery), meet or Strangers().recognise
@@ -141,6 +143,10 @@ class Brain:
             elif visit.confirmed:
                 yield from self._judge(visit, at)
         yield from self._decide_ended(place, at)
+
+    def wishes(self, at: datetime) -> list[LookCloser]:
+        """Return the places to be seen more closely, `at` being the time by our own clock: somebody is undecided."""
+        return self._wishes.due(self.visits, self._alerting.mode(self.mode, at), at)
 
     def receive_presence(self, presence: Presence) -> None:
         """Take whether somebody is at home, by a phone or another source."""

@@ -11,7 +11,7 @@ from nerves.errors import MessageError
 from nerves.exif import capture_time
 from nerves.jpeg import MAX_MEGAPIXELS, MIN_SIDE, fault, size
 from nerves.link import BusMessage
-from nerves.messages import FACTS, CameraEnabled, Detections, Fact, Frame, People, Status, Visit, read_fact
+from nerves.messages import FACTS, CameraEnabled, Fact, Frame, People, Status, Visit, read_fact
 from nerves.sources import did_you_mean
 
 __all__ = ["find_doubts", "find_fault"]
@@ -189,7 +189,7 @@ def _of_frame(message: BusMessage, at: datetime) -> Iterator[str]:
 
 def _of_fact(message: BusMessage) -> Iterator[str]:
     fact = read_fact(message.topic, message.payload)
-    if not message.qos and not isinstance(fact, Detections):
+    if message.qos < fact.qos:
         yield "QoS 0: it is lost where the connection is; send facts as QoS 1 (mosquitto_pub -q 1)"
     known = type(fact).model_fields
     for key in json.loads(message.payload):
