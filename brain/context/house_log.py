@@ -1,6 +1,6 @@
 """The log of the house: its visits of the last hours, and the ways of bodies through it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -32,6 +32,7 @@ class HouseLog:
     travel: TravelTimes = field(default_factory=TravelTimes)
     by_appearance: bool = True
     by_continuity: bool = True
+    by_phone: bool = True
     sightings: dict[UUID, Sighting] = field(default_factory=dict)
     links: dict[UUID, Continuation] = field(default_factory=dict)
     """By visit: the one that it continues."""
@@ -41,6 +42,10 @@ class HouseLog:
     """By visit: the first visit of the same body."""
     bodies: dict[UUID, list[UUID]] = field(default_factory=dict)
     """By the first visit of a body: all its visits."""
+    after: dict[UUID, UUID] = field(default_factory=dict)
+    """By visit: the one that continues it."""
+    by_person: dict[str, list[UUID]] = field(default_factory=dict)
+    """By name: the visits with that name."""
     learnt: set[UUID] = field(default_factory=set)
     """The visits whose beginning was counted in `travel`."""
 
@@ -55,11 +60,13 @@ class HouseLog:
         before = self.links
         if self.by_continuity:
             self._relink(sighting.last)
-        if held is None or self.links != before:
+        if held is None or held.who != sighting.who or self.links != before:
             self._index()
 
     def report_phone(self, person: str, report: PhoneReport) -> None:
-        """Take what a phone says of a person, if it changes anything."""
+        """Take what a phone says of a person, if phones count and if it changes anything."""
+        if not self.by_phone:
+            return
         reports = self.phones.setdefault(person, [])
         if not reports or reports[-1].is_home != report.is_home:
             reports.append(report)
@@ -78,23 +85,26 @@ class HouseLog:
         """Return all visits of this body's way, before and after this one."""
         return [self.sightings[one] for one in self.bodies[self.roots[visit]]]
 
+    def of(self, person: str) -> list[Sighting]:
+        """Return the visits with this name, in the order in which they were entered."""
+        return [self.sightings[one] for one in self.by_person.get(person, ())]
+
     def named(self, at: datetime, within: timedelta, place: str) -> Iterator[Sighting]:
         """Yield the visits of a place with a name that were seen in this time before `at`."""
         here = (one for one in self.sightings.values() if one.place == place and one.who)
         return (one for one in here if one.last >= at - within and one.first <= at)
 
-    def learn_ways(self, belongs: Iterable[UUID]) -> None:
-        """Learn the walking times and the beginnings of ways from visits of people of the house, each once."""
-        for visit in belongs:
-            if visit in self.learnt or visit not in self.sightings:
-                continue
-            self.learnt.add(visit)
-            sighting, link = self.sightings[visit], self.links.get(visit)
-            before = self.sightings.get(link.before) if link else None
-            self.travel.learn_arrival(sighting.place, was_seen_before=before is not None)
-            if before and before.who and before.who == sighting.who:
-                gap_s = (sighting.first - before.last).total_seconds()
-                self.travel.learn(before.place, sighting.place, gap_s)
+    def learn_way(self, visit: UUID) -> None:
+        """Learn the walking time and the beginning of the way from a visit of somebody of the house, once."""
+        if visit in self.learnt or visit not in self.sightings:
+            return
+        self.learnt.add(visit)
+        sighting, link = self.sightings[visit], self.links.get(visit)
+        before = self.sightings.get(link.before) if link else None
+        self.travel.learn_arrival(sighting.place, was_seen_before=before is not None)
+        if before and before.who and before.who == sighting.who:
+            gap_s = (sighting.first - before.last).total_seconds()
+            self.travel.learn(before.place, sighting.place, gap_s)
 
     def rename(self, visit: UUID, who: str | None) -> None:
         """Take a human's label of a visit that has ended."""
@@ -102,13 +112,19 @@ class HouseLog:
             self.sightings[visit] = replace(self.sightings[visit], who=who)
 
     def _index(self) -> None:
-        self.roots, self.bodies = {}, {}
-        for visit in self.sightings:  # a visit comes after the one it continues, or at least begins later
+        self.roots, self.bodies, self.by_person = {}, {}, {}
+        self.after = {link.before: visit for visit, link in self.links.items()}
+        for (
+            visit,
+            sighting,
+        ) in self.sightings.items():  # a visit comes after the one it continues, or at least begins later
             root = visit
             while (link := self.links.get(root)) and link.before in self.sightings:
                 root = self.roots.get(link.before, link.before)
             self.roots[visit] = root
             self.bodies.setdefault(root, []).append(visit)
+            if sighting.who:
+                self.by_person.setdefault(sighting.who, []).append(visit)
 
     def _relink(self, at: datetime) -> None:
         """Link the visits that began a moment ago anew; older links stay."""

@@ -1,6 +1,6 @@
 """Pure: who is in, by the log of the house."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -11,7 +11,7 @@ from brain.context.house_log import HouseLog
 from brain.context.sighting import Sighting
 from brain.context.walks import clothes_log_odds
 
-__all__ = ["Suspect", "Suspects", "Whereabouts", "is_empty", "whereabouts"]
+__all__ = ["Suspect", "Whereabouts", "explains", "is_empty", "suspects_inside", "whereabouts"]
 
 Whereabouts = Literal["in", "out", "unknown"]
 LEFT_AFTER, STALE_TIME = timedelta(seconds=numbers.LEFT_AFTER_S), timedelta(seconds=numbers.STALE_S)
@@ -24,11 +24,7 @@ def whereabouts(
     log: HouseLog, person: str, at: datetime, entrances: Collection[str], *, by_phone: bool = True
 ) -> Whereabouts:
     """Return whether a person is in, as far as is known: by the last visit with the name, or a later phone report."""
-    seen = max(
-        (one for one in log.sightings.values() if one.who == person and one.first <= at),
-        key=lambda one: one.last,
-        default=None,
-    )
+    seen = max((one for one in log.of(person) if one.first <= at), key=lambda one: one.last, default=None)
     reports = [report for report in log.phones.get(person, []) if report.at <= at] if by_phone else []
     report = reports[-1] if reports else None
     if report and (seen is None or report.at >= seen.last) and at - report.at <= PHONE_COUNTS:
@@ -45,8 +41,7 @@ def whereabouts(
 
 def _end_of_way(log: HouseLog, seen: Sighting, at: datetime) -> Sighting:
     """Return where the body of a visit was seen last."""
-    after = {link.before: visit for visit, link in log.links.items()}
-    while (visit := after.get(seen.visit)) is not None and visit in log.sightings:
+    while (visit := log.after.get(seen.visit)) is not None and visit in log.sightings:
         if log.sightings[visit].first > at:
             break
         seen = log.sightings[visit]
@@ -71,15 +66,11 @@ class Suspect:
     """Whether its face is known to be nobody's."""
 
 
-@dataclass
-class Suspects:
-    """The bodies that nothing explains. As long as there is one, context calms nobody."""
-
-    by_root: Mapping[UUID, Suspect]
-
-    def inside(self, log: HouseLog, at: datetime, entrances: Collection[str]) -> list[Suspect]:
-        """Return those who may still be in the house."""
-        return [one for one in self.by_root.values() if not _has_left(log, one, at, entrances)]
+def suspects_inside(
+    suspects: Iterable[Suspect], log: HouseLog, at: datetime, entrances: Collection[str]
+) -> list[Suspect]:
+    """Return those who may still be in the house. As long as there is one, context calms nobody."""
+    return [one for one in suspects if not _has_left(log, one, at, entrances)]
 
 
 def _has_left(log: HouseLog, suspect: Suspect, at: datetime, entrances: Collection[str]) -> bool:
@@ -108,5 +99,5 @@ def _was_away(log: HouseLog, person: str, at: datetime, entrances: Collection[st
     """Return whether a person was out, or was not seen for so long that they may have been."""
     if whereabouts(log, person, at, entrances) != "in":
         return True
-    seen = [one.last for one in log.sightings.values() if one.who == person and one.first <= at]
+    seen = [one.last for one in log.of(person) if one.first <= at]
     return not seen or at - max(seen) >= timedelta(seconds=numbers.NAME_EXPLAINS_AFTER_S)

@@ -47,8 +47,6 @@ class ContextOdds:
     who: str | None = None
     """The person it probably is; None for anybody of the house."""
     reasons: tuple[str, ...] = ()
-    from_outside: bool = False
-    """Whether this body came in at an entrance and nobody has named it."""
 
 
 def weigh(visit: Sighting, log: HouseLog, house: Household, suspects: Sequence[Suspect], at: datetime) -> ContextOdds:
@@ -116,7 +114,7 @@ def _arrived(visit: Sighting, root: Sighting, log: HouseLog, house: Household, a
     if house.settings.company and (company := _company(root, log, house)):
         terms.append(Term(numbers.COMPANY_LOG_ODDS, f"came in with {company}"))
     terms += _faces(visit)
-    return _sum(terms, who, from_outside=True)
+    return _sum(terms, who)
 
 
 def _who_may_come(
@@ -190,7 +188,7 @@ def _phones(root: Sighting, log: HouseLog, house: Household, at: datetime) -> li
             continue
         if whereabouts(log, person, root.first, house.entrances, by_phone=False) == "in":
             continue
-        came = [one for one in log.sightings.values() if one.who == person and one.first >= begin]
+        came = [one for one in log.of(person) if one.first >= begin]
         if all(one.visit in own for one in came):
             arrived.append(person)
     since = min((log.phones[person][-1].at for person in arrived), default=root.first) - before
@@ -248,7 +246,7 @@ def _clothes(visit: Sighting, log: HouseLog, people: Mapping[str, float]) -> tup
 
 def _like(visit: Sighting, log: HouseLog, person: str) -> float:
     """Return the best agreement with what a person wore when they were named in the last hours; 0 if not seen."""
-    looks = [one for one in log.sightings.values() if one.who == person and one.appearance and one.visit != visit.visit]
+    looks = [one for one in log.of(person) if one.appearance and one.visit != visit.visit]
     newest = sorted(looks, key=lambda one: one.last)[-MAX_LOOKS_OF_A_PERSON:]
     return max((clothes_log_odds(one, visit) for one in newest), default=0.0)
 
@@ -263,6 +261,6 @@ def _faces(visit: Sighting) -> list[Term]:
     return [Term(bounded, f"the face looks like {visit.likely}" if bounded > 0 else "the face")] if bounded else []
 
 
-def _sum(terms: Sequence[Term], who: str | None, *, from_outside: bool = False) -> ContextOdds:
+def _sum(terms: Sequence[Term], who: str | None) -> ContextOdds:
     told = sorted((term for term in terms if abs(term.log_odds) >= 0.5), key=lambda term: -abs(term.log_odds))  # noqa: PLR2004
-    return ContextOdds(sum(term.log_odds for term in terms), who, tuple(term.reason for term in told), from_outside)
+    return ContextOdds(sum(term.log_odds for term in terms), who, tuple(term.reason for term in told))

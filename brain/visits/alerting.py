@@ -9,7 +9,7 @@ from uuid import UUID
 from brain.context.decision import Decision
 from brain.context.house_log import HouseLog, PhoneReport
 from brain.context.incident import OpenIncident, is_worse, joined
-from brain.context.occupancy import Suspect, Suspects, explains, is_empty, whereabouts
+from brain.context.occupancy import Suspect, explains, is_empty, suspects_inside, whereabouts
 from brain.context.sighting import Sighting
 from brain.context.travel import TravelTimes
 from brain.context.weigh import Household, weigh
@@ -38,7 +38,10 @@ class Alerting:
         self._settings, self._gallery = settings, gallery
         context = settings.context
         self.log = HouseLog(
-            TravelTimes(settings.places), by_appearance=context.appearance, by_continuity=context.continuity
+            TravelTimes(settings.places),
+            by_appearance=context.appearance,
+            by_continuity=context.continuity,
+            by_phone=context.presence,
         )
         self.suspects: dict[UUID, Suspect] = {}
         self.alerted: dict[tuple[str, str], datetime] = {}
@@ -64,7 +67,7 @@ class Alerting:
             named = self.log.sightings[visit.id]
             self._explain(named)
         if visit.ended is not None and (visit.who or visit.is_calm):
-            self.log.learn_ways([visit.id])
+            self.log.learn_way(visit.id)
 
     def decide(self, visit: OpenVisit, at: datetime, wanted: Mode) -> Decision:
         """Return whether a decided visit alerts now."""
@@ -122,7 +125,7 @@ class Alerting:
 
     def _inside(self, at: datetime) -> list[Suspect]:
         """Return the bodies that nothing explains and that may still be in; none without an entrance to leave by."""
-        return Suspects(self.suspects).inside(self.log, at, self._entrances) if self._entrances else []
+        return suspects_inside(self.suspects.values(), self.log, at, self._entrances) if self._entrances else []
 
     def _is_further(self, incident: OpenIncident | None, visit: OpenVisit, root: Sighting) -> bool:
         """Whether the body cannot be one of the incident's: it came in later, or both are seen at once."""

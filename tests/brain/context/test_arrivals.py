@@ -31,7 +31,7 @@ def test_whoever_is_out_may_come_home() -> None:
     left, body = sighting("door", -900, -800, "ann"), sighting("door", 0)
     context = weighed(body, log_of(left, body))
     assert context.log_odds == pytest.approx(math.log(3.5))
-    assert (context.who, context.reasons, context.from_outside) == ("ann", (HOME,), True)
+    assert (context.who, context.reasons) == ("ann", (HOME,))
 
 
 def test_everybody_who_is_out_may_come_and_guests_come_less() -> None:
@@ -69,7 +69,6 @@ def test_who_is_still_at_the_door_or_went_on_has_not_left() -> None:
     assert weighed(comes, log_of(ann, comes, goes_on), at_s=60).log_odds == pytest.approx(0)
     goes_on_too = weighed(goes_on, log_of(ann, comes, goes_on), at_s=60)
     assert goes_on_too.log_odds == pytest.approx(0)
-    assert goes_on_too.from_outside
 
 
 def test_who_leaves_is_told_by_the_clothes() -> None:

@@ -3,7 +3,7 @@ from datetime import timedelta
 
 import pytest
 
-from brain.context.house_log import PhoneReport
+from brain.context.house_log import HouseLog, PhoneReport
 from tests.brain.context.sightings import NOON, OTHER, RED, after_noon, log_of, sighting
 
 HALF_DAY_S = 12 * 3600.0
@@ -113,7 +113,8 @@ def test_a_walk_of_a_named_person_is_learnt_once() -> None:
     ann, again = sighting("hall", 0, 2, "ann"), sighting("kitchen", 10, who="ann")
     log = log_of(ann, again)
     for _ in range(2):
-        log.learn_ways([ann.visit, again.visit])
+        log.learn_way(ann.visit)
+        log.learn_way(again.visit)
     assert log.travel.gaps == {"hall>kitchen": [0, 0, 1, 0, 0, 0]}
     assert log.travel.arrivals == {"hall": [0, 1], "kitchen": [1, 0]}
 
@@ -121,8 +122,28 @@ def test_a_walk_of_a_named_person_is_learnt_once() -> None:
 def test_of_a_body_without_a_name_only_its_beginning_is_learnt() -> None:
     ann, body = sighting("hall", 0, 2, "ann", clothes=RED), sighting("kitchen", 10, clothes=RED)
     log = log_of(ann, body)
-    log.learn_ways([body.visit, sighting("attic", 0).visit])
+    log.learn_way(body.visit)
+    log.learn_way(sighting("attic", 0).visit)
     assert (log.travel.gaps, log.travel.arrivals) == ({}, {"kitchen": [1, 0]})
+
+
+def test_the_visits_of_a_person_are_those_with_the_name() -> None:
+    ann, body = sighting("hall", 0, 2, "ann"), sighting("kitchen", 500, is_open=True)
+    log = log_of(ann, body)
+    assert (log.of("ann"), log.of("ben")) == ([ann], [])
+    named = replace(body, who="ann")
+    log.update(named)
+    assert log.of("ann") == [ann, named]
+    log.update(replace(body, who="ben"))
+    assert log.of("ann") == [ann]
+    log.update(sighting("door", HALF_DAY_S + 100))
+    assert log.of("ann") == []
+
+
+def test_without_presence_no_phone_counts() -> None:
+    log = HouseLog(by_phone=False)
+    log.report_phone("ann", PhoneReport(NOON, is_home=True))
+    assert log.phones == {}
 
 
 def test_a_phone_that_says_the_same_again_says_nothing() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from brain.context.house_log import HouseLog, PhoneReport
-from brain.context.occupancy import Suspect, Suspects, Whereabouts, explains, is_empty, whereabouts
+from brain.context.occupancy import Suspect, Whereabouts, explains, is_empty, suspects_inside, whereabouts
 from brain.context.sighting import Sighting
 from brain.vision.appearance import Appearance
 from tests.brain.context.sightings import ENTRANCES, OTHER, RED, after_noon, log_of, sighting
@@ -29,7 +29,7 @@ def suspect(root: Sighting, *, is_stranger: bool = False) -> Suspect:
 
 def is_inside(log: HouseLog, root: Sighting, at_s: float) -> bool:
     one = suspect(root)
-    return Suspects({one.root: one}).inside(log, after_noon(at_s), ENTRANCES) == [one]
+    return suspects_inside([one], log, after_noon(at_s), ENTRANCES) == [one]
 
 
 def test_nobody_knows_where_a_person_is_who_was_never_seen() -> None:

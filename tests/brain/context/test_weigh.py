@@ -33,7 +33,6 @@ def test_a_body_a_moment_after_a_name_is_probably_that_person() -> None:
     assert context.who == "ann"
     assert context.log_odds > math.log(200)
     assert context.reasons == (NOBODY_UNKNOWN, "ann was at hall 8 s before", "the same clothes")
-    assert not context.from_outside
 
 
 def test_a_continuation_counts_fifty_to_one_at_most() -> None:
@@ -96,7 +95,7 @@ def test_a_body_inside_while_ann_is_in_is_probably_of_the_house() -> None:
     context = weighed(body, log_of(ann, body))
     assert context.log_odds == pytest.approx(math.log(1000) + math.log(0.2 / 0.9))
     assert context.reasons == (NOBODY_UNKNOWN, NO_WAY)
-    assert (context.who, context.from_outside) == (None, False)
+    assert context.who is None
 
 
 def test_nobody_calms_in_a_house_in_which_nobody_is_in() -> None:
