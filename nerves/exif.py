@@ -1,22 +1,44 @@
-"""The time inside a JPEG: EXIF DateTimeOriginal, SubSecTimeOriginal and OffsetTimeOriginal."""
+"""The EXIF data of a JPEG: when it was taken (DateTimeOriginal and its companions), and which side is up."""
 
 import re
 import struct
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from nerves.jpeg import SEGMENT_HEAD_BYTES, SOI, segments
 
-__all__ = ["capture_time", "with_capture_time"]
+__all__ = ["UPRIGHT", "Orientation", "capture_time", "orientation", "with_capture_time"]
 
 MAGIC = b"Exif\x00\x00"
 APP1_MARKER = 0xE1
 EXIF_IFD_TAG, DATE_TAG, OFFSET_TAG, SUBSECOND_TAG = 0x8769, 0x9003, 0x9011, 0x9291
+ORIENTATION_TAG = 0x0112
 ASCII_TYPE, LONG_TYPE = 2, 4
 ENTRY_BYTES = 12
 MAX_ENTRIES = 512
 MAX_INLINE_BYTES = 4  # a value of up to four bytes stands in the entry itself
 DATE_TEXT = re.compile(r"(\d{4}):(\d\d):(\d\d) (\d\d):(\d\d):(\d\d)")
 ZONE_TEXT = re.compile(r"[+-]\d\d:\d\d")
+
+
+class Orientation(NamedTuple):
+    """How stored pixels are read to see the picture upright: first the swap, then the steps."""
+
+    is_swapped: bool
+    """Whether stored rows are columns."""
+    down: int
+    """1: rows are read from the top, -1: from the bottom."""
+    across: int
+    """1: columns are read from the left, -1: from the right."""
+
+
+UPRIGHT = Orientation(is_swapped=False, down=1, across=1)
+# The values 1 to 8 of the tag, in this order.
+ORIENTATIONS = tuple(
+    Orientation(is_swapped, down, across)
+    for is_swapped in (False, True)
+    for down, across in ((1, 1), (1, -1), (-1, -1), (-1, 1))
+)
 
 
 def with_capture_time(jpeg: bytes, at: datetime) -> bytes:
@@ -35,6 +57,18 @@ def capture_time(jpeg: bytes) -> datetime | None:
         return _time(tiff)
     except (struct.error, ValueError, OverflowError):
         return None
+
+
+def orientation(jpeg: bytes) -> Orientation:
+    """Return how the pixels must be read to see the picture upright; `UPRIGHT` if its EXIF data says nothing of it."""
+    tiff = _tiff(jpeg)
+    if tiff is None:
+        return UPRIGHT
+    try:
+        value = _number(tiff, ORIENTATION_TAG)
+    except struct.error:
+        return UPRIGHT
+    return ORIENTATIONS[value - 1] if 1 <= value <= len(ORIENTATIONS) else UPRIGHT
 
 
 def _segment(at: datetime) -> bytes:
@@ -59,11 +93,24 @@ def _tiff(jpeg: bytes) -> bytes | None:
     return None
 
 
-def _time(tiff: bytes) -> datetime | None:
+def _first_directory(tiff: bytes) -> tuple[str, dict[int, bytes]]:
+    """Return the byte order, as `struct` spells it, and the values of the first directory; none if that is unknown."""
     order = {b"II": "<", b"MM": ">"}.get(tiff[:2])
     if order is None:
-        return None
-    first = _directory(tiff, order, struct.unpack_from(f"{order}I", tiff, 4)[0])
+        return "<", {}
+    return order, _directory(tiff, order, struct.unpack_from(f"{order}I", tiff, 4)[0])
+
+
+def _number(tiff: bytes, tag: int) -> int:
+    """Return a small number of the first directory; 0 if it is not there."""
+    order, first = _first_directory(tiff)
+    value = first.get(tag, bytes(4))
+    (short,), (long,) = struct.unpack(f"{order}H", value[:2]), struct.unpack(f"{order}I", value[:4])
+    return int(short or long)  # a short stands in the first two bytes; some programs write a long
+
+
+def _time(tiff: bytes) -> datetime | None:
+    order, first = _first_directory(tiff)
     if EXIF_IFD_TAG not in first:
         return None
     fields = _directory(tiff, order, struct.unpack(f"{order}I", first[EXIF_IFD_TAG][:4])[0])

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-__all__ = ["MAX_MEGAPIXELS", "MIN_SIDE", "SOI", "fault", "segments", "size"]
+__all__ = ["MAX_MEGAPIXELS", "MIN_SIDE", "SOI", "fault", "picture_end", "segments", "size"]
 
 SOI, EOI = b"\xff\xd8", b"\xff\xd9"
-# Some cameras pad the end.
+# Some cameras pad the end. Here the end mark is found without reading the whole picture.
 MAX_PADDING_BYTES = 64
 # Larger than any camera for a home (8K is 33); a 100-megapixel JPEG would take 300 MB to decode.
 MAX_MEGAPIXELS = 40
@@ -22,9 +22,21 @@ def fault(jpeg: bytes) -> str | None:
         return "an empty picture (0 bytes)"
     if not jpeg.startswith(SOI):
         return f"not a JPEG ({len(jpeg)} bytes, beginning with {jpeg[:8]!r})"
-    if EOI not in jpeg[-MAX_PADDING_BYTES:]:
+    if EOI not in jpeg[-MAX_PADDING_BYTES:] and picture_end(jpeg) is None:
         return f"a truncated JPEG ({len(jpeg)} bytes, no end mark)"
     return None
+
+
+def picture_end(jpeg: bytes) -> int | None:
+    """Return the position after the picture's end mark; None if there is none.
+
+    Some cameras append data of their own. An end mark inside a segment is a thumbnail's, and does not count.
+    """
+    scan = max((end for _, _, end in segments(jpeg)), default=len(SOI))
+    if not jpeg.startswith(bytes((FILL_BYTE, START_OF_SCAN)), scan):
+        return None
+    found = jpeg.find(EOI, scan)  # compressed data never holds these two bytes
+    return found + len(EOI) if found >= 0 else None
 
 
 def size(jpeg: bytes) -> tuple[int, int] | None:

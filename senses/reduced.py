@@ -5,6 +5,7 @@ import io
 import numpy as np
 from PIL import Image
 
+from nerves.exif import orientation
 from nerves.jpeg import MAX_MEGAPIXELS
 from senses.motion import Grey
 
@@ -15,7 +16,7 @@ PIXELS_PER_MEGAPIXEL = 1_000_000
 
 
 def reduced(jpeg: bytes) -> Grey | None:
-    """Return the picture in grey, height x width; None if it cannot be decoded or is too large.
+    """Return the picture in grey, upright, height x width; None if it cannot be decoded or is too large.
 
     Its longer side has 320 to 640 pixels, or fewer if the picture itself is smaller.
     """
@@ -24,7 +25,9 @@ def reduced(jpeg: bytes) -> Grey | None:
             if image.width * image.height > MAX_MEGAPIXELS * PIXELS_PER_MEGAPIXEL:
                 return None
             image.draft("L", fitting(*image.size))  # decodes at 1/8, 1/4 or 1/2 size if that is enough
-            return np.asarray(image.convert("L"))
+            is_swapped, down, across = orientation(jpeg)
+            stored = np.asarray(image.convert("L"))
+            return np.ascontiguousarray((stored.swapaxes(0, 1) if is_swapped else stored)[::down, ::across])
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         return None
 

@@ -1,17 +1,16 @@
 """Pure: prepares a picture for Rekognition: brings it within the limits and removes everything but the pixels."""
 
-import io
 from collections.abc import Iterator
 from functools import cache
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps
 
 from brain.cloud.errors import CloudPicture
+from brain.people.enroll import to_upright_image
 from brain.vision.picture import Picture, Pixels
 from nerves.errors import BadPicture
-from nerves.jpeg import SOI, segments
+from nerves.jpeg import SOI, picture_end, segments
 
 __all__ = ["MAX_REQUEST_BYTES", "MIN_SIDE_PX", "blank", "fit_for_rekognition", "upright"]
 
@@ -27,8 +26,7 @@ APP_MARKERS, COMMENT_MARKER, JFIF_MARKER, ADOBE_MARKER = range(0xE0, 0xF0), 0xFE
 def fit_for_rekognition(jpeg: bytes) -> bytes:
     """Return the picture, enlarged or reduced if needed, without place, time, camera and thumbnail.
 
-    Boxes stay the same fractions of it. The orientation tag is removed too, because Rekognition would apply it and we
-    do not.
+    It is upright, and boxes stay the same fractions of it. The orientation tag is removed too.
 
     Raises:
         CloudPicture: It is not a picture, or cannot be brought within the limits.
@@ -37,7 +35,7 @@ def fit_for_rekognition(jpeg: bytes) -> bytes:
         picture = Picture(jpeg)
         if min(picture.width, picture.height) < MIN_SIDE_PX:
             return _enlarged(picture)
-        bare = b"".join(_bare(jpeg))
+        bare = b"".join(_bare(jpeg)) if picture.is_stored_upright else _written(picture.full)
         return bare if len(bare) <= MAX_REQUEST_BYTES else _reduced(picture, len(bare))
     except BadPicture as error:
         message = f"a picture that cannot be sent: {error}"
@@ -47,11 +45,9 @@ def fit_for_rekognition(jpeg: bytes) -> bytes:
 def upright(photo: bytes) -> bytes:
     """Return a photo of any format and orientation as a JPEG that can be sent. Raises `CloudPicture`."""
     try:
-        with Image.open(io.BytesIO(photo)) as image:
-            turned = ImageOps.exif_transpose(image).convert("RGB")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        message = f"not a picture: {error}"
-        raise CloudPicture(message) from error
+        turned = to_upright_image(photo)
+    except BadPicture as error:
+        raise CloudPicture(str(error)) from error
     return fit_for_rekognition(_written(np.ascontiguousarray(np.asarray(turned)[:, :, ::-1])))
 
 
@@ -98,4 +94,4 @@ def _bare(jpeg: bytes) -> Iterator[bytes]:
     for marker, start, end in segments(jpeg):
         if marker in (JFIF_MARKER, ADOBE_MARKER) or (marker not in APP_MARKERS and marker != COMMENT_MARKER):
             yield jpeg[start:end]
-    yield jpeg[end:]
+    yield jpeg[end : picture_end(jpeg)]

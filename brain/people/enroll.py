@@ -5,6 +5,7 @@ import io
 import warnings
 from pathlib import Path
 
+import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from brain.people.gallery import Photo
@@ -99,7 +100,7 @@ def to_upright_image(data: bytes) -> Image.Image:
                 if image.width * image.height > MAX_MEGAPIXELS * 1_000_000:
                     message = f"{image.width} x {image.height} pixels: more than {MAX_MEGAPIXELS} megapixels"
                     raise BadPicture(message)
-                turned = ImageOps.exif_transpose(image).convert("RGB")
+                turned = ImageOps.exif_transpose(_with_8_bits(image)).convert("RGB")
         turned.thumbnail((MAX_PHOTO_SIDE_PX, MAX_PHOTO_SIDE_PX))
     except UnidentifiedImageError as error:
         message = "not a picture"
@@ -108,6 +109,15 @@ def to_upright_image(data: bytes) -> Image.Image:
         message = f"a damaged picture ({error})"
         raise BadPicture(message) from error
     return turned
+
+
+def _with_8_bits(image: Image.Image) -> Image.Image:
+    """Return a grey picture of 16 bits, as scanners write it, with 8; Pillow itself would make it all white."""
+    if not image.mode.startswith("I;16"):
+        return image
+    grey = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    grey.info = image.info  # with its orientation
+    return grey
 
 
 def to_picture(data: bytes) -> Picture:

@@ -1,4 +1,4 @@
-"""A JPEG for the brain: reduced to find people, at full size to find faces."""
+"""A JPEG for the brain, seen upright: reduced to find people, at full size to find faces."""
 
 import io
 import struct
@@ -10,6 +10,7 @@ import numpy.typing as npt
 from PIL.JpegImagePlugin import JpegImageFile
 
 from nerves.errors import BadPicture
+from nerves.exif import UPRIGHT, orientation
 from nerves.jpeg import MAX_MEGAPIXELS, MIN_SIDE, fault
 from nerves.messages import Box
 
@@ -24,13 +25,22 @@ SMALL_SIDE_PX = 640
 class Picture:
     """One JPEG, decoded only when its pixels are needed.
 
+    It is turned as its EXIF orientation says: the pixels, the size and all boxes are those of the upright picture.
+
     Raises:
         BadPicture: The bytes are not a JPEG, are cut short, or have too many or too few pixels.
     """
 
     def __init__(self, jpeg: bytes) -> None:
         self.jpeg = jpeg
-        self.width, self.height = _size(jpeg)
+        width, height = _size(jpeg)
+        self._orientation = orientation(jpeg)
+        self.width, self.height = (height, width) if self._orientation.is_swapped else (width, height)
+
+    @property
+    def is_stored_upright(self) -> bool:
+        """Whether the JPEG itself holds the upright pixels, so that nothing must be turned."""
+        return self._orientation == UPRIGHT
 
     @cached_property
     def full(self) -> Pixels:
@@ -74,12 +84,18 @@ class Picture:
             4: cv2.IMREAD_REDUCED_COLOR_4,
             8: cv2.IMREAD_REDUCED_COLOR_8,
         }[factor]
-        # The orientation tag is ignored, because boxes are fractions of the picture as it was published.
+        # OpenCV must not turn it: its reading of the tag might differ from ours, and then the boxes would be wrong.
         pixels = cv2.imdecode(np.frombuffer(self.jpeg, np.uint8), flag | cv2.IMREAD_IGNORE_ORIENTATION)
         if pixels is None:
             message = "a JPEG that cannot be decoded"
             raise BadPicture(message)
-        return pixels.astype(np.uint8, copy=False)
+        return self._upright(pixels.astype(np.uint8, copy=False))
+
+    def _upright(self, stored: Pixels) -> Pixels:
+        if self.is_stored_upright:
+            return stored
+        is_swapped, down, across = self._orientation
+        return np.ascontiguousarray((stored.swapaxes(0, 1) if is_swapped else stored)[::down, ::across])
 
 
 def _size(jpeg: bytes) -> tuple[int, int]:

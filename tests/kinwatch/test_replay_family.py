@@ -7,8 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tests.kinwatch.command import PACKS, run, summaries
+from tests.turned import ORIENTATION_TAGS, turned
 
 pytestmark = [pytest.mark.media, pytest.mark.models]
 
@@ -51,3 +53,19 @@ def test_people_are_visits_and_animals_and_rooms_are_not(tmp_path: Path, media: 
     people = [seen[Path(name).name] for name, label in labels.items() if label == "person"]
     assert false == []
     assert sum(people) >= 0.95 * len(people)
+
+
+@pytest.mark.timeout(120)
+def test_a_picture_that_lies_on_its_side_or_has_an_appendix_is_read_as_the_upright_one(
+    tmp_path: Path, media: Path, enrolled: Callable[[str], Path]
+) -> None:
+    shutil.copytree(enrolled("standard"), tmp_path / "data", dirs_exist_ok=True)
+    with Image.open(media / "family" / "me" / "me_03.jpg") as photo:
+        me = photo.convert("RGB").resize((960, 540), Image.Resampling.LANCZOS)
+    pictures = {f"tag_{tag}.jpg": turned(me, tag, order="<>"[tag % 2]) for tag in ORIENTATION_TAGS}
+    pictures["appendix.jpg"] = turned(me, 1) + bytes(200)
+    for name, jpeg in pictures.items():
+        (tmp_path / name).write_bytes(jpeg)
+    seen = summaries(run(tmp_path, "replay", *pictures, "--json", "--pack", "standard"))
+    for name in pictures:
+        assert [(visit["who"], visit["alerts"]) for visit in seen[name]["visits"]] == [("me", 0)], name
