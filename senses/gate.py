@@ -1,23 +1,25 @@
 """Decide which frames are sent. Pure functions of time: seconds of any clock."""
 
+from collections.abc import Callable
+
 __all__ = ["FrameRateLimit", "Gate"]
 
 PERIOD_SLACK = 0.1  # a picture may come this share of a period early, because a camera's clock is not exact
 
 
 class FrameRateLimit:
-    """Passes at most `fps` pictures a second, evenly spaced and without drift."""
+    """Passes at most `fps()` pictures a second, evenly spaced and without drift."""
 
-    def __init__(self, fps: float) -> None:
-        self._period = 1 / fps
+    def __init__(self, fps: Callable[[], float]) -> None:
+        self._fps = fps
         self._due = float("-inf")
 
     def due(self, at: float) -> bool:
         """Return whether a picture taken at `at` (seconds) may pass, and count it if so."""
-        late = at - self._due
-        if late < -PERIOD_SLACK * self._period:
+        late, period_s = at - self._due, 1 / self._fps()
+        if late < -PERIOD_SLACK * period_s:
             return False
-        self._due = self._due + self._period if late < self._period else at + self._period
+        self._due = self._due + period_s if late < period_s else at + period_s
         return True
 
 

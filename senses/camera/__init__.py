@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from nerves.messages import Fact, Frame, Trouble
 from nerves.services import Context, Sense
 from senses.camera.settings import CameraSettings, camera_topics
+from senses.closer import CloserLook
 
 __all__ = ["CameraSettings", "sense", "watch"]
 
@@ -17,6 +18,7 @@ def watch(
 ) -> Iterator[Frame | Trouble]:
     """Yield the camera's frames while something moves, and one frame every `sweep_s` in any case.
 
+    While the brain asks for a closer look, frames are larger and come more often, even if nothing moves.
     If a live camera is away, frozen, covered, blurred or in the dark, yield one `Trouble`, and another when it has
     recovered; an absent camera is retried for ever. While the camera switch of its place is off, the camera is
     released and nothing is yielded.
@@ -28,7 +30,9 @@ def watch(
     from senses.camera.stored_health import StoredHealth  # noqa: PLC0415
     from senses.camera.watching import camera_frames  # noqa: PLC0415 - OpenCV takes a second to load
 
-    return camera_frames(settings, PrivacySwitch(context, heard), StoredHealth(context))
+    closer = CloserLook()
+    switch = PrivacySwitch(context, heard and closer.watching(heard))
+    return camera_frames(settings, switch, StoredHealth(context), closer)
 
 
 sense = Sense(CameraSettings, watch, camera_topics)

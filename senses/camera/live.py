@@ -14,7 +14,18 @@ from senses.camera.settings import CameraSettings, masked
 from senses.camera.shot import Away, Image, Shot
 from senses.gate import FrameRateLimit
 
-__all__ = ["is_live", "lasting", "live_shots", "newest"]
+__all__ = [
+    "RELEASE_S",
+    "NewestShot",
+    "Reach",
+    "Shots",
+    "connected",
+    "is_live",
+    "lasting",
+    "live_shots",
+    "newest",
+    "read_shots",
+]
 
 log = logging.getLogger(__name__)
 
@@ -30,11 +41,16 @@ def is_live(source: str) -> bool:
     return source.isdecimal() or source.startswith("/dev/") or (bool(separator) and scheme.lower() != "file")
 
 
-def live_shots(settings: CameraSettings) -> Reach:
-    """Yield the newest picture of a live camera, or why there is none, for ever; older pictures are dropped."""
+def live_shots(settings: CameraSettings, fps: Callable[[], float]) -> Reach:
+    """Yield the newest picture of a live camera, or why there is none, for ever; older pictures are dropped.
+
+    Args:
+        settings: The settings of the camera.
+        fps: Returns how many pictures a second are wanted at this moment, at most.
+    """
     stop = Event()
     name = f"{settings.place}: {masked(settings.source)}"
-    return newest(lasting(lambda: _connected(settings), name=name, pause=stop.wait), stop=stop)
+    return newest(lasting(lambda: connected(settings, fps), name=name, pause=stop.wait), stop=stop)
 
 
 def lasting(connect: Callable[[], Shots], *, name: str, pause: Callable[[float], bool]) -> Reach:
@@ -74,8 +90,8 @@ def newest(shots: Reach, *, stop: Event) -> Reach:
 
     Closing it waits up to 2 s for the camera to be released.
     """
-    slot = _Slot()
-    reader = Thread(target=_read, args=(shots, slot, stop), name="camera", daemon=True)
+    slot = NewestShot()
+    reader = Thread(target=read_shots, args=(shots, slot, stop), name="camera", daemon=True)
     reader.start()
     try:
         while (shot := slot.take()) is not None:
@@ -85,8 +101,8 @@ def newest(shots: Reach, *, stop: Event) -> Reach:
         reader.join(RELEASE_S)
 
 
-class _Slot:
-    """Holds the newest shot; after the last one it returns None or raises the reader's error."""
+class NewestShot:
+    """Holds the newest shot of a thread that reads; after the last one it returns None or raises the reader's error."""
 
     def __init__(self) -> None:
         self._filled = Condition()
@@ -95,25 +111,29 @@ class _Slot:
         self._error: Exception | None = None
 
     def put(self, shot: Shot | Away) -> None:
+        """Replace the shot that it holds."""
         with self._filled:
             self._shot = shot
             self._filled.notify()
 
     def end(self, error: Exception | None) -> None:
+        """Take it that no further shot comes, and why."""
         with self._filled:
             self._ended, self._error = True, error
             self._filled.notify()
 
-    def take(self) -> Shot | Away | None:
+    def take(self, timeout_s: float | None = None) -> Shot | Away | None:
+        """Return the newest shot, each only once; None after the last one, or if none came within the time."""
         with self._filled:
-            self._filled.wait_for(lambda: self._shot is not None or self._ended)
+            self._filled.wait_for(lambda: self._shot is not None or self._ended, timeout_s)
             shot, self._shot = self._shot, None
             if shot is None and self._error is not None:
                 raise self._error
             return shot
 
 
-def _read(shots: Reach, slot: _Slot, stop: Event) -> None:
+def read_shots(shots: Reach, slot: NewestShot, stop: Event) -> None:
+    """Put each shot into the slot until `stop` is set, then close the source: what a reading thread does."""
     try:
         with closing(shots):
             for shot in shots:
@@ -126,17 +146,22 @@ def _read(shots: Reach, slot: _Slot, stop: Event) -> None:
         slot.end(None)
 
 
-def _connected(settings: CameraSettings) -> Shots:
-    for image in _images(settings):
+def connected(settings: CameraSettings, fps: Callable[[], float]) -> Shots:
+    """Yield at most `fps()` shots a second of one connection to a live camera.
+
+    Raises:
+        CameraLost: The camera cannot be reached, or stops sending.
+    """
+    for image in _images(settings.source, fps):
         yield Shot(image, datetime.now(UTC), time.monotonic())
 
 
-def _images(settings: CameraSettings) -> Iterator[Image]:
-    """Yield at most `fps` pictures a second until the connection is lost."""
-    source, rate = settings.source, FrameRateLimit(settings.fps)
+def _images(source: str, fps: Callable[[], float]) -> Iterator[Image]:
+    """Yield at most `fps()` pictures a second until the connection is lost."""
+    rate = FrameRateLimit(fps)
     if source.lower().startswith(("http://", "https://")):
         try:
-            yield from web.images(source, fps=settings.fps)
+            yield from web.images(source, fps=fps)
         except web.NotPictures:
             pass
         else:

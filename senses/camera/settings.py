@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from nerves import topics
-from nerves.messages import CameraEnabled
+from nerves.messages import CameraEnabled, LookCloser
 from nerves.services import SenseSettings
 
 __all__ = ["CameraSettings", "camera_topics", "masked"]
@@ -19,8 +19,14 @@ class CameraSettings(SenseSettings):
 
     source: str = Field(min_length=1, coerce_numbers_to_str=True)
     """Where pictures come from: a USB camera's number (0), rtsp://, http(s)://, a video file or a folder."""
+    watch_source: str | None = Field(default=None, min_length=1, coerce_numbers_to_str=True)
+    """The camera's smaller second stream (sub-stream). It is watched, and `source` is opened for a closer look only."""
+    watch_width: int | None = Field(default=None, ge=160, le=7680)
+    """Scale pictures down to this width, in pixels, except for a closer look. Left out: as large as they come."""
     fps: float = Field(default=5, gt=0, le=60)
     """Send at most this many frames a second, while something moves."""
+    closer_fps: float = Field(default=10, gt=0, le=60)
+    """The same for a closer look: while it is undecided who is there, even if nothing moves."""
     sweep_s: float = Field(default=10, gt=0)
     """Send at least one frame in this many seconds, even if nothing moves."""
     linger_s: float = Field(default=4, ge=0)
@@ -36,8 +42,8 @@ class CameraSettings(SenseSettings):
 
 
 def camera_topics(settings: CameraSettings) -> tuple[str, ...]:
-    """Return the subscription of a camera: the camera switch of its place."""
-    return (topics.to(settings.place, CameraEnabled.kind),)
+    """Return the subscriptions of a camera: the camera switch of its place, and the wish to look closer there."""
+    return tuple(topics.to(settings.place, fact.kind) for fact in (CameraEnabled, LookCloser))
 
 
 def masked(source: str) -> str:

@@ -36,8 +36,16 @@ def pixels(data: bytes) -> Pixels | None:
     return None if image is None else image.astype(np.uint8, copy=False)
 
 
-def encoded(image: Image, *, quality: int) -> bytes:
-    """Return the picture as JPEG; a JPEG is returned unchanged. `quality` is 1 to 100."""
+def encoded(image: Image, *, quality: int, max_width: int | None = None) -> bytes:
+    """Return the picture as JPEG; a JPEG that is not too wide, or cannot be decoded, is returned unchanged.
+
+    Args:
+        image: The picture.
+        quality: 1 to 100.
+        max_width: In pixels; a wider picture is scaled down to it.
+    """
+    if max_width is not None:
+        image = _scaled_down(image, max_width)
     if isinstance(image, bytes):
         return image
     done, jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
@@ -45,6 +53,16 @@ def encoded(image: Image, *, quality: int) -> bytes:
         message = f"{image.shape[1]} x {image.shape[0]} pixels: more than a JPEG can hold"
         raise CameraLost(message)
     return jpeg.tobytes()
+
+
+def _scaled_down(image: Image, max_width: int) -> Image:
+    """Return the picture, at most this many pixels wide."""
+    whole = pixels(image) if isinstance(image, bytes) else image
+    if whole is None or whole.shape[1] <= max_width:
+        return image
+    height, width = whole.shape[:2]
+    size = max_width, max(round(height * max_width / width), 1)
+    return cv2.resize(whole, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 
 
 def grey(image: Image) -> Grey | None:

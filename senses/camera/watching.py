@@ -3,18 +3,22 @@
 import logging
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
 from nerves.errors import CameraLost
 from nerves.messages import Frame, Trouble
 from senses.camera import live, recorded, video
 from senses.camera.health import Health
+from senses.camera.main_stream import MainStream
 from senses.camera.privacy import PrivacySwitch
-from senses.camera.settings import CameraSettings
+from senses.camera.settings import CameraSettings, masked
 from senses.camera.shot import Away, Shot
 from senses.camera.stored_health import StoredHealth
+from senses.closer import CloserLook
 from senses.gate import Gate
 from senses.motion import Grey, Motion
 
@@ -22,44 +26,80 @@ __all__ = ["camera_frames", "moving", "played", "reported"]
 
 log = logging.getLogger(__name__)
 
+Picture = TypeVar("Picture")
+
 MEMORY_S = 1.0  # long enough to see a slow walker, short enough to forget who has left
 
 
-def camera_frames(settings: CameraSettings, switch: PrivacySwitch, stored: StoredHealth) -> Iterator[Frame | Trouble]:
-    """Yield the frames to send.
+def camera_frames(
+    settings: CameraSettings, switch: PrivacySwitch, stored: StoredHealth, closer: CloserLook
+) -> Iterator[Frame | Trouble]:
+    """Yield the frames to send: larger ones, and all of them, while a closer look is wanted.
 
     For a live camera, also yield a `Trouble` whenever its state changes. Yield nothing while the switch is off.
     """
-    is_live, health = live.is_live(settings.source), Health(stored.last_reported())
-
-    def look(pictures: Iterator[Shot | Away]) -> Iterator[Shot | Trouble]:
-        health.reset()
-        return reported(pictures, settings, health)
-
-    if is_live:
-        shots = switch.while_enabled(lambda: live.live_shots(settings), look)
-    else:
-        shots = switch.while_enabled(lambda: played(settings), lambda pictures: moving(pictures, settings))
-    for shot in shots:
+    main = _main_stream(settings, closer)
+    for shot in _watched(settings, switch, stored, closer, main):
         if isinstance(shot, Trouble):
             yield shot
             stored.store(shot.what)  # after it was sent: twice is better than never
             continue
-        jpeg = video.encoded(shot.image, quality=settings.quality)
-        yield Frame(settings.place, jpeg, shot.at, shot.number)
+        sent = main.instead_of(shot) if main else shot
+        if sent is not None:
+            width = None if closer.is_wanted() else settings.watch_width
+            jpeg = video.encoded(sent.image, quality=settings.quality, max_width=width)
+            yield Frame(settings.place, jpeg, sent.at, sent.number)
 
 
-def moving(shots: Iterable[Shot], settings: CameraSettings) -> Iterator[Shot]:
-    """Yield the shots with motion, those for `linger_s` after it, and one every `sweep_s`."""
-    is_sent = _sending(settings)
+def _watched(
+    settings: CameraSettings, switch: PrivacySwitch, stored: StoredHealth, closer: CloserLook, main: MainStream | None
+) -> Iterator[Shot | Trouble]:
+    """Yield the shots of the stream that is watched, and its troubles; the main stream is released together with it."""
+    settings = settings.model_copy(update={"source": settings.watch_source or settings.source})
+    health = Health(stored.last_reported())
+
+    def look(pictures: Iterator[Shot | Away]) -> Iterator[Shot | Trouble]:
+        health.reset()
+        return reported(pictures, settings, closer, health)
+
+    def fps() -> float:
+        return max(settings.fps, settings.closer_fps) if closer.is_wanted() else settings.fps
+
+    if live.is_live(settings.source):
+        return switch.while_enabled(lambda: _beside(main, live.live_shots(settings, fps)), look)
+    return switch.while_enabled(lambda: _beside(main, played(settings)), lambda shots: moving(shots, settings, closer))
+
+
+def _main_stream(settings: CameraSettings, closer: CloserLook) -> MainStream | None:
+    """Return the camera's main stream if another stream is watched."""
+    if settings.watch_source is None:
+        return None
+    name, fps = f"{settings.place}, main stream: {masked(settings.source)}", max(settings.fps, settings.closer_fps)
+    connect = (
+        (lambda: live.connected(settings, lambda: fps))
+        if live.is_live(settings.source)
+        else (lambda: played(settings.model_copy(update={"fps": fps})))
+    )
+    return MainStream(connect, name=name, closer=closer)
+
+
+def _beside(main: MainStream | None, shots: Generator[Picture, None, None]) -> Generator[Picture, None, None]:
+    """Yield the shots; when they are closed, the main stream is released too."""
+    with main or nullcontext():
+        yield from shots
+
+
+def moving(shots: Iterable[Shot], settings: CameraSettings, closer: CloserLook) -> Iterator[Shot]:
+    """Yield the shots with motion, those for `linger_s` after it, one every `sweep_s`, and all for a closer look."""
+    is_sent = _sending(settings, closer)
     return (shot for shot in shots if is_sent(shot, video.grey(shot.image)))
 
 
 def reported(
-    shots: Iterable[Shot | Away], settings: CameraSettings, health: Health | None = None
+    shots: Iterable[Shot | Away], settings: CameraSettings, closer: CloserLook, health: Health
 ) -> Iterator[Shot | Trouble]:
     """Yield the shots to send, each after a `Trouble` if the camera's state has changed."""
-    is_sent, health = _sending(settings), health or Health()
+    is_sent = _sending(settings, closer)
     for shot in shots:
         if isinstance(shot, Away):
             grey, report = None, health.camera_away(shot.why)
@@ -73,12 +113,18 @@ def reported(
             yield shot
 
 
-def _sending(settings: CameraSettings) -> Callable[[Shot, Grey | None], bool]:
+def _sending(settings: CameraSettings, closer: CloserLook) -> Callable[[Shot, Grey | None], bool]:
     """Return a function that takes one shot after another, with its grey picture, and tells whether to send it."""
     gate = Gate(sweep_s=settings.sweep_s, linger_s=settings.linger_s)
     motion = Motion(sensitivity=settings.sensitivity, memory=settings.fps * MEMORY_S)
-    # A picture that cannot be decoded is sent: the brain then tells the household. Dropping it would hide the fault.
-    return lambda shot, grey: gate.passes(shot.seconds, moved=grey is None or motion.moved(grey))
+
+    def is_sent(shot: Shot, grey: Grey | None) -> bool:
+        # A picture that cannot be decoded is sent: the brain then tells the household. Dropping it would hide the
+        # fault.
+        passes = gate.passes(shot.seconds, moved=grey is None or motion.moved(grey))
+        return passes or closer.is_wanted()
+
+    return is_sent
 
 
 def played(

@@ -1,7 +1,7 @@
 """Cameras on HTTP: MJPEG streams, and single pictures that are polled. JPEGs pass unchanged."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.client import HTTPException, HTTPResponse
 from urllib.error import HTTPError
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -30,8 +30,8 @@ class NotPictures(CameraLost):
     """The address sends neither pictures nor MJPEG; it may be a video stream."""
 
 
-def images(url: str, *, fps: float) -> Iterator[Image]:
-    """Yield the pictures of an HTTP camera, MJPEG or stills, at most `fps` a second.
+def images(url: str, *, fps: Callable[[], float]) -> Iterator[Image]:
+    """Yield the pictures of an HTTP camera, MJPEG or stills, at most `fps()` a second.
 
     Raises:
         CameraLost: The camera cannot be reached, or stops sending.
@@ -63,10 +63,10 @@ def _refuse(kind: str) -> None:
     raise NotPictures(kind)
 
 
-def _polled(opener: OpenerDirector, address: str, fps: float) -> Iterator[Image]:
+def _polled(opener: OpenerDirector, address: str, fps: Callable[[], float]) -> Iterator[Image]:
     due = time.monotonic()
     while True:
-        due = max(due + 1 / fps, time.monotonic())
+        due = max(due + 1 / fps(), time.monotonic())
         time.sleep(max(due - time.monotonic(), 0))
         with opener.open(address, timeout=HTTP_TIMEOUT_S) as response:
             image = _still(response)

@@ -38,6 +38,7 @@ def messages(fact: type[Fact]) -> st.SearchStrategy[Fact]:
         "box": st.none() | RECTANGLES,
         "seq": st.integers(1, 2**31),
         "confidence": st.none() | FRACTIONS,
+        "seconds": st.floats(0, 60, exclude_min=True),
         "counts": st.dictionaries(TEXTS, st.integers(-(2**53), 2**53), max_size=3),
         "detections": st.lists(
             st.builds(Detection, label=TEXTS, box=RECTANGLES, score=FRACTIONS, visit=st.none() | st.uuids()),

@@ -124,13 +124,13 @@ def test_the_first_frame_is_sent_even_without_linger() -> None:
 @pytest.mark.parametrize("fps", [5.0, 10.0, 24.97, 30.0])
 def test_the_frame_rate_is_right_on_average_for_any_camera_rate(fps: float) -> None:
     jitter = np.random.default_rng(0).uniform(-0.02, 0.02, int(60 * fps))
-    rate = FrameRateLimit(5)
+    rate = FrameRateLimit(lambda: 5)
     passed = sum(rate.due(number / fps + late) for number, late in enumerate(jitter))
     assert 270 <= passed <= 302
 
 
 def test_the_frame_rate_does_not_catch_up_after_a_pause() -> None:
-    rate = FrameRateLimit(5)
+    rate = FrameRateLimit(lambda: 5)
     assert rate.due(0)
     assert [rate.due(100 + number / 100) for number in range(17)].count(True) == 1
 
@@ -354,7 +354,7 @@ def test_user_and_password_come_from_the_url(scheme: Answer) -> None:
         (frame,) = some(watch(camera(f"http://joe:p%40ss%2Fword@{host}/still?channel=1")), 1)
         assert frame.jpeg == jpeg()
         with pytest.raises(CameraLost, match=r"401.*check user and password"):
-            next(web.images(f"http://joe:wrong@{host}/still", fps=5))
+            next(web.images(f"http://joe:wrong@{host}/still", fps=lambda: 5))
 
 
 @pytest.mark.parametrize(
@@ -371,12 +371,12 @@ def test_user_and_password_come_from_the_url(scheme: Answer) -> None:
 )
 def test_the_error_says_what_an_address_sends_instead_of_pictures(answer: Answer, says: str) -> None:
     with served(answer) as host, pytest.raises(CameraLost, match=says):
-        next(web.images(f"http://{host}/", fps=5))
+        next(web.images(f"http://{host}/", fps=lambda: 5))
 
 
 def test_an_invalid_address_is_an_error() -> None:
     with pytest.raises(CameraLost, match="IPv6"):
-        next(web.images("http://[cam/", fps=5))
+        next(web.images("http://[cam/", fps=lambda: 5))
 
 
 def test_a_dead_camera_does_not_hang(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -384,7 +384,7 @@ def test_a_dead_camera_does_not_hang(monkeypatch: pytest.MonkeyPatch) -> None:
     end = Event()
     with served(lambda _: end.wait(30) and None) as host:
         with pytest.raises(CameraLost, match=r"does not answer within 0.2 s"):
-            next(web.images(f"http://{host}/", fps=5))
+            next(web.images(f"http://{host}/", fps=lambda: 5))
         end.set()
 
 

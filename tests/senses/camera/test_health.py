@@ -20,6 +20,7 @@ from senses.camera.health import Health
 from senses.camera.recorded import recording
 from senses.camera.shot import Away, Shot
 from senses.camera.stored_health import StoredHealth
+from senses.closer import CloserLook
 from senses.motion import Grey
 
 pytestmark = pytest.mark.timeout(90)
@@ -292,7 +293,9 @@ def test_the_camera_publishes_its_trouble_between_its_frames() -> None:
         yield Away("its line is cut")
         yield Away("its line is cut")
 
-    reports = [item for item in watching.reported(shots(), settings) if isinstance(item, Trouble)]
+    reports = [
+        item for item in watching.reported(shots(), settings, CloserLook(), Health()) if isinstance(item, Trouble)
+    ]
     assert [(trouble.place, trouble.what) for trouble in reports] == [("hall", "covered"), ("hall", "offline")]
     assert reports[1].detail == "its line is cut"
 
