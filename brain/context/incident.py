@@ -8,7 +8,11 @@ from uuid6 import uuid7
 
 from nerves.messages import Incident, Verdict
 
-__all__ = ["OpenIncident", "is_worse", "joined"]
+__all__ = ["SPARSE_GAP_FACTOR", "OpenIncident", "body_in", "is_worse", "joined"]
+
+# A camera that sends a few pictures only may be silent for minutes while somebody is there: at such a place an incident
+# is over after this many times the usual time. With 120 s, pictures up to six minutes apart are one incident.
+SPARSE_GAP_FACTOR = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,22 @@ def is_worse(incident: OpenIncident | None, verdict: Verdict, body: UUID, *, is_
     if verdict == "stranger" and incident.worst != "stranger":
         return True
     return is_further and body not in incident.bodies
+
+
+def body_in(incident: OpenIncident | None, root: UUID, *, is_sparse: bool, others: int) -> UUID:
+    """Return the body that a visit is taken for.
+
+    A few pictures show no way from one to the next. There, as many bodies are assumed as one picture shows.
+
+    Args:
+        incident: The open incident; None if there is none.
+        root: The visit that the way of the body begins with.
+        is_sparse: Whether the camera sends a few pictures only.
+        others: How many others of the incident appeared in the same picture.
+    """
+    if incident is None or not is_sparse or root in incident.bodies or others >= len(incident.bodies):
+        return root
+    return sorted(incident.bodies)[others]
 
 
 def joined(  # noqa: PLR0913 - what the visit is

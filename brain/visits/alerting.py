@@ -8,7 +8,7 @@ from uuid import UUID
 
 from brain.context.decision import Decision
 from brain.context.house_log import HouseLog, PhoneReport
-from brain.context.incident import OpenIncident, is_worse, joined
+from brain.context.incident import SPARSE_GAP_FACTOR, OpenIncident, body_in, is_worse, joined
 from brain.context.occupancy import Suspect, explains, is_empty, suspects_inside, whereabouts
 from brain.context.sighting import Sighting
 from brain.context.travel import TravelTimes
@@ -106,20 +106,27 @@ class Alerting:
         """
         if not decision.alert or visit.alerted or visit.verdict not in ("stranger", "unidentified"):
             return decision
-        incident, root = self._open_incident(at), self.log.root(visit.id)
+        incident, root = self._open_incident(visit, at), self.log.root(visit.id)
         if incident and visit.id in incident.visits and not (visit.verdict == "stranger" != incident.worst):
             return replace(decision, alert=False, incident=incident)
         is_further = not is_likely_known and self._is_further(incident, visit, root)
-        rings = is_worse(incident, visit.verdict, root.visit, is_further=is_further)
-        self.incident = joined(incident, visit.id, visit.place, visit.verdict, root.visit, at, rings=rings)
+        body = body_in(incident, root.visit, is_sparse=visit.is_sparse, others=self._others(incident, visit))
+        rings = is_worse(incident, visit.verdict, body, is_further=is_further)
+        self.incident = joined(incident, visit.id, visit.place, visit.verdict, body, at, rings=rings)
         return replace(decision, alert=rings, incident=self.incident)
 
-    def _open_incident(self, at: datetime) -> OpenIncident | None:
+    def _others(self, incident: OpenIncident | None, visit: OpenVisit) -> int:
+        """Return how many others of the incident appeared in the same picture as a visit."""
+        visits = incident.visits - {visit.id} if incident else ()
+        seen = [self.log.sightings[one] for one in visits if one in self.log.sightings]
+        return sum((one.place, one.first) == (visit.place, visit.first) for one in seen)
+
+    def _open_incident(self, visit: OpenVisit, at: datetime) -> OpenIncident | None:
         if self.incident is None:
             return None
         inside = {one.root for one in self._inside(at)}
         is_inside = bool(inside & self.incident.bodies)
-        gap = timedelta(seconds=self._settings.policy.incident_s)
+        gap = timedelta(seconds=self._settings.policy.incident_s) * (SPARSE_GAP_FACTOR if visit.is_sparse else 1)
         is_open = self.incident.is_open(at, gap, somebody_inside=is_inside)
         return self.incident if is_open else None
 

@@ -23,6 +23,7 @@ from brain.visits.face_search import FaceSearch
 from brain.visits.frame_analysis import FrameAnalysis
 from brain.visits.judgement import judge_visit
 from brain.visits.observe import ObservedPerson, observe
+from brain.visits.rhythm import FrameRhythm
 from brain.visits.second_opinion import MAX_ASKED_FACES as ASKED
 from brain.visits.second_opinion import SecondOpinionProvider, SecondOpinions
 from brain.visits.tracking import match
@@ -92,6 +93,7 @@ class Brain:
         self._negatives, self._meet = NegativeGallery(gallery), meet or Strangers().recognise
         self._labels_version: object = None
         self._frames: dict[str, datetime] = {}
+        self._rhythm = FrameRhythm(timedelta(seconds=settings.timing.deadline_s))
         self._second_opinions = SecondOpinions(second, timedelta(seconds=settings.timing.deadline_s))
 
     @property
@@ -112,7 +114,7 @@ class Brain:
     @property
     def busy_places(self) -> set[str]:
         """The places for which `tick` has something to do."""
-        return {visit.place for visit in (*self.visits, *self._waiting)}
+        return {visit.place for visit in (*self._visits, *self._waiting)}
 
     @property
     def ended_visits(self) -> list[OpenVisit]:
@@ -124,6 +126,7 @@ class Brain:
 
         A picture that cannot be used is counted, logged and dropped. A frame that comes too soon yields nothing.
         """
+        self._rhythm.frame_arrived(frame.place, frame.at)
         if self._is_too_soon(frame):
             return
         try:
@@ -135,14 +138,21 @@ class Brain:
     def tick(self, place: str, at: datetime) -> Iterator[Visit]:
         """Let time pass at a place: verdicts fall due and visits end even if no frame comes."""
         yield from self._apply_new_labels(at)
+        silent = timedelta(seconds=self._settings.timing.silent_s)
         for visit in [visit for visit in self._visits if visit.place == place]:
-            if at - visit.last >= timedelta(seconds=self._settings.timing.silent_s):
-                visit.is_still = visit.missing is None
+            yield from self._begin_sparse(visit, at)
+            if at - visit.last >= (silent if visit.confirmed else max(silent, self._rhythm.wait)):
+                visit.is_still = visit.missing is None and not self._rhythm.is_sparse(place)
                 visit.miss(visit.last)
                 yield from self._end(visit, at)
             elif visit.confirmed:
                 yield from self._judge(visit, at)
         yield from self._decide_ended(place, at)
+
+    def _begin_sparse(self, visit: OpenVisit, at: datetime) -> Iterator[Visit]:
+        """Begin a visit that was seen clearly in one of a few pictures, once it is certain that no more come."""
+        if not visit.confirmed and self._rhythm.was_sparse(visit.place, at) and visit.accept_sparse():
+            yield from self._report_visit(visit, at)
 
     def wishes(self, at: datetime) -> list[LookCloser]:
         """Return the places to be seen more closely, `at` being the time by our own clock: somebody is undecided."""
@@ -221,7 +231,7 @@ class Brain:
             self._compare(visit, observation, analysis, frame.at)
             visit.not_a_person_reason = self._negatives.compare(visit, frame.at)
             if visit.confirmed:
-                yield from self._report_visit(visit, frame)
+                yield from self._report_visit(visit, frame.at, frame.number)
         for visit in here:
             if visit.last != frame.at:
                 visit.miss(frame.at)
@@ -301,11 +311,11 @@ class Brain:
             DECIDED_PAUSE_FACTOR * pause if settled else pause
         )
 
-    def _report_visit(self, visit: OpenVisit, frame: Frame) -> Iterator[Visit]:
+    def _report_visit(self, visit: OpenVisit, at: datetime, number: int | None = None) -> Iterator[Visit]:
         if not visit.seq:
             self.counts["visits"] += 1
-            yield visit.message("started", frame.at, frame=frame.number)
-        yield from self._judge(visit, frame.at, frame.number)
+            yield visit.message("started", at, frame=number)
+        yield from self._judge(visit, at, number)
 
     def _judge(
         self, visit: OpenVisit, at: datetime, number: int | None = None, *, last: bool = False
@@ -344,7 +354,7 @@ class Brain:
 
     def _decide(self, visit: OpenVisit, at: datetime) -> bool:
         """Return whether the visit alerts now; what the context says of it is stored in the visit."""
-        visit.decided_at = at
+        visit.decided_at, visit.is_sparse = at, self._rhythm.is_sparse(visit.place)
         self._alerting.record(visit)
         decision = self._alerting.decide(visit, at, self.mode)
         if decision.context or decision.unexpected:
@@ -380,6 +390,8 @@ class Brain:
             visit.met = self._meet(visit.id, vectors, weights, visit.first) or visit.met
 
     def _missed(self, visit: OpenVisit, at: datetime, number: int | None) -> Iterator[Visit]:
+        if not visit.confirmed and self._rhythm.is_sparse(visit.place):
+            return  # there may be no further frame
         gone = timedelta(seconds=self._settings.timing.gone_s if visit.confirmed else UNCONFIRMED_GONE_S)
         if visit.missing and at - visit.missing >= gone:
             yield from self._end(visit, at, number)

@@ -27,6 +27,11 @@ __all__ = ["Candidate", "OpenVisit"]
 # A person is confirmed as a visit after this many detections whose scores add up to at least this: a single false
 # detection in one frame is not a visit.
 MIN_DETECTIONS, MIN_TOTAL_SCORE = 2, 1.2
+# Where a camera sends no second picture, one detection is enough if it is as clear as each of two must be on average:
+# 165 of 165 pictures of people score more (pack `standard`; 161 with `built-in`, which finds nobody in the other 4).
+# In 52 pictures of animals and empty rooms nobody is found.
+MIN_ONLY_SCORE = MIN_TOTAL_SCORE / MIN_DETECTIONS
+ONE_PICTURE_REASON = "seen on one picture: this camera sends only a few"
 # Looks at the clothes: the newest ones, not closer in time than this, because closer pictures are nearly the same.
 MAX_LOOKS, LOOK_PAUSE = 8, timedelta(seconds=0.5)
 # Odds of the context are published from 3:1 on, and up to 1,000,000:1.
@@ -55,6 +60,12 @@ class OpenVisit:
     speed: Speed | None = None
     hits: int = 0
     score: float = 0.0
+    clearest: float = 0.0
+    """The score of the clearest detection, 0 to 1."""
+    is_sparse: bool = False
+    """Whether its camera sends a few pictures only, then nothing for a while."""
+    one_is_enough: bool = False
+    """Whether one clear detection makes it a visit, because no further picture came."""
     seq: int = 0
     evidence: Evidence = field(default_factory=Evidence)
     verdict: Verdict = "identifying"
@@ -119,7 +130,7 @@ class OpenVisit:
     @property
     def confirmed(self) -> bool:
         """Whether there are enough detections to call it a visit."""
-        return self.seq > 0 or (self.hits >= MIN_DETECTIONS and self.score >= MIN_TOTAL_SCORE)
+        return self.seq > 0 or self.one_is_enough or (self.hits >= MIN_DETECTIONS and self.score >= MIN_TOTAL_SCORE)
 
     @property
     def decided(self) -> bool:
@@ -148,6 +159,12 @@ class OpenVisit:
         self.face = observation.face.box if observation.face else self.face
         self.hits += 1
         self.score += observation.score
+        self.clearest = max(self.clearest, observation.score)
+
+    def accept_sparse(self) -> bool:
+        """Take it that the camera sent a few pictures and no more; return whether this is a visit all the same."""
+        self.one_is_enough = self.clearest >= MIN_ONLY_SCORE
+        return self.one_is_enough
 
     def is_look_due(self, at: datetime) -> bool:
         """Return whether another look at the clothes tells something new."""
@@ -211,6 +228,8 @@ class OpenVisit:
         reasons = (*self.reasons, *self.context_reasons)
         if self.verdict == "known":  # why somebody known is not expected comes first: services cut the list
             reasons = (*self.context_reasons, *self.reasons)
+        if self.one_is_enough and self.hits == 1 and not self.label:
+            reasons = (*reasons, ONE_PICTURE_REASON)
         return Visit(
             place=self.place,
             at=at,
