@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from brain.context import numbers
@@ -15,6 +15,7 @@ __all__ = ["HouseLog", "PhoneReport"]
 
 LOG_TIME, LINK_TIME = timedelta(hours=numbers.LOG_HOURS), timedelta(seconds=numbers.LINK_S)
 STILL_TIME = timedelta(hours=numbers.STILL_HOURS)
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,13 @@ class HouseLog:
     """By name: the visits with that name."""
     learnt: set[UUID] = field(default_factory=set)
     """The visits whose beginning was counted in `travel`."""
+    watched_since: datetime = LONG_AGO
+    """Since when the brain runs without a long pause. What was seen before does not say who is in."""
+
+    def __post_init__(self) -> None:
+        if not self.by_phone:
+            self.phones = {}
+        self._index()
 
     def update(self, sighting: Sighting) -> None:
         """Take the newest state of a visit."""
@@ -64,13 +72,19 @@ class HouseLog:
             self._index()
 
     def report_phone(self, person: str, report: PhoneReport) -> None:
-        """Take what a phone says of a person, if phones count and if it changes anything."""
+        """Take what a phone says of a person, if phones count and if it says something new."""
         if not self.by_phone:
             return
         reports = self.phones.setdefault(person, [])
-        if not reports or reports[-1].is_home != report.is_home:
+        if not reports or reports[-1].is_home != report.is_home or reports[-1].at < self.watched_since:
             reports.append(report)
             del reports[:-8]
+
+    def came_home(self, person: str) -> datetime | None:
+        """Return when a person's phone came home; None if it is not at home, or was so already before a long pause."""
+        reports = self.phones.get(person, [])
+        was_home = len(reports) > 1 and reports[-2].is_home
+        return reports[-1].at if reports and reports[-1].is_home and not was_home else None
 
     def way(self, visit: UUID) -> list[tuple[Sighting, float]]:
         """Return the visits that lead to this one, the newest first, with the log odds that each is the same body."""
@@ -130,11 +144,13 @@ class HouseLog:
         """Link the visits that began a moment ago anew; older links stay."""
         recent = [one for one in self.sightings.values() if at - one.first <= LINK_TIME]
         fresh = {one.visit for one in recent}
-        earlier = [
-            one for one in self.sightings.values() if at - one.last <= (STILL_TIME if one.is_still else 2 * LINK_TIME)
-        ]
+        earlier = [one for one in self.sightings.values() if at - one.last <= self._link_time(one)]
         old = {visit: link for visit, link in self.links.items() if visit not in fresh}
         self.links = old | link_sightings(recent, earlier, self.travel, links=old, by_appearance=self.by_appearance)
+
+    def _link_time(self, sighting: Sighting) -> timedelta:
+        """Return for how long after its end a visit may go on as another one."""
+        return STILL_TIME if sighting.is_still and sighting.last >= self.watched_since else 2 * LINK_TIME
 
     def _forget(self, at: datetime) -> None:
         gone = [visit for visit, one in self.sightings.items() if not one.is_open and at - one.last > LOG_TIME]

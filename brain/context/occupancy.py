@@ -24,8 +24,10 @@ def whereabouts(
     log: HouseLog, person: str, at: datetime, entrances: Collection[str], *, by_phone: bool = True
 ) -> Whereabouts:
     """Return whether a person is in, as far as is known: by the last visit with the name, or a later phone report."""
-    seen = max((one for one in log.of(person) if one.first <= at), key=lambda one: one.last, default=None)
-    reports = [report for report in log.phones.get(person, []) if report.at <= at] if by_phone else []
+    since = log.watched_since
+    named = (one for one in log.of(person) if one.first <= at and one.last >= since)
+    seen = max(named, key=lambda one: one.last, default=None)
+    reports = [report for report in log.phones.get(person, []) if since <= report.at <= at] if by_phone else []
     report = reports[-1] if reports else None
     if report and (seen is None or report.at >= seen.last) and at - report.at <= PHONE_COUNTS:
         return "in" if report.is_home else "out"
@@ -80,9 +82,10 @@ def _has_left(log: HouseLog, suspect: Suspect, at: datetime, entrances: Collecti
     last = max(body, key=lambda one: one.last)
     if last.is_open:
         return False
-    if last.place in entrances and (len(body) > 1 or not suspect.from_outside or at - last.last > 2 * LEFT_AFTER):
-        return at - last.last > LEFT_AFTER
-    return at - last.last > UNEXPLAINED_TIME
+    unseen = at - max(last.last, log.watched_since)
+    if last.place in entrances and (len(body) > 1 or not suspect.from_outside or unseen > 2 * LEFT_AFTER):
+        return unseen > LEFT_AFTER
+    return unseen > UNEXPLAINED_TIME
 
 
 def explains(log: HouseLog, named: Sighting, suspect: Suspect, entrances: Collection[str]) -> bool:

@@ -183,8 +183,8 @@ def _phones(root: Sighting, log: HouseLog, house: Household, at: datetime) -> li
     own = {one.visit for one in log.body(root.visit)}
     arrived = []
     for person in sorted(house.people):
-        reports = log.phones.get(person, [])
-        if not any(report.is_home and begin <= report.at <= at for report in reports[-1:]):
+        home_at = log.came_home(person)
+        if home_at is None or not begin <= home_at <= at:
             continue
         if whereabouts(log, person, root.first, house.entrances, by_phone=False) == "in":
             continue

@@ -54,6 +54,8 @@ log = logging.getLogger(__name__)
 FRAME_WAIT_S = 0.25
 BRAIN_TICK_S = 0.5
 STORE_VISITS_EVERY_S = 5.0
+# While nothing happens, only the time is stored: a restarted brain knows how long nobody watched.
+STORE_TIME_EVERY_S = 60.0
 # A sender's clock is used if it differs from the time of arrival by no more than this.
 MAX_CLOCK_LAG, MAX_CLOCK_LEAD = timedelta(seconds=60), timedelta(seconds=2)
 MAX_MEASUREMENTS = 500
@@ -75,7 +77,15 @@ def run(
         closing(AlbumWriter(house.data_dir / "album.db", settings.album)) as album,
     ):
         second = cloud.second if cloud else None
-        brain = Brain(backend, gallery, settings, visits=state.visits(), meet=album.recognise_stranger, second=second)
+        brain = Brain(
+            backend,
+            gallery,
+            settings,
+            visits=state.visits(),
+            memory=state.memory(now(), settings.entrances),
+            meet=album.recognise_stranger,
+            second=second,
+        )
         loop = BrainLoop(brain, gallery, state, album, Conversation(settings.answer), cloud)
         log_as("brain")
         log.info("awake: %s, %d people known, mode %s", backend.name, len(gallery.people()), state.mode)
@@ -110,6 +120,7 @@ class BrainLoop:
         self._ages_s: deque[float] = deque(maxlen=MAX_MEASUREMENTS)
         self._works_s: deque[float] = deque(maxlen=MAX_MEASUREMENTS)
         self._ticked = self._stored = time.monotonic()
+        self._has_new_presence = False
         self._mode_published: object = None
         self._people_published: object = None
         brain.mode = state.mode
@@ -142,6 +153,7 @@ class BrainLoop:
                 self._cloud.tend(process.facts)
             self._labels.learn_waiting(self._store_open_visit)
             self.step(self.frames.take(FRAME_WAIT_S), process)
+        self._store([])
 
     def step(self, arrived: tuple[Frame, float] | None, process: Process) -> None:
         """Work on a frame, or let time pass; `arrived` holds the frame and when it came (`time.monotonic`)."""
@@ -253,6 +265,7 @@ class BrainLoop:
     def _hear_presences(self) -> None:
         while presence := self._presences.take(0):
             self._brain.receive_presence(presence)
+            self._has_new_presence = True
 
     def _publish_mode(self, link: Link) -> None:
         if link.connections != self._mode_published and link.connected:
@@ -288,10 +301,10 @@ class BrainLoop:
 
     def _publish(self, facts: list[Fact], link: Link) -> None:
         visits = [fact for fact in facts if isinstance(fact, Visit)]
-        is_overdue = self._brain.pending and time.monotonic() - self._stored >= STORE_VISITS_EVERY_S
-        if visits or is_overdue:
-            self._state.store(visits, [*self._brain.visits, *self._brain.waiting_visits])
-            self._stored = time.monotonic()
+        is_changing = self._brain.pending or self._has_new_presence
+        pause_s = STORE_VISITS_EVERY_S if is_changing else STORE_TIME_EVERY_S
+        if visits or time.monotonic() - self._stored >= pause_s:
+            self._store(visits)
         for visit in visits:
             alert = ", ALERT" if visit.alert else ""
             who = f" {visit.who or visit.stranger}" if visit.who or visit.stranger else ""
@@ -302,6 +315,11 @@ class BrainLoop:
                 self.outbox.put_message(fact)
             elif not isinstance(fact, Visit):
                 link.offer(fact.topic, fact.payload())
+
+    def _store(self, messages: list[Visit]) -> None:
+        visits = [*self._brain.visits, *self._brain.waiting_visits]
+        self._state.store(messages, visits, self._brain.memory(now()))
+        self._stored, self._has_new_presence = time.monotonic(), False
 
 
 def _entry(person: Person) -> PersonEntry:

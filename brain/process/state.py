@@ -1,11 +1,14 @@
-"""What the brain stores on disk: its inboxes and outbox, the open visits, the mode of the house."""
+"""What the brain stores on disk: its inboxes and outbox, open visits, what the context knows, the mode."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Self, get_args
 
 from pydantic import TypeAdapter
 
+from brain.context.memory import HouseMemory, resumed
+from brain.process.house_memory import HouseMemoryStore
 from brain.visits.visit import OpenVisit
 from nerves.database import Database
 from nerves.durable_queue import DurableQueue
@@ -36,6 +39,7 @@ class BrainState:
         self.outbox = DurableQueue(self._database, "outbox")
         self.inbox = DurableQueue(self._database, "labels", max_tries=MAX_LABEL_TRIES)
         self.heard = DurableQueue(self._database, "heard")
+        self._memory = HouseMemoryStore(self._database)
 
     def __enter__(self) -> Self:
         return self
@@ -43,8 +47,8 @@ class BrainState:
     def __exit__(self, *_: object) -> None:
         self._database.close()
 
-    def store(self, messages: Sequence[Visit], visits: Iterable[OpenVisit]) -> None:
-        """In one transaction, put messages into the outbox and store the open visits."""
+    def store(self, messages: Sequence[Visit], visits: Iterable[OpenVisit], memory: HouseMemory | None = None) -> None:
+        """In one transaction, put messages into the outbox, and store the open visits and what the context knows."""
         with self._database.transaction() as connection:
             for message in messages:
                 self.outbox.put_message(message)
@@ -53,12 +57,25 @@ class BrainState:
                 "INSERT INTO visits VALUES (?, ?)",
                 [(str(visit.id), VISIT.dump_json(visit, exclude=OMITTED_FIELDS)) for visit in visits],
             )
+            if memory:
+                self._memory.store(memory)
 
     def visits(self) -> list[OpenVisit]:
         """Return the visits that were open when the state was last stored."""
         with self._database.transaction() as connection:
             rows = connection.execute("SELECT body FROM visits ORDER BY id").fetchall()
         return [VISIT.validate_json(body) for (body,) in rows]
+
+    def memory(self, at: datetime, entrances: Collection[str]) -> HouseMemory | None:
+        """Return what the context knew when the state was last stored, as far as it still holds; None if nothing is.
+
+        Args:
+            at: Now.
+            entrances: The places where people come in and leave.
+        """
+        memory = self._memory.load()
+        is_open = {visit.id for visit in self.visits() if visit.ended is None}
+        return resumed(memory, at, open_visits=is_open, entrances=entrances) if memory else None
 
     @property
     def mode(self) -> Mode:

@@ -81,6 +81,11 @@ class BrainSettings(BaseModel):
         return self.vision in ("cascade", "rekognition")
 
     @property
+    def entrances(self) -> frozenset[str]:
+        """The places where people come into the house and leave it."""
+        return frozenset(name for name, place in self.places.items() if place.entrance)
+
+    @property
     def pause_s(self) -> float:
         """The shortest time between two analysed frames of a place, in seconds."""
         return max(self.timing.frame_s, CLOUD_PAUSE_S if self.vision == "rekognition" else 0.0)

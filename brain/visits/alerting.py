@@ -9,9 +9,9 @@ from uuid import UUID
 from brain.context.decision import Decision
 from brain.context.house_log import HouseLog, PhoneReport
 from brain.context.incident import SPARSE_GAP_FACTOR, OpenIncident, body_in, is_worse, joined
+from brain.context.memory import HouseMemory
 from brain.context.occupancy import Suspect, explains, is_empty, suspects_inside, whereabouts
 from brain.context.sighting import Sighting
-from brain.context.travel import TravelTimes
 from brain.context.weigh import Household, weigh
 from brain.people.gallery import Gallery
 from brain.settings.brain import BrainSettings
@@ -32,22 +32,28 @@ class Alerting:
     Args:
         settings: The settings of the brain.
         gallery: The people we know.
+        memory: What an earlier process knew; None if nothing is known.
     """
 
-    def __init__(self, settings: BrainSettings, gallery: Gallery) -> None:
+    def __init__(self, settings: BrainSettings, gallery: Gallery, memory: HouseMemory | None = None) -> None:
         self._settings, self._gallery = settings, gallery
-        context = settings.context
-        self.log = HouseLog(
-            TravelTimes(settings.places),
+        context, before = settings.context, memory.log if memory else HouseLog()
+        self.log = replace(
+            before,
+            travel=replace(before.travel, places=settings.places),
             by_appearance=context.appearance,
             by_continuity=context.continuity,
             by_phone=context.presence,
         )
-        self.suspects: dict[UUID, Suspect] = {}
-        self.alerted: dict[tuple[str, str], datetime] = {}
+        self.suspects: dict[UUID, Suspect] = dict(memory.suspects) if memory else {}
+        self.alerted: dict[tuple[str, str], datetime] = dict(memory.alerted) if memory else {}
         """By place and name: when a person with a name alerted last."""
-        self.incident: OpenIncident | None = None
-        self._entrances = frozenset(name for name, place in settings.places.items() if place.entrance)
+        self.incident: OpenIncident | None = memory.incident if memory else None
+        self._entrances = settings.entrances
+
+    def memory(self, at: datetime) -> HouseMemory:
+        """Return what is known of the house, for a later process."""
+        return HouseMemory(at, self.log, self.suspects, self.alerted, self.incident)
 
     def receive_presence(self, fact: Presence) -> None:
         """Take what a phone, or another source, says of a person."""

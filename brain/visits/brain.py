@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from brain.album.not_a_person import NegativeGallery
 from brain.album.strangers import RecogniseStranger, Strangers
+from brain.context.memory import HouseMemory
 from brain.people.gallery import Gallery
 from brain.people.records import LabelRecord
 from brain.settings.brain import BrainSettings
@@ -64,6 +65,7 @@ class Brain:
         gallery: The people we know, and the labels.
         settings: The settings of the brain.
         visits: Open visits, stored by an earlier process.
+        memory: What an earlier process knew of the house.
         meet: Recognises a stranger who was here before; by default, the strangers are remembered in memory only.
         second: Gives second opinions; None asks nobody.
         describe: Describes the clothes and the build of the person in a box of a picture.
@@ -76,6 +78,7 @@ class Brain:
         settings: BrainSettings,
         *,
         visits: Iterable[OpenVisit] = (),
+        memory: HouseMemory | None = None,
         meet: RecogniseStranger | None = None,
         second: SecondOpinionProvider | None = None,
         describe: Callable[[Picture, Box], Appearance | None] = describe_appearance,
@@ -86,7 +89,7 @@ class Brain:
         stored = list(visits)
         self._visits = [visit for visit in stored if visit.ended is None]
         self._waiting = [visit for visit in stored if visit.ended is not None]
-        self._alerting, self._describe = Alerting(settings, gallery), describe
+        self._alerting, self._describe = Alerting(settings, gallery, memory), describe
         self._wishes = Wishes(settings.policy)
         self._analyses: dict[str, FrameAnalysis] = {}
         self._face_search = FaceSearch()
@@ -161,6 +164,10 @@ class Brain:
     def receive_presence(self, presence: Presence) -> None:
         """Take whether somebody is at home, by a phone or another source."""
         self._alerting.receive_presence(presence)
+
+    def memory(self, at: datetime) -> HouseMemory:
+        """Return what is known of the house, for a later process."""
+        return self._alerting.memory(at)
 
     def active_mode(self, at: datetime) -> Mode:
         """Return the mode in force; it differs from `mode` if that is `auto`."""
