@@ -33,6 +33,7 @@ class Client:
         self.socket, self.device = socket, device
         self.is_page = PROTOCOL in socket.scope.get("subprotocols", [])
         self.pictures = TokenBucket(settings.fps, burst=max(settings.fps, 2))
+        self.closer_pictures = TokenBucket(settings.closest_fps, burst=max(settings.closest_fps, 2))
         self.texts = TokenBucket(TEXTS_PER_S, burst=TEXTS_BURST)
         self.sound = TokenBucket(SOUND_PER_S, burst=SOUND_BURST)
         self.refused = 0
@@ -40,11 +41,13 @@ class Client:
         self._waiting: deque[str] = deque()
         self._filled = asyncio.Event()
 
-    def is_within_limits(self, asked: wire.Asked | wire.PagePicture | wire.Sound) -> bool:
-        """Return whether the client may send this now, and count it."""
+    def is_within_limits(self, asked: wire.Asked | wire.PagePicture | wire.Sound, *, is_closer: bool = False) -> bool:
+        """Return whether the client may send this now, and count it. `is_closer`: a closer look is wanted."""
         if isinstance(asked, wire.Sound):
             return self.sound.allows(max(asked.seconds, MIN_SOUND_S))
-        return (self.pictures if isinstance(asked, wire.PagePicture) else self.texts).allows()
+        if not isinstance(asked, wire.PagePicture):
+            return self.texts.allows()
+        return (self.closer_pictures if is_closer else self.pictures).allows()
 
     def send_json(self, message: dict[str, Any]) -> None:
         """Send a message if the client is our page; only the newest detections are sent."""

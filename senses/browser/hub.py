@@ -15,7 +15,20 @@ from starlette.websockets import WebSocket
 from nerves.errors import KinwatchError, MessageError
 from nerves.greeting import greeting
 from nerves.hours import read_hours
-from nerves.messages import CameraEnabled, Detections, Fact, Frame, Heard, Label, People, Said, Say, Visit, now
+from nerves.messages import (
+    CameraEnabled,
+    Detections,
+    Fact,
+    Frame,
+    Heard,
+    Label,
+    LookCloser,
+    People,
+    Said,
+    Say,
+    Visit,
+    now,
+)
 from nerves.services import Context
 from nerves.slots import NewestByPlace
 from senses import privacy
@@ -26,6 +39,7 @@ from senses.browser.devices import Device, Devices
 from senses.browser.ear import Ear
 from senses.browser.motion_filter import MotionFilter
 from senses.browser.settings import BrowserSettings
+from senses.closer import CloserLook
 
 __all__ = ["Hub"]
 
@@ -47,7 +61,7 @@ class Hub:
         self.out: NewestByPlace[Frame | Fact] = NewestByPlace()
         self.refused: Counter[str] = Counter()
         self.album = RecentVisits()
-        self.motion_filter = MotionFilter(settings)
+        self.motion_filter, self.closer = MotionFilter(settings), CloserLook()
         folder = context.database.path.parent
         self.ear = Ear(settings.place, settings.ear, folder, lambda heard: self.out.put(str(heard.id), heard))
         self._context = context
@@ -87,6 +101,9 @@ class Hub:
             self._all({"people": self._people})
         elif isinstance(fact, Said):
             self.ear.echoes.add(fact)
+        elif isinstance(fact, LookCloser):
+            self.closer.want(fact)
+            self._all({"look_closer": fact.seconds})
         elif isinstance(fact, CameraEnabled):
             self._disabled_by, self._pictures_from = _who_disabled(fact), 0
             self._all({"disabled_by": self._disabled_by})
@@ -170,9 +187,7 @@ class Hub:
             {
                 "hello": {
                     "place": settings.place,
-                    "fps": settings.fps,
-                    "width": settings.width,
-                    "quality": settings.quality / 100,
+                    **settings.pictures,
                     "background": settings.in_background,
                     "album": self.album.lines() if settings.album != "off" else None,
                     "people": self._people,
@@ -207,7 +222,8 @@ class Hub:
             if not client.refused:
                 logger.warning("%s: ignored an invalid message: %s", client.device.name, error)
             return "unreadable"
-        return self._do(client, asked) if client.is_within_limits(asked) else "too fast"
+        is_allowed = client.is_within_limits(asked, is_closer=self.closer.is_wanted())
+        return self._do(client, asked) if is_allowed else "too fast"
 
     def _do(self, client: Client, asked: wire.Asked | wire.PagePicture | wire.Sound) -> str:
         if isinstance(asked, wire.PagePicture):

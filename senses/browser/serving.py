@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 
 def served(settings: BrowserSettings, context: Context, heard: Iterator[Fact]) -> Iterator[Frame | Fact]:
-    """Yield what clients send until `heard` ends: every fact, and the newest picture if the motion filter passes it."""
+    """Yield what clients send until `heard` ends: every fact, and the newest picture if it is to be sent."""
     folder = context.database.path.parent
     hub = Hub(settings, Devices(folder / f"{context.name}.devices.json"), context)
     names = tuple(dict.fromkeys((*names_here(), *settings.names)))
@@ -50,9 +50,7 @@ def served(settings: BrowserSettings, context: Context, heard: Iterator[Fact]) -
         try:
             while thread.is_alive() and not ended.is_set():
                 item = hub.out.take(OUTPUT_WAIT_S)
-                if isinstance(item, Frame) and not hub.motion_filter.passes(item.jpeg, time.monotonic()):
-                    continue
-                if item is not None:
+                if item is not None and (not isinstance(item, Frame) or _is_sent(item, hub)):
                     yield item
         finally:
             server.should_exit = True
@@ -60,6 +58,12 @@ def served(settings: BrowserSettings, context: Context, heard: Iterator[Fact]) -
     if not ended.is_set():
         message = "the page's server ended by itself"
         raise RuntimeError(message)
+
+
+def _is_sent(frame: Frame, hub: Hub) -> bool:
+    """Return whether a picture becomes a frame: all do for a closer look."""
+    passes = hub.motion_filter.passes(frame.jpeg, time.monotonic())
+    return passes or hub.closer.is_wanted()
 
 
 def _make_room() -> None:

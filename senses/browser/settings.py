@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field
 from nerves import topics
 from nerves.greeting import GreetingSettings
 from nerves.hours import HoursText
-from nerves.messages import CameraEnabled, Detections, People, Said, Say, Visit
+from nerves.messages import CameraEnabled, Detections, LookCloser, People, Said, Say, Visit
 from nerves.services import SenseSettings
 from senses.hearing.settings import HearingSettings
 
@@ -34,6 +34,8 @@ class BrowserSettings(GreetingSettings, SenseSettings):
     """Other pages that may connect, and the address in front of a proxy: https://home.example.org."""
     fps: float = Field(default=5, gt=0, le=30)
     """Accept at most this many pictures a second from one device; more are dropped."""
+    closer_fps: float = Field(default=10, gt=0, le=30)
+    """The same for a closer look: while it is undecided who is there, even if nothing moves."""
     sweep_s: float = Field(default=10, gt=0)
     """Send at least one frame in this many seconds, even if nothing moves."""
     linger_s: float = Field(default=4, ge=0)
@@ -41,7 +43,9 @@ class BrowserSettings(GreetingSettings, SenseSettings):
     sensitivity: float = Field(default=0.5, ge=0, le=1)
     """The smallest motion that counts, 0 to 1: 2 % of the picture at 0, 0.2 % at 0.5, 0.02 % at 1."""
     width: int = Field(default=1280, ge=160, le=3840)
-    """The width of the pictures that the page asks the camera for, in pixels."""
+    """The width of the pictures that the page sends, in pixels, if the camera has so many."""
+    closer_width: int = Field(default=1920, ge=160, le=3840)
+    """The same for a closer look. The page asks the camera for the larger of the two."""
     quality: int = Field(default=80, ge=1, le=100)
     """JPEG quality of the page's pictures, 1 to 100."""
     max_mb: float = Field(default=2, gt=0, le=16)
@@ -59,6 +63,17 @@ class BrowserSettings(GreetingSettings, SenseSettings):
     """Keep the camera and the microphone on while the page is hidden, as far as the browser allows it."""
 
     @property
+    def closest_fps(self) -> float:
+        """The pictures a second for a closer look; never fewer than otherwise."""
+        return max(self.fps, self.closer_fps)
+
+    @property
+    def pictures(self) -> dict[str, float]:
+        """What the page is told about the pictures that it sends."""
+        closest = {"closer_fps": self.closest_fps, "closer_width": max(self.width, self.closer_width)}
+        return {"fps": self.fps, "width": self.width, "quality": self.quality / 100} | closest
+
+    @property
     def address(self) -> str:
         """The address to listen at."""
         return self.listen or ("0.0.0.0" if self.tls == "own" else "127.0.0.1")  # noqa: S104 - paired devices only
@@ -68,7 +83,7 @@ def browser_topics(settings: BrowserSettings) -> tuple[str, ...]:
     """Return the page's subscriptions: what is seen and said at its place, and the visits and people of the house."""
     place = settings.place
     heard = (
-        *(topics.to(place, fact.kind) for fact in (Detections, Say, Said, CameraEnabled)),
+        *(topics.to(place, fact.kind) for fact in (Detections, Say, Said, CameraEnabled, LookCloser)),
         topics.to("all", Say.kind),
     )
     visits = (Visit.pattern() if settings.album == "house" else topics.to(place, Visit.kind),)

@@ -7,7 +7,8 @@ const $ = (id) => document.getElementById(id);
 export class Camera extends Device {
   constructor(line) {
     super("camera", line, $("idle"));
-    this.settings = { fps: 5, width: 1280, quality: 0.8 };
+    this.settings = { fps: 5, width: 1280, closer_fps: 10, closer_width: 1920, quality: 0.8 };
+    this.closerUntil = 0; // until then larger pictures are sent, and more of them; as performance.now()
     this.facing = localStorage.getItem("facing") ?? "environment";
     this.busy = false;
     this.disabledBy = null; // who switched off the camera of this place, if it is off
@@ -24,7 +25,7 @@ export class Camera extends Device {
   }
 
   constraints() {
-    const { width, fps } = this.settings;
+    const { closer_width: width, closer_fps: fps } = this.settings;
     return { audio: false,
       video: { width: { ideal: width }, facingMode: { ideal: this.facing }, frameRate: { ideal: Math.max(fps, 10) } } };
   }
@@ -41,9 +42,25 @@ export class Camera extends Device {
   }
 
   started() {
-    clearInterval(this.timer);
-    this.timer = setInterval(() => this.sendPicture(), 1000 / this.settings.fps);
+    this.setPace();
     navigator.wakeLock?.request("screen").then((lock) => { this.lock = lock; }, () => {});
+  }
+
+  setPace() {
+    clearInterval(this.timer);
+    const { fps, closer_fps } = this.settings;
+    this.timer = setInterval(() => this.sendPicture(), 1000 / (this.isCloser() ? closer_fps : fps));
+  }
+
+  isCloser() { return performance.now() < this.closerUntil; }
+
+  // The house wants larger pictures, and more of them, for some seconds.
+  lookCloser(seconds) {
+    const wasCloser = this.isCloser();
+    this.closerUntil = Math.max(this.closerUntil, performance.now() + 1000 * seconds);
+    if (this.stream && !wasCloser) this.setPace();
+    clearTimeout(this.closerEnd);
+    this.closerEnd = setTimeout(() => this.stream && this.setPace(), this.closerUntil - performance.now() + 10);
   }
 
   off() {
@@ -69,7 +86,8 @@ export class Camera extends Device {
     const video = $("video");
     if (this.busy || !this.line.isFree() || !video.videoWidth || this.paused) return;
     this.busy = true;
-    const scale = Math.min(1, this.settings.width / video.videoWidth);
+    const width = this.isCloser() ? this.settings.closer_width : this.settings.width;
+    const scale = Math.min(1, width / video.videoWidth);
     this.canvas.width = video.videoWidth * scale;
     this.canvas.height = video.videoHeight * scale;
     this.canvas.getContext("2d").drawImage(video, 0, 0, this.canvas.width, this.canvas.height);

@@ -46,6 +46,7 @@ const on = {
   disabled_by: (name) => camera.disabled(name),
   microphone_taken: (name) => microphone.taken(name),
   missing: (what) => microphone.missing(what),
+  look_closer: (seconds) => camera.lookCloser(seconds),
   detections: (detections) => camera.draw(detections),
   say: (say) => voice.say(say),
   visit: (visit) => album.put(visit),

@@ -27,7 +27,20 @@ from websockets.sync.client import ClientConnection
 from nerves import process
 from nerves.errors import MessageError, SettingsError
 from nerves.exif import with_capture_time
-from nerves.messages import Box, CameraEnabled, Detection, Detections, Heard, People, PersonEntry, Said, Say, Visit, now
+from nerves.messages import (
+    Box,
+    CameraEnabled,
+    Detection,
+    Detections,
+    Heard,
+    LookCloser,
+    People,
+    PersonEntry,
+    Said,
+    Say,
+    Visit,
+    now,
+)
 from senses import hearing
 from senses.browser import BrowserSettings, app, certificate, connection_guard, hub, motion_filter, wire
 from senses.browser.album import MAX_VISITS, RecentVisits
@@ -553,6 +566,20 @@ def test_without_motion_only_the_first_picture_of_each_connection_passes(
     assert "refused" not in page.status()
 
 
+def test_for_a_closer_look_every_picture_passes_and_more_of_them(tmp_path: Path) -> None:
+    with served(tmp_path, tls="off", fps=2, closer_fps=30, linger_s=0, sweep_s=3600) as page:
+        token = page.pair()
+        with page.connect(token, is_page=True) as client:
+            assert hello(client)["hello"]["closer_fps"] == 30
+            page.publish(LookCloser(place="hall", seconds=60))
+            assert told(client, "look_closer") == 60
+            for _ in range(20):
+                before = len(page.frames())
+                client.send(scene())  # nothing moves
+                assert soon(lambda before=before: len(page.frames()) > before)  # type: ignore[misc]
+    assert "too fast" not in page.status()
+
+
 # Speech recognition
 
 
@@ -740,7 +767,7 @@ def test_a_bare_off_in_yaml_means_off() -> None:
     read = BrowserSettings.model_validate(table)
     assert (read.tls, read.address) == ("off", "127.0.0.1")
     assert browser_topics(read) == (
-        *(f"kinwatch/hall/{kind}" for kind in ("detections", "say", "said", "enabled")),
+        *(f"kinwatch/hall/{kind}" for kind in ("detections", "say", "said", "enabled", "look_closer")),
         "kinwatch/all/say",
     )
 

@@ -1,11 +1,13 @@
 """The page in a real Chromium, with a clip as its camera, over HTTPS with the sense's own certificate."""
 
 import base64
+import io
 import os
 import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,10 +16,12 @@ from uuid import uuid4
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from PIL import Image
 
 from nerves import process
+from nerves.exif import capture_time
 from nerves.jpeg import fault
-from nerves.messages import Box, CameraEnabled, Detection, Detections, People, PersonEntry, Say, Visit, now
+from nerves.messages import Box, CameraEnabled, Detection, Detections, LookCloser, People, PersonEntry, Say, Visit, now
 from senses import hearing
 from senses.browser import app
 from tests.conftest import CHROMIUM
@@ -240,6 +244,30 @@ def test_the_page_works_by_keyboard(page: Page, clip: Path) -> None:
                 break
         opened.keyboard.press("Enter")
         assert soon(page.frames, 15)
+
+
+def width(jpeg: bytes) -> int:
+    with Image.open(io.BytesIO(jpeg)) as image:
+        return image.width
+
+
+def test_for_a_closer_look_the_page_sends_larger_pictures_for_a_while(tmp_path: Path, clip: Path) -> None:
+    with served(tmp_path, width=200, closer_width=320, fps=0.5) as page, tab(page, clip) as opened:
+
+        def is_closer() -> bool:
+            page.publish(LookCloser(place="hall", seconds=3))
+            last = page.frames()[-3:]
+            first, newest = capture_time(last[0]), capture_time(last[-1])
+            assert first
+            assert newest
+            return {width(jpeg) for jpeg in last} == {320} and newest - first < timedelta(seconds=3)
+
+        pair(opened, page)
+        opened.get_by_role("button", name="Start the camera").click()
+        assert soon(lambda: len(page.frames()) >= 2, 15)
+        assert {width(jpeg) for jpeg in page.frames()} == {200}
+        assert soon(is_closer, 20)
+        assert soon(lambda: width(page.frames()[-1]) == 200, 20)
 
 
 def test_a_hidden_page_turns_its_camera_off_and_on_again(page: Page, clip: Path) -> None:
