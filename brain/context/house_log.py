@@ -10,6 +10,7 @@ from brain.context.sighting import Sighting
 from brain.context.travel import TravelTimes
 from brain.context.walks import Continuation, link_sightings, way_back
 from brain.verdict.clothes import MAX_INDEPENDENT_LOOKS
+from nerves.messages import Verdict
 
 __all__ = ["HouseLog", "PhoneReport"]
 
@@ -120,10 +121,17 @@ class HouseLog:
             gap_s = (sighting.first - before.last).total_seconds()
             self.travel.learn(before.place, sighting.place, gap_s)
 
-    def rename(self, visit: UUID, who: str | None) -> None:
+    def rename(self, visit: UUID, who: str | None, verdict: Verdict) -> None:
         """Take a human's label of a visit that has ended."""
-        if visit in self.sightings:
-            self.sightings[visit] = replace(self.sightings[visit], who=who)
+        self.sightings[visit] = replace(self.sightings[visit], who=who, verdict=verdict)
+        self._index()
+
+    def drop(self, visit: UUID) -> None:
+        """Forget a visit, if it is known: it was no person's."""
+        if self.sightings.pop(visit, None):
+            self.links.pop(visit, None)
+            self.learnt.discard(visit)
+            self._index()
 
     def _index(self) -> None:
         self.roots, self.bodies, self.by_person = {}, {}, {}

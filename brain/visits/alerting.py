@@ -1,7 +1,7 @@
 """When a visit alerts: the verdict, the mode of the house, and what the context says of somebody without a face."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -14,6 +14,7 @@ from brain.context.occupancy import Suspect, explains, is_empty, suspects_inside
 from brain.context.sighting import Sighting
 from brain.context.weigh import Household, weigh
 from brain.people.gallery import Gallery
+from brain.people.records import LabelRecord
 from brain.settings.brain import BrainSettings
 from brain.verdict.clothes import mean_appearance
 from brain.verdict.policy import ActiveMode, active_mode, alerts, calming_odds
@@ -50,6 +51,8 @@ class Alerting:
         """By place and name: when a person with a name alerted last."""
         self.incident: OpenIncident | None = memory.incident if memory else None
         self._entrances = settings.entrances
+        self._before_labels: dict[UUID, Sighting] = {}
+        """By visit with a human's label: how it was before."""
 
     def memory(self, at: datetime) -> HouseMemory:
         """Return what is known of the house, for a later process."""
@@ -67,6 +70,7 @@ class Alerting:
     def record(self, visit: OpenVisit) -> None:
         """Enter the newest state of a visit into the log of the house."""
         if visit.quiet:
+            self._drop(visit.id)
             return
         self.log.update(_sighting(visit))
         if visit.who:
@@ -74,6 +78,27 @@ class Alerting:
             self._explain(named)
         if visit.ended is not None and (visit.who or visit.is_calm):
             self.log.learn_way(visit.id)
+
+    def apply_labels(self, labels: Mapping[UUID, LabelRecord]) -> None:
+        """Take all humans' labels, by visit: in the log they name visits that have ended, or say that nobody came."""
+        for visit in self._before_labels.keys() - labels.keys():  # taken back
+            before = self._before_labels.pop(visit)
+            if visit in self.log.sightings:
+                self.log.rename(visit, before.who, before.verdict)
+        for visit, label in labels.items():
+            ended = self.log.sightings.get(visit)
+            if ended is None or ended.is_open:
+                continue
+            if label.who is None:
+                self._drop(visit)
+            elif label.who != ended.who:
+                self._before_labels.setdefault(visit, ended)
+                self.log.rename(visit, label.who, label.group)
+                self._explain(self.log.sightings[visit])
+
+    def _drop(self, visit: UUID) -> None:
+        self.log.drop(visit)
+        self.suspects.pop(visit, None)
 
     def decide(self, visit: OpenVisit, at: datetime, wanted: Mode) -> Decision:
         """Return whether a decided visit alerts now."""

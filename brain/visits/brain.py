@@ -198,13 +198,13 @@ class Brain:
         yield self._message(visit, visit.apply_label(label), at, None)
 
     def _apply_new_labels(self, at: datetime) -> Iterator[Visit]:
-        """Apply the labels that humans gave to open visits, or took back, since the last call."""
+        """Apply the labels that humans gave to visits, or took back, since the last call."""
         if self._gallery.version == self._labels_version:
             return
         self._labels_version = self._gallery.version
-        is_any = self._visits or self._waiting or self._second_opinions.over
-        labels = {label.visit: label for label in self._gallery.labels()} if is_any else {}
+        labels = {label.visit: label for label in self._gallery.labels()}
         self._second_opinions.drop(labels)
+        self._alerting.apply_labels(labels)
         for visit in [*self.visits, *self._waiting]:
             label = labels.get(visit.id)
             if (label and label.at) != (visit.label and visit.label.at):

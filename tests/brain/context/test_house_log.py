@@ -103,10 +103,19 @@ def test_names_at_a_place_within_a_time() -> None:
 def test_a_label_names_a_visit_that_has_ended() -> None:
     body = sighting("hall", 0)
     log = log_of(body)
-    log.rename(body.visit, "ann")
-    assert log.sightings[body.visit].who == "ann"
-    log.rename(sighting("hall", 0).visit, "ann")
-    assert len(log.sightings) == 1
+    log.rename(body.visit, "ann", "guest")
+    assert [(one.who, one.verdict) for one in log.of("ann")] == [("ann", "guest")]
+    log.rename(body.visit, None, "stranger")
+    assert (log.of("ann"), log.sightings[body.visit].verdict) == ([], "stranger")
+
+
+def test_what_was_no_person_is_forgotten() -> None:
+    ann, body = sighting("hall", 0, 2, "ann", clothes=RED), sighting("kitchen", 10, clothes=RED)
+    log = log_of(ann, body)
+    log.learn_way(ann.visit)
+    log.drop(ann.visit)
+    log.drop(ann.visit)
+    assert (log.root(body.visit), log.of("ann"), log.learnt) == (body, [], set())
 
 
 def test_a_walk_of_a_named_person_is_learnt_once() -> None:

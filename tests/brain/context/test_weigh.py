@@ -70,7 +70,7 @@ def test_a_stranger_whom_a_human_named_is_no_stranger() -> None:
     stranger = sighting("hall", 0, 2, verdict="stranger", clothes=RED)
     body = sighting("kitchen", 10, clothes=RED)
     log = log_of(stranger, body)
-    log.rename(stranger.visit, "ann")
+    log.rename(stranger.visit, "ann", "family")
     assert weighed(body, log).who == "ann"
 
 
