@@ -34,7 +34,10 @@ class CameraSettings(SenseSettings):
     sensitivity: float = Field(default=0.5, ge=0, le=1)
     """The smallest motion that counts, 0 to 1: 2 % of the picture at 0, 0.2 % at 0.5, 0.02 % at 1."""
     quality: int = Field(default=90, ge=1, le=100)
-    """JPEG quality, 1 to 100, for sources that do not send JPEG themselves."""
+    """JPEG quality, 1 to 100, for sources that do not send JPEG themselves, and for pictures that are turned or scaled
+    down."""
+    rotate: Literal[0, 90, 180, 270] = 0
+    """Turn the pictures clockwise by so many degrees, for a camera that is mounted on its side or upside down."""
     loop: bool = False
     """Play a file or folder over and over."""
     pace: Literal["real", "fast"] = "real"

@@ -18,6 +18,7 @@ from senses.camera.privacy import PrivacySwitch
 from senses.camera.settings import CameraSettings, masked
 from senses.camera.shot import Away, Shot
 from senses.camera.stored_health import StoredHealth
+from senses.camera.turn import turned
 from senses.closer import CloserLook
 from senses.gate import Gate
 from senses.motion import Grey, Motion
@@ -47,7 +48,7 @@ def camera_frames(
         sent = main.instead_of(shot) if main else shot
         if sent is not None:
             width = None if closer.is_wanted() else settings.watch_width
-            jpeg = video.encoded(sent.image, quality=settings.quality, max_width=width)
+            jpeg = video.encoded(turned(sent.image, settings.rotate), quality=settings.quality, max_width=width)
             yield Frame(settings.place, jpeg, sent.at, sent.number)
 
 
