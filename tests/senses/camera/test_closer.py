@@ -9,10 +9,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from queue import Queue
 from threading import Event, Thread
 from typing import NamedTuple
 
@@ -27,10 +28,12 @@ from brain.settings.brain import BrainSettings
 from brain.vision.backend import DetectedObject
 from brain.vision.picture import Picture
 from nerves.bus import open_link
+from nerves.database import Database
 from nerves.exif import capture_time
-from nerves.messages import Box, CameraEnabled, Heard, Label, LookCloser, Visit
+from nerves.messages import Box, CameraEnabled, Fact, Frame, Heard, Label, LookCloser, Visit
+from nerves.services import Context
 from nerves.settings import HouseSettings
-from senses.camera import CameraSettings, live, main_stream, sense, video, watching
+from senses.camera import CameraSettings, live, main_stream, sense, video, watch, watching
 from senses.camera.main_stream import MainStream
 from senses.camera.shot import Pixels, Shot
 from senses.closer import CloserLook
@@ -225,6 +228,44 @@ def test_an_unexpected_error_of_the_main_stream_is_raised() -> None:
 
     with MainStream(stream.shots, name="hall", closer=closer) as main, pytest.raises(RuntimeError, match="a bug"):
         soon(fails)
+
+
+def test_the_camera_switch_releases_both_streams(tmp_path: Path) -> None:
+    begun, ended, facts = list[str](), list[str](), Queue[Fact]()
+    frames, enough = list[int](), Event()
+
+    def stream(request: BaseHTTPRequestHandler) -> None:
+        begun.append(request.path)
+        try:
+            twenty_a_second(request)
+        finally:
+            ended.append(request.path)
+
+    with served(stream) as host, closing(Database(tmp_path / "hall.db")) as database:
+        context = Context(database, lambda _: None, lambda _: None)
+        main, sub = f"http://{host}/main", f"http://{host}/sub"
+        settings = CameraSettings(kind="camera", place="hall", source=main, watch_source=sub)
+
+        def look() -> None:
+            for frame in watch(settings, context, iter(facts.get, None)):
+                assert isinstance(frame, Frame)
+                frames.append(size_of(frame.jpeg)[0])
+                if enough.is_set():
+                    return
+
+        looking = Thread(target=look, daemon=True)
+        looking.start()
+        assert soon(lambda: frames, 40)
+        assert begun == ["/sub"]
+        facts.put(LookCloser(place="hall", seconds=60))
+        assert soon(lambda: frames[-1] == MAIN_WIDTH, 40)
+        facts.put(CameraEnabled(place="hall", enabled=False))
+        assert soon(lambda: sorted(ended) == ["/main", "/sub"], 40)
+        before = len(frames)
+        facts.put(CameraEnabled(place="hall", enabled=True))
+        assert soon(lambda: frames[-1] == MAIN_WIDTH and len(frames) > before + 3, 40)
+        enough.set()
+        looking.join(20)
 
 
 # The whole way: a brain, a broker and a camera
