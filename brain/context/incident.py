@@ -61,18 +61,21 @@ def is_worse(incident: OpenIncident | None, verdict: Verdict, body: UUID, *, is_
     return is_further and body not in incident.bodies
 
 
-def body_in(incident: OpenIncident | None, root: UUID, *, is_sparse: bool, others: int) -> UUID:
+def body_in(incident: OpenIncident | None, root: UUID, place: str, *, is_sparse: bool, others: int) -> UUID:
     """Return the body that a visit is taken for.
 
-    A few pictures show no way from one to the next. There, as many bodies are assumed as one picture shows.
+    A few pictures show no way from one to the next. So at one place as many bodies are assumed as one picture shows.
 
     Args:
         incident: The open incident; None if there is none.
         root: The visit that the way of the body begins with.
+        place: Where it was seen.
         is_sparse: Whether the camera sends a few pictures only.
         others: How many others of the incident appeared in the same picture.
     """
-    if incident is None or not is_sparse or root in incident.bodies or others >= len(incident.bodies):
+    if incident is None or not is_sparse or place not in incident.places:
+        return root
+    if root in incident.bodies or others >= len(incident.bodies):
         return root
     return sorted(incident.bodies)[others]
 

@@ -141,7 +141,8 @@ class Alerting:
         if incident and visit.id in incident.visits and not (visit.verdict == "stranger" != incident.worst):
             return replace(decision, alert=False, incident=incident)
         is_further = not is_likely_known and self._is_further(incident, visit, root)
-        body = body_in(incident, root.visit, is_sparse=visit.is_sparse, others=self._others(incident, visit))
+        others = self._others(incident, visit)
+        body = body_in(incident, root.visit, visit.place, is_sparse=visit.is_sparse, others=others)
         rings = is_worse(incident, visit.verdict, body, is_further=is_further)
         self.incident = joined(incident, visit.id, visit.place, visit.verdict, body, at, rings=rings)
         return replace(decision, alert=rings, incident=self.incident)

@@ -143,19 +143,15 @@ class Brain:
         yield from self._apply_new_labels(at)
         silent = timedelta(seconds=self._settings.timing.silent_s)
         for visit in [visit for visit in self._visits if visit.place == place]:
-            yield from self._begin_sparse(visit, at)
-            if at - visit.last >= (silent if visit.confirmed else max(silent, self._rhythm.wait)):
+            if not visit.confirmed and self._rhythm.was_sparse(place, at) and visit.accept_sparse():
+                yield from self._report_visit(visit, at)
+            elif at - visit.last >= (silent if visit.confirmed else max(silent, self._rhythm.wait)):
                 visit.is_still = visit.missing is None and not self._rhythm.is_sparse(place)
                 visit.miss(visit.last)
                 yield from self._end(visit, at)
             elif visit.confirmed:
                 yield from self._judge(visit, at)
         yield from self._decide_ended(place, at)
-
-    def _begin_sparse(self, visit: OpenVisit, at: datetime) -> Iterator[Visit]:
-        """Begin a visit that was seen clearly in one of a few pictures, once it is certain that no more come."""
-        if not visit.confirmed and self._rhythm.was_sparse(visit.place, at) and visit.accept_sparse():
-            yield from self._report_visit(visit, at)
 
     def wishes(self, at: datetime) -> list[LookCloser]:
         """Return the places to be seen more closely, `at` being the time by our own clock: somebody is undecided."""

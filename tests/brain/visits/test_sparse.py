@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from brain.context.incident import OpenIncident, body_in
 from brain.models.local import LocalBackend
 from brain.people.enroll import read_photo
 from brain.people.gallery import Gallery, Photo
@@ -236,6 +238,19 @@ def test_a_burst_is_counted_from_the_last_pause() -> None:
     assert not rhythm.was_sparse("door", START + timedelta(seconds=74))
     assert rhythm.was_sparse("door", START + timedelta(seconds=75))
     assert FrameRhythm(timedelta(seconds=40)).wait == timedelta(seconds=40)
+
+
+def test_the_pictures_of_another_place_do_not_hide_who_comes_to_the_door() -> None:
+    first, second, later = (UUID(int=number) for number in (1, 2, 3))
+    incident = OpenIncident(UUID(int=9), START, START, places=("hall",), bodies=frozenset({first, second}))
+    assert body_in(incident, later, "door", is_sparse=True, others=0) == later
+    assert body_in(incident, later, "hall", is_sparse=False, others=0) == later
+    assert [body_in(incident, later, "hall", is_sparse=True, others=count) for count in range(3)] == [
+        first,
+        second,
+        later,
+    ]
+    assert body_in(None, later, "hall", is_sparse=True, others=0) == later
 
 
 # Real pictures.
