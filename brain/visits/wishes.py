@@ -12,19 +12,27 @@ __all__ = ["Wishes", "needs_closer_look"]
 
 # A wish is renewed well before it ends, so that one lost message (QoS 0) makes no gap.
 RENEW_WISH_AFTER, WISH_S = timedelta(seconds=2), 5.0
+# About an unidentified visit the brain asks for the first minute, and later only while a face was in view just now.
+# Otherwise a coat, or somebody who sits with the back to the camera, would cost a full stream for hours.
+NEW_VISIT_TIME, FACE_IN_VIEW_TIME = timedelta(seconds=60), timedelta(seconds=3)
 
 
 def needs_closer_look(visit: OpenVisit, policy: PolicySettings, mode: ActiveMode, at: datetime) -> bool:
     """Return whether more and larger pictures of a confirmed visit may change its verdict, and somebody would care.
 
-    That is so until there is a verdict, and while an unidentified visit alerts or may alert: a face would still make it
-    family or a stranger. It is not so in mode `off`, and not for a visit that is labelled or is not a person.
+    That is so until there is a verdict. It is so too while an unidentified visit alerts or may alert, because a face
+    would make it family or a stranger: in its first minute, and later while a face is in view. It is not so in mode
+    `off`, and not for a visit that is labelled or is not a person.
     """
     if mode == "off" or visit.quiet or visit.label:
         return False
     if not visit.decided:
         return True
-    return visit.verdict == "unidentified" and not visit.is_calm and alerts(policy, visit.verdict, at, mode=mode)
+    may_alert = alerts(policy, visit.verdict, at, mode=mode)
+    if visit.verdict != "unidentified" or visit.is_calm or not may_alert:
+        return False
+    has_face = visit.compared_at is not None and visit.last - visit.compared_at <= FACE_IN_VIEW_TIME
+    return has_face or visit.last - visit.first <= NEW_VISIT_TIME
 
 
 class Wishes:

@@ -61,6 +61,14 @@ def test_an_unidentified_visit_is_looked_at_only_if_it_may_alert() -> None:
     assert is_needed(verdict="unidentified", alerted=True)  # a face may still turn it into family
 
 
+def test_about_an_old_visit_the_brain_asks_only_while_a_face_is_in_view() -> None:
+    last = NOON + timedelta(seconds=61)
+    assert is_needed(verdict="unidentified", last=last - timedelta(seconds=1))
+    assert not is_needed(verdict="unidentified", last=last)
+    assert is_needed(verdict="unidentified", last=last, compared_at=last - timedelta(seconds=3))
+    assert not is_needed(verdict="unidentified", last=last, compared_at=last - timedelta(seconds=4))
+
+
 def test_a_wish_is_renewed_every_two_seconds_and_holds_for_five() -> None:
     wishes, porch = Wishes(POLICY), replace(SOMEBODY, place="porch")
     asked = [
