@@ -22,8 +22,6 @@ __all__ = [
 ]
 
 VisitKind = Group | Literal["stranger", "unidentified", "not a person"]
-# The brain stores no reason if the settings of `policy` ask for no alert.
-POLICY_REASON = "the policy asked for no alert (mode, company, or a recent one)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +54,7 @@ class DayVisit:
     def reasons(self) -> tuple[str, ...]:
         """Why it rang or did not: a human's label first, then the context, then the faces."""
         by_label = ("you said so",) if self.labelled else ()
-        found = (*by_label, *self.past.context_reasons, *self.past.reasons)
-        is_told = self.past.alert or self.past.is_calm or self.past.incident or self.labelled
-        is_unknown = self.kind in ("stranger", "unidentified")
-        return (*found, POLICY_REASON) if is_unknown and not is_told else found
+        return (*by_label, *self.past.context_reasons, *self.past.reasons)
 
 
 @dataclass(frozen=True, slots=True)

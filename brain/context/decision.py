@@ -24,9 +24,13 @@ class Decision:
     """Until when the alert waits for a face, a phone or a name; None if it does not wait."""
     unexpected: str = ""
     """Why somebody of the group known is not expected now; empty if the person is, or is somebody else."""
+    quiet: str = ""
+    """Why the policy asks for no alert; empty if it asks for one, or if that needs no word."""
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """The reasons of the context, and what is waited for."""
+        """The reasons of the context, and why it is quiet or what it waits for."""
         told = (self.unexpected,) if self.unexpected else self.context.reasons if self.context else ()
+        if self.quiet:
+            return (*told, self.quiet)
         return (*told, f"waits until {self.until.astimezone():%H:%M:%S}") if self.until else told

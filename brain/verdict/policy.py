@@ -1,4 +1,4 @@
-"""Pure: verdict, mode and company -> whether the visit alerts."""
+"""Pure: verdict, mode and company -> whether the visit alerts, and why not."""
 
 import math
 from collections.abc import Iterable
@@ -9,9 +9,15 @@ from brain.settings.policy import PolicySettings
 from nerves.hours import read_hours
 from nerves.messages import Mode, Verdict
 
-__all__ = ["ActiveMode", "active_mode", "alerts", "calming_odds"]
+__all__ = ["ActiveMode", "active_mode", "calming_odds", "why_quiet"]
 
 ActiveMode = Literal["home", "away", "night", "off"]
+# Why the verdicts that the policy does not list are quiet. That family and guests are needs no word.
+NOT_IN_POLICY: dict[Verdict, str] = {
+    "stranger": "quiet: the policy says no alerts for stranger",
+    "unidentified": "quiet: the policy says no alerts for unidentified",
+    "known": "quiet: expected at this time",
+}
 
 
 def active_mode(policy: PolicySettings, wanted: Mode, at: datetime, *, is_empty: bool) -> ActiveMode:
@@ -44,7 +50,7 @@ def calming_odds(policy: PolicySettings, mode: ActiveMode, *, known_in: bool) ->
     return math.inf if mode == "away" and not known_in else policy.night_odds
 
 
-def alerts(  # noqa: PLR0913 - all that an alert depends on
+def why_quiet(  # noqa: PLR0911, PLR0913 - all that an alert depends on
     policy: PolicySettings,
     verdict: Verdict,
     at: datetime,
@@ -53,8 +59,8 @@ def alerts(  # noqa: PLR0913 - all that an alert depends on
     company: Iterable[datetime] = (),
     alerted: datetime | None = None,
     unexpected: bool = False,
-) -> bool:
-    """Return whether a visit with this verdict alerts.
+) -> str | None:
+    """Return why a visit with this verdict does not alert: None if it alerts, empty if that needs no word.
 
     Args:
         policy: The household's settings.
@@ -65,11 +71,17 @@ def alerts(  # noqa: PLR0913 - all that an alert depends on
         alerted: When this named person last alerted at this place; None for an unknown person.
         unexpected: Whether it is somebody of the group known, outside the agreed hours.
     """
-    if mode == "off" or verdict == "identifying" or not (verdict in policy.on or unexpected):
-        return False
+    if not (verdict in policy.on or unexpected):
+        return NOT_IN_POLICY.get(verdict, "")
+    if verdict == "identifying":
+        return ""
+    if mode == "off":
+        return "quiet: the policy says no alerts in mode off"
     if mode == "home" and policy.quiet_at_home and verdict == "unidentified":
-        return False
+        return "quiet: the policy says no alerts for unidentified in mode home"
     near = timedelta(seconds=policy.accompanied_s)
     if policy.accompanied and any(abs(at - seen) <= near for seen in company):
-        return False
-    return alerted is None or at - alerted >= timedelta(seconds=policy.cooldown_s)
+        return "quiet: came together with somebody who is known"
+    if alerted is not None and at - alerted < timedelta(seconds=policy.cooldown_s):
+        return f"quiet: the same person alerted here less than {policy.cooldown_s:.0f} s before"
+    return None

@@ -17,7 +17,7 @@ from brain.people.gallery import Gallery
 from brain.people.records import LabelRecord
 from brain.settings.brain import BrainSettings
 from brain.verdict.clothes import mean_appearance
-from brain.verdict.policy import ActiveMode, active_mode, alerts, calming_odds
+from brain.verdict.policy import ActiveMode, active_mode, calming_odds, why_quiet
 from brain.visits.visit import OpenVisit
 from nerves.messages import Mode, Presence
 
@@ -107,7 +107,7 @@ class Alerting:
         mode = self.mode(wanted, at)
         policy = self._settings.policy
         unexpected = self._unexpected(visit)
-        alert = alerts(
+        quiet = why_quiet(
             policy,
             visit.verdict,
             at,
@@ -118,9 +118,11 @@ class Alerting:
         )
         if visit.verdict == "stranger":
             self._suspect(visit, is_stranger=True)
+        word = quiet if quiet and not (visit.alerted or visit.label) else ""
+        decision = Decision(alert=quiet is None, unexpected=unexpected, quiet=word)
         if visit.verdict == "unidentified":
-            return self._decide_unidentified(visit, at, mode, alert=alert)
-        return self._in_incident(visit, Decision(alert=alert, unexpected=unexpected), at)
+            return self._decide_unidentified(visit, at, mode, decision)
+        return self._in_incident(visit, decision, at)
 
     def _unexpected(self, visit: OpenVisit) -> str:
         """Return why somebody of the group known is not expected when this visit began; empty after a human's label."""
@@ -198,7 +200,7 @@ class Alerting:
         inside = self._inside(at)
         return root is not None and self._wait(root, inside, at) is not None
 
-    def _decide_unidentified(self, visit: OpenVisit, at: datetime, mode: ActiveMode, *, alert: bool) -> Decision:
+    def _decide_unidentified(self, visit: OpenVisit, at: datetime, mode: ActiveMode, by_policy: Decision) -> Decision:
         house, log = self._household(at), self.log
         sighting = log.sightings[visit.id]
         inside = self._inside(at)
@@ -213,7 +215,7 @@ class Alerting:
         if not is_likely_known:
             self._suspect(visit, is_stranger=False)
         until = self._wait(root, inside, at)
-        decision = Decision(alert=alert and until is None, context=context, until=until)
+        decision = replace(by_policy, alert=by_policy.alert and until is None, context=context, until=until)
         return self._in_incident(visit, decision, at, is_likely_known=is_likely_known)
 
     def _needed(self, mode: ActiveMode, house: Household, at: datetime) -> float:

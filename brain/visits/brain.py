@@ -360,7 +360,7 @@ class Brain:
         visit.decided_at, visit.is_sparse = at, self._rhythm.is_sparse(visit.place)
         self._alerting.record(visit)
         decision = self._alerting.decide(visit, at, self.mode)
-        if decision.context or decision.unexpected:
+        if visit.decided and not visit.quiet:
             visit.take_context(decision)
         if decision.incident:
             visit.incident = decision.incident.message()

@@ -2,6 +2,7 @@
 
 import math
 from base64 import b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -247,7 +248,7 @@ class OpenVisit:
             last=self.last,
             box=self.box,
             picture=self._encoded(),
-            **({"reasons": reasons} | self._met(at)),
+            **({"reasons": reasons} | self._met(at, reasons)),
         )
 
     def _take(self, judgement: Judgement) -> Phase:
@@ -261,12 +262,12 @@ class OpenVisit:
         same = (self.verdict, self.who) == (judgement.verdict, judgement.who)
         return same or judgement.verdict == "unidentified"
 
-    def _met(self, at: datetime) -> dict[str, Any]:
+    def _met(self, at: datetime, reasons: Sequence[str]) -> dict[str, Any]:
         """Return the fields of a message about a stranger who was here before; empty for anybody else."""
         if self.verdict != "stranger" or self.met is None:
             return {}
-        reasons = (stranger_reason(self.met, at), *self.reasons)
-        return {"stranger": self.met.name, "times": self.met.times, "first_met": self.met.first, "reasons": reasons}
+        told = (stranger_reason(self.met, at), *reasons)
+        return {"stranger": self.met.name, "times": self.met.times, "first_met": self.met.first, "reasons": told}
 
     def _encoded(self) -> bytes | None:
         return b64encode(self.picture) if self.picture else None

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from brain.settings.policy import PolicySettings
-from brain.verdict.policy import ActiveMode, alerts
+from brain.verdict.policy import ActiveMode, why_quiet
 from brain.visits.visit import OpenVisit
 from nerves.messages import LookCloser
 
@@ -28,7 +28,7 @@ def needs_closer_look(visit: OpenVisit, policy: PolicySettings, mode: ActiveMode
         return False
     if not visit.decided:
         return True
-    may_alert = alerts(policy, visit.verdict, at, mode=mode)
+    may_alert = why_quiet(policy, visit.verdict, at, mode=mode) is None
     if visit.verdict != "unidentified" or visit.is_calm or not may_alert:
         return False
     has_face = visit.compared_at is not None and visit.last - visit.compared_at <= FACE_IN_VIEW_TIME

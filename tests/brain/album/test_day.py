@@ -121,14 +121,6 @@ def test_names_are_counted_the_most_first() -> None:
     assert count_by_name(day) == [("Cara", 2), ("Alice", 1), ("Bob", 1)]
 
 
-def test_silence_of_the_unknown_that_nothing_explains_is_the_policys() -> None:
-    told = "the policy asked for no alert (mode, company, or a recent one)"
-    assert visit(0, "stranger").reasons == (told,)
-    assert visit(0, is_calm=True, reasons=("the same clothes",)).reasons == ("the same clothes",)
-    for quiet in (visit(0, "family"), visit(0, alert=True), visit(0, incident=uuid4()), visit(0, "not a person")):
-        assert told not in quiet.reasons
-
-
 def test_the_album_has_the_time_the_incident_and_the_reasons_that_the_brain_published(tmp_path: Path) -> None:
     messages: dict[UUID, list[Visit]] = {}
     with Gallery(tmp_path / "gallery.db") as gallery:

@@ -1,5 +1,6 @@
 import math
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -7,11 +8,15 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from brain.settings.policy import PolicySettings
-from brain.verdict.policy import ActiveMode, active_mode, alerts, calming_odds
+from brain.verdict.policy import ActiveMode, active_mode, calming_odds, why_quiet
 from nerves.messages import Verdict
 
 AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
 DEFAULT = PolicySettings()
+
+
+def alerts(policy: PolicySettings, verdict: Verdict, at: datetime, **facts: Any) -> bool:  # noqa: ANN401 - why_quiet's
+    return why_quiet(policy, verdict, at, **facts) is None
 
 
 @pytest.mark.parametrize("verdict", ["stranger", "unidentified"])
@@ -162,3 +167,29 @@ def test_odds_below_even_and_times_below_zero_are_refused(setting: str, least: f
 def test_a_preset_that_does_not_exist_is_refused() -> None:
     with pytest.raises(ValidationError, match="preset"):
         PolicySettings.model_validate({"preset": "careless"})
+
+
+QUIET_AT_HOME, ACCOMPANIED = PolicySettings(quiet_at_home=True), PolicySettings(accompanied=True)
+GUESTS = PolicySettings(on=frozenset({"guest"}))
+
+
+@pytest.mark.parametrize(
+    ("policy", "verdict", "facts", "told"),
+    [
+        (DEFAULT, "stranger", {"mode": "off"}, "quiet: the policy says no alerts in mode off"),
+        (DEFAULT, "known", {"mode": "off", "unexpected": True}, "quiet: the policy says no alerts in mode off"),
+        (QUIET_AT_HOME, "unidentified", {}, "quiet: the policy says no alerts for unidentified in mode home"),
+        (ACCOMPANIED, "stranger", {"company": [AT]}, "quiet: came together with somebody who is known"),
+        (GUESTS, "guest", {"alerted": AT}, "quiet: the same person alerted here less than 60 s before"),
+        (GUESTS, "stranger", {}, "quiet: the policy says no alerts for stranger"),
+        (GUESTS, "unidentified", {"mode": "off"}, "quiet: the policy says no alerts for unidentified"),
+        (DEFAULT, "known", {}, "quiet: expected at this time"),
+        (DEFAULT, "family", {}, ""),
+        (DEFAULT, "guest", {"mode": "off"}, ""),
+        (DEFAULT, "identifying", {}, ""),
+    ],
+)
+def test_what_does_not_alert_says_why_unless_that_is_no_news(
+    policy: PolicySettings, verdict: Verdict, facts: dict[str, Any], told: str
+) -> None:
+    assert why_quiet(policy, verdict, AT, **facts) == told

@@ -409,6 +409,25 @@ def test_in_mode_off_nobody_alerts(build: Build, face: int | None) -> None:
     house.show("door", Body(face, BLUE), seconds=60)
     house.leave("door", 120)
     assert house.alerts() == []
+    assert "quiet: the policy says no alerts in mode off" in house.visits[-1].reasons
+
+
+def test_a_visit_that_has_alerted_is_not_called_quiet(build: Build) -> None:
+    house = build(policy=PolicySettings(on=frozenset({"family"})))
+    house.show("door", Body(ALICE), seconds=10)
+    house.brain.mode = "off"
+    house.leave("door")
+    assert len(house.alerts()) == 1
+    assert not any("quiet" in reason for visit in house.visits for reason in visit.reasons)
+
+
+def test_somebody_unidentified_who_comes_with_family_says_why_nothing_rings(build: Build) -> None:
+    house = build(places={}, policy=PolicySettings(accompanied=True))
+    house.show("door", Body(ALICE), seconds=10)
+    house.leave("door", 5)
+    house.show("door", Body(clothes=BLUE), seconds=12)
+    assert house.visits[-1].verdict == "unidentified"
+    assert house.visits[-1].reasons[-1] == "quiet: came together with somebody who is known"
 
 
 # Strangers

@@ -256,11 +256,13 @@ def test_the_poster_that_the_brain_knows_is_not_a_person(writer: Writer) -> None
 
 
 def test_what_the_policy_did_not_want_says_so(writer: Writer) -> None:
-    writer.visit("10:00:00", "hall", "stranger")
+    stranger = writer.visit("10:00:00", "hall", "stranger")
+    stranger.take_context(Decision(alert=False, quiet="quiet: the policy says no alerts in mode off"))
+    writer.correct(stranger, Judgement("stranger", None, stranger.reasons))
     writer.visit("11:00:00", "hall", "known", "Dora")
     out = run("yesterday").stdout
     assert "1 visit of people who are known: Dora 1\n1 other visit did not ring\n" in out
-    assert "no face was seen; the policy asked for no alert" in out
+    assert "quiet: the policy says no alerts in mode off; no face was seen" in out
     assert ": 2 visits, did not ring" in out
 
 
