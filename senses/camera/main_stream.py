@@ -32,12 +32,12 @@ class MainStream:
 
     def __init__(self, connect: Callable[[], live.Shots], *, name: str, closer: CloserLook) -> None:
         self._connect, self._name, self._closer = connect, name, closer
-        self._stop, self._slot = Event(), live.NewestShot()
+        self._stop, self._slot = Event(), live.NewestShot()  # new ones for each `with`
         self._reader: Thread | None = None
         self._came = float("-inf")
 
     def __enter__(self) -> Self:
-        self._stop = Event()
+        self._stop, self._slot = Event(), live.NewestShot()
         return self
 
     def __exit__(
