@@ -166,6 +166,8 @@ class Status(Fact):
     """One line for a person: what it does, or what is wrong."""
     counts: dict[str, int] = Field(default_factory=dict)
     """What it has done since it started: frames, dropped, visits."""
+    mode: Mode | None = None
+    """From the brain: the mode in force. It says what `auto` stands for now."""
 
     @property
     def topic(self) -> str:

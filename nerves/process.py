@@ -16,7 +16,7 @@ from nerves.bus import open_link
 from nerves.durable_queue import DurableQueue
 from nerves.errors import BrokerUnavailable, KinwatchError, MessageError
 from nerves.link import Link, Receipt, Receive
-from nerves.messages import Status
+from nerves.messages import Mode, Status
 from nerves.outbox import Outbox
 from nerves.settings import HouseSettings
 
@@ -110,6 +110,7 @@ class Process:
         """The connection for facts. It is `link`, unless the service also takes frames on that one."""
         self._name = name
         self._status: tuple[str, dict[str, int]] = ("", {})
+        self._mode: Mode | None = None
         self._unreadable = 0
         self._published: object = None
         self._changed, self._over = Event(), Event()
@@ -133,6 +134,10 @@ class Process:
         self._status = (detail, counts)
         self._changed.set()
 
+    def set_mode(self, mode: Mode) -> None:
+        """Set the mode in force, which the brain's status says; it is published with the next status."""
+        self._mode = mode
+
     def start(self) -> None:
         """Start to publish the status."""
         self._publisher.start()
@@ -150,7 +155,7 @@ class Process:
             self._changed.wait(STATUS_CHECK_S)
             self._changed.clear()
             # The birth message of a new connection holds no detail: publish the status again after it.
-            now = (self.link.connections, self._status, self._unreadable)
+            now = (self.link.connections, self._status, self._mode, self._unreadable)
             if now == self._published or not self.link.connected or self._over.is_set():
                 continue
             try:
@@ -162,13 +167,16 @@ class Process:
 
     def _post(self, state: State, detail: str) -> Receipt:
         counts = self._status[1] | ({"unreadable": self._unreadable} if self._unreadable else {})
-        payload = service_status(self._name, state, detail, counts).payload()
+        mode = self._mode if state == "online" else None
+        payload = service_status(self._name, state, detail, counts, mode).payload()
         return self.link.post(topics.status(self._name), payload, retain=True)
 
 
-def service_status(service: str, state: State, detail: str = "", counts: dict[str, int] | None = None) -> Status:
+def service_status(
+    service: str, state: State, detail: str = "", counts: dict[str, int] | None = None, mode: Mode | None = None
+) -> Status:
     """Return the status message of a service."""
-    return Status(service=service, state=state, detail=detail, counts=counts or {})
+    return Status(service=service, state=state, detail=detail, counts=counts or {}, mode=mode)
 
 
 @contextmanager

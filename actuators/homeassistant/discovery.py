@@ -145,6 +145,8 @@ def _house(home: Home, settings: HomeAssistantSettings) -> Iterator[Component]:
     known = home.named
     options += [known] if known and known not in options else []
     yield _entity("select", "mode", "Mode", icon="mdi:shield-home", options=list(MODE_OPTIONS), **modes)
+    in_force = {"state_topic": topics.status(BRAIN), "value_template": "{{ value_json.get('mode', None) }}"}
+    yield _entity("sensor", "active_mode", "Mode in force", icon="mdi:shield-check", **in_force)
     yield _entity("event", "alert", "Alert", state_topic=house_topic("alert"), event_types=list(ALERTS))
     yield _entity(
         "binary_sensor", "open", "Open alert", device_class="safety", **shows("alert"), **_attributes(state, "alerted")

@@ -175,8 +175,10 @@ class BrainLoop:
             self._cloud_counts = self._cloud.counts(now()) if self._cloud else {}
         self._publish(facts, process.link)
         self._store_pictures(facts, [*before, *self._brain.visits])
+        active = self._brain.active_mode(now())
+        process.set_mode(active)
         process.set_status(
-            self._status(),
+            self._status(active),
             **self._brain.counts,
             dropped=self.frames.dropped,
             age_ms_p99=_quantile_ms(self._ages_s, 0.99),
@@ -227,8 +229,7 @@ class BrainLoop:
 
     # The rest runs in the thread of the work.
 
-    def _status(self) -> str:
-        active = self._brain.active_mode(now())
+    def _status(self, active: Mode) -> str:
         mode = self._brain.mode if active == self._brain.mode else f"{self._brain.mode} ({active})"
         trouble = self._cloud.trouble if self._cloud else ""
         return f"{len(self._brain.visits)} visits now, mode {mode}" + (f"; {trouble}" if trouble else "")

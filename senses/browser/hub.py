@@ -23,9 +23,11 @@ from nerves.messages import (
     Heard,
     Label,
     LookCloser,
+    Mode,
     People,
     Said,
     Say,
+    Status,
     Visit,
     now,
 )
@@ -70,6 +72,7 @@ class Hub:
         self._disabled_by = _who_disabled(privacy.stored_camera_enabled(context))
         self._pictures_from = time.monotonic() + ENABLED_WAIT_S
         self._people: list[dict[str, str]] = []
+        self._mode: Mode | None = None
         self._says: OrderedDict[str, Say] = OrderedDict()
         self._can_read = True
 
@@ -96,9 +99,8 @@ class Hub:
             self._speak(fact)
         elif isinstance(fact, Visit):
             self._show_visit(fact)
-        elif isinstance(fact, People):
-            self._people = [{"name": each.name, "group": each.group} for each in fact.people]
-            self._all({"people": self._people})
+        elif isinstance(fact, People | Status):
+            self._show_house(fact)
         elif isinstance(fact, Said):
             self.ear.echoes.add(fact)
         elif isinstance(fact, LookCloser):
@@ -108,6 +110,15 @@ class Hub:
             self._disabled_by, self._pictures_from = _who_disabled(fact), 0
             self._all({"disabled_by": self._disabled_by})
             privacy.store_camera_enabled(self._context, fact)
+
+    def _show_house(self, fact: People | Status) -> None:
+        """Show on the pages whom the house knows, or the mode in force."""
+        if isinstance(fact, People):
+            self._people = [{"name": each.name, "group": each.group} for each in fact.people]
+            self._all({"people": self._people})
+        elif fact.mode != self._mode:
+            self._mode = fact.mode
+            self._all({"mode": self._mode})
 
     def _show_visit(self, visit: Visit) -> None:
         """Show a visit on the pages, and greet its person if the settings ask for it."""
@@ -191,6 +202,7 @@ class Hub:
                     "background": settings.in_background,
                     "album": self.album.lines() if settings.album != "off" else None,
                     "people": self._people,
+                    "mode": self._mode,
                     "device": client.device.name,
                     "missing": self.ear.trouble,
                     "disabled_by": self._disabled_by,

@@ -89,4 +89,4 @@ def browser_topics(settings: BrowserSettings) -> tuple[str, ...]:
     visits = (Visit.pattern() if settings.album == "house" else topics.to(place, Visit.kind),)
     if settings.album == "off":
         return (*heard, *(visits if settings.greets else ()))
-    return (*heard, *visits, topics.to("brain", People.kind))
+    return (*heard, *visits, topics.to("brain", People.kind), topics.status("brain"))

@@ -62,7 +62,7 @@ READS = {
     "hall": hall("enabled"),
     "ear": hall("said"),
     "x": set(),
-    "tablet": hall("visit", "detections", "say", "said", "enabled") | {PEOPLE} | VISITS,
+    "tablet": hall("visit", "detections", "say", "said", "enabled") | {PEOPLE} | status("brain") | VISITS,
     "brain": hall("frame", "heard", "label", "stored", "trouble", "enabled")
     | STATUSES
     | {MODE_SET, CLOUD_SET, "kinwatch/porch/frame", "kinwatch/@us/mentioned", "kinwatch/x/mentioned"}

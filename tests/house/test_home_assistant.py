@@ -73,7 +73,7 @@ class World:
     def open(self) -> Iterator["World"]:
         brain = (
             "kinwatch/status/brain",
-            service_status("brain", "online", "", {"age_ms_p99": 45, "work_ms_p50": 31}).payload(),
+            service_status("brain", "online", "", {"age_ms_p99": 45, "work_ms_p50": 31}, "night").payload(),
         )
         self.link = open_link(self.broker.url, "witness", durable=True, birth_message=brain)
         self.link.listen("kinwatch/#", lambda topic, payload: self.heard.append((topic, payload)), qos=1)
@@ -175,6 +175,7 @@ def test_every_entity_is_there_before_anything_has_happened(world: World) -> Non
         ):
             assert states[entity]["state"] != "unavailable", entity
     assert states["select.kinwatch_mode"]["state"] == "home"
+    assert states["sensor.kinwatch_mode_in_force"]["state"] == "night"
     assert states["sensor.kinwatch_frame_age"]["state"] == "45"
     who, options = "select.kinwatch_who_was_it", ["Not said yet", "Alice", "Bob", "A guest today", "Not a person"]
     soon(

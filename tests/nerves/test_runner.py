@@ -504,13 +504,16 @@ def test_a_service_exchanges_raw_messages_with_a_foreign_peer(ear: Ear, url: str
 
 def test_a_changed_status_is_published_and_retained(ear: Ear, url: str) -> None:
     with running("brain", url, subscriptions=[Subscription("kinwatch/+/heard", lambda *_: None)]) as life:
+        life.set_mode("night")
         life.set_status("thinking", visits=3)
         assert soon(lambda: [fact["detail"] for fact in ear.facts("kinwatch/status/brain")][-1:] == ["thinking"])
         newcomer = next(late := listening(url))
         assert soon(lambda: newcomer.facts("kinwatch/status/brain"))
         assert newcomer.facts("kinwatch/status/brain")[-1]["counts"] == {"visits": 3}
+        assert newcomer.facts("kinwatch/status/brain")[-1]["mode"] == "night"
         late.close()
     assert soon(lambda: ear.states("brain")[-1:] == ["offline"])
+    assert "mode" not in ear.facts("kinwatch/status/brain")[-1]
 
 
 SERVICES = """

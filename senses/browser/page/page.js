@@ -35,6 +35,7 @@ const on = {
     camera.background = microphone.background = hello.background;
     microphone.missing(hello.missing);
     album.people(hello.people);
+    showMode(hello.mode);
     $("album").hidden = hello.album === null;
     album.all(hello.album ?? []);
     camera.disabled(hello.disabled_by);
@@ -51,7 +52,14 @@ const on = {
   say: (say) => voice.say(say),
   visit: (visit) => album.put(visit),
   people: (people) => album.people(people),
+  mode: showMode,
 };
+
+// The mode in force; none while the brain is away.
+function showMode(mode) {
+  $("mode").hidden = !mode;
+  if (mode) set($("mode"), `mode_${mode}`);
+}
 
 function connect() {
   set($("link"), "connecting");

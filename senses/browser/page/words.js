@@ -2,6 +2,7 @@
 export const WORDS = {
   en: {
     connecting: "connecting…", connected: "connected", away: "no connection, trying again", language: "Language",
+    mode_home: "mode: home", mode_away: "mode: away", mode_night: "mode: night", mode_off: "mode: off",
     pair_title: "Pair this device", code: "Code", device_name: "A name for this device", pair: "Pair",
     pair_how: "Type the code that kinwatch wrote to its log, or that a paired device shows. Each code is good for one device.",
     call: "Write a new code to the log", called: "A new code is in kinwatch's log.", wrong_code: "That code is not valid. It may have been used, or be older than 15 minutes.",
@@ -26,6 +27,7 @@ export const WORDS = {
   },
   fr: {
     connecting: "connexion…", connected: "connecté", away: "pas de connexion, nouvel essai", language: "Langue",
+    mode_home: "mode : présence", mode_away: "mode : absence", mode_night: "mode : nuit", mode_off: "mode : arrêt",
     pair_title: "Associer cet appareil", code: "Code", device_name: "Un nom pour cet appareil", pair: "Associer",
     pair_how: "Tapez le code que kinwatch a écrit dans son journal, ou qu’un appareil associé affiche. Un code vaut pour un seul appareil.",
     call: "Écrire un nouveau code dans le journal", called: "Un nouveau code est dans le journal de kinwatch.", wrong_code: "Ce code n’est pas valable. Il a peut-être servi, ou a plus de 15 minutes.",

@@ -34,6 +34,7 @@ from nerves.messages import (
     Detections,
     Heard,
     LookCloser,
+    Mode,
     People,
     PersonEntry,
     Said,
@@ -465,6 +466,17 @@ def test_a_place_has_one_camera(page: Page) -> None:
         assert not page.frames()
         second.send(JPEG)
         assert soon(page.frames)
+
+
+def test_the_page_shows_the_mode_in_force(page: Page) -> None:
+    with page.connect(page.pair(), is_page=True) as client:
+        assert hello(client)["hello"]["mode"] is None
+        modes: tuple[Mode, ...] = ("home", "away")
+        for mode in modes:
+            page.publish(process.service_status("brain", "online", "busy", {"frames": 3}, mode))
+            assert told(client, "mode") == mode
+        page.publish(process.service_status("brain", "offline"))
+        assert told(client, "mode") is None
 
 
 def test_no_picture_is_taken_while_the_camera_is_switched_off(page: Page) -> None:
