@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests.faults import HOST, Broker
 from tests.paths import ROOT
+from tests.waiting import scaled
 
 __all__ = ["ROOT", "Bench", "bench", "clients"]
 
@@ -26,11 +27,11 @@ class Bench:
 
     def publish(self, *words: str, payload: bytes) -> None:
         command = ["mosquitto_pub", *words, "-s"]
-        subprocess.run(command, input=payload, env=self.env, check=True, timeout=30)
+        subprocess.run(command, input=payload, env=self.env, check=True, timeout=scaled(30))
 
     def end(self) -> tuple[int, list[str], str]:
         """Wait until it has seen enough; return its status and what it has said."""
-        out, err = self.process.communicate(timeout=90)
+        out, err = self.process.communicate(timeout=scaled(90))
         return self.process.returncode, out.splitlines(), err
 
     def is_content(self) -> str:

@@ -18,7 +18,7 @@ from tests import lastwords
 from tests.faults import MOSQUITTO
 from tests.once import made_once
 from tests.paths import ROOT
-from tests.waiting import SLOWER, scaled
+from tests.waiting import scaled
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -48,10 +48,14 @@ def limit_of(item: pytest.Item) -> float:
     return float(marker.args[0] if marker else default)
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Scale the timeout of a test as the machine needs it when the test begins."""
+    item.add_marker(pytest.mark.timeout(scaled(limit_of(item))), append=False)
+    return (yield)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if SLOWER != 1:
-        for item in items:
-            item.add_marker(pytest.mark.timeout(scaled(limit_of(item))), append=False)
     skip_what_cannot_run(items)
     if items and hasattr(items[0].config, "workerinput"):
         sort_longest_files_first(items)
@@ -61,7 +65,7 @@ def sort_longest_files_first(items: list[pytest.Item]) -> None:
     """Sort files by what their tests may take beyond the default: a worker that begins a long file last works alone."""
     extra_s: Counter[Path] = Counter()
     for item in items:
-        default_s = scaled(float(item.config.getini("timeout")))
+        default_s = float(item.config.getini("timeout"))
         extra_s[item.path] += round(max(0.0, limit_of(item) - default_s))
     items.sort(key=lambda item: -extra_s[item.path])
 

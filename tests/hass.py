@@ -14,7 +14,7 @@ from typing import Any, Self, TypeVar
 from urllib.parse import urlencode
 
 from tests.faults import HOST, free_port
-from tests.waiting import soon
+from tests.waiting import scaled, soon
 
 CONFIG = """\
 homeassistant: {{name: Test, latitude: 52.37, longitude: 4.89, elevation: 2, unit_system: metric, time_zone: UTC,
@@ -134,7 +134,7 @@ class Hass:
         headers = {"Content-Type": kind} | ({"Authorization": f"Bearer {self.token}"} if self.token else {})
         request = urllib.request.Request(self.url + path, body, headers)  # noqa: S310 - ours, on loopback
         try:
-            with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=scaled(20)) as answer:  # noqa: S310
                 return bytes(answer.read())
         except urllib.error.HTTPError as error:
             error.add_note(f"{path}: {error.read().decode(errors='replace')[:500]}")

@@ -28,7 +28,7 @@ from nerves.services import Sense
 from nerves.settings import HouseSettings
 from senses.browser import BrowserSettings, sense
 from senses.microphone.sound import resampled
-from tests.waiting import soon
+from tests.waiting import scaled, soon
 
 Answer = tuple[int, dict[str, Any], dict[str, str]]
 RATE = 16_000
@@ -97,7 +97,7 @@ class Page:
             f"{self.url}{path}", data, headers, method=method
         )
         try:
-            with urllib.request.urlopen(request, timeout=8, context=self.context) as answer:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=scaled(8), context=self.context) as answer:  # noqa: S310
                 return answer.status, _read(answer.read()), dict(answer.headers)
         except urllib.error.HTTPError as error:
             with error:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import scaled
+
 ROOT = Path(__file__).parent.parent
 CONFTEST = """
 import pytest
@@ -33,7 +35,7 @@ def said(folder: Path, end: str, *options: str) -> tuple[int, str]:
     (folder / "pytest.ini").write_text("[pytest]\n")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options]
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=scaled(60), check=False)
     return done.returncode, done.stderr  # both its ends are closed: whoever speaks for it has spoken
 
 

@@ -13,15 +13,18 @@ UNITS = {"d": timedelta(days=1), "h": timedelta(hours=1), "m": timedelta(minutes
 def parse_day(text: str) -> date:
     """Return a day: `today`, `yesterday`, or `2026-11-27`. Raises `SettingsError` if it is none, or in the future."""
     today = datetime.now().astimezone().date()
+    not_a_day = f"{text}: not a day; write today, yesterday or 2026-11-27"
     try:
         day = {"today": today, "yesterday": today - timedelta(days=1)}.get(text) or date.fromisoformat(text)
-        datetime.combine(day, clock.min).astimezone()  # the first days of the calendar are in no time zone
-    except (ValueError, OverflowError) as error:
-        message = f"{text}: not a day; write today, yesterday or 2026-11-27"
-        raise SettingsError(message) from error
+    except ValueError as error:
+        raise SettingsError(not_a_day) from error
     if day > today:
         message = f"{text}: that day has not come yet; write today, yesterday or 2026-11-27"
         raise SettingsError(message)
+    try:
+        datetime.combine(day, clock.min).astimezone()  # the first days of the calendar are in no time zone
+    except (ValueError, OverflowError) as error:
+        raise SettingsError(not_a_day) from error
     return day
 
 

@@ -13,6 +13,7 @@ from nerves.mqtt import MqttLink
 from senses.browser.settings import BrowserSettings, browser_topics
 from tests.faults import HOST, Broker
 from tests.paths import DEPLOY
+from tests.waiting import scaled
 
 pytestmark = pytest.mark.mosquitto
 
@@ -138,7 +139,7 @@ def test_a_user_hears_this_and_nothing_else(broker: Broker) -> None:
         assert publisher.wait_connected(30)
         for topic in (*TOPICS, *(f"last/{user}" for user in READS)):
             assert publisher.post(topic, b"x").wait(30)
-        found = {user: {*iter(lambda: heard.get(timeout=5), f"last/{user}")} for user, heard in ears.items()}  # noqa: B023
+        found = {user: {*iter(lambda: heard.get(timeout=scaled(5)), f"last/{user}")} for user, heard in ears.items()}  # noqa: B023
     assert found == READS
 
 
@@ -151,7 +152,7 @@ def test_a_page_may_hear_all_that_it_asks_for(broker: Broker) -> None:
         assert publisher.wait_connected(30)
         for topic in (*asked, "last/tablet"):
             assert publisher.post(topic, b"x").wait(30)
-        assert asked <= {*iter(lambda: heard.get(timeout=5), "last/tablet")}
+        assert asked <= {*iter(lambda: heard.get(timeout=scaled(5)), "last/tablet")}
 
 
 def test_the_last_will_of_a_service_is_said(broker: Broker) -> None:
@@ -160,10 +161,10 @@ def test_the_last_will_of_a_service_is_said(broker: Broker) -> None:
     ear.listen("kinwatch/status/hall", lambda _, payload: said.put(json.loads(payload)["state"]), qos=1)
     with ear, subprocess.Popen([sys.executable, "-c", SERVICE, f"mqtt://hall@{HOST}:{broker.port}"]) as service:
         try:
-            assert said.get(timeout=8) == "online"
+            assert said.get(timeout=scaled(8)) == "online"
         finally:
             service.kill()
-        assert "offline" in iter(lambda: said.get(timeout=5), "never")
+        assert "offline" in iter(lambda: said.get(timeout=scaled(5)), "never")
 
 
 def test_nobody_comes_in_without_the_password(broker: Broker) -> None:

@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from tests.paths import ROOT
+from tests.waiting import scaled
 
 SCRIPT = """
 import atexit, sys, threading
@@ -31,7 +32,7 @@ with leaving():
 
 def ended(end: str, *words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", SCRIPT.format(end=end), *words]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=90, check=False)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=scaled(90), check=False)
 
 
 @pytest.mark.timeout(100)

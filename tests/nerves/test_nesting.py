@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from nerves.nesting import MAX_DEPTH, read_json
 from tests.paths import ROOT
+from tests.waiting import scaled
 
 tables = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text() | st.text(alphabet='[]{}"\\'),
@@ -76,6 +77,6 @@ while thread.is_alive():
 @pytest.mark.timeout(70)
 def test_python_does_not_abort_over_what_others_sent() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", READER], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", READER], cwd=ROOT, capture_output=True, text=True, timeout=scaled(60), check=False
     )
     assert (done.returncode, done.stderr) == (0, "")

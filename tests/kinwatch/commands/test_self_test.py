@@ -18,7 +18,7 @@ from brain.process.self_test import test_visit as visit_of
 from brain.vision.picture import Picture
 from nerves.messages import SelfTest, Visit
 from tests.paths import ROOT
-from tests.waiting import soon
+from tests.waiting import scaled, soon
 
 
 class Phone(ThreadingHTTPServer):
@@ -87,7 +87,9 @@ def test_a_test_alert_says_for_each_service_what_became_of_it(tmp_path: Path, ph
         str(config),
     ]
     with up(config, env, data):
-        done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=90, check=False)
+        done = subprocess.run(
+            command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=scaled(90), check=False
+        )
     said = {line["service"]: line for line in map(json.loads, done.stdout.splitlines())}
     assert {service: line["ok"] for service, line in said.items()} == {
         "brain": True,

@@ -50,7 +50,7 @@ def test_the_demo_shows_the_whole_house_and_leaves_the_evidence(tmp_path: Path) 
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=scaled(120),
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -72,7 +72,7 @@ def test_the_demo_fails_without_its_file_and_leaves_no_service_behind_in_the_hou
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=scaled(120),
         check=False,
     )
     assert done.returncode == 1

@@ -61,7 +61,7 @@ def test_an_unknown_act_is_refused() -> None:
 
 def watched(camera: DemoCamera) -> HTTPResponse:
     host, port = camera.url.removeprefix("http://").rstrip("/").split(":")
-    connection = HTTPConnection(host, int(port), timeout=5)
+    connection = HTTPConnection(host, int(port), timeout=scaled(5))
     connection.request("GET", "/")
     return connection.getresponse()
 

@@ -16,7 +16,7 @@ from kinwatch.house.up import environment, service_processes
 from nerves.errors import SettingsError
 from nerves.settings import HouseSettings
 from tests.paths import ROOT
-from tests.waiting import soon
+from tests.waiting import scaled, soon
 
 
 def python(name: str, code: str, turn: int = 0, *, may_end: bool = False) -> ServiceProcess:
@@ -196,9 +196,9 @@ def test_the_whole_house_ends_with_up(tmp_path: Path, number: int) -> None:
         family = psutil.Process(up.pid).children(recursive=True)
         assert len(family) == 2
         up.send_signal(number)
-        status = up.wait(10)
+        status = up.wait(scaled(10))
     assert status == (0 if number != signal.SIGKILL else -number)
-    gone, left = psutil.wait_procs(family, timeout=8)
+    gone, left = psutil.wait_procs(family, timeout=scaled(8))
     assert len(gone) == 2, left
     if number != signal.SIGKILL:
         assert "voice      offline" in log.read_text()
