@@ -1,5 +1,6 @@
 """Pure: what belongs together is one incident. It rings once, and again only when it gets worse."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -8,7 +9,7 @@ from uuid6 import uuid7
 
 from nerves.messages import Incident, Verdict
 
-__all__ = ["SPARSE_GAP_FACTOR", "OpenIncident", "body_in", "is_worse", "joined"]
+__all__ = ["SPARSE_GAP_FACTOR", "OpenIncident", "body_in", "in_order", "is_worse", "joined"]
 
 # A camera that sends a few pictures only may be silent for minutes while somebody is there: at such a place an incident
 # is over after this many times the usual time. With 120 s, pictures up to six minutes apart are one incident.
@@ -94,3 +95,15 @@ def joined(  # noqa: PLR0913 - what the visit is
         worst="stranger" if verdict == "stranger" else base.worst,
         rings=base.rings + rings,
     )
+
+
+def in_order(incident: OpenIncident, first: Mapping[str, datetime]) -> OpenIncident:
+    """Return the incident with its places in the order in which its visits began.
+
+    A visit that waits for a face joins the incident long after it began.
+
+    Args:
+        incident: The incident.
+        first: When somebody of it was first seen at each place; if that is not known, when the incident began.
+    """
+    return replace(incident, places=tuple(sorted(incident.places, key=lambda one: first.get(one, incident.since))))

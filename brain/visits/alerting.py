@@ -8,7 +8,7 @@ from uuid import UUID
 
 from brain.context.decision import Decision
 from brain.context.house_log import HouseLog, PhoneReport
-from brain.context.incident import SPARSE_GAP_FACTOR, OpenIncident, body_in, is_worse, joined
+from brain.context.incident import SPARSE_GAP_FACTOR, OpenIncident, body_in, in_order, is_worse, joined
 from brain.context.memory import HouseMemory
 from brain.context.occupancy import Suspect, explains, is_empty, suspects_inside, whereabouts
 from brain.context.sighting import Sighting
@@ -146,8 +146,14 @@ class Alerting:
         others = self._others(incident, visit)
         body = body_in(incident, root.visit, visit.place, is_sparse=visit.is_sparse, others=others)
         rings = is_worse(incident, visit.verdict, body, is_further=is_further)
-        self.incident = joined(incident, visit.id, visit.place, visit.verdict, body, at, rings=rings)
+        whole = joined(incident, visit.id, visit.place, visit.verdict, body, at, rings=rings)
+        self.incident = in_order(whole, self._first_seen(whole))
         return replace(decision, alert=rings, incident=self.incident)
+
+    def _first_seen(self, incident: OpenIncident) -> dict[str, datetime]:
+        """Return when somebody of an incident was first seen at each place."""
+        seen = [self.log.sightings[one] for one in incident.visits if one in self.log.sightings]
+        return {one.place: one.first for one in sorted(seen, key=lambda one: one.first, reverse=True)}
 
     def _others(self, incident: OpenIncident | None, visit: OpenVisit) -> int:
         """Return how many others of the incident appeared in the same picture as a visit."""
@@ -214,7 +220,8 @@ class Alerting:
         is_likely_known = bool(inside) and weigh(sighting, log, house, (), at).log_odds >= needed
         if not is_likely_known:
             self._suspect(visit, is_stranger=False)
-        until = self._wait(root, inside, at)
+        is_stranger = any(one.verdict == "stranger" for one in log.body(visit.id))
+        until = None if is_stranger else self._wait(root, inside, at)  # no face that comes later would calm it
         decision = replace(by_policy, alert=by_policy.alert and until is None, context=context, until=until)
         return self._in_incident(visit, decision, at, is_likely_known=is_likely_known)
 

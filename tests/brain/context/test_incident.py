@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 
-from brain.context.incident import OpenIncident, is_worse, joined
+from brain.context.incident import OpenIncident, in_order, is_worse, joined
 from nerves.messages import Verdict
 from tests.brain.context.sightings import NOON, after_noon
 
@@ -80,3 +80,8 @@ def test_messages_tell_the_incident() -> None:
     assert (told.id, told.since, told.places, told.people, told.rings) == (OPEN.id, NOON, ("hall",), 1, 1)
     empty = OpenIncident(uuid4(), NOON, NOON)
     assert (empty.message().people, empty.message().rings) == (0, 0)
+
+
+def test_the_places_are_in_the_order_in_which_somebody_was_first_seen_there() -> None:
+    late = joined(OPEN, uuid4(), "door", "unidentified", BODY, after_noon(45), rings=False)
+    assert in_order(late, {"door": NOON, "hall": after_noon(20)}).places == ("door", "hall")

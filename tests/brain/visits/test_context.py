@@ -576,3 +576,26 @@ def test_each_kind_of_context_calms_unless_it_is_switched_off(
 
 def without_entrance(place: PlaceSettings) -> PlaceSettings:
     return place.model_copy(update={"entrance": False})
+
+
+def test_an_incident_names_the_places_in_the_order_of_the_way_also_after_an_entry_delay(build: Build) -> None:
+    way = ("porch", "hall", "attic")  # the alphabet has another order
+    house = build(mode="away", places={"porch": PlaceSettings(entrance=True)})
+    for place in way:
+        house.show(place, Body(clothes=BLUE), seconds=8)
+    house.wait(60)
+    assert len(house.alerts()) == 1
+    last = max((visit.incident for visit in house.visits if visit.incident), key=lambda one: len(one.places))
+    assert last.places == way
+
+
+def test_whoever_is_found_to_be_a_stranger_in_the_next_room_waits_no_longer(build: Build) -> None:
+    house = build(mode="away")
+    house.show("door", Body(clothes=BLUE), seconds=4)
+    house.leave("door")
+    house.show("hall", Body(STRANGER, clothes=BLUE), seconds=8)
+    [alert] = house.alerts()
+    assert alert.verdict == "stranger"
+    last = max((visit.incident for visit in house.visits if visit.incident), key=lambda one: len(one.places))
+    assert last.places == ("door", "hall")
+    assert (last.people, last.rings) == (1, 1)
