@@ -16,7 +16,6 @@ from brain.context.weigh import Household, weigh
 from brain.people.gallery import Gallery
 from brain.people.records import LabelRecord
 from brain.settings.brain import BrainSettings
-from brain.verdict.clothes import mean_appearance
 from brain.verdict.policy import ActiveMode, active_mode, calming_odds, why_quiet
 from brain.visits.visit import OpenVisit
 from nerves.messages import Mode, Presence
@@ -281,7 +280,7 @@ def _sighting(visit: OpenVisit) -> Sighting:
         visit.last,
         visit.verdict,
         visit.who,
-        mean_appearance(visit.looks) if visit.looks else None,
+        visit.appearance,
         len(visit.looks),
         is_open=visit.ended is None,
         is_still=visit.is_still,

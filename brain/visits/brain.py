@@ -11,8 +11,9 @@ from brain.context.memory import HouseMemory
 from brain.people.gallery import Gallery
 from brain.people.records import LabelRecord
 from brain.settings.brain import BrainSettings
-from brain.verdict.clothes import mean_appearance, same_clothes_log_odds
+from brain.verdict.clothes import same_clothes_log_odds
 from brain.verdict.evidence import FaceSample, add_answer, add_face, face_weight
+from brain.verdict.judge import Judgement
 from brain.vision.appearance import Appearance, describe_appearance
 from brain.vision.backend import VisionBackend
 from brain.vision.geometry import area
@@ -280,9 +281,9 @@ class Brain:
             return True
         needed = SAME_BODY_LOG_ODDS if visit.missing else OTHER_BODY_LOG_ODDS
         look = self._describe(analysis.picture, observation.box)
-        if look is None or not visit.looks:
+        if look is None or visit.appearance is None:
             return needed <= 0
-        return same_clothes_log_odds(mean_appearance(visit.looks), look, hours=0) >= needed
+        return same_clothes_log_odds(visit.appearance, look, hours=0) >= needed
 
     def _compare(self, visit: OpenVisit, observation: ObservedPerson, analysis: FrameAnalysis, at: datetime) -> None:
         """Compare the face if a comparison is due, and store the picture if it is the best so far."""
@@ -324,9 +325,7 @@ class Brain:
         self, visit: OpenVisit, at: datetime, number: int | None = None, *, last: bool = False
     ) -> Iterator[Visit]:
         last = last or at - visit.first >= timedelta(seconds=self._settings.timing.deadline_s)
-        if (last or visit.who) and visit.evidence.faces and self._is_decision_due(visit, at):
-            visit.is_expected = self._alerting.expects(visit, at, self.mode)
-        judgement = judge_visit(visit, self._gallery, self._settings, at, last=last, expected=visit.is_expected)
+        judgement = self._judgement(visit, at, last=last)
         visit.likely, visit.face_log_odds = judgement.likely, judgement.log_odds
         phase = visit.hold(judgement)
         if phase:
@@ -335,6 +334,17 @@ class Brain:
             yield from self._decide_again(visit, at, number)
         if self._second_opinions.is_due(visit, at, ending=last) and self._is_uncertain(visit, at):
             self._second_opinions.ask(visit)
+
+    def _judgement(self, visit: OpenVisit, at: datetime, *, last: bool) -> Judgement:
+        """Return the judgement. Where somebody of the house is expected, a stranger needs more evidence."""
+        judgement = judge_visit(visit, self._gallery, self._settings, at, last=last)
+        if judgement.verdict != "stranger" or not (last or visit.who):
+            return judgement
+        if self._is_decision_due(visit, at):
+            visit.is_expected = self._alerting.expects(visit, at, self.mode)
+        if not visit.is_expected:
+            return judgement
+        return judge_visit(visit, self._gallery, self._settings, at, last=last, expected=True)
 
     @staticmethod
     def _is_decision_due(visit: OpenVisit, at: datetime) -> bool:

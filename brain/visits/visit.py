@@ -13,6 +13,7 @@ from uuid6 import uuid7
 from brain.album.strangers import Stranger, stranger_reason
 from brain.context.decision import Decision
 from brain.people.records import LabelRecord
+from brain.verdict.clothes import mean_appearance
 from brain.verdict.evidence import MIN_USABLE_WEIGHT, Evidence
 from brain.verdict.judge import Judgement
 from brain.vision.appearance import Appearance
@@ -100,6 +101,8 @@ class OpenVisit:
     """Whether the verdict is based on `not_a_person_reason`."""
     looks: tuple[Appearance, ...] = ()
     """The newest looks at the clothes and the build."""
+    appearance: Appearance | None = None
+    """The mean of these looks; None if there is none."""
     looked_at: datetime | None = None
     """When the newest look was taken."""
     likely: str | None = None
@@ -176,6 +179,7 @@ class OpenVisit:
         self.looked_at = at
         if appearance:
             self.looks = (*self.looks, appearance)[-MAX_LOOKS:]
+            self.appearance = mean_appearance(self.looks)
 
     def take_context(self, decision: Decision) -> None:
         """Take what the context says of somebody whose face did not decide."""
