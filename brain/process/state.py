@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 
 from brain.context.memory import HouseMemory, resumed
 from brain.process.house_memory import HouseMemoryStore
+from brain.process.visit_pictures import VisitPictures
 from brain.visits.visit import OpenVisit
 from nerves.database import Database
 from nerves.durable_queue import DurableQueue
@@ -23,8 +24,8 @@ BRAIN_TABLES = (
     ),
 )
 VISIT = TypeAdapter(OpenVisit)
-# Not stored: 100 KB every few seconds, and the next frame brings another picture.
-OMITTED_FIELDS = {"picture", "best", "crops", "asking"}
+# Not stored: 100 KB every few seconds, and the next frame brings others. `VisitPictures` stores the one of an alert.
+OMITTED_FIELDS = {"picture", "crops", "asking"}
 
 # A label that cannot be learned is tried for about a day, once a minute.
 MAX_LABEL_TRIES = 1500
@@ -39,7 +40,7 @@ class BrainState:
         self.outbox = DurableQueue(self._database, "outbox")
         self.inbox = DurableQueue(self._database, "labels", max_tries=MAX_LABEL_TRIES)
         self.heard = DurableQueue(self._database, "heard")
-        self._memory = HouseMemoryStore(self._database)
+        self._memory, self._pictures = HouseMemoryStore(self._database), VisitPictures(self._database)
 
     def __enter__(self) -> Self:
         return self
@@ -49,6 +50,7 @@ class BrainState:
 
     def store(self, messages: Sequence[Visit], visits: Iterable[OpenVisit], memory: HouseMemory | None = None) -> None:
         """In one transaction, put messages into the outbox, and store the open visits and what the context knows."""
+        visits = list(visits)
         with self._database.transaction() as connection:
             for message in messages:
                 self.outbox.put_message(message)
@@ -57,6 +59,7 @@ class BrainState:
                 "INSERT INTO visits VALUES (?, ?)",
                 [(str(visit.id), VISIT.dump_json(visit, exclude=OMITTED_FIELDS)) for visit in visits],
             )
+            self._pictures.store(visits)
             if memory:
                 self._memory.store(memory)
 
@@ -64,7 +67,9 @@ class BrainState:
         """Return the visits that were open when the state was last stored."""
         with self._database.transaction() as connection:
             rows = connection.execute("SELECT body FROM visits ORDER BY id").fetchall()
-        return [VISIT.validate_json(body) for (body,) in rows]
+        visits = [VISIT.validate_json(body) for (body,) in rows]
+        self._pictures.restore(visits)
+        return visits
 
     def memory(self, at: datetime, entrances: Collection[str]) -> HouseMemory | None:
         """Return what the context knew when the state was last stored, as far as it still holds; None if nothing is.

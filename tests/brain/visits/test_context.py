@@ -512,7 +512,21 @@ def test_a_waiting_visit_alerts_after_a_restart(build: Build, tmp_path: Path, do
     assert alert.visit == house.visits[0].visit
     assert alert.seq == house.visits[-1].seq + 1
     assert alert.at - alert.since >= timedelta(seconds=45)
+    assert alert.picture
+    assert alert.picture == house.visits[-1].picture
     assert again.brain.waiting_visits == []
+
+
+def test_an_open_visit_whose_person_leaves_during_a_restart_alerts_with_its_picture(
+    build: Build, tmp_path: Path
+) -> None:
+    house = build()
+    house.show("door", Body(clothes=BLUE), seconds=20)
+    again = restarted(house, build, tmp_path / "brain.db")
+    again.wait(120)
+    [alert] = again.alerts()
+    assert alert.picture
+    assert alert.picture == house.visits[-1].picture
 
 
 # Each kind of context can be switched off

@@ -153,6 +153,7 @@ def test_killed_between_an_arrival_and_its_alert_the_context_says_the_same_and_i
     house.wait(120)
     [alert] = house.alerts()
     assert (alert.visit, alert.at - alert.since) == (arrival, timedelta(seconds=45))
+    assert alert.picture
 
 
 @pytest.mark.timeout(60)
