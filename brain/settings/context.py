@@ -15,6 +15,9 @@ class PlaceSettings(BaseModel):
     in."""
     next_to: tuple[str, ...] = ()
     """The places that one walks to from here without passing another camera. If empty, kinwatch learns it."""
+    overhead: bool = False
+    """Whether the camera looks down from the ceiling. The brain then also looks for people in turned pictures, with
+    `pack: standard`."""
 
 
 class ContextSettings(BaseModel):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +10,17 @@ import numpy.typing as npt
 from brain.vision.picture import Picture
 from nerves.messages import Box
 
-__all__ = ["PERSON", "CloudSimilarity", "DetectedObject", "Face", "FaceEmbedding", "Guess", "Vector", "VisionBackend"]
+__all__ = [
+    "PERSON",
+    "CloudSimilarity",
+    "DetectedObject",
+    "Face",
+    "FaceEmbedding",
+    "Guess",
+    "TurningBackend",
+    "Vector",
+    "VisionBackend",
+]
 
 Vector = npt.NDArray[np.float32]
 PERSON = "person"
@@ -103,4 +113,16 @@ class VisionBackend(Protocol):
 
     def embed(self, picture: Picture, face: Face) -> FaceEmbedding | None:
         """Return the embedding of a face; None if the face cannot be aligned."""
+        ...
+
+
+@runtime_checkable
+class TurningBackend(Protocol):
+    """A vision backend that can look at a turned picture: a camera on the ceiling sees people at any turn."""
+
+    def detect_turned(self, picture: Picture, quarters: int) -> list[DetectedObject]:
+        """Return the people and the animals that show in a picture after some clockwise quarter turns (1, 2 or 3).
+
+        The boxes are those in the picture as it is. People with a low score are left out.
+        """
         ...

@@ -25,6 +25,7 @@ from brain.visits.face_search import FaceSearch
 from brain.visits.frame_analysis import FrameAnalysis
 from brain.visits.judgement import judge_visit
 from brain.visits.observe import ObservedPerson, observe
+from brain.visits.overhead import OverheadSearch
 from brain.visits.rhythm import FrameRhythm
 from brain.visits.second_opinion import MAX_ASKED_FACES as ASKED
 from brain.visits.second_opinion import SecondOpinionProvider, SecondOpinions
@@ -93,7 +94,7 @@ class Brain:
         self._alerting, self._describe = Alerting(settings, gallery, memory), describe
         self._wishes = Wishes(settings.policy)
         self._analyses: dict[str, FrameAnalysis] = {}
-        self._face_search = FaceSearch()
+        self._face_search, self._overhead = FaceSearch(), OverheadSearch(settings.places)
         self._negatives, self._meet = NegativeGallery(gallery), meet or Strangers().recognise
         self._labels_version: object = None
         self._frames: dict[str, datetime] = {}
@@ -223,9 +224,8 @@ class Brain:
         return last
 
     def _see(self, frame: Frame, analysis: FrameAnalysis) -> Iterator[Fact]:
-        observations = observe(
-            analysis.detected, self._face_search.faces(frame, analysis), sure=self._vision.min_person_score
-        )
+        detected = self._overhead.detected(frame.place, analysis, sure=self._vision.min_person_score)
+        observations = observe(detected, self._face_search.faces(frame, analysis), sure=self._vision.min_person_score)
         yield from self._set_back(frame)
         yield from self._apply_new_labels(frame.at)
         here = [visit for visit in self._visits if visit.place == frame.place]
@@ -241,7 +241,7 @@ class Brain:
                 visit.miss(frame.at)
                 yield from self._missed(visit, frame.at, frame.number)
         analysis.picture.drop_pixels()
-        yield detections_message(frame, analysis.detected, present)
+        yield detections_message(frame, detected, present)
 
     def _set_back(self, frame: Frame) -> Iterator[Visit]:
         """End the visits of this place that were last seen later than now: the clock was set back.

@@ -2,7 +2,17 @@
 
 from functools import cached_property
 
-from brain.vision.backend import PERSON, CloudSimilarity, DetectedObject, Face, FaceEmbedding, Guess, VisionBackend
+from brain.vision.backend import (
+    PERSON,
+    CloudSimilarity,
+    DetectedObject,
+    Face,
+    FaceEmbedding,
+    Guess,
+    TurningBackend,
+    VisionBackend,
+)
+from brain.vision.moved import Brightness, brightness
 from brain.vision.picture import Picture
 from nerves.messages import Box
 
@@ -22,6 +32,7 @@ class FrameAnalysis:
     def __init__(self, backend: VisionBackend, jpeg: bytes) -> None:
         self.picture = Picture(jpeg)
         self._backend = backend
+        self._turned: dict[int, list[DetectedObject]] = {}
         self._faces: dict[Box | None, list[Face]] = {}
         self._guesses: dict[Face, Guess | CloudSimilarity | None] = {}
         self._embeddings: dict[Face, FaceEmbedding | None] = {}
@@ -35,6 +46,27 @@ class FrameAnalysis:
     def people(self) -> list[Box]:
         """The boxes of the people whose score is at least the backend's `min_person_score`."""
         return [one.box for one in self.detected if one.label == PERSON and one.score >= self._backend.min_person_score]
+
+    @cached_property
+    def brightness(self) -> Brightness:
+        """The brightness of the picture's cells, to find what moved since an earlier picture."""
+        return brightness(self.picture.small)
+
+    @property
+    def can_turn(self) -> bool:
+        """Whether the backend can look at the turned picture."""
+        return isinstance(self._backend, TurningBackend)
+
+    def turned(self, quarters: int) -> list[DetectedObject]:
+        """Return the people and animals that show after some clockwise quarter turns (1, 2 or 3) of the picture.
+
+        The list is empty if the backend cannot look at turned pictures.
+        """
+        if not isinstance(self._backend, TurningBackend):
+            return []
+        if quarters not in self._turned:
+            self._turned[quarters] = self._backend.detect_turned(self.picture, quarters)
+        return self._turned[quarters]
 
     def faces(self, within: Box | None = None) -> list[Face]:
         """Return the faces inside a box, or in the whole picture if `within` is None."""

@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 
 from brain.models.blaze import BlazeFace, BlazePose
-from brain.models.local import LocalBackend
+from brain.models.local import TURNED_PERSON, LocalBackend
 from brain.vision.backend import Face, Vector, VisionBackend
 from brain.vision.boxes import RawDetection, letterbox, suppress
+from brain.vision.geometry import iou
 from brain.vision.picture import Picture, Pixels
+from brain.vision.turn import turn_box, turn_pixels
 from brain.visits.observe import observe
 from nerves.errors import ModelError
 from nerves.messages import Box
@@ -146,6 +148,24 @@ def test_everyone_who_comes_is_seen_and_an_empty_room_is_empty(
     assert sum(number for label, number in seen if label == "none") == 0
     assert sum(number == 0 for label, number in seen if label == "person") <= missed
     assert sum(label == "person" for label, _ in seen) > 50
+
+
+@pytest.mark.media
+@pytest.mark.models
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_a_person_in_a_turned_picture_is_found_where_they_are(
+    sights: dict[str, LocalBackend], media: Path, quarters: int
+) -> None:
+    sight = sights[STANDARD]
+    picture = Picture((media / "stills" / "coco_person_000000000785.jpg").read_bytes())
+    lying = Picture(jpeg(turn_pixels(picture.full, -quarters)))
+    (expected,) = people(sight, picture)
+    (found,) = [one for one in sight.detect_turned(lying, quarters) if one.label == "person"]
+    assert iou(turn_box(found.box, quarters), expected) > 0.8
+    assert found.score >= TURNED_PERSON
+    assert sights[BUILT_IN].detect_turned(lying, quarters) == []
+    assert people(sights[BUILT_IN], lying)
 
 
 @pytest.mark.media
