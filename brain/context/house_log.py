@@ -133,6 +133,12 @@ class HouseLog:
             self.learnt.discard(visit)
             self._index()
 
+    def forget(self, person: str) -> None:
+        """Forget a person: the visits with the name, and the phone."""
+        for sighting in self.of(person):
+            self.drop(sighting.visit)
+        self.phones.pop(person, None)
+
     def _index(self) -> None:
         self.roots, self.bodies, self.by_person = {}, {}, {}
         self.after = {link.before: visit for visit, link in self.links.items()}

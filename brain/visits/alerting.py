@@ -52,6 +52,7 @@ class Alerting:
         self._entrances = settings.entrances
         self._before_labels: dict[UUID, Sighting] = {}
         """By visit with a human's label: how it was before."""
+        self._names = self._known_names()
 
     def memory(self, at: datetime) -> HouseMemory:
         """Return what is known of the house, for a later process."""
@@ -77,6 +78,15 @@ class Alerting:
             self._explain(named)
         if visit.ended is not None and (visit.who or visit.is_calm):
             self.log.learn_way(visit.id)
+
+    def _known_names(self) -> set[str]:
+        return {person.name for person in self._gallery.people()}
+
+    def forget_missing(self) -> None:
+        """Forget the people who are no longer in the gallery."""
+        before, self._names = self._names, self._known_names()
+        for name in before - self._names:
+            self.log.forget(name)
 
     def apply_labels(self, labels: Mapping[UUID, LabelRecord]) -> None:
         """Take all humans' labels, by visit: in the log they name visits that have ended, or say that nobody came."""

@@ -72,6 +72,16 @@ def test_a_label_that_is_taken_back_says_nothing_any_more(house: House, gallery:
     assert where_is_alice(house) == "unknown"
 
 
+def test_a_person_who_is_forgotten_is_not_in_the_log_any_more(house: House, gallery: Gallery) -> None:
+    house.show("hall", Body(ALICE), seconds=10)
+    house.leave("hall")
+    house.phone("alice")
+    assert (len(memory(house).log.of("alice")), len(memory(house).log.phones)) == (1, 1)
+    gallery.forget("alice")
+    house.show("hall", seconds=1)
+    assert (memory(house).log.sightings, memory(house).log.phones) == ({}, {})
+
+
 def test_what_is_labelled_as_no_person_after_it_has_ended_was_nobody(house: House, gallery: Gallery) -> None:
     house.show("kitchen", Body(clothes=BLUE), seconds=15)
     house.leave("kitchen")
