@@ -56,7 +56,8 @@ class Alerting:
 
     def memory(self, at: datetime) -> HouseMemory:
         """Return what is known of the house, for a later process."""
-        return HouseMemory(at, self.log, self.suspects, self.alerted, self.incident)
+        suspects = {root: one for root, one in self.suspects.items() if root in self.log.sightings}
+        return HouseMemory(at, self.log, suspects, self.alerted, self.incident)
 
     def receive_presence(self, fact: Presence) -> None:
         """Take what a phone, or another source, says of a person."""

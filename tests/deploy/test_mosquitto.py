@@ -25,7 +25,7 @@ TOPICS = (
         f"kinwatch/hall/{kind}"
         for kind in ("frame", "heard", "trouble", "visit", "detections", "stored", "label", "say")
     ),
-    *(f"kinwatch/hall/{kind}" for kind in ("acknowledged", "said", "enabled")),
+    *(f"kinwatch/hall/{kind}" for kind in ("acknowledged", "said", "enabled", "presence")),
     *("kinwatch/porch/frame", "kinwatch/porch/visit", "kinwatch/@us/mentioned", "kinwatch/x/mentioned"),
     *(
         "kinwatch/mode",
@@ -64,7 +64,7 @@ READS = {
     "ear": hall("said"),
     "x": set(),
     "tablet": hall("visit", "detections", "say", "said", "enabled") | {PEOPLE} | status("brain") | VISITS,
-    "brain": hall("frame", "heard", "label", "stored", "trouble", "enabled")
+    "brain": hall("frame", "heard", "label", "stored", "trouble", "enabled", "presence")
     | STATUSES
     | {MODE_SET, CLOUD_SET, "kinwatch/porch/frame", "kinwatch/@us/mentioned", "kinwatch/x/mentioned"}
     | {"kinwatch/test/self_test"},
@@ -92,7 +92,8 @@ WRITES = {
     "phone": hall("say") | {REHEARSED},
     "voice": hall("said") | {REHEARSED},
     "ha": hall("label", "acknowledged") | TOLD | {DEVICE, "kinwatch/test/self_test", REHEARSED},
-    "homeassistant": hall("say", "label", "acknowledged", "enabled") | {MODE_SET, CLOUD_SET, HASS, ASKED, DEVICE},
+    "homeassistant": hall("say", "label", "acknowledged", "enabled", "presence")
+    | {MODE_SET, CLOUD_SET, HASS, ASKED, DEVICE},
     "gateway": hall("frame", "heard", "label", "say", "acknowledged") | {MODE_SET, "kinwatch/porch/frame"},
     "house": ALL | {DEVICE},
 }
