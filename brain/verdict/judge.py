@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from brain.settings.matching import MATCH_DISTANCE, STRANGER_DISTANCE
-from brain.verdict import odds, similarity
+from brain.verdict import odds, relatives, similarity
 from brain.verdict.evidence import MIN_USABLE_WEIGHT, Evidence, KnownPerson, ramp
 from brain.vision.backend import CloudSimilarity, Vector
 from nerves.messages import Verdict
@@ -134,6 +134,9 @@ def _decided(
         now = ("somebody else is there now",) if held in NAMED_VERDICTS else ()
         return Judgement("stranger", None, (*reasons, *now))
     named = _named(opinions, SURE_LOG_ODDS if late else _needed(total))
+    if named and not _is_clear_of_relatives(named[0], faces, known):
+        relative = f"it may be a brother or sister of {named[0].known.name}"
+        return _undecided((*reasons, relative), opinions[0], last=last)
     if named:
         return Judgement(named[0].known.group, named[0].known.name if len(named) == 1 else None, reasons)
     if faces.count >= MIN_FACES and _is_stranger(opinions, faces, last=late, expected=expected):
@@ -249,6 +252,12 @@ def _named(opinions: Sequence[Opinion], needed: float) -> list[Opinion]:
     if any(other.known.group != first.known.group or other.log_odds < needed for other in rivals):
         return []
     return [first, *rivals]
+
+
+def _is_clear_of_relatives(opinion: Opinion, faces: _Faces, known: Sequence[KnownPerson]) -> bool:
+    """Return whether the faces are this person's rather than a brother's or sister's."""
+    cloud = similarity.person_log_odds(faces.cloud_answers, opinion.known.name)
+    return relatives.is_clear_of_relatives(opinion.known, faces.vectors, faces.weights, known, bonus=cloud)
 
 
 def _is_certain(opinion: Opinion) -> bool:

@@ -72,7 +72,9 @@ def independent_faces(vectors: Vector, weights: Array) -> float:
     return max(total, MIN_INDEPENDENT_FACES)
 
 
-def same_person_log_odds(visit: Array, faces: float, person: Array, photos: float, space: FaceSpace) -> float:
+def same_person_log_odds(
+    visit: Array, faces: float, person: Array, photos: float, space: FaceSpace, *, correlation: float = 0.0
+) -> float:
     """Return the natural logarithm of the odds that the mean faces of a visit and of a person belong to one person.
 
     Args:
@@ -81,13 +83,19 @@ def same_person_log_odds(visit: Array, faces: float, person: Array, photos: floa
         person: The mean of the person's photos, as coordinates of the space.
         photos: The number of independent photos.
         space: The face space.
+        correlation: How alike the two people of the other hypothesis are: the correlation of their points, from 0
+            (anybody) to below 1 (see `brain/verdict/relatives.py`).
     """
-    between = space.between
-    a, c = between + 1 / faces + 1 / MAX_INDEPENDENT_FACES, between + 1 / photos
-    determinant = a * c - between**2
-    same = (c * visit**2 - 2 * between * visit * person + a * person**2) / determinant
-    two = visit**2 / a + person**2 / c
-    return float(-INDEPENDENT_DIMENSIONS_SHARE / 2 * (np.log(determinant / (a * c)) + same - two).sum())
+    a, c = space.between + 1 / faces + 1 / MAX_INDEPENDENT_FACES, space.between + 1 / photos
+
+    def log_density(shared: Array) -> Array:
+        """Twice the logarithm of the density of both means if their points share this variance; without constants."""
+        determinant = a * c - shared**2
+        squares = (c * visit**2 - 2 * shared * visit * person + a * person**2) / determinant
+        return np.asarray(-np.log(determinant / (a * c)) - squares)
+
+    difference = log_density(space.between) - log_density(correlation * space.between)
+    return float(INDEPENDENT_DIMENSIONS_SHARE / 2 * difference.sum())
 
 
 def _spread(vectors: Vector, weights: Array) -> float:
