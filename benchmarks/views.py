@@ -1,6 +1,6 @@
 """People from above and people of whom only a part is seen: who is found, what false finds and how many looks it costs.
 
-Usage: KINWATCH_MODELS=... KINWATCH_TEST_MEDIA=... python benchmarks/views.py [--json] [--step 10] [--scenes-only]
+Usage: KINWATCH_MODELS=... KINWATCH_TEST_MEDIA=... python -m benchmarks.views [--json] [--only views]
 
 There is no real picture from a ceiling in the labelled media: pictures are turned and made less high instead.
 """
@@ -66,17 +66,16 @@ def view_rows(media: Path, backends: dict[str, LocalBackend], step: int) -> Iter
     """Yield, for each kind of view, how many pictures there are and in how many of them each pack finds somebody."""
     total: Counter[str] = Counter()
     found: Counter[tuple[str, str]] = Counter()
-    for pixels, is_whole in _labelled(media, step):
-        for name, view in _views(pixels, backends["standard"], is_whole=is_whole):
-            total[name] += 1
-            for pack, backend in backends.items():
-                picture = Picture(jpeg(view))
-                is_found = bool(people(backend.detect(picture), backend.min_person_score))
-                found[name, pack] += is_found
-                if pack == "standard":
-                    found[name, "turned"] += is_found or any(
-                        people(backend.detect_turned(picture, quarters), 0) for quarters in (1, 2, 3)
-                    )
+    for name, view in _views(media, backends["standard"], step):
+        total[name] += 1
+        for pack, backend in backends.items():
+            picture = Picture(jpeg(view))
+            is_found = bool(people(backend.detect(picture), backend.min_person_score))
+            found[name, pack] += is_found
+            if pack == "standard":
+                found[name, "turned"] += is_found or any(
+                    people(backend.detect_turned(picture, quarters), 0) for quarters in (1, 2, 3)
+                )
     for name, number in total.items():
         yield {
             "view": name,
@@ -96,12 +95,16 @@ def _labelled(media: Path, step: int) -> Iterator[tuple[Pixels, bool]]:
                 yield pixels, clip != "me_and_wife_facing.mp4"
 
 
-def _views(pixels: Pixels, backend: LocalBackend, *, is_whole: bool) -> Iterator[tuple[str, Pixels]]:
-    yield from made.turned_views(pixels).items()
-    picture = Picture(jpeg(pixels))
-    seen = people(backend.detect(picture), backend.min_person_score)
-    if is_whole and seen:
-        yield from made.partial_views(pixels, picture.to_pixels(seen[0].box)).items()
+def _views(media: Path, backend: LocalBackend, step: int) -> Iterator[tuple[str, Pixels]]:
+    """Yield every picture that is looked at, with the name of its view; `backend` says where the whole person is."""
+    for pixels, is_whole in _labelled(media, step):
+        yield from made.turned_views(pixels).items()
+        picture = Picture(jpeg(pixels))
+        seen = people(backend.detect(picture), backend.min_person_score)
+        if is_whole and seen:
+            yield from made.partial_views(pixels, picture.to_pixels(seen[0].box)).items()
+    for pixels in made.cut_off(media):
+        yield "cut off by the edge, coming or leaving", pixels
 
 
 def scene_row(scene: made.Scene, backend: Counted, spans: list[made.Span], *, overhead: bool) -> dict[str, Any]:
@@ -179,7 +182,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--step", type=int, default=10, help="every how many frames single pictures are taken")
-    parser.add_argument("--scene-step", type=int, default=2, help="every how many frames a scene is shown")
+    parser.add_argument("--scene-step", type=int, default=4, help="every how many frames a scene is shown")
     parser.add_argument("--only", choices=["views", "scenes"])
     options = parser.parse_args()
     media, folders = Path(os.environ["KINWATCH_TEST_MEDIA"]), packs.model_folders(Path("data"))

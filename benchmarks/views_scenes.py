@@ -11,8 +11,10 @@ import numpy as np
 from brain.vision.picture import Pixels
 from brain.vision.turn import turn_pixels
 
-__all__ = ["Scene", "Span", "crossing_scenes", "frames", "partial_views", "turned_scene", "turned_views"]
+__all__ = ["Scene", "Span", "crossing_scenes", "cut_off", "frames", "partial_views", "turned_scene", "turned_views"]
 
+# Frames of visits_1_4.mp4 in which the edge cuts somebody off who comes or leaves, by eye.
+CUT_OFF = ((61, 69), (191, 197), (227, 239), (441, 450), (504, 514), (691, 702), (745, 754), (861, 870))
 TABLE, CUPBOARD = (60, 90, 130), (120, 120, 120)  # blue, green, red of what hides a part of somebody
 # The labels of the stills without a person.
 NOBODY = frozenset({"cat", "dog", "none"})
@@ -58,6 +60,13 @@ def spans(media: Path, clip: str) -> list[Span]:
             for row in csv.DictReader(rows)
             if row["file"] == f"clips/{clip}"
         ]
+
+
+def cut_off(media: Path) -> Iterator[Pixels]:
+    """Yield the frames of a clip in which the edge of the picture cuts somebody off."""
+    for number, pixels in frames(media / "clips" / "visits_1_4.mp4", 1):
+        if any(first <= number <= last for first, last in CUT_OFF):
+            yield pixels
 
 
 def turned_views(pixels: Pixels) -> dict[str, Pixels]:
