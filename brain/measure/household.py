@@ -15,6 +15,7 @@ from brain.measure.advice import Nearest
 from brain.measure.embeddings import EmbeddingReader, PictureVariant, Progress
 from brain.measure.folders import PeoplePictures, Unusable
 from brain.measure.visits import compose, decide
+from brain.people.resemblance import Resemblance, resemblances
 from brain.settings.matching import MATCH_DISTANCE, STRANGER_DISTANCE
 from brain.verdict.evidence import KnownPerson
 from brain.verdict.proportion import Proportion
@@ -77,6 +78,8 @@ class HouseholdResult:
     """Every picture of a stranger."""
     people: dict[str, int]
     """The number of enrolled photos that show a face, by name."""
+    resemblances: tuple[Resemblance, ...]
+    """Who could be taken for whom, of the people who are enrolled."""
 
 
 def figures(cases: Iterable[Case]) -> Figures:
@@ -153,6 +156,7 @@ def measure_household(
         tuple(_near(name, file, embeddings[PictureVariant(file)], known) for name, file in seen),
         tuple(_near(name, file, embeddings[PictureVariant(file)], known) for name, file in unseen),
         {one.name: len(one.vectors) for one in known},
+        tuple(resemblances(known)),
     )
 
 

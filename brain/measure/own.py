@@ -9,6 +9,7 @@ import numpy as np
 from brain.measure.advice import Nearest
 from brain.measure.household import Case, Figures, alone, figures, nearest
 from brain.measure.visits import decide
+from brain.people.resemblance import Resemblance, resemblances
 from brain.verdict.evidence import KnownPerson
 from brain.vision.backend import FaceEmbedding
 
@@ -40,6 +41,8 @@ class Own:
     """What was measured on the gallery."""
 
     people: tuple[Someone, ...]
+    resemblances: tuple[Resemblance, ...]
+    """Who could be taken for whom."""
     pictures: Figures
     """Each photo judged by the others, and once more as a stranger's, with its person removed from the gallery."""
     visits: Figures
@@ -65,6 +68,7 @@ def measure_gallery(known: Sequence[KnownPerson], visits: Sequence[tuple[str, Se
     family = tuple(_near(one.name, f"a photo of {one.name}", vector, rest) for one, vector, rest in left_out)
     return Own(
         tuple(_someone(one, [near for near in family if near.who == one.name]) for one in known),
+        tuple(resemblances(known)),
         figures(cases),
         figures(Case(None, *decide(embeddings, known)[:2]) for _, embeddings in visits),
         family,

@@ -20,6 +20,7 @@ from brain.measure.embeddings import EmbeddingReader, Progress, model
 from brain.measure.household import Figures, HouseholdPlan
 from brain.measure.visits import compose
 from brain.models import packs
+from brain.people.resemblance import resemblance_lines
 from brain.settings.matching import MATCH_DISTANCE, STRANGER_DISTANCE
 from brain.verdict.evidence import KnownPerson
 from brain.verdict.proportion import Proportion
@@ -154,11 +155,13 @@ def _labelled(folder: Path, reader: EmbeddingReader, options: MeasureOptions, sh
     table.title = f"{len(found.people)} people known by {sum(found.people.values())} photos"
     shown = len({one.file for one in found.family})
     lines = [*labelled.notes, f"visits by family are composed of {shown} photos of {len(labelled.tests)} people"]
+    lines += resemblance_lines(found.resemblances)
     facts = {
         "pictures": found.pictures.as_json(),
         "visits": found.visits.as_json(),
         "recommended": advice.as_json(),
         "people": found.people,
+        "resemblance": [one.as_json() for one in found.resemblances],
         "notes": list(labelled.notes),
         "seed": options.plan.seed,
     }
@@ -188,11 +191,13 @@ def _gallery(house: HouseSettings, reader: EmbeddingReader, options: MeasureOpti
         for key, rate in vars(figures).items()
         if rate.of and key != "decided"
     ]
+    lines += resemblance_lines(found.resemblances)
     facts = {
         "pictures": found.pictures.as_json(),
         "visits": found.visits.as_json(),
         "recommended": advice.as_json(),
         "people": [one.as_json() for one in found.people],
+        "resemblance": [one.as_json() for one in found.resemblances],
     }
     return Measured(facts, table, (*lines, _advised(advice)), partial(_draw_figures, found, advice, "the gallery"))
 

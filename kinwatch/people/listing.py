@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from brain.people.gallery import Gallery, Person, Reference
+from brain.people.resemblance import Resemblance, resemblance_lines, resemblances
 from kinwatch.console import emit, print_line
 from kinwatch.files import write_private
 from kinwatch.opening import open_gallery
@@ -25,13 +26,19 @@ def run_people(house: HouseSettings, name: str | None, *, sheet: Path | None, js
     with open_gallery(house) as gallery:
         people = _chosen(gallery, name)
         references = gallery.references(name)
-        limits = {known.name: known.limit for known in gallery.known(at)}
+        known = gallery.known(at)
+    limits = {one.name: one.limit for one in known}
+    alike = {one.name: one for one in resemblances(known)}
     for person in people:
         own = [one for one in references if one.name == person.name]
         if json:
-            emit(_facts(person, own, at, limits.get(person.name), full=name is not None))
+            facts = _facts(person, own, at, limits.get(person.name), full=name is not None)
+            emit(facts | _resemblance_facts(alike.get(person.name)))
         else:
             _print_person(person, own, at, limits.get(person.name), full=name is not None)
+    if not json:
+        for line in resemblance_lines([alike[one.name] for one in people if one.name in alike]):
+            print_line(line)
     if sheet:
         write_private(sheet, sheet_of(people, references, at))
         if not json:
@@ -97,6 +104,11 @@ def _origin(one: Reference) -> str:
     how = "from the album" if one.visit else "added"
     redundant = ", redundant: enough others show the same" if one.redundant else ""
     return f"{how} {one.added.astimezone():%Y-%m-%d}{redundant}"
+
+
+def _resemblance_facts(found: Resemblance | None) -> dict[str, Any]:
+    facts = found.as_json() if found else {"relative_passes": None, "alike": []}
+    return {key: facts[key] for key in ("relative_passes", "alike")}
 
 
 def _facts(

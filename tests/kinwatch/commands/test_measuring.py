@@ -123,6 +123,8 @@ def test_labelled_folders_and_the_own_gallery(tmp_path: Path, media: Path) -> No
     assert found["visits"]["wrong_name"] | {"high": 0} == {"count": 0, "of": 2, "rate": 0.0, "low": 0.0, "high": 0}
     assert found["recommended"]["threshold"] is None
     assert found["recommended"]["needed"] == 58
+    assert [one["name"] for one in found["resemblance"]] == ["me", "wife"]
+    assert all(0 < one["relative_passes"] < 1 for one in found["resemblance"])
     assert picture(tmp_path / "kinwatch-measure/visits.png")[1] > 400
 
     assert "nobody is enrolled" in run(tmp_path).stderr
@@ -132,6 +134,7 @@ def test_labelled_folders_and_the_own_gallery(tmp_path: Path, media: Path) -> No
     assert subprocess.run(words, env=environment, check=False, capture_output=True).returncode == 0
     own = facts(run(tmp_path, "--json", "--strangers", str(strangers)))
     assert own["people"][0]["name"] == "me"
+    assert [(one["name"], one["alike"]) for one in own["resemblance"]] == [("me", [])]
     assert own["visits"]["strangers_called_family"]["of"] == 2
     assert own["recommended"]["threshold"] is None
 

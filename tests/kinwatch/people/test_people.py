@@ -19,6 +19,7 @@ from kinwatch.cli import app
 from kinwatch.people.contact_sheet import Cell, contact_sheet
 from kinwatch.people.transfer import entries, exported
 from nerves.errors import GalleryError, KinwatchError
+from tests.people import faces
 
 AT = datetime(2026, 11, 21, tzinfo=UTC)
 RED = (198, 40, 40)
@@ -86,11 +87,33 @@ def test_people_shows_groups_passes_and_what_is_excluded(gallery: Gallery) -> No
 def test_people_shows_the_hours_of_somebody_known(gallery: Gallery) -> None:
     gallery.learn("Maria", portraits(1, 2), group="known", hours=["Tue 09:00-12:00", "Fri"])
     gallery.learn("Postman", portraits(2, 1), group="known")
-    assert run("people").stdout.splitlines() == [
+    assert run("people").stdout.splitlines()[:2] == [
         "Maria: known, 2 photos, Tue 09:00-12:00, Fri",
         "Postman: known, 1 photo",
     ]
     assert [one["hours"] for one in lines(run("people", "--json").stdout)] == [["Tue 09:00-12:00", "Fri"], []]
+
+
+def test_people_says_who_could_be_taken_for_whom(gallery: Gallery) -> None:
+    gallery.learn("Ann", [Photo(vector, f"{n:064x}", f"{n}.jpg", face("red")) for n, vector in enumerate(faces(1, 8))])
+    gallery.learn(
+        "Bob", [Photo(vector, f"{n:064x}", f"{n}.jpg", face("red")) for n, vector in enumerate(faces(2, 3), 8)]
+    )
+    shown = run("people").stdout.splitlines()
+    assert shown[2].startswith("a brother or sister of Ann would pass for Ann in ")
+    assert shown[3].endswith("(estimated); fewer with 8 photos or more")
+    assert shown[4].startswith("what helps: enroll brothers and sisters who visit")
+    assert [line for line in run("people", "Bob").stdout.splitlines() if "Ann" in line] == []
+    (facts,) = lines(run("people", "Ann", "--json").stdout)
+    assert 0 < facts["relative_passes"] < 0.5
+    assert facts["alike"] == []
+
+
+def test_nobody_is_taken_for_a_person_whose_pass_has_ended(gallery: Gallery) -> None:
+    gallery.learn("ann", portraits(2, 4), group="guest", until=datetime(2026, 1, 1, 20, tzinfo=UTC))
+    assert "brother or sister" not in run("people").stdout
+    (facts,) = lines(run("people", "--json").stdout)
+    assert (facts["relative_passes"], facts["alike"]) == (None, [])
 
 
 @pytest.mark.parametrize(
