@@ -52,7 +52,7 @@ class DayVisit:
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """Why it rang or did not: a human's label first, then the context, then the faces."""
+        """Why it rang or did not: a human's label first, then the context and the policy, then the faces."""
         by_label = ("you said so",) if self.labelled else ()
         return (*by_label, *self.past.context_reasons, *self.past.reasons)
 

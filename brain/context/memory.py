@@ -35,7 +35,8 @@ def resumed(
 ) -> HouseMemory:
     """Return what still holds when the brain runs again.
 
-    After a long pause, or if the clock was set back, nobody knows who is in. Unknown people who were in still count.
+    After a long pause, or if the clock was set back, nobody knows who is in. Unknown people who were in still count,
+    but the incident is over: who is seen then rings.
 
     Args:
         memory: What the context knew last.
@@ -59,7 +60,8 @@ def resumed(
         watched_since=old.watched_since if is_short else at,
     )
     inside = suspects_inside(memory.suspects.values(), old, memory.at, entrances)
-    return replace(memory, at=at, log=log, suspects={one.root: one for one in inside})
+    suspects = {one.root: one for one in inside}
+    return replace(memory, at=at, log=log, suspects=suspects, incident=memory.incident if is_short else None)
 
 
 def _reports(reports: list[PhoneReport], begin: datetime, end: datetime) -> list[PhoneReport]:

@@ -1,11 +1,12 @@
 """What of the context still holds after a restart."""
 
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
 from brain.context.house_log import HouseLog, PhoneReport
+from brain.context.incident import OpenIncident
 from brain.context.memory import HouseMemory, resumed
 from brain.context.occupancy import Suspect, Whereabouts, suspects_inside, whereabouts
 from brain.context.sighting import Sighting
@@ -104,6 +105,14 @@ def test_somebody_unknown_who_was_in_counts_for_a_quarter_of_an_hour_more() -> N
     for later_s, is_inside in ((900.0, True), (900.1, False)):
         at = after.at + timedelta(seconds=later_s)
         assert bool(suspects_inside(after.suspects.values(), after.log, at, ENTRANCES)) is is_inside
+
+
+@pytest.mark.parametrize(("pause_s", "is_open"), [(600.0, True), (600.1, False), (-60.1, False)])
+def test_an_incident_is_over_after_a_long_pause(pause_s: float, *, is_open: bool) -> None:
+    incident = OpenIncident(uuid4(), after_noon(0), after_noon(0))
+    memory = HouseMemory(after_noon(100), incident=incident)
+    after = resumed(memory, after_noon(100 + pause_s), open_visits=(), entrances=ENTRANCES)
+    assert (after.incident == incident) is is_open
 
 
 def test_somebody_unknown_who_had_left_is_forgotten() -> None:
