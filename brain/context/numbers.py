@@ -25,6 +25,7 @@ __all__ = [
     "MAX_CONTINUITY_LOG_ODDS",
     "MAX_FACE_AGAINST_LOG_ODDS",
     "MAX_FACE_LOG_ODDS",
+    "MAX_OUT_HOURS",
     "MIN_LINK_LOG_ODDS",
     "NAME_EXPLAINS_AFTER_S",
     "NOBODY_UNKNOWN_LOG_ODDS",
@@ -32,6 +33,7 @@ __all__ = [
     "NOWHERE_INTRUDER_SHARE",
     "NOWHERE_PRIOR_COUNT",
     "NOWHERE_PRIOR_SHARE",
+    "NO_PHONE_SHARE",
     "PHONE_BEFORE_S",
     "PHONE_LOG_ODDS",
     "RESOLVE_MIN_CLOTHES_LOG_ODDS",
@@ -42,6 +44,7 @@ __all__ = [
     "STILL_HOURS",
     "STILL_LOG_ODDS",
     "UNEXPLAINED_S",
+    "UNSEEN_GUEST_WEIGHT",
     "UNSEEN_WEIGHT",
 ]
 
@@ -72,20 +75,26 @@ RETURN_LOG_ODDS = -math.log(3)
 # Whoever follows a person closely looks like a continuation: one follower in 50 continuations (assumed).
 MAX_CONTINUITY_LOG_ODDS = math.log(50)
 
-# Who is in: somebody inside is unknown though nobody unknown was seen to come in: 1:1000 (assumed: a detector that
-# misses 2 % of passes, and one unknown arrival in 20 visits at the door).
-NOBODY_UNKNOWN_LOG_ODDS = math.log(1000)
+# Who is in: somebody inside is unknown though nobody unknown was seen to come in: 1:500 (assumed: a detector that
+# misses 2 % of passes, and one unknown arrival in 10 visits at the door).
+NOBODY_UNKNOWN_LOG_ODDS = math.log(500)
 # Who appears at a place without having passed a camera before. For people of the house each place learns its share;
 # it starts at 20 %, as if learnt from 5 visits. For an intruder it is 90 % (assumed).
 NOWHERE_PRIOR_SHARE, NOWHERE_PRIOR_COUNT, NOWHERE_INTRUDER_SHARE = 0.20, 5.0, 0.9
-# The clothes of somebody who was not seen for long count this much beside those of people who are in (assumed).
-UNSEEN_WEIGHT = 0.2
+# The clothes of somebody who was not seen for long count this much beside those of people who are in: of the family,
+# and of guests, who are seldom in (assumed).
+UNSEEN_WEIGHT, UNSEEN_GUEST_WEIGHT = 0.2, 0.02
 # Who comes to an entrance unseen: each member of the family who is out comes home, rather than a stranger comes, 3.5:1,
 # a guest 0.7:1; somebody who is in goes out and was missed on the way, 1:1 for all of them together (assumed: 7
 # arrivals a week each, 2 visitors or deliveries, and 40 departures of which 2 to 5 % are missed before).
 ARRIVAL_ODDS, GUEST_ARRIVAL_ODDS, GOING_OUT_ODDS = 3.5, 0.7, 1.0
 # Clothes count little for an arrival: thieves and fathers wear dark jackets.
 MAX_ARRIVAL_CLOTHES_LOG_ODDS = 1.8
+# Somebody who comes home without the phone that tells when they do: one arrival in seven (assumed: reports that come
+# late, or never).
+NO_PHONE_SHARE = 0.15
+# Whoever is out changes clothes as often as somebody at home in this time: elsewhere there is no wardrobe (assumed).
+MAX_OUT_HOURS = 2.0
 # Whoever goes out is seen nowhere inside in this time after; of strangers who come in that is true in one of 15
 # (assumed).
 LEFT_AGAIN_S, LEFT_AGAIN_ODDS = 20.0, 15.0
@@ -96,8 +105,8 @@ COAT_SHARE = 0.25
 # arrivals a day does so within 150 s in 1 of 58 cases. At most 50:1, because phones are lent and stolen.
 PHONE_BEFORE_S, PHONE_LOG_ODDS = 150.0, math.log(50)
 
-# Company: comes in within this time of somebody who is named: 3:1 (assumed; burglars follow, too).
-COMPANY_S, COMPANY_LOG_ODDS = 20.0, math.log(3)
+# Company: comes in within this time of somebody who is named: 2:1 (assumed; burglars follow, too).
+COMPANY_S, COMPANY_LOG_ODDS = 20.0, math.log(2)
 
 # Faces that do not decide count for somebody up to 400:1, what a name needs, and against everybody up to 1:50, because
 # the faces of one stay share their faults.

@@ -97,11 +97,17 @@ def link_log_odds(before: Sighting, after: Sighting, travel: TravelTimes, *, by_
     return way + (with_coats(clothes) if has_coats else clothes)
 
 
-def clothes_log_odds(one: Sighting, other: Sighting) -> float:
-    """Return the log odds of the clothes for one person; 0 if they were not seen."""
+def clothes_log_odds(one: Sighting, other: Sighting, *, max_hours: float = math.inf) -> float:
+    """Return the log odds of the clothes for one person; 0 if they were not seen.
+
+    Args:
+        one: A visit.
+        other: A later visit.
+        max_hours: The time in which they may have changed clothes, if it is shorter than the time between the visits.
+    """
     if one.appearance is None or other.appearance is None:
         return 0.0
-    hours = abs((other.first - one.last).total_seconds()) / 3600
+    hours = min(abs((other.first - one.last).total_seconds()) / 3600, max_hours)
     looks = min(one.looks, other.looks)
     return same_clothes_log_odds(one.appearance, other.appearance, hours=hours, looks=looks)
 

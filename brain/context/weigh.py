@@ -9,7 +9,7 @@ from brain.context import numbers
 from brain.context.house_log import HouseLog
 from brain.context.occupancy import Suspect, Whereabouts, whereabouts
 from brain.context.sighting import Sighting
-from brain.context.walks import clothes_log_odds
+from brain.context.walks import clothes_log_odds, with_coats
 from brain.settings.context import ContextSettings
 
 __all__ = ["ContextOdds", "Household", "Term", "weigh"]
@@ -126,12 +126,16 @@ def _who_may_come(
     has_left = numbers.LEFT_AGAIN_ODDS if _has_left_again(root, log, house, at) else 1.0
     odds: dict[str, float] = {}
     for person, place in places.items():
-        like = _like(visit, log, person) if house.settings.appearance else 0.0
+        max_hours = math.inf if place == "in" else numbers.MAX_OUT_HOURS
+        like = _like(visit, log, person, max_hours) if house.settings.appearance else 0.0
+        if visit.place in house.entrances:
+            like = with_coats(like)
         if place == "in":
             odds[person] = numbers.GOING_OUT_ODDS / inside * math.exp(like) * has_left
         else:
             rate = numbers.ARRIVAL_ODDS if person in house.family else numbers.GUEST_ARRIVAL_ODDS
-            odds[person] = rate * math.exp(min(like, numbers.MAX_ARRIVAL_CLOTHES_LOG_ODDS))
+            phone = numbers.NO_PHONE_SHARE if _lacks_phone(person, log, house) else 1.0
+            odds[person] = rate * phone * math.exp(min(like, numbers.MAX_ARRIVAL_CLOTHES_LOG_ODDS))
     total = sum(odds.values())
     if not total:
         return [Term(-math.inf, "nobody is known")], None
@@ -145,9 +149,16 @@ def _who_may_come(
 
 def _has_left_again(root: Sighting, log: HouseLog, house: Household, at: datetime) -> bool:
     """Return whether this body was seen at the entrance only, and nobody went in from there since."""
-    last = max(log.body(root.visit), key=lambda one: one.last)
+    body = log.body(root.visit)
+    last = max(body, key=lambda one: one.last)
     is_gone = not last.is_open and at - last.last >= timedelta(seconds=numbers.LEFT_AGAIN_S)
-    return last.place in house.entrances and is_gone
+    return is_gone and all(one.place in house.entrances for one in body)
+
+
+def _lacks_phone(person: str, log: HouseLog, house: Household) -> bool:
+    """Return whether the phone of somebody who is out tells when they come home, and has not told it."""
+    reports = log.phones.get(person, []) if house.settings.presence else []
+    return bool(reports) and not reports[-1].is_home
 
 
 def _inside(visit: Sighting, root: Sighting, log: HouseLog, house: Household) -> ContextOdds:
@@ -228,8 +239,15 @@ def _places(log: HouseLog, house: Household, at: datetime) -> dict[str, Whereabo
 def _weights(log: HouseLog, house: Household, at: datetime) -> dict[str, float]:
     """Return how likely each person is inside, up to a common factor; those who are out are left out."""
     places = _places(log, house, at)
-    weights = {"in": 1.0, "unknown": numbers.UNSEEN_WEIGHT, "out": 0.0}
-    return {person: weights[place] for person, place in places.items() if place != "out"}
+    return {
+        person: 1.0
+        if place == "in"
+        else numbers.UNSEEN_WEIGHT
+        if person in house.family
+        else numbers.UNSEEN_GUEST_WEIGHT
+        for person, place in places.items()
+        if place != "out"
+    }
 
 
 def _clothes(visit: Sighting, log: HouseLog, people: Mapping[str, float]) -> tuple[float, str | None]:
@@ -244,11 +262,11 @@ def _clothes(visit: Sighting, log: HouseLog, people: Mapping[str, float]) -> tup
     return total, best if is_clear and odds[best] > 0 else None
 
 
-def _like(visit: Sighting, log: HouseLog, person: str) -> float:
+def _like(visit: Sighting, log: HouseLog, person: str, max_hours: float = math.inf) -> float:
     """Return the best agreement with what a person wore when they were named in the last hours; 0 if not seen."""
     looks = [one for one in log.of(person) if one.appearance and one.visit != visit.visit]
     newest = sorted(looks, key=lambda one: one.last)[-MAX_LOOKS_OF_A_PERSON:]
-    return max((clothes_log_odds(one, visit) for one in newest), default=0.0)
+    return max((clothes_log_odds(one, visit, max_hours=max_hours) for one in newest), default=0.0)
 
 
 def _dressed(log_odds: float, like: str | None) -> str:

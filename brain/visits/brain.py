@@ -341,8 +341,8 @@ class Brain:
         judgement = judge_visit(visit, self._gallery, self._settings, at, last=last)
         if judgement.verdict != "stranger" or not (last or visit.who):
             return judgement
-        if self._is_decision_due(visit, at):
-            visit.is_expected = self._alerting.expects(visit, at, self.mode)
+        if visit.expected_at is None or at - visit.expected_at >= DECIDE_AGAIN:
+            visit.expected_at, visit.is_expected = at, self._alerting.expects(visit, at, self.mode)
         if not visit.is_expected:
             return judgement
         return judge_visit(visit, self._gallery, self._settings, at, last=last, expected=True)

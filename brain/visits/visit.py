@@ -116,6 +116,8 @@ class OpenVisit:
     context_reasons: tuple[str, ...] = ()
     is_expected: bool = False
     """Whether it is probably somebody of the house, by all but the faces."""
+    expected_at: datetime | None = None
+    """When the context was last asked for that."""
     is_calm: bool = False
     """Whether the context keeps it from alerting."""
     incident: Incident | None = None
