@@ -240,10 +240,13 @@ class Alerting:
         return math.log(calming_odds(self._settings.policy, mode, known_in=known_in))
 
     def _wait(self, root: Sighting, inside: Iterable[Suspect], at: datetime) -> datetime | None:
-        """Return until when an alert waits: an entry delay runs from a body's first visit at an entrance on."""
+        """Return until when an alert waits: an entry delay runs from a body's first visit at an entrance on.
+
+        The delay of another body that came in counts too: as long as it is unknown, nobody is calmed.
+        """
         policy, timing = self._settings.policy, self._settings.timing
         others = [self.log.sightings[one.root] for one in inside if one.root in self.log.sightings]
-        roots = [root] if root.place in self._entrances else others
+        roots = [root, *others]
         waits = [
             one.first + timedelta(seconds=max(policy.delay_s, timing.deadline_s))
             for one in roots
