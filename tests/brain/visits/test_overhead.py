@@ -74,6 +74,16 @@ def test_what_moves_is_looked_for_at_one_turn_after_the_other() -> None:
     assert backend.turns == [1, 2, 3, 1, 2, 3]  # who is new is looked at in every turn
 
 
+def test_something_smaller_than_a_person_moves_and_no_picture_is_turned() -> None:
+    backend = Turning({1: [PERSON]})
+    place = Watched(backend)
+    place.found(room())
+    mouse = room()
+    mouse[180:200, 300:330] = 20  # 0.3 % of the picture
+    assert place.found(mouse) == []
+    assert backend.turns == []
+
+
 def test_somebody_who_stands_still_is_found_again() -> None:
     backend = Turning({1: [PERSON]})
     place = Watched(backend)
