@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from brain.context.corrections import Corrections
 from brain.context.decision import Decision
 from brain.context.house_log import HouseLog, PhoneReport
 from brain.context.incident import SPARSE_GAP_FACTOR, OpenIncident, body_in, in_order, is_worse, joined
@@ -50,9 +51,7 @@ class Alerting:
         """By place and name: when a person with a name alerted last."""
         self.incident: OpenIncident | None = memory.incident if memory else None
         self._entrances = settings.entrances
-        self._before_labels: dict[UUID, Sighting] = {}
-        """By visit with a human's label: how it was before."""
-        self._names = self._known_names()
+        self._corrections = Corrections(self._known_names())
 
     def memory(self, at: datetime) -> HouseMemory:
         """Return what is known of the house, for a later process."""
@@ -71,7 +70,7 @@ class Alerting:
     def record(self, visit: OpenVisit) -> None:
         """Enter the newest state of a visit into the log of the house."""
         if visit.quiet:
-            self._drop(visit.id)
+            self.log.drop(visit.id)
             return
         self.log.update(_sighting(visit))
         if visit.who:
@@ -80,35 +79,13 @@ class Alerting:
         if visit.ended is not None and (visit.who or visit.is_calm):
             self.log.learn_way(visit.id)
 
+    def follow_gallery(self, labels: Mapping[UUID, LabelRecord]) -> None:
+        """Correct the log by all humans' labels, and forget who is no longer in the gallery."""
+        for named in self._corrections.apply(self.log, self._known_names(), labels):
+            self._explain(named)
+
     def _known_names(self) -> set[str]:
         return {person.name for person in self._gallery.people()}
-
-    def forget_missing(self) -> None:
-        """Forget the people who are no longer in the gallery."""
-        before, self._names = self._names, self._known_names()
-        for name in before - self._names:
-            self.log.forget(name)
-
-    def apply_labels(self, labels: Mapping[UUID, LabelRecord]) -> None:
-        """Take all humans' labels, by visit: in the log they name visits that have ended, or say that nobody came."""
-        for visit in self._before_labels.keys() - labels.keys():  # taken back
-            before = self._before_labels.pop(visit)
-            if visit in self.log.sightings:
-                self.log.rename(visit, before.who, before.verdict)
-        for visit, label in labels.items():
-            ended = self.log.sightings.get(visit)
-            if ended is None or ended.is_open:
-                continue
-            if label.who is None:
-                self._drop(visit)
-            elif label.who != ended.who:
-                self._before_labels.setdefault(visit, ended)
-                self.log.rename(visit, label.who, label.group)
-                self._explain(self.log.sightings[visit])
-
-    def _drop(self, visit: UUID) -> None:
-        self.log.drop(visit)
-        self.suspects.pop(visit, None)
 
     def decide(self, visit: OpenVisit, at: datetime, wanted: Mode) -> Decision:
         """Return whether a decided visit alerts now."""

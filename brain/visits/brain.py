@@ -202,8 +202,7 @@ class Brain:
         self._labels_version = self._gallery.version
         labels = {label.visit: label for label in self._gallery.labels()}
         self._second_opinions.drop(labels)
-        self._alerting.forget_missing()
-        self._alerting.apply_labels(labels)
+        self._alerting.follow_gallery(labels)
         for visit in [*self.visits, *self._waiting]:
             label = labels.get(visit.id)
             if (label and label.at) != (visit.label and visit.label.at):
