@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brain.verdict import odds
-from brain.verdict.evidence import Evidence, FaceSample, KnownPerson, add_face
+from brain.verdict.evidence import Evidence, FaceSample, KnownPerson, add_answer, add_face
 from brain.verdict.judge import judge
 from brain.verdict.relatives import (
     ALIKE_MARGIN_LOG_ODDS,
@@ -18,7 +18,7 @@ from brain.verdict.relatives import (
     is_clear_of_relatives,
     needed_against_relative,
 )
-from brain.vision.backend import Vector
+from brain.vision.backend import CloudSimilarity, Vector
 from tests.people import faces
 
 logs = st.floats(-60, 60)
@@ -70,6 +70,7 @@ def test_few_faces_must_only_not_be_a_hundred_times_likelier_a_relatives() -> No
     assert needed_against_relative(3.0) == pytest.approx(-math.log(100))
     assert needed_against_relative(4.0) == pytest.approx(-math.log(100) / 2)
     assert needed_against_relative(5.0) == 0.0
+    assert needed_against_relative(5.0, cohort=math.log(100)) == pytest.approx(math.log(20))
 
 
 def test_the_odds_against_a_relative_of_one_number() -> None:
@@ -86,6 +87,9 @@ def test_the_cohort_is_everybody_else_who_has_photos() -> None:
     assert cohort_log_odds(ann, [ann, cloud]) == -math.inf
     assert cohort_log_odds(cloud, [ann, bob]) == -math.inf
     assert cohort_log_odds(ann, [ann, bob, cloud]) == cohort_log_odds(ann, [bob]) < -5
+    space = odds.dlib_space()
+    exactly = odds.same_person_log_odds(bob.point, bob.independent_photos, ann.point, ann.independent_photos, space)
+    assert cohort_log_odds(ann, [bob]) == exactly
     sister = person("Sue", relative(1, 3, 0.9))
     assert cohort_log_odds(ann, [bob, sister]) == cohort_log_odds(ann, [sister]) > 5
 
@@ -137,6 +141,18 @@ def test_the_judge_does_not_name_who_may_be_a_brother_or_sister() -> None:
     assert between
     assert {said.verdict for said in between} == {"unidentified"}
     assert all(said.who is None and said.likely == "Ann" and said.log_odds >= math.log(400) for said in between)
+
+
+def test_the_clouds_word_counts_against_a_relative_too() -> None:
+    ann = person("Ann", photos(1))
+    unclear = [
+        found
+        for correlation in np.linspace(0.6, 0.95, 36)
+        if judge(found := evidence(relative(1, 2, float(correlation), seed=1)), [ann], last=True).reasons[-1]
+        == "it may be a brother or sister of Ann"
+    ]
+    certain = CloudSimilarity({"Ann": 99.5})
+    assert judge(add_answer(unclear[-1], certain), [ann], last=True).who == "Ann"
 
 
 def test_the_judge_needs_more_where_people_are_alike() -> None:
