@@ -29,8 +29,8 @@ SIBLING_CORRELATION = 0.66
 # visit by family is lost (with 5:1, 3 of 420 long ones are); docs/measured.md says how many stand-ins pass.
 FEW_FACES_LOG_ODDS, MANY_FACES_LOG_ODDS = math.log(1 / 100), 0.0
 FEW_INDEPENDENT_FACES, MANY_INDEPENDENT_FACES = 3.0, 5.0
-# The odds that two people of the gallery are one. Of 300 pairs of unrelated people 5 % are above the first, none is
-# above the second; of stand-ins for brothers and sisters 95 % and about 65 % are.
+# The odds that two people of the gallery are one. Of 300 pairs of unrelated people 1 to 2 % are above the first, none
+# is above the second; of stand-ins for brothers and sisters 95 % and about 65 % are.
 UNLIKE_COHORT_LOG_ODDS, ALIKE_COHORT_LOG_ODDS = math.log(1 / 100), math.log(100)
 # How much more a name needs if they are as alike as the second. Of 1,800 visits by stand-ins who are enrolled
 # themselves one loses its name. Of 1,200 by a third brother or sister 49 % pass instead of 60 % (docs/measured.md).

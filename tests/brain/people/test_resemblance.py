@@ -54,6 +54,7 @@ def test_people_who_are_alike_name_each_other() -> None:
     assert [one.alike for one in found] == [("Sue",), (), ("Ann",)]
     lines = resemblance_lines(found)
     assert [line.split(":")[0] for line in lines if "look alike" in line] == ["Ann and Sue look alike"]
+    assert all(any("Ann and Sue look alike" in line for line in resemblance_lines([one])) for one in found[::2])
 
 
 def test_sentences_say_how_often_and_what_helps() -> None:
