@@ -338,7 +338,7 @@ class Brain:
     def _judgement(self, visit: OpenVisit, at: datetime, *, last: bool) -> Judgement:
         """Return the judgement. Where somebody of the house is expected, a stranger needs more evidence."""
         judgement = judge_visit(visit, self._gallery, self._settings, at, last=last)
-        if judgement.verdict != "stranger" or not (last or visit.who):
+        if judgement.verdict != "stranger":
             return judgement
         if visit.expected_at is None or at - visit.expected_at >= DECIDE_AGAIN:
             visit.expected_at, visit.is_expected = at, self._alerting.expects(visit, at, self.mode)

@@ -155,11 +155,11 @@ def test_company_is_who_comes_in_within_twenty_seconds(before_s: float, *, is_co
     assert ("came in with ann" in context.reasons) is is_company
 
 
-def test_company_counts_three_to_one_and_only_where_it_is_wanted() -> None:
+def test_company_counts_two_to_one_and_only_where_it_is_wanted() -> None:
     body, ann = sighting("door", 0, is_open=True), sighting("door", 10, who="ann")
     log = log_of(body, ann, by_continuity=False)
     alone = weighed(body, log, household("ann", settings=without("company")))
-    assert weighed(body, log).log_odds - alone.log_odds == pytest.approx(math.log(3))
+    assert weighed(body, log).log_odds - alone.log_odds == pytest.approx(math.log(2))
 
 
 def test_company_is_no_help_inside_or_from_somebody_who_does_not_belong_here() -> None:

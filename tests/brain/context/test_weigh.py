@@ -93,7 +93,7 @@ def test_a_suspect_does_not_stand_in_its_own_way() -> None:
 def test_a_body_inside_while_ann_is_in_is_probably_of_the_house() -> None:
     ann, body = sighting("hall", -900, -800, "ann"), sighting("kitchen", 0)
     context = weighed(body, log_of(ann, body))
-    assert context.log_odds == pytest.approx(math.log(1000) + math.log(0.2 / 0.9))
+    assert context.log_odds == pytest.approx(math.log(500) + math.log(0.2 / 0.9))
     assert context.reasons == (NOBODY_UNKNOWN, NO_WAY)
     assert context.who is None
 
