@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from brain.context.incident import OpenIncident
-from brain.context.weigh import ContextOdds
+from brain.context.terms import ContextOdds
 
 __all__ = ["Decision"]
 

@@ -27,6 +27,8 @@ __all__ = [
     "MAX_FACE_LOG_ODDS",
     "MAX_OUT_HOURS",
     "MIN_LINK_LOG_ODDS",
+    "NAMED_INSIDE_LOG_ODDS",
+    "NAMED_INSIDE_S",
     "NAME_EXPLAINS_AFTER_S",
     "NOBODY_UNKNOWN_LOG_ODDS",
     "NOT_ADJACENT_LOG_ODDS",
@@ -98,12 +100,16 @@ MAX_OUT_HOURS = 2.0
 # Whoever goes out is seen nowhere inside in this time after; of strangers who come in that is true in one of 15
 # (assumed).
 LEFT_AGAIN_S, LEFT_AGAIN_ODDS = 20.0, 15.0
-# At an entrance coats are put on and off: one person in four looks different before and after (assumed).
-COAT_SHARE = 0.25
+# At an entrance coats are put on and off: one person in three looks different before and after (assumed).
+COAT_SHARE = 0.35
 
 # Presence: a phone comes home between this long before its owner and the end of the entry delay. By chance one of 10
 # arrivals a day does so within 150 s in 1 of 58 cases. At most 50:1, because phones are lent and stolen.
 PHONE_BEFORE_S, PHONE_LOG_ODDS = 150.0, math.log(50)
+
+# Somebody who was out is named inside within this time after an unknown body came in, and was not seen to come in
+# otherwise: at most 50:1, because a detector misses 2 % of passes (assumed).
+NAMED_INSIDE_S, NAMED_INSIDE_LOG_ODDS = 180.0, math.log(50)
 
 # Company: comes in within this time of somebody who is named: 2:1 (assumed; burglars follow, too).
 COMPANY_S, COMPANY_LOG_ODDS = 20.0, math.log(2)

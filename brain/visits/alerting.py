@@ -13,7 +13,8 @@ from brain.context.incident import SPARSE_GAP_FACTOR, OpenIncident, body_in, in_
 from brain.context.memory import HouseMemory
 from brain.context.occupancy import Suspect, explains, is_empty, suspects_inside, whereabouts
 from brain.context.sighting import Sighting
-from brain.context.weigh import Household, weigh
+from brain.context.terms import Household
+from brain.context.weigh import weigh
 from brain.people.gallery import Gallery
 from brain.people.records import LabelRecord
 from brain.settings.brain import BrainSettings
@@ -223,7 +224,7 @@ class Alerting:
         """
         policy, timing = self._settings.policy, self._settings.timing
         others = [self.log.sightings[one.root] for one in inside if one.root in self.log.sightings]
-        roots = [root, *others]
+        roots = [*self.log.body(root.visit), *others]
         waits = [
             one.first + timedelta(seconds=max(policy.delay_s, timing.deadline_s))
             for one in roots

@@ -20,7 +20,7 @@ from brain.album.album import Album, PastVisit
 from brain.album.stranger_store import CREATE_ALBUM_TABLES
 from brain.context.decision import Decision
 from brain.context.incident import joined
-from brain.context.weigh import ContextOdds
+from brain.context.terms import ContextOdds
 from brain.process.album_writer import AlbumWriter
 from brain.settings.brain import AlbumSettings
 from brain.verdict.judge import Judgement

@@ -8,8 +8,8 @@ import numpy as np
 
 from brain.context.house_log import HouseLog
 from brain.context.sighting import Sighting
+from brain.context.terms import Household
 from brain.context.travel import TravelTimes
-from brain.context.weigh import Household
 from brain.settings.context import ContextSettings, PlaceSettings
 from brain.vision.appearance import Appearance
 from nerves.messages import Verdict

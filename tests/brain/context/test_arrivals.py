@@ -6,7 +6,8 @@ import pytest
 
 from brain.context.house_log import HouseLog, PhoneReport
 from brain.context.sighting import Sighting
-from brain.context.weigh import ContextOdds, Household, weigh
+from brain.context.terms import ContextOdds, Household
+from brain.context.weigh import weigh
 from brain.settings.context import ContextSettings
 from tests.brain.context.sightings import OTHER, RED, after_noon, household, log_of, sighting
 

@@ -1,5 +1,5 @@
 from brain.context.decision import Decision
-from brain.context.weigh import ContextOdds
+from brain.context.terms import ContextOdds
 from tests.brain.context.sightings import NOON
 
 CONTEXT = ContextOdds(3.0, "ann", ("the same clothes",))

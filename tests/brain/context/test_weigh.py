@@ -8,7 +8,8 @@ import pytest
 from brain.context.house_log import HouseLog, PhoneReport
 from brain.context.occupancy import Suspect
 from brain.context.sighting import Sighting
-from brain.context.weigh import ContextOdds, Household, weigh
+from brain.context.terms import ContextOdds, Household
+from brain.context.weigh import weigh
 from brain.settings.context import ContextSettings
 from brain.vision.appearance import Appearance
 from tests.brain.context.sightings import NOON, OTHER, RED, after_noon, household, log_of, sighting

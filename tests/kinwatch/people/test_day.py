@@ -18,7 +18,7 @@ from brain.album.album import Album
 from brain.album.day import DayVisit
 from brain.context.decision import Decision
 from brain.context.incident import OpenIncident, joined
-from brain.context.weigh import ContextOdds
+from brain.context.terms import ContextOdds
 from brain.people.gallery import Gallery
 from brain.people.records import Photo
 from brain.process.album_writer import AlbumWriter

@@ -1,0 +1,143 @@
+"""Pure: how likely is somebody at an entrance, whose face did not decide, a person of the house who comes or goes?"""
+
+import math
+from datetime import datetime, timedelta
+
+from brain.context import numbers
+from brain.context.house_log import HouseLog
+from brain.context.occupancy import whereabouts
+from brain.context.sighting import Sighting
+from brain.context.terms import PROBABLY_LOG_ODDS, Household, Term, likeness, places_of_people
+from brain.context.walks import clothes_log_odds, with_coats
+
+__all__ = ["arrival_terms"]
+
+
+def arrival_terms(
+    visit: Sighting, root: Sighting, log: HouseLog, house: Household, at: datetime
+) -> tuple[list[Term], str | None]:
+    """Return the terms of somebody who was first seen at an entrance, and who it probably is.
+
+    Args:
+        visit: The visit that is judged.
+        root: The visit at the entrance.
+        log: The log of the house.
+        house: Who lives there, and where its entrances are.
+        at: The current time.
+    """
+    by_phone = house.settings.presence
+    terms, who = _who_may_come(visit, root, log, house, at)
+    if by_phone and (arrived := _phones(root, log, house, at)):
+        terms.append(Term(numbers.PHONE_LOG_ODDS, f"the phone of {' and '.join(arrived)} has come home"))
+        who = arrived[0] if len(arrived) == 1 else None
+    elif named := _named_inside(root, log, house, at):
+        who, clothes = named
+        terms.append(Term(numbers.NAMED_INSIDE_LOG_ODDS + clothes, f"{who} was out before, and was named inside since"))
+    if house.settings.company and (company := _company(root, log, house)):
+        terms.append(Term(numbers.COMPANY_LOG_ODDS, f"came in with {company}"))
+    return terms, who
+
+
+def _who_may_come(
+    visit: Sighting, root: Sighting, log: HouseLog, house: Household, at: datetime
+) -> tuple[list[Term], str | None]:
+    """Return how likely somebody who is out comes in, or somebody who is in goes out, and who that is."""
+    places = places_of_people(log, house, root.first)
+    inside = sum(place == "in" for place in places.values())
+    has_left = numbers.LEFT_AGAIN_ODDS if _has_left_again(root, log, house, at) else 1.0
+    odds: dict[str, float] = {}
+    for person, place in places.items():
+        max_hours = math.inf if place == "in" else numbers.MAX_OUT_HOURS
+        like = likeness(visit, log, person, max_hours) if house.settings.appearance else 0.0
+        if visit.place in house.entrances:
+            like = with_coats(like)
+        if place == "in":
+            odds[person] = numbers.GOING_OUT_ODDS / inside * math.exp(like) * has_left
+        else:
+            rate = numbers.ARRIVAL_ODDS if person in house.family else numbers.GUEST_ARRIVAL_ODDS
+            phone = numbers.NO_PHONE_SHARE if _lacks_phone(person, log, house) else 1.0
+            odds[person] = rate * phone * math.exp(min(like, numbers.MAX_ARRIVAL_CLOTHES_LOG_ODDS))
+    total = sum(odds.values())
+    if not total:
+        return [Term(-math.inf, "nobody is known")], None
+    best = max(odds, key=odds.__getitem__)
+    is_clear = odds[best] >= math.exp(PROBABLY_LOG_ODDS) * (total - odds[best])
+    how = "goes out" if places[best] == "in" else "comes home"
+    by_clothes = ", by the clothes" if house.settings.appearance and likeness(visit, log, best) > 0 else ""
+    reason = f"{best} {how}{by_clothes}" if is_clear else "somebody of the house comes or goes"
+    return [Term(math.log(total), reason)], best if is_clear else None
+
+
+def _has_left_again(root: Sighting, log: HouseLog, house: Household, at: datetime) -> bool:
+    """Return whether this body was seen at the entrance only, and nobody went in from there since."""
+    body = log.body(root.visit)
+    last = max(body, key=lambda one: one.last)
+    is_gone = not last.is_open and at - last.last >= timedelta(seconds=numbers.LEFT_AGAIN_S)
+    return is_gone and all(one.place in house.entrances for one in body)
+
+
+def _lacks_phone(person: str, log: HouseLog, house: Household) -> bool:
+    """Return whether the phone of somebody who is out tells when they come home, and has not told it."""
+    reports = log.phones.get(person, []) if house.settings.presence else []
+    return bool(reports) and not reports[-1].is_home
+
+
+def _phones(root: Sighting, log: HouseLog, house: Household, at: datetime) -> list[str]:
+    """Return whose phones came home about when this body did, and whose owners were not seen to come in otherwise."""
+    before = timedelta(seconds=numbers.PHONE_BEFORE_S)
+    begin = root.first - before
+    own = {one.visit for one in log.body(root.visit)}
+    arrived = []
+    for person in sorted(house.people):
+        home_at = log.came_home(person)
+        if home_at is None or not begin <= home_at <= at:
+            continue
+        if whereabouts(log, person, root.first, house.entrances, by_phone=False) == "in":
+            continue
+        came = [one for one in log.of(person) if one.first >= begin]
+        if all(one.visit in own for one in came):
+            arrived.append(person)
+    since = min((log.phones[person][-1].at for person in arrived), default=root.first) - before
+    return arrived[_arrivals_before(root, log, house, min(since, begin)) :]
+
+
+def _named_inside(root: Sighting, log: HouseLog, house: Household, at: datetime) -> tuple[str, float] | None:
+    """Return who was out when this body came in, and was named inside since without being seen to come in.
+
+    The second value is the log odds of the clothes if they are against it, else 0.
+    """
+    until = min(at, root.first + timedelta(seconds=numbers.NAMED_INSIDE_S))
+    found = []
+    for person in sorted(house.people):
+        if whereabouts(log, person, root.first, house.entrances, by_phone=house.settings.presence) == "in":
+            continue
+        named = [one for one in log.of(person) if root.first < one.first <= until]
+        if named and all(log.root(one.visit).place not in house.entrances for one in named):
+            clothes = max(clothes_log_odds(root, one) for one in named) if house.settings.appearance else 0.0
+            found.append((person, min(with_coats(clothes), 0.0)))
+    before = _arrivals_before(root, log, house, root.first - timedelta(seconds=numbers.NAMED_INSIDE_S))
+    return found[before] if before < len(found) else None
+
+
+def _arrivals_before(root: Sighting, log: HouseLog, house: Household, begin: datetime) -> int:
+    """Return how many other bodies without a name came in shortly before: a phone explains one body."""
+    return sum(
+        one.place in house.entrances
+        and begin <= one.first < root.first
+        and one.visit not in log.links
+        and not any(each.who for each in log.body(one.visit))
+        for one in log.sightings.values()
+    )
+
+
+def _company(root: Sighting, log: HouseLog, house: Household) -> str | None:
+    near = timedelta(seconds=numbers.COMPANY_S)
+    for one in log.sightings.values():
+        if (
+            one.who in house.people
+            and one.place in house.entrances
+            and one.visit != root.visit
+            and abs(one.first - root.first) <= near
+        ):
+            return one.who
+    return None

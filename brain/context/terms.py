@@ -1,0 +1,83 @@
+"""Pure: the terms of the context, and what they all ask of the house."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from brain.context import numbers
+from brain.context.house_log import HouseLog
+from brain.context.occupancy import Whereabouts, whereabouts
+from brain.context.sighting import Sighting
+from brain.context.walks import clothes_log_odds
+from brain.settings.context import ContextSettings
+
+__all__ = [
+    "PROBABLY_LOG_ODDS",
+    "ContextOdds",
+    "Household",
+    "Term",
+    "added",
+    "face_terms",
+    "likeness",
+    "places_of_people",
+]
+
+# A person is named as probable if they are this many times likelier than the others together: 4:1.
+PROBABLY_LOG_ODDS = math.log(4)
+MAX_LOOKS_OF_A_PERSON = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Household:
+    """The house as the settings and the gallery say."""
+
+    people: frozenset[str]
+    """Everybody we know whose pass has not ended."""
+    family: frozenset[str]
+    entrances: frozenset[str]
+    settings: ContextSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One piece of context."""
+
+    log_odds: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContextOdds:
+    """What the context says of a visit."""
+
+    log_odds: float = 0.0
+    """The log odds that it is somebody of the house; minus infinity if context may not calm."""
+    who: str | None = None
+    """The person it probably is; None for anybody of the house."""
+    reasons: tuple[str, ...] = ()
+
+
+def places_of_people(log: HouseLog, house: Household, at: datetime) -> dict[str, Whereabouts]:
+    """Return where everybody we know is, as far as is known."""
+    by_phone = house.settings.presence
+    return {person: whereabouts(log, person, at, house.entrances, by_phone=by_phone) for person in house.people}
+
+
+def likeness(visit: Sighting, log: HouseLog, person: str, max_hours: float = math.inf) -> float:
+    """Return the best agreement with what a person wore when they were named in the last hours; 0 if not seen."""
+    looks = [one for one in log.of(person) if one.appearance and one.visit != visit.visit]
+    newest = sorted(looks, key=lambda one: one.last)[-MAX_LOOKS_OF_A_PERSON:]
+    return max((clothes_log_odds(one, visit, max_hours=max_hours) for one in newest), default=0.0)
+
+
+def face_terms(visit: Sighting) -> list[Term]:
+    """Return the term of the faces that did not decide, -3.9 to 6.0; no term if there was no face."""
+    bounded = max(-numbers.MAX_FACE_AGAINST_LOG_ODDS, min(visit.face_log_odds, numbers.MAX_FACE_LOG_ODDS))
+    return [Term(bounded, f"the face looks like {visit.likely}" if bounded > 0 else "the face")] if bounded else []
+
+
+def added(terms: Sequence[Term], who: str | None) -> ContextOdds:
+    """Return the sum of the terms. The reasons are those of 1.6:1 and more, the strongest first."""
+    told = sorted((term for term in terms if abs(term.log_odds) >= 0.5), key=lambda term: -abs(term.log_odds))  # noqa: PLR2004 - 1.6:1
+    return ContextOdds(sum(term.log_odds for term in terms), who, tuple(term.reason for term in told))
