@@ -23,9 +23,6 @@ from brain.context.walks import clothes_log_odds
 
 __all__ = ["weigh"]
 
-# Larger log odds are not distinguished.
-MAX_LOG_ODDS = 50.0
-
 
 def weigh(visit: Sighting, log: HouseLog, house: Household, suspects: Sequence[Suspect], at: datetime) -> ContextOdds:
     """Return what the context says of a visit whose faces did not decide.
@@ -47,7 +44,7 @@ def weigh(visit: Sighting, log: HouseLog, house: Household, suspects: Sequence[S
         return ContextOdds(-math.inf, None, (_since(others),))
     named = _nearest_name(visit, way, body)
     if named:
-        return _continued(visit, named, log, house, at)
+        return _continued(visit, named, log, house)
     if root.place in house.entrances:
         terms, who = arrival_terms(visit, root, log, house, at)
         return added([*terms, *face_terms(visit)], who)
@@ -70,9 +67,7 @@ def _nearest_name(
     return (after, numbers.MAX_CONTINUITY_LOG_ODDS) if after else None
 
 
-def _continued(
-    visit: Sighting, named: tuple[Sighting, float], log: HouseLog, house: Household, at: datetime
-) -> ContextOdds:
+def _continued(visit: Sighting, named: tuple[Sighting, float], log: HouseLog, house: Household) -> ContextOdds:
     """Return the context of somebody who was named a moment ago, here or in the next room."""
     before, log_odds = named
     ago = abs((visit.first - before.last).total_seconds())
@@ -80,31 +75,9 @@ def _continued(
     terms = [Term(min(log_odds, numbers.MAX_CONTINUITY_LOG_ODDS), f"{before.who} was at {before.place} {when}")]
     if house.settings.appearance and (same := clothes_log_odds(before, visit)) > 0:
         terms.append(Term(same, "the same clothes"))
-    came_in = _first_at_an_entrance(visit, before, log, house)
-    if came_in:
-        terms += _or_came_in(terms, visit, came_in, log, house, at)
-    else:
-        terms += _who_is_in(log, house, max(visit.first, before.last))
+    terms += _who_is_in(log, house, max(visit.first, before.last))
     terms += face_terms(visit)
     return added(terms, before.who)
-
-
-def _first_at_an_entrance(visit: Sighting, named: Sighting, log: HouseLog, house: Household) -> Sighting | None:
-    """Return this body's first visit at an entrance after the one with the name: somebody else may have come in."""
-    way = [visit, *(one for one, _ in log.way(visit.visit))]
-    passed = [one for one in way if one.place in house.entrances and one.first > named.first]
-    return min(passed, key=lambda one: one.first, default=None)
-
-
-def _or_came_in(
-    same: Sequence[Term], visit: Sighting, came_in: Sighting, log: HouseLog, house: Household, at: datetime
-) -> list[Term]:
-    """Return the term by which it is more likely somebody of the house: the same body, or another one who came in."""
-    arrival, _ = arrival_terms(visit, came_in, log, house, at)
-    as_same, as_arrival = (math.exp(min(sum(term.log_odds for term in some), MAX_LOG_ODDS)) for some in (same, arrival))
-    return [
-        Term(math.log((1 + as_same) * (1 + as_arrival) - 1) - math.log(as_same), "somebody of the house comes or goes")
-    ]
 
 
 def _inside(visit: Sighting, root: Sighting, log: HouseLog, house: Household) -> ContextOdds:

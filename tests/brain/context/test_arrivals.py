@@ -77,7 +77,7 @@ def test_who_leaves_is_told_by_the_clothes() -> None:
     body = sighting("door", 0, clothes=RED)
     context = weighed(body, log_of(ann, body), at_s=60)
     assert (context.who, context.reasons) == ("ann", ("ann goes out, by the clothes",))
-    assert context.log_odds > math.log(20) + 1.8
+    assert context.log_odds > math.log(20) + 1.5
     other = sighting("door", 0, clothes=OTHER)
     assert weighed(other, log_of(ann, other), at_s=60).log_odds < math.log(20)
 
@@ -86,7 +86,7 @@ def test_clothes_count_little_for_somebody_who_comes_home() -> None:
     left, body = sighting("door", -300, -290, "ann", clothes=RED), sighting("door", 0, clothes=RED)
     assert weighed(body, log_of(left, body)).log_odds == pytest.approx(math.log(3.5) + 1.8)
     other = sighting("door", 0, clothes=OTHER)
-    assert weighed(other, log_of(left, other)).log_odds < math.log(3.5) - 1
+    assert weighed(other, log_of(left, other)).log_odds < math.log(3.5) - 0.8
     house = household("ann", settings=without("appearance"))
     assert weighed(other, log_of(left, other), house).log_odds == pytest.approx(math.log(3.5))
 
@@ -105,6 +105,56 @@ def test_a_phone_counts_fifty_to_one() -> None:
     context = weighed(body, with_phone(log_of(left, body), 5))
     assert context.log_odds == pytest.approx(math.log(3.5 * 50))
     assert (context.who, context.reasons) == ("ann", (PHONE, HOME))
+
+
+def test_somebody_whose_phone_tells_when_they_come_home_comes_seldom_without_it() -> None:
+    left, body = sighting("door", -900, -800, "ann"), sighting("door", 0)
+    log = log_of(left, body)
+    log.report_phone("ann", PhoneReport(after_noon(-700), is_home=False))
+    assert weighed(body, log).log_odds == pytest.approx(math.log(3.5 * 0.15))
+    unasked = household("ann", settings=without("presence"))
+    assert weighed(body, log, unasked).log_odds == pytest.approx(math.log(3.5))
+
+
+def test_who_went_further_in_and_came_back_has_not_just_gone_out() -> None:
+    ann = sighting("hall", -900, -800, "ann")
+    comes, goes_in, comes_back = (
+        sighting(place, begin_s, clothes=RED) for place, begin_s in (("door", 0), ("hall", 5), ("door", 12))
+    )
+    log = log_of(ann, comes, goes_in, comes_back)
+    assert len(log.body(comes.visit)) == 3
+    assert weighed(comes_back, log, at_s=60).log_odds == pytest.approx(0)
+
+
+def test_other_clothes_say_more_where_nobody_wears_a_coat() -> None:
+    left = sighting("door", -300, -290, "ann", clothes=RED)
+    comes, goes_on = sighting("door", 0, clothes=OTHER), sighting("hall", 3, clothes=OTHER)
+    log = log_of(left, comes, goes_on)
+    assert weighed(goes_on, log).log_odds < weighed(comes, log).log_odds - 0.5
+
+
+def test_whoever_was_out_and_is_named_inside_was_the_arrival() -> None:
+    left, comes = sighting("door", -900, -800, "ann"), sighting("door", 0)
+    named = sighting("hall", 30, who="ann")
+    context = weighed(comes, log_of(left, comes, named, by_continuity=False), at_s=60)
+    assert context.log_odds == pytest.approx(math.log(3.5 * 50))
+    assert (context.who, context.reasons[0]) == ("ann", "ann was out before, and was named inside since")
+    late = sighting("hall", 181, who="ann")
+    assert weighed(comes, log_of(left, comes, late, by_continuity=False), at_s=300).log_odds < math.log(20)
+
+
+def test_whoever_was_named_as_they_came_in_explains_no_other_arrival() -> None:
+    left, comes = sighting("door", -900, -800, "ann"), sighting("door", 0)
+    ann = sighting("door", 10, who="ann")
+    context = weighed(comes, log_of(left, comes, ann, by_continuity=False), at_s=60)
+    assert not any("named inside" in reason for reason in context.reasons)
+
+
+def test_a_name_inside_explains_one_arrival_and_that_is_the_first() -> None:
+    left, first, second = sighting("door", -900, -800, "ann"), sighting("door", 0), sighting("door", 10)
+    log = log_of(left, first, second, sighting("hall", 30, who="ann"), by_continuity=False)
+    assert any("named inside" in reason for reason in weighed(first, log, at_s=60).reasons)
+    assert not any("named inside" in reason for reason in weighed(second, log, at_s=60).reasons)
 
 
 def test_phones_do_not_help_where_they_are_not_wanted() -> None:

@@ -150,7 +150,7 @@ def test_clothes_say_less_after_hours() -> None:
 
 
 def test_a_coat_explains_other_clothes_and_weakens_the_same_ones() -> None:
-    assert with_coats(-10) == pytest.approx(math.log(0.25), abs=0.001)
+    assert with_coats(-10) == pytest.approx(math.log(0.35), abs=0.001)
     assert with_coats(0) == 0
     assert 0 < with_coats(2.5) < 2.5
 

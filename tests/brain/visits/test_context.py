@@ -603,6 +603,18 @@ def test_an_incident_names_the_places_in_the_order_of_the_way_also_after_an_entr
     assert last.places == way
 
 
+def test_whoever_came_in_with_somebody_unknown_waits_as_long_as_they_do(build: Build) -> None:
+    house = build(places={"porch": PlaceSettings(entrance=True)})
+    first, second = Body(clothes=BLUE, x=0.2), Body(clothes=RED, x=0.7)
+    house.show("porch", first, seconds=15)
+    house.show("porch", first, second, seconds=5)  # seen at once: two people
+    house.show("porch", second, seconds=5)
+    house.wait(30)  # the first one's entry delay is over, the second one's is not
+    assert house.alerts() == []
+    house.wait(20)
+    assert len(house.alerts()) == 1
+
+
 def test_whoever_is_found_to_be_a_stranger_in_the_next_room_waits_no_longer(build: Build) -> None:
     house = build(mode="away")
     house.show("door", Body(clothes=BLUE), seconds=4)
