@@ -31,15 +31,15 @@ class OpenIncident:
     worst: Verdict = "unidentified"
     rings: int = 0
 
-    def is_open(self, at: datetime, gap: timedelta, *, somebody_inside: bool) -> bool:
-        """Return whether what happens now belongs to it.
+    def is_open(self, at: datetime, gap: timedelta, *, is_inside: bool) -> bool:
+        """Return whether a visit belongs to it now.
 
         Args:
             at: Now.
             gap: How long after the last visit it is over.
-            somebody_inside: Whether one of its bodies may still be in the house.
+            is_inside: Whether the visit's body is one of the incident's and may still be in the house.
         """
-        return somebody_inside or at - self.last <= gap
+        return is_inside or at - self.last <= gap
 
     def message(self) -> Incident:
         """Return it as messages tell it."""

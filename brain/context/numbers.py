@@ -114,9 +114,9 @@ NAMED_INSIDE_S, NAMED_INSIDE_LOG_ODDS = 180.0, math.log(50)
 # Company: comes in within this time of somebody who is named: 2:1 (assumed; burglars follow, too).
 COMPANY_S, COMPANY_LOG_ODDS = 20.0, math.log(2)
 
-# Faces that do not decide count for somebody up to 400:1, what a name needs, and against everybody up to 1:50, because
-# the faces of one stay share their faults.
-MAX_FACE_LOG_ODDS, MAX_FACE_AGAINST_LOG_ODDS = math.log(400), math.log(50)
+# Faces that do not decide count for somebody up to 400:1, what a name needs, and against everybody up to 1:10: nearly
+# half of the visits with one to three faces do not name the person they show (`benchmarks/visits.py`, shape cam 1-3).
+MAX_FACE_LOG_ODDS, MAX_FACE_AGAINST_LOG_ODDS = math.log(400), math.log(10)
 
 # Whoever was last seen at an entrance, this long ago, has left.
 LEFT_AFTER_S = 60.0

@@ -38,6 +38,9 @@ EARLY_LOG_ODDS, SURE_LOG_ODDS, LIKELY_LOG_ODDS, CLEAR_LOG_ODDS = (
 # their light and pose, so they may be unlike a member of the family for as long as the stay lasts. A stranger reaches
 # it with the second or third face.
 EXPECTED_LOG_ODDS = EARLY_LOG_ODDS
+# And it needs two faces of this weight, 0 to 1: small and turned faces are unlike everybody, and somebody who sits far
+# from the camera shows one of them again and again. A sharp face of 28 pixels that looks at the camera has it.
+MIN_EXPECTED_FACE_WEIGHT = 0.3
 # The usable faces that a verdict needs, and the sum of their weights; at the last moment less is enough. For a name one
 # face is enough if the cloud is certain of it: its errors on a single face are a thousand times rarer than ours.
 MIN_FACES, MIN_NAME_WEIGHT, MIN_STRANGER_WEIGHT, MIN_LAST_WEIGHT = 2, 1.0, 2.5, 0.8
@@ -105,7 +108,8 @@ def judge(
         held: The verdict so far.
         match: The household's own match distance; it applies to people whose limit is larger.
         last: Whether this is the deadline or the end of the visit, so that a verdict is needed.
-        expected: Whether it is probably somebody of the house, by all but the faces. Then a stranger needs 100,000:1.
+        expected: Whether it is probably somebody of the house, by all but the faces. Then a stranger needs 100,000:1
+            and two good faces.
 
     Returns:
         The verdict is `identifying` only if nothing is decided and `last` is false.
@@ -130,7 +134,7 @@ def _decided(
     ):
         return _undecided((*reasons, "too few good faces to be sure"), opinions[0], last=last)
     late = last or held in NAMED_VERDICTS
-    if held != "identifying" and _has_changed(faces, known, EXPECTED_LOG_ODDS if expected else SURE_LOG_ODDS):
+    if held != "identifying" and _has_changed(faces, known, expected=expected):
         now = ("somebody else is there now",) if held in NAMED_VERDICTS else ()
         return Judgement("stranger", None, (*reasons, *now))
     named = _named(opinions, SURE_LOG_ODDS if late else _needed(total))
@@ -176,6 +180,12 @@ class _Faces:
         if not len(self.weights):
             return 0.0
         return float(self.weights[self.nearest.min(axis=1) <= NEAR_DISTANCE].sum() / self.weights.sum())
+
+    @property
+    def good_count(self) -> int:
+        """The number of faces that count well, and of answers of the cloud."""
+        least = WORST_FACE_WEIGHT + (1 - WORST_FACE_WEIGHT) * MIN_EXPECTED_FACE_WEIGHT
+        return int((self.weights >= least).sum()) + len(self.cloud_answers)
 
     def newest(self, count: int) -> "_Faces":
         """Return the newest faces; with answers of the cloud only if there are no faces of our own."""
@@ -285,14 +295,18 @@ def _is_stranger(opinions: Sequence[Opinion], faces: _Faces, *, last: bool, expe
         return False
     needs, least = (MIN_LAST_WEIGHT, -LIKELY_LOG_ODDS) if last else (MIN_STRANGER_WEIGHT, -SURE_LOG_ODDS)
     if expected:
+        if faces.good_count < MIN_FACES:
+            return False
         needs, least = MIN_STRANGER_WEIGHT, -EXPECTED_LOG_ODDS
     return faces.total >= needs and opinions[0].log_odds <= least
 
 
-def _has_changed(faces: _Faces, known: Sequence[KnownPerson], needed: float) -> bool:
+def _has_changed(faces: _Faces, known: Sequence[KnownPerson], *, expected: bool) -> bool:
     """Return whether the newest faces are evidence against everybody: somebody else stands there now."""
-    newest = faces.newest(TAKEOVER_FACES)
+    newest, needed = faces.newest(TAKEOVER_FACES), EXPECTED_LOG_ODDS if expected else SURE_LOG_ODDS
     if newest.total < MIN_TAKEOVER_WEIGHT or newest.near_share > MAX_NEAR_SHARE:
+        return False
+    if expected and newest.good_count < MIN_FACES:
         return False
     compared = [opinion for opinion in _opinions(newest, known) if opinion.is_compared]
     return bool(compared) and compared[0].log_odds <= -needed

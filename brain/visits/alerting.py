@@ -152,10 +152,11 @@ class Alerting:
     def _open_incident(self, visit: OpenVisit, at: datetime) -> OpenIncident | None:
         if self.incident is None:
             return None
-        inside = {one.root for one in self._inside(at)}
-        is_inside = bool(inside & self.incident.bodies)
+        root = self.log.root(visit.id).visit
+        is_same = root in self.incident.bodies and any(one.root == root for one in self._inside(at))
+        is_inside = visit.id in self.incident.visits or is_same
         gap = timedelta(seconds=self._settings.policy.incident_s) * (SPARSE_GAP_FACTOR if visit.is_sparse else 1)
-        is_open = self.incident.is_open(at, gap, somebody_inside=is_inside)
+        is_open = self.incident.is_open(at, gap, is_inside=is_inside)
         return self.incident if is_open else None
 
     def _inside(self, at: datetime) -> list[Suspect]:

@@ -62,17 +62,17 @@ def test_a_further_person_rings_and_a_body_that_may_be_the_same_does_not() -> No
 
 @pytest.mark.parametrize(("seconds", "is_open"), [(120, True), (120.001, False)])
 def test_an_incident_is_over_after_two_minutes(seconds: float, *, is_open: bool) -> None:
-    assert OPEN.is_open(after_noon(seconds), GAP, somebody_inside=False) is is_open
+    assert OPEN.is_open(after_noon(seconds), GAP, is_inside=False) is is_open
 
 
 def test_an_incident_is_not_over_while_somebody_unknown_is_inside() -> None:
-    assert OPEN.is_open(after_noon(3600), GAP, somebody_inside=True)
+    assert OPEN.is_open(after_noon(3600), GAP, is_inside=True)
 
 
 def test_the_two_minutes_run_from_the_last_visit() -> None:
     updated = joined(OPEN, uuid4(), "hall", "unidentified", BODY, after_noon(100), rings=False)
-    assert updated.is_open(after_noon(220), GAP, somebody_inside=False)
-    assert not updated.is_open(after_noon(221), GAP, somebody_inside=False)
+    assert updated.is_open(after_noon(220), GAP, is_inside=False)
+    assert not updated.is_open(after_noon(221), GAP, is_inside=False)
 
 
 def test_messages_tell_the_incident() -> None:

@@ -204,8 +204,8 @@ def test_the_last_four_looks_of_a_person_count() -> None:
     [
         (5.0, 5.0),
         (math.log(400) + 1, math.log(400)),
-        (-3.0, -3.0),
-        (-math.log(50) - 1, -math.log(50)),
+        (-2.0, -2.0),
+        (-math.log(10) - 1, -math.log(10)),
     ],
 )
 def test_a_face_counts_within_its_limits(face: float, counts: float) -> None:

@@ -59,6 +59,22 @@ def test_a_back_or_a_blur_is_no_evidence_of_a_stranger() -> None:
     assert judge(after(*faces(7, 50), counts=0.0), FAMILY, last=True).verdict == "unidentified"
 
 
+@pytest.mark.parametrize("held", ["identifying", "unidentified", "family"])
+def test_where_family_is_expected_small_faces_make_no_stranger_and_two_good_ones_do(held: Verdict) -> None:
+    small, good = faces(7, 20), faces(7, 2, seed=5)
+
+    def verdict_on(evidence: Evidence, *, expected: bool) -> Verdict:
+        return judge(evidence, FAMILY, held=held, last=True, expected=expected).verdict
+
+    assert verdict_on(after(*small, counts=0.25), expected=False) == "stranger"
+    assert verdict_on(after(*small, counts=0.25), expected=True) == "unidentified"
+    seen = after(*small, counts=0.25)
+    for vector in good:
+        assert verdict_on(seen, expected=True) == "unidentified"
+        seen = add_face(seen, FaceSample(vector, 0.35, 1.0))
+    assert verdict_on(seen, expected=True) == "stranger"
+
+
 def test_one_face_alone_decides_nothing() -> None:
     assert verdict(*faces(ME, 1), last=True) == ("unidentified", None)
     assert verdict(*faces(7, 1), last=True) == ("unidentified", None)

@@ -603,6 +603,22 @@ def test_an_incident_names_the_places_in_the_order_of_the_way_also_after_an_entr
     assert last.places == way
 
 
+def test_another_body_long_after_an_alert_rings_again_and_the_same_one_does_not(build: Build) -> None:
+    house = build(places={"porch": PlaceSettings(entrance=True)}, mode="night")
+    house.show("hall", Body(clothes=BLUE), seconds=15)
+    house.show("hall", seconds=1)
+    assert len(house.alerts()) == 1
+    house.show("study", Body(clothes=BLUE), seconds=12)
+    assert len(house.alerts()) == 1  # the same body, in the next room
+    house.leave("study")
+    house.wait(300)
+    house.show("kitchen", Body(clothes=RED), seconds=15)
+    first, second = house.alerts()
+    assert first.incident is not None
+    assert second.incident is not None
+    assert first.incident.id != second.incident.id
+
+
 def test_whoever_came_in_with_somebody_unknown_waits_as_long_as_they_do(build: Build) -> None:
     house = build(places={"porch": PlaceSettings(entrance=True)})
     first, second = Body(clothes=BLUE, x=0.2), Body(clothes=RED, x=0.7)
