@@ -17,10 +17,10 @@ __all__ = [
     "ContextOdds",
     "Household",
     "Term",
-    "added",
     "face_terms",
     "likeness",
     "places_of_people",
+    "sum_terms",
 ]
 
 # A person is named as probable if they are this many times likelier than the others together: 4:1.
@@ -77,7 +77,7 @@ def face_terms(visit: Sighting) -> list[Term]:
     return [Term(bounded, f"the face looks like {visit.likely}" if bounded > 0 else "the face")] if bounded else []
 
 
-def added(terms: Sequence[Term], who: str | None) -> ContextOdds:
+def sum_terms(terms: Sequence[Term], who: str | None) -> ContextOdds:
     """Return the sum of the terms. The reasons are those of 1.6:1 and more, the strongest first."""
     told = sorted((term for term in terms if abs(term.log_odds) >= 0.5), key=lambda term: -abs(term.log_odds))  # noqa: PLR2004 - 1.6:1
     return ContextOdds(sum(term.log_odds for term in terms), who, tuple(term.reason for term in told))

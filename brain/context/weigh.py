@@ -14,10 +14,10 @@ from brain.context.terms import (
     ContextOdds,
     Household,
     Term,
-    added,
     face_terms,
     likeness,
     places_of_people,
+    sum_terms,
 )
 from brain.context.walks import clothes_log_odds
 
@@ -47,7 +47,7 @@ def weigh(visit: Sighting, log: HouseLog, house: Household, suspects: Sequence[S
         return _continued(visit, named, log, house)
     if root.place in house.entrances:
         terms, who = arrival_terms(visit, root, log, house, at)
-        return added([*terms, *face_terms(visit)], who)
+        return sum_terms([*terms, *face_terms(visit)], who)
     return _inside(visit, root, log, house)
 
 
@@ -77,7 +77,7 @@ def _continued(visit: Sighting, named: tuple[Sighting, float], log: HouseLog, ho
         terms.append(Term(same, "the same clothes"))
     terms += _who_is_in(log, house, max(visit.first, before.last))
     terms += face_terms(visit)
-    return added(terms, before.who)
+    return sum_terms(terms, before.who)
 
 
 def _inside(visit: Sighting, root: Sighting, log: HouseLog, house: Household) -> ContextOdds:
@@ -92,7 +92,7 @@ def _inside(visit: Sighting, root: Sighting, log: HouseLog, house: Household) ->
         clothes, like = _clothes(visit, log, maybe_in)
         terms.append(Term(clothes, _dressed(clothes, like)))
     terms += face_terms(visit)
-    return added(terms, like)
+    return sum_terms(terms, like)
 
 
 def _who_is_in(log: HouseLog, house: Household, at: datetime) -> list[Term]:

@@ -34,10 +34,9 @@ EARLY_LOG_ODDS, SURE_LOG_ODDS, LIKELY_LOG_ODDS, CLEAR_LOG_ODDS = (
     math.log(10),
     math.log(100),
 )
-# Where context expects somebody of the house, a stranger needs as much as an early name. The faces of one stay share
-# their light and pose, so they may be unlike a member of the family for as long as the stay lasts. A stranger reaches
-# it with the second or third face.
-EXPECTED_LOG_ODDS = EARLY_LOG_ODDS
+# Where context expects somebody of the house, a stranger needs 10,000,000:1. The faces of one stay share their light
+# and pose, so they may be unlike a member of the family for as long as the stay lasts (`benchmarks/household.py`).
+EXPECTED_LOG_ODDS = math.log(10_000_000)
 # And it needs two faces of this weight, 0 to 1: small and turned faces are unlike everybody, and somebody who sits far
 # from the camera shows one of them again and again. A sharp face of 28 pixels that looks at the camera has it.
 MIN_EXPECTED_FACE_WEIGHT = 0.3
@@ -108,8 +107,8 @@ def judge(
         held: The verdict so far.
         match: The household's own match distance; it applies to people whose limit is larger.
         last: Whether this is the deadline or the end of the visit, so that a verdict is needed.
-        expected: Whether it is probably somebody of the house, by all but the faces. Then a stranger needs 100,000:1
-            and two good faces.
+        expected: Whether it is probably somebody of the house, by all but the faces. Then a stranger needs
+            10,000,000:1 and two good faces.
 
     Returns:
         The verdict is `identifying` only if nothing is decided and `last` is false.
