@@ -127,7 +127,7 @@ class Alerting:
         """
         if not decision.alert or visit.alerted or visit.verdict not in ("stranger", "unidentified"):
             return decision
-        incident, root = self._open_incident(visit, at), self.log.root(visit.id)
+        incident, root = self._open_incident(visit, at, is_likely_known=is_likely_known), self.log.root(visit.id)
         if incident and visit.id in incident.visits and not (visit.verdict == "stranger" != incident.worst):
             return replace(decision, alert=False, incident=incident)
         is_further = not is_likely_known and self._is_further(incident, visit, root)
@@ -149,12 +149,17 @@ class Alerting:
         seen = [self.log.sightings[one] for one in visits if one in self.log.sightings]
         return sum((one.place, one.first) == (visit.place, visit.first) for one in seen)
 
-    def _open_incident(self, visit: OpenVisit, at: datetime) -> OpenIncident | None:
+    def _open_incident(self, visit: OpenVisit, at: datetime, *, is_likely_known: bool) -> OpenIncident | None:
+        """Return the incident that a visit belongs to.
+
+        As long as one of its bodies may be in, its visits and those of people who are probably of the house belong to
+        it. Whoever is probably not of the house belongs to it for `incident_s`, and then begins another one.
+        """
         if self.incident is None:
             return None
-        root = self.log.root(visit.id).visit
-        is_same = root in self.incident.bodies and any(one.root == root for one in self._inside(at))
-        is_inside = visit.id in self.incident.visits or is_same
+        inside = {one.root for one in self._inside(at)} & self.incident.bodies
+        is_inside = bool(inside) if is_likely_known else self.log.root(visit.id).visit in inside
+        is_inside |= visit.id in self.incident.visits
         gap = timedelta(seconds=self._settings.policy.incident_s) * (SPARSE_GAP_FACTOR if visit.is_sparse else 1)
         is_open = self.incident.is_open(at, gap, is_inside=is_inside)
         return self.incident if is_open else None
