@@ -133,6 +133,11 @@ class House:
             self.told[visit.visit, visit.seq] = visit
 
 
+def rounds(visits: list[tuple[str, str | None]], count: int) -> list[list[tuple[str, str | None]]]:
+    """Return each `count` visits that follow each other."""
+    return [visits[first : first + count] for first in range(len(visits) - count + 1)]
+
+
 @contextmanager
 def tablet(camera: Path, microphone: Path) -> Iterator["Tab"]:
     from playwright.sync_api import sync_playwright  # noqa: PLC0415 - absent where chromium is
@@ -179,9 +184,10 @@ def test_one_tablet_is_camera_speaker_and_microphone_of_a_house(
         opened.locator(".box.family").get_by_text("Alice · Family").wait_for(timeout=1000 * PATIENCE_S)
         # ... a greeting is spoken ...
         assert soon(lambda: {"Hello Alice.", "Hello Bob."} <= {*said(opened)}, PATIENCE_S), said(opened)
-        # ... and every visit is decided as in the recording.
-        assert soon(lambda: len(house.ended()) >= len(expected), PATIENCE_S), house.told
-        assert house.ended()[: len(expected)] == sorted(expected, key=str)
+        # ... and every visit is decided as in the recording. The camera shows the clip again and again: on a busy
+        # machine a round may show too little of a face.
+        as_recorded = sorted(expected, key=str)
+        assert soon(lambda: as_recorded in rounds(house.ended(), len(expected)), PATIENCE_S), house.ended()
         # The page answers a question that its microphone has recorded.
         opened.get_by_label("Listen here").check()
         assert soon(lambda: any(words.startswith("I see") for words in said(opened)), PATIENCE_S), said(opened)
