@@ -1,7 +1,6 @@
 """The brain: takes the newest frame of each place and yields visit messages."""
 
 import logging
-import math
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 
@@ -11,15 +10,13 @@ from brain.context.memory import HouseMemory
 from brain.people.gallery import Gallery
 from brain.people.records import LabelRecord
 from brain.settings.brain import BrainSettings
-from brain.verdict.clothes import same_clothes_log_odds
-from brain.verdict.evidence import FaceSample, add_answer, add_face, face_weight
+from brain.verdict.evidence import add_answer
 from brain.verdict.judge import Judgement
 from brain.vision.appearance import Appearance, describe_appearance
 from brain.vision.backend import VisionBackend
-from brain.vision.geometry import area
 from brain.vision.picture import Picture
-from brain.vision.snapshot import snapshot
 from brain.visits.alerting import Alerting
+from brain.visits.comparison import Comparison
 from brain.visits.detections import detections_message
 from brain.visits.face_search import FaceSearch
 from brain.visits.frame_analysis import FrameAnalysis
@@ -41,16 +38,8 @@ log = logging.getLogger(__name__)
 
 # A person who is not yet confirmed and is not seen for this long is dropped: probably nobody was there.
 UNCONFIRMED_GONE_S = 1.5
-# A new picture replaces the best one if its merit is this many times higher.
-BETTER_PICTURE_FACTOR = 1.15
-# After a verdict, faces are compared this many times less often: still often enough to correct it.
-DECIDED_PAUSE_FACTOR = 4
 # A visit was last seen this much later than the current frame: the clock was set back.
 CLOCK_SET_BACK = timedelta(seconds=5)
-# Somebody without a face who appears this long after a visit with faces was seen last continues it only if the clothes
-# agree: at odds of 3:1 if frames without anybody lie between, else if they do not disagree by more than 1:5.
-MAX_BLINK = timedelta(seconds=0.5)
-SAME_BODY_LOG_ODDS, OTHER_BODY_LOG_ODDS = math.log(3), -math.log(5)
 # Whether an unidentified visit alerts is decided again after this time, because the context has changed.
 DECIDE_AGAIN = timedelta(seconds=1)
 # An ended visit that the context calmed may still alert for this long.
@@ -91,7 +80,7 @@ class Brain:
         stored = list(visits)
         self._visits = [visit for visit in stored if visit.ended is None]
         self._waiting = [visit for visit in stored if visit.ended is not None]
-        self._alerting, self._describe = Alerting(settings, gallery, memory), describe
+        self._alerting = Alerting(settings, gallery, memory)
         self._wishes = Wishes(settings.policy)
         self._analyses: dict[str, FrameAnalysis] = {}
         self._face_search, self._overhead = FaceSearch(), OverheadSearch(settings.places)
@@ -100,6 +89,7 @@ class Brain:
         self._frames: dict[str, datetime] = {}
         self._rhythm = FrameRhythm(timedelta(seconds=settings.timing.deadline_s))
         self._second_opinions = SecondOpinions(second, timedelta(seconds=settings.timing.deadline_s))
+        self._comparison = Comparison(settings.timing, self._second_opinions, describe)
 
     @property
     def visits(self) -> list[OpenVisit]:
@@ -232,7 +222,7 @@ class Brain:
         present = self._follow(frame, observations, here, analysis)
         self.counts["frames"] += 1
         for observation, visit in present:
-            self._compare(visit, observation, analysis, frame.at)
+            self._comparison.compare(visit, observation, analysis, frame.at)
             visit.not_a_person_reason = self._negatives.compare(visit, frame.at)
             if visit.confirmed:
                 yield from self._report_visit(visit, frame.at, frame.number)
@@ -259,7 +249,7 @@ class Brain:
         found = match(
             observations,
             [visit.trail(frame.at) for visit in here],
-            lambda number, index: self._may_continue(observations[number], here[index], analysis, frame.at),
+            lambda number, index: self._comparison.may_continue(observations[number], here[index], analysis, frame.at),
         )
         present = []
         for number, observation in enumerate(observations):
@@ -271,49 +261,6 @@ class Brain:
             visit.see(observation, frame.at)
             present.append((observation, visit))
         return present
-
-    def _may_continue(
-        self, observation: ObservedPerson, visit: OpenVisit, analysis: FrameAnalysis, at: datetime
-    ) -> bool:
-        """Whether a person without a face may continue a visit that has faces: a name does not pass to another body."""
-        has_name = visit.who is not None or visit.evidence.faces > 0
-        if observation.face or not has_name or at - visit.last <= MAX_BLINK:
-            return True
-        needed = SAME_BODY_LOG_ODDS if visit.missing else OTHER_BODY_LOG_ODDS
-        look = self._describe(analysis.picture, observation.box)
-        if look is None or visit.appearance is None:
-            return needed <= 0
-        return same_clothes_log_odds(visit.appearance, look, hours=0) >= needed
-
-    def _compare(self, visit: OpenVisit, observation: ObservedPerson, analysis: FrameAnalysis, at: datetime) -> None:
-        """Compare the face if a comparison is due, and store the picture if it is the best so far."""
-        merit = observation.score * (0.2 + area(observation.box))
-        if observation.face and self._is_due(visit, at):
-            visit.compared_at = at
-            guess = analysis.guess(observation.face)
-            if guess is not None:
-                visit.evidence = add_answer(visit.evidence, guess)
-            embedding = analysis.embedding(observation.face)
-            counts = face_weight(embedding.width, embedding.sharpness, embedding.yaw) if embedding else 0.0
-            self._second_opinions.propose(visit, analysis, observation.face, counts, at)
-            if embedding:
-                visit.collect(analysis.picture, observation.face, embedding, counts, at)
-                visit.evidence = add_face(
-                    visit.evidence, FaceSample(embedding.vector, counts, embedding.face_confidence)
-                )
-                merit += 2 * counts
-        if visit.is_look_due(at):
-            visit.look(self._describe(analysis.picture, observation.box), at)
-        if merit > BETTER_PICTURE_FACTOR * visit.best:
-            visit.best, visit.picture = merit, snapshot(analysis.picture, observation.box)
-
-    def _is_due(self, visit: OpenVisit, at: datetime) -> bool:
-        """Whether the face may be compared again. It is due less often once the visit is settled."""
-        pause = timedelta(seconds=self._settings.timing.look_s)
-        settled = visit.decided and (visit.verdict != "unidentified" or visit.is_not_a_person)
-        return visit.compared_at is None or at - visit.compared_at >= (
-            DECIDED_PAUSE_FACTOR * pause if settled else pause
-        )
 
     def _report_visit(self, visit: OpenVisit, at: datetime, number: int | None = None) -> Iterator[Visit]:
         if not visit.seq:
