@@ -142,10 +142,8 @@ class HouseLog:
     def _index(self) -> None:
         self.roots, self.bodies, self.by_person = {}, {}, {}
         self.after = {link.before: visit for visit, link in self.links.items()}
-        for (
-            visit,
-            sighting,
-        ) in self.sightings.items():  # a visit comes after the one it continues, or at least begins later
+        # A visit comes after the one it continues, or at least begins later.
+        for visit, sighting in self.sightings.items():
             root = visit
             while (link := self.links.get(root)) and link.before in self.sightings:
                 root = self.roots.get(link.before, link.before)

@@ -230,10 +230,10 @@ class Alerting:
         """
         policy, timing = self._settings.policy, self._settings.timing
         others = [self.log.sightings[one.root] for one in inside if one.root in self.log.sightings]
-        roots = [*self.log.body(root.visit), *others]
+        seen = [*self.log.body(root.visit), *others]
         waits = [
             one.first + timedelta(seconds=max(policy.delay_s, timing.deadline_s))
-            for one in roots
+            for one in seen
             if policy.delay_s and one.place in self._entrances
         ]
         return max((one for one in waits if one > at), default=None)

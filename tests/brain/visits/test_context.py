@@ -290,26 +290,16 @@ def test_a_name_of_another_body_at_the_next_place_does_not_prevent_the_alert(bui
     assert len(house.alerts()) == 1
 
 
-def test_a_phone_that_comes_home_in_time_prevents_the_alert(build: Build) -> None:
+@pytest.mark.parametrize(("home_after_s", "alerts"), [(20, 0), (50, 1)])
+def test_a_phone_prevents_the_alert_if_it_comes_home_in_time(build: Build, home_after_s: int, alerts: int) -> None:
     house = build()
     house.phone("alice", home=False)
     house.wait(600, step_s=60)
     house.show("door", Body(clothes=BLUE), seconds=5)
-    house.leave("door", 20)
+    house.leave("door", home_after_s)
     house.phone("alice")
     house.wait(120)
-    assert house.alerts() == []
-
-
-def test_a_phone_that_comes_home_too_late_does_not_prevent_the_alert(build: Build) -> None:
-    house = build()
-    house.phone("alice", home=False)
-    house.wait(600, step_s=60)
-    house.show("door", Body(clothes=BLUE), seconds=5)
-    house.leave("door", 50)
-    house.phone("alice")
-    house.wait(120)
-    assert len(house.alerts()) == 1
+    assert len(house.alerts()) == alerts
 
 
 def test_a_phone_that_has_been_home_for_long_does_not_prevent_the_alert(build: Build) -> None:
