@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -19,6 +20,8 @@ from brain.vision.picture import Picture
 from nerves.messages import SelfTest, Visit
 from tests.paths import ROOT
 from tests.waiting import scaled, soon
+
+ONLINE = {"brain", "evidence", "phone", "tablet"}
 
 
 class Phone(ThreadingHTTPServer):
@@ -50,12 +53,14 @@ def phone() -> Iterator[Phone]:
 
 
 @contextmanager
-def up(config: Path, env: dict[str, str], data: Path) -> Iterator[None]:
+def up(config: Path, env: dict[str, str]) -> Iterator[None]:
+    """Start the house, and wait until all its services are online."""
+    read = (config.parent / "log").read_text
     with (config.parent / "log").open("wb") as log:
         command = [sys.executable, "-m", "kinwatch", "up", "--config", str(config)]
         house = subprocess.Popen(command, env=env, cwd=ROOT, stdout=log, stderr=log)
         try:
-            soon((data / "broker.url").exists, 60, (config.parent / "log").read_text)
+            soon(lambda: ONLINE <= set(re.findall(r"(\w+) +online", read())), 60, read)
             yield
         finally:
             house.send_signal(signal.SIGTERM)
@@ -86,7 +91,7 @@ def test_a_test_alert_says_for_each_service_what_became_of_it(tmp_path: Path, ph
         "--config",
         str(config),
     ]
-    with up(config, env, data):
+    with up(config, env):
         done = subprocess.run(
             command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=scaled(90), check=False
         )
