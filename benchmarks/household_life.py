@@ -285,8 +285,8 @@ def _helper_day(walker: _Walker, midnight: float, plan: DayPlan) -> None:
 
 
 def phones(life: Life, rng: Rng) -> Iterator[Phone]:
-    """Yield what the phones of the family say, ordered by time."""
-    facts = []
+    """Yield what the phones of the family say, ordered by time. At the start all are at home."""
+    facts = [Phone(who, 0.0, home=True) for who in FAMILY]
     for move in life.moves:
         chance = rng.random()
         if not move.home:

@@ -3,6 +3,8 @@
 import math
 from datetime import datetime, timedelta
 
+import numpy as np
+
 from brain.context import numbers
 from brain.context.house_log import HouseLog
 from brain.context.occupancy import whereabouts
@@ -55,8 +57,9 @@ def _who_may_come(
             odds[person] = numbers.GOING_OUT_ODDS / inside * math.exp(like) * has_left
         else:
             rate = numbers.ARRIVAL_ODDS if person in house.family else numbers.GUEST_ARRIVAL_ODDS
-            phone = numbers.NO_PHONE_SHARE if _lacks_phone(person, log, house) else 1.0
-            odds[person] = rate * phone * math.exp(min(like, numbers.MAX_ARRIVAL_CLOTHES_LOG_ODDS))
+            rate *= log.hours.odds(person, root.first) if house.settings.hours else 1.0
+            rate *= _no_phone_share(at - root.first) if _lacks_phone(person, log, house) else 1.0
+            odds[person] = rate * math.exp(min(like, numbers.MAX_ARRIVAL_CLOTHES_LOG_ODDS))
     total = sum(odds.values())
     if not total:
         return [Term(-math.inf, "nobody is known")], None
@@ -74,6 +77,12 @@ def _has_left_again(root: Sighting, log: HouseLog, house: Household, at: datetim
     last = max(body, key=lambda one: one.last)
     is_gone = not last.is_open and at - last.last >= timedelta(seconds=numbers.LEFT_AGAIN_S)
     return is_gone and all(one.place in house.entrances for one in body)
+
+
+def _no_phone_share(since: timedelta) -> float:
+    """Return how often a phone has not told by now that its owner came home this long ago."""
+    times, shares = zip(*numbers.NO_PHONE_SHARES, strict=True)
+    return float(np.interp(since.total_seconds(), times, shares))
 
 
 def _lacks_phone(person: str, log: HouseLog, house: Household) -> bool:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from brain.context import numbers
+from brain.context.arrival_hours import ArrivalHours
 from brain.context.sighting import Sighting
 from brain.context.travel import TravelTimes
 from brain.context.walks import Continuation, link_sightings, way_back
@@ -15,7 +16,7 @@ from nerves.messages import Verdict
 __all__ = ["HouseLog", "PhoneReport"]
 
 LOG_TIME, LINK_TIME = timedelta(hours=numbers.LOG_HOURS), timedelta(seconds=numbers.LINK_S)
-STILL_TIME = timedelta(hours=numbers.STILL_HOURS)
+STILL_TIME, SHORT_ABSENCE = timedelta(hours=numbers.STILL_HOURS), timedelta(seconds=numbers.SHORT_ABSENCE_S)
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -32,6 +33,7 @@ class HouseLog:
     """The visits of the last hours, newest last, and what connects them."""
 
     travel: TravelTimes = field(default_factory=TravelTimes)
+    hours: ArrivalHours = field(default_factory=ArrivalHours)
     by_appearance: bool = True
     by_continuity: bool = True
     by_phone: bool = True
@@ -78,6 +80,8 @@ class HouseLog:
             return
         reports = self.phones.setdefault(person, [])
         if not reports or reports[-1].is_home != report.is_home or reports[-1].at < self.watched_since:
+            if reports and report.is_home and report.at - reports[-1].at >= SHORT_ABSENCE and not reports[-1].is_home:
+                self.hours.learn(person, report.at)
             reports.append(report)
             del reports[:-8]
 
@@ -138,6 +142,7 @@ class HouseLog:
         for sighting in self.of(person):
             self.drop(sighting.visit)
         self.phones.pop(person, None)
+        self.hours.forget(person)
 
     def _index(self) -> None:
         self.roots, self.bodies, self.by_person = {}, {}, {}

@@ -7,7 +7,9 @@ measures what each kind of context is worth in a simulated house.
 import math
 
 __all__ = [
+    "ARRIVAL_MEMORY",
     "ARRIVAL_ODDS",
+    "ARRIVAL_SPREAD",
     "BACKGROUND_S",
     "COAT_SHARE",
     "COMPANY_LOG_ODDS",
@@ -25,6 +27,7 @@ __all__ = [
     "MAX_CONTINUITY_LOG_ODDS",
     "MAX_FACE_AGAINST_LOG_ODDS",
     "MAX_FACE_LOG_ODDS",
+    "MAX_HOURS_ODDS",
     "MAX_OUT_HOURS",
     "MIN_LINK_LOG_ODDS",
     "NAMED_INSIDE_LOG_ODDS",
@@ -35,19 +38,23 @@ __all__ = [
     "NOWHERE_INTRUDER_SHARE",
     "NOWHERE_PRIOR_COUNT",
     "NOWHERE_PRIOR_SHARE",
-    "NO_PHONE_SHARE",
+    "NO_PHONE_SHARES",
     "PHONE_BEFORE_S",
     "PHONE_LOG_ODDS",
+    "PRIOR_ARRIVALS",
     "RESOLVE_MIN_CLOTHES_LOG_ODDS",
     "RETURN_GAP_SHARES",
     "RETURN_LOG_ODDS",
+    "SAME_ARRIVAL_S",
     "SAME_NAME_LOG_ODDS",
+    "SHORT_ABSENCE_S",
     "STALE_S",
     "STILL_HOURS",
     "STILL_LOG_ODDS",
     "UNEXPLAINED_S",
     "UNSEEN_GUEST_WEIGHT",
     "UNSEEN_WEIGHT",
+    "UP_HALF_HOURS",
 ]
 
 # The log of the house reaches this far back: people change their clothes in longer times (assumed).
@@ -92,9 +99,15 @@ UNSEEN_WEIGHT, UNSEEN_GUEST_WEIGHT = 0.2, 0.02
 ARRIVAL_ODDS, GUEST_ARRIVAL_ODDS, GOING_OUT_ODDS = 3.5, 0.7, 1.0
 # Clothes count little for an arrival: thieves and fathers wear dark jackets.
 MAX_ARRIVAL_CLOTHES_LOG_ODDS = 1.8
-# Somebody who comes home without the phone that tells when they do: one arrival in seven (assumed: reports that come
-# late, or never).
-NO_PHONE_SHARE = 0.15
+# Somebody who comes home without the phone that tells when they do: seconds after the arrival, and how often the phone
+# has not told it by then (assumed: most report within a minute before or after it, one in ten late or never).
+NO_PHONE_SHARES = ((0.0, 0.6), (90.0, 0.15), (300.0, 0.08), (600.0, 0.04))
+# The hours of coming home: a half hour counts for those around it; a person's day begins as if learnt from two arrivals
+# at any time at which people are up; an arrival counts half after 23 more. At most 4:1: habits change (assumed).
+ARRIVAL_SPREAD = (1 / 9, 2 / 9, 3 / 9, 2 / 9, 1 / 9)
+PRIOR_ARRIVALS, UP_HALF_HOURS, ARRIVAL_MEMORY, MAX_HOURS_ODDS = 2.0, 30.0, 0.97, 4.0
+# A phone that was away for less has lost its connection; and two arrivals so near to each other are one.
+SHORT_ABSENCE_S, SAME_ARRIVAL_S = 1200.0, 1200.0
 # Whoever is out changes clothes as often as somebody at home in this time: elsewhere there is no wardrobe (assumed).
 MAX_OUT_HOURS = 2.0
 # Whoever goes out is seen nowhere inside in this time after; of strangers who come in that is true in one of 15

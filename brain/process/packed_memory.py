@@ -1,13 +1,15 @@
 """Pure: what the context knows of the house, as rows of a table."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeVar
 from uuid import UUID
 
 from pydantic import TypeAdapter
 
 from brain.context import numbers
+from brain.context.arrival_hours import BIN_COUNT, ArrivalHours
 from brain.context.house_log import HouseLog, PhoneReport
 from brain.context.incident import OpenIncident
 from brain.context.memory import HouseMemory
@@ -41,8 +43,10 @@ class HouseRow:
     suspects: list[Suspect]
     alerted: list[tuple[str, str, datetime]]
     incident: OpenIncident | None
+    hours: dict[str, list[float]] = field(default_factory=dict)
 
 
+Number = TypeVar("Number", int, float)
 SIGHTING, HOUSE = TypeAdapter(SightingRow), TypeAdapter(HouseRow)
 
 
@@ -68,6 +72,7 @@ def pack_house(memory: HouseMemory) -> bytes:
             list(memory.suspects.values()),
             [(place, name, at) for (place, name), at in memory.alerted.items()],
             memory.incident,
+            log.hours.counts,
         )
     )
 
@@ -88,6 +93,7 @@ def unpack(sightings: Iterable[bytes], house: bytes, at: datetime) -> HouseMemor
     seen = {row.sighting.visit: row.sighting for row in rows}
     log = HouseLog(
         TravelTimes(gaps=_counts(rest.gaps, len(numbers.GAP_SHARES)), arrivals=_counts(rest.arrivals, 2)),
+        ArrivalHours(_counts(rest.hours, BIN_COUNT)),
         sightings=seen,
         links={row.sighting.visit: row.link for row in rows if row.link and _goes_back(row, seen)},
         phones=rest.phones,
@@ -105,6 +111,6 @@ def _goes_back(row: SightingRow, seen: Mapping[UUID, Sighting]) -> bool:
     return before is None or before.first < row.sighting.first
 
 
-def _counts(learnt: dict[str, list[int]], length: int) -> dict[str, list[int]]:
+def _counts(learnt: dict[str, list[Number]], length: int) -> dict[str, list[Number]]:
     """Return the learnt counts without those of other intervals than today's."""
     return {key: counts for key, counts in learnt.items() if len(counts) == length}

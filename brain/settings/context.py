@@ -35,3 +35,5 @@ class ContextSettings(BaseModel):
     """A family member's phone has just come home."""
     company: bool = True
     """Somebody comes in together with a person who was named."""
+    hours: bool = True
+    """Somebody who is out usually comes home at this time; kinwatch learns it."""

@@ -6,7 +6,7 @@ visit in which two people take turns gets no name. Nothing here uses a model, a 
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -90,7 +90,7 @@ class Opinion:
     """Whether any face was compared with this person."""
 
 
-def judge(
+def judge(  # noqa: PLR0913 - what a judgement depends on
     evidence: Evidence,
     known: Sequence[KnownPerson],
     *,
@@ -98,6 +98,7 @@ def judge(
     match: float = MATCH_DISTANCE,
     last: bool = False,
     expected: bool = False,
+    elsewhere: Collection[str] = (),
 ) -> Judgement:
     """Return the verdict on the evidence of a visit.
 
@@ -109,6 +110,7 @@ def judge(
         last: Whether this is the deadline or the end of the visit, so that a verdict is needed.
         expected: Whether it is probably somebody of the house, by all but the faces. Then a stranger needs
             10,000,000:1 and two good faces.
+        elsewhere: Who is seen by another camera at this time. Their names need 100,000:1.
 
     Returns:
         The verdict is `identifying` only if nothing is decided and `last` is false.
@@ -119,11 +121,18 @@ def judge(
     if not faces.count:
         return _undecided((NO_FACE_REASON,), last=last)
     known = [person if person.limit <= match else replace(person, limit=match) for person in known]
-    return _decided(evidence, faces, known, held, last=last, expected=expected)
+    return _decided(evidence, faces, known, held, last=last, expected=expected, elsewhere=elsewhere)
 
 
-def _decided(
-    evidence: Evidence, faces: "_Faces", known: Sequence[KnownPerson], held: Verdict, *, last: bool, expected: bool
+def _decided(  # noqa: PLR0913 - as `judge`
+    evidence: Evidence,
+    faces: "_Faces",
+    known: Sequence[KnownPerson],
+    held: Verdict,
+    *,
+    last: bool,
+    expected: bool,
+    elsewhere: Collection[str],
 ) -> Judgement:
     opinions = _opinions(faces, known)
     reasons = _reasons(evidence, faces, opinions)
@@ -137,9 +146,8 @@ def _decided(
         now = ("somebody else is there now",) if held in NAMED_VERDICTS else ()
         return Judgement("stranger", None, (*reasons, *now))
     named = _named(opinions, SURE_LOG_ODDS if late else _needed(total))
-    if named and not _is_clear_of_relatives(named[0], faces, known):
-        relative = f"it may be a brother or sister of {named[0].known.name}"
-        return _undecided((*reasons, relative), opinions[0], last=last)
+    if named and (doubt := _doubt(named[0], faces, known, elsewhere)):
+        return _undecided((*reasons, doubt), opinions[0], last=last)
     if named:
         return Judgement(named[0].known.group, named[0].known.name if len(named) == 1 else None, reasons)
     if faces.count >= MIN_FACES and _is_stranger(opinions, faces, last=late, expected=expected):
@@ -263,10 +271,15 @@ def _named(opinions: Sequence[Opinion], needed: float) -> list[Opinion]:
     return [first, *rivals]
 
 
-def _is_clear_of_relatives(opinion: Opinion, faces: _Faces, known: Sequence[KnownPerson]) -> bool:
-    """Return whether the faces are this person's rather than a brother's or sister's."""
-    cloud = similarity.person_log_odds(faces.cloud_answers, opinion.known.name)
-    return relatives.is_clear_of_relatives(opinion.known, faces.vectors, faces.weights, known, bonus=cloud)
+def _doubt(opinion: Opinion, faces: _Faces, known: Sequence[KnownPerson], elsewhere: Collection[str]) -> str:
+    """Return why the faces may be somebody else's, though alike enough; empty if nothing says so."""
+    name = opinion.known.name
+    if name in elsewhere and opinion.log_odds < EARLY_LOG_ODDS:
+        return f"{name} is in view of another camera"
+    cloud = similarity.person_log_odds(faces.cloud_answers, name)
+    if not relatives.is_clear_of_relatives(opinion.known, faces.vectors, faces.weights, known, bonus=cloud):
+        return f"it may be a brother or sister of {name}"
+    return ""
 
 
 def _is_certain(opinion: Opinion) -> bool:

@@ -22,10 +22,11 @@ from brain.verdict.policy import ActiveMode, active_mode, calming_odds, why_quie
 from brain.visits.visit import OpenVisit
 from nerves.messages import Mode, Presence
 
-__all__ = ["Alerting"]
+__all__ = ["TOGETHER_TIME", "Alerting"]
 
 # Two cameras may show one person at once for a moment; who is seen at once for longer is two people.
 TOGETHER_TIME = timedelta(seconds=5)
+MOMENT = timedelta(milliseconds=1)
 
 
 class Alerting:
@@ -73,12 +74,21 @@ class Alerting:
         if visit.quiet:
             self.log.drop(visit.id)
             return
+        held = self.log.sightings.get(visit.id)
         self.log.update(_sighting(visit))
         if visit.who:
             named = self.log.sightings[visit.id]
+            if held is None or held.who != visit.who:
+                self._learn_arrival(named, visit.who)
             self._explain(named)
         if visit.ended is not None and (visit.who or visit.is_calm):
             self.log.learn_way(visit.id)
+
+    def _learn_arrival(self, named: Sighting, person: str) -> None:
+        """If a person who was out has just been named, learn when they came home."""
+        came = self.log.root(named.visit).first
+        if whereabouts(self.log, person, came - MOMENT, self._entrances) == "out":
+            self.log.hours.learn(person, came)
 
     def follow_gallery(self, labels: Mapping[UUID, LabelRecord]) -> None:
         """Correct the log by all humans' labels, and forget who is no longer in the gallery."""
@@ -250,6 +260,8 @@ class Alerting:
 
     def _explain(self, named: Sighting) -> None:
         """Drop the suspects whom a name explains: the same body, or a person who was not in before."""
+        if not self.suspects:
+            return
         body = {one.visit for one in self.log.body(named.visit)}
         for root in [root for root in self.suspects if root in body]:
             del self.suspects[root]

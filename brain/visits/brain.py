@@ -15,7 +15,7 @@ from brain.verdict.judge import Judgement
 from brain.vision.appearance import Appearance, describe_appearance
 from brain.vision.backend import VisionBackend
 from brain.vision.picture import Picture
-from brain.visits.alerting import Alerting
+from brain.visits.alerting import TOGETHER_TIME, Alerting
 from brain.visits.comparison import Comparison
 from brain.visits.detections import detections_message
 from brain.visits.face_search import FaceSearch
@@ -44,6 +44,8 @@ CLOCK_SET_BACK = timedelta(seconds=5)
 DECIDE_AGAIN = timedelta(seconds=1)
 # An ended visit that the context calmed may still alert for this long.
 PROBATION_TIME = timedelta(seconds=60)
+# Whoever was seen within this time is in view.
+JUST_NOW = timedelta(seconds=2)
 
 
 class Brain:
@@ -284,7 +286,8 @@ class Brain:
 
     def _judgement(self, visit: OpenVisit, at: datetime, *, last: bool) -> Judgement:
         """Return the judgement. Where somebody of the house is expected, a stranger needs more evidence."""
-        judgement = judge_visit(visit, self._gallery, self._settings, at, last=last)
+        elsewhere = self._seen_elsewhere(visit, at)
+        judgement = judge_visit(visit, self._gallery, self._settings, at, last=last, elsewhere=elsewhere)
         if judgement.verdict != "stranger":
             return judgement
         if visit.expected_at is None or at - visit.expected_at >= DECIDE_AGAIN:
@@ -292,6 +295,17 @@ class Brain:
         if not visit.is_expected:
             return judgement
         return judge_visit(visit, self._gallery, self._settings, at, last=last, expected=True)
+
+    def _seen_elsewhere(self, visit: OpenVisit, at: datetime) -> frozenset[str]:
+        """Return who has been in view of another camera for as long as nobody is at two places at once."""
+        return frozenset(
+            one.who
+            for one in self._visits
+            if one.who
+            and one.place != visit.place
+            and at - one.last <= JUST_NOW
+            and at - max(one.first, visit.first) > TOGETHER_TIME
+        )
 
     @staticmethod
     def _is_decision_due(visit: OpenVisit, at: datetime) -> bool:

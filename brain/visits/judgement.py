@@ -1,6 +1,6 @@
 """The judgement of one open visit, from its evidence and the people we know."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import numpy as np
@@ -15,8 +15,15 @@ from brain.visits.visit import OpenVisit
 __all__ = ["judge_visit"]
 
 
-def judge_visit(
-    visit: OpenVisit, gallery: Gallery, settings: BrainSettings, at: datetime, *, last: bool, expected: bool = False
+def judge_visit(  # noqa: PLR0913 - what a judgement depends on
+    visit: OpenVisit,
+    gallery: Gallery,
+    settings: BrainSettings,
+    at: datetime,
+    *,
+    last: bool,
+    expected: bool = False,
+    elsewhere: Collection[str] = (),
 ) -> Judgement:
     """Return the judgement of a visit: by its guesses if the backend names people, else by its faces.
 
@@ -27,6 +34,7 @@ def judge_visit(
         at: The current time; it decides who has expired.
         last: Whether the verdict is due now.
         expected: Whether it is probably somebody of the house, by all but the faces.
+        elsewhere: Who is seen by another camera at this time.
     """
     if visit.evidence.guesses:
         people = gallery.people()
@@ -34,7 +42,15 @@ def judge_visit(
         expired = [person.name for person in people if person.expired(at)]
         return judge_guesses(visit.evidence.guesses, groups, expired=expired, last=last)
     known = _known_people(gallery, settings.cloud_only_names, at)
-    return judge(visit.evidence, known, held=visit.verdict, match=settings.match, last=last, expected=expected)
+    return judge(
+        visit.evidence,
+        known,
+        held=visit.verdict,
+        match=settings.match,
+        last=last,
+        expected=expected,
+        elsewhere=elsewhere,
+    )
 
 
 def _known_people(gallery: Gallery, cloud_only_names: Sequence[str], at: datetime) -> list[KnownPerson]:

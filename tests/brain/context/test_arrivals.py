@@ -12,6 +12,7 @@ from brain.settings.context import ContextSettings
 from tests.brain.context.sightings import OTHER, RED, after_noon, household, log_of, sighting
 
 ANN = household("ann")
+DAY_S = 86400.0
 HOME, PHONE = "ann comes home", "the phone of ann has come home"
 
 
@@ -111,8 +112,19 @@ def test_somebody_whose_phone_tells_when_they_come_home_comes_seldom_without_it(
     left, body = sighting("door", -900, -800, "ann"), sighting("door", 0)
     log = log_of(left, body)
     log.report_phone("ann", PhoneReport(after_noon(-700), is_home=False))
-    assert weighed(body, log).log_odds == pytest.approx(math.log(3.5 * 0.15))
+    for after_s, share in ((0, 0.6), (45, 0.375), (90, 0.15), (300, 0.08), (3600, 0.04)):
+        assert weighed(body, log, at_s=after_s).log_odds == pytest.approx(math.log(3.5 * share))
     unasked = household("ann", settings=without("presence"))
+    assert weighed(body, log, unasked).log_odds == pytest.approx(math.log(3.5))
+
+
+def test_whoever_usually_comes_home_at_this_time_comes_rather_than_a_stranger() -> None:
+    left, body = sighting("door", -900, -800, "ann"), sighting("door", 0)
+    log = log_of(left, body)
+    for days in range(1, 15):
+        log.hours.learn("ann", after_noon(-7 * days * DAY_S))
+    assert weighed(body, log).log_odds == pytest.approx(math.log(3.5 * 4))
+    unasked = household("ann", settings=without("hours"))
     assert weighed(body, log, unasked).log_odds == pytest.approx(math.log(3.5))
 
 

@@ -78,6 +78,8 @@ def memories(draw: st.DrawFn) -> HouseMemory:
         log.learn_way(one)
     for person, at, is_home in draw(st.lists(st.tuples(NAMES, MOMENTS, st.booleans()), max_size=4)):
         log.report_phone(person, PhoneReport(at, is_home))
+    for person, at in draw(st.lists(st.tuples(NAMES, MOMENTS), max_size=4)):
+        log.hours.learn(person, at)
     log.watched_since = draw(MOMENTS)
     roots = draw(st.lists(st.builds(Suspect, st.uuids(), MOMENTS, st.booleans(), st.booleans()), max_size=3))
     alerted = draw(st.dictionaries(st.tuples(PLACES, NAMES), MOMENTS, max_size=3))
@@ -97,6 +99,7 @@ def test_what_is_unpacked_is_what_was_packed(memory: HouseMemory) -> None:
     for name in ("links", "learnt", "phones", "watched_since", "roots", "bodies", "after", "by_person"):
         assert getattr(again.log, name) == getattr(memory.log, name)
     assert (again.log.travel.gaps, again.log.travel.arrivals) == (memory.log.travel.gaps, memory.log.travel.arrivals)
+    assert again.log.hours.counts == memory.log.hours.counts
     assert (again.suspects, again.alerted, again.incident) == (memory.suspects, memory.alerted, memory.incident)
     for before, after in zip(memory.log.sightings.values(), again.log.sightings.values(), strict=True):
         assert replace(after, appearance=None) == replace(before, appearance=None)
