@@ -10,7 +10,8 @@ brain is real. A share `--faces` of the moments shows a usable face; about four 
 
 A ring is a visit message with `alert`. It is a false alarm if most detections of the visit show family, the guest or
 the cleaner, unless the brain joins it with the ring of an intruder's visit to one incident. An intruder is missed if no
-visit of hers rings, and late if the first ring comes more than 60 seconds after her first detection.
+visit of hers rings, and late if the first ring comes more than 60 seconds after her first detection. She has a face if
+two frames show a usable one.
 """
 
 import argparse
@@ -29,7 +30,7 @@ from typing import Any, get_args
 
 import numpy as np
 
-from benchmarks.household_faces import Cast, Looks, cast, read_faces
+from benchmarks.household_faces import MIN_MOMENT_WEIGHT, Cast, Looks, cast, read_faces, weight
 from benchmarks.household_intruders import KINDS, Intrusion, Modes, intrusions
 from benchmarks.household_life import DAY_S, DOORS, FAMILY, HOUR_S, PLACES, Life, Phone, family_life, phones
 from benchmarks.household_script import Script, script
@@ -166,6 +167,7 @@ class Simulation:
         self._take(self._brain.see(Frame(one.place, self._sight.picture(one), _time(one.at))), one)
         for shown in one.shown:
             self.tally.first_seen.setdefault(shown.who, one.at)
+            self.tally.faces[shown.who] += bool(shown.embedding and weight(shown.embedding) >= MIN_MOMENT_WEIGHT)
 
     def _hear(self, phone: Phone) -> None:
         """Give the brain what a phone says, if it can use it."""

@@ -19,7 +19,7 @@ from brain.verdict.evidence import MIN_USABLE_WEIGHT, face_weight
 from brain.vision.backend import FaceEmbedding, Vector
 from nerves.settings import load
 
-__all__ = ["Cast", "Looks", "cast", "read_faces"]
+__all__ = ["MIN_MOMENT_WEIGHT", "Cast", "Looks", "cast", "read_faces", "weight"]
 
 ENROLLED_PHOTOS, SHOWN_PHOTOS = 8, 4  # photos that somebody known needs at least, to be enrolled and to be seen
 BURST_FRAMES = 4  # pictures of one moment
@@ -106,12 +106,13 @@ def _looks(embeddings: Sequence[FaceEmbedding | None]) -> Looks | None:
     photo, *others = embeddings
     if photo is None:
         return None
-    usable = tuple(one for one in others[:BURST_FRAMES] if one and _weight(one) > MIN_USABLE_WEIGHT)
+    usable = tuple(one for one in others[:BURST_FRAMES] if one and weight(one) > MIN_USABLE_WEIGHT)
     poor = tuple(one for one in others if one and not any(one is other for other in usable))
-    if len(usable) < MIN_MOMENT_FACES or sum(map(_weight, usable)) / len(usable) < MIN_MOMENT_WEIGHT:
+    if len(usable) < MIN_MOMENT_FACES or sum(map(weight, usable)) / len(usable) < MIN_MOMENT_WEIGHT:
         return Looks(photo.vector, (), (*poor, *usable))
     return Looks(photo.vector, usable, poor)
 
 
-def _weight(embedding: FaceEmbedding) -> float:
+def weight(embedding: FaceEmbedding) -> float:
+    """Return how much a face counts, 0 to 1."""
     return face_weight(embedding.width, embedding.sharpness, embedding.yaw) * embedding.face_confidence

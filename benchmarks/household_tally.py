@@ -14,6 +14,7 @@ from benchmarks.household_life import DAY_S
 __all__ = ["MODES", "Ring", "Tally", "clock", "explanations", "figures", "table"]
 
 MODES = ("away", "night", "home")
+MIN_FACE_FRAMES = 2  # somebody has a face if so many frames show a usable one
 LATE_S = 60.0  # an alert that comes later after the intruder is first seen is late
 WEEK_DAYS = 7
 
@@ -41,6 +42,8 @@ class Tally:
     """For each visit, how many detections show whom."""
     first_seen: dict[str, float] = field(default_factory=dict)
     """When each intruder was first detected."""
+    faces: Counter[str] = field(default_factory=Counter)
+    """How many frames showed a usable face of each person."""
     decided_s: list[float] = field(default_factory=list)
     names: list[tuple[UUID, str]] = field(default_factory=list)
     """Each name that was given to a visit."""
@@ -72,6 +75,8 @@ class _Outcome:
     seen: float
     rung: float | None
     """When it was first alerted; None if never."""
+    has_face: bool
+    """Whether a usable face was seen."""
 
     @property
     def is_late(self) -> bool:
@@ -84,7 +89,7 @@ def _outcomes(tally: Tally, intrusions: Sequence[Intrusion]) -> list[_Outcome]:
     for ring in tally.rings:
         first.setdefault(tally.owner(ring.visit), ring.at)
     return [
-        _Outcome(one, tally.first_seen[one.who], first.get(one.who))
+        _Outcome(one, tally.first_seen[one.who], first.get(one.who), tally.faces[one.who] >= MIN_FACE_FRAMES)
         for one in intrusions
         if one.who in tally.first_seen
     ]
@@ -145,8 +150,8 @@ def _counted(outcomes: Sequence[_Outcome], name: str) -> dict[str, int]:
 def _of_mode(mode: str, outcomes: Sequence[_Outcome], false: Sequence[Ring]) -> dict[str, Any]:
     mine = [one for one in outcomes if one.intrusion.mode == mode]
     return {
-        "faceless": _counted([one for one in mine if one.intrusion.hides_face], "came"),
-        "with_face": _counted([one for one in mine if not one.intrusion.hides_face], "came"),
+        "faceless": _counted([one for one in mine if not one.has_face], "came"),
+        "with_face": _counted([one for one in mine if one.has_face], "came"),
         "false_alarms": sum(ring.mode == mode for ring in false),
     }
 
@@ -197,6 +202,6 @@ def explanations(tally: Tally, intrusions: Sequence[Intrusion], count: int) -> I
     bad = [one for one in _outcomes(tally, intrusions) if one.rung is None or one.is_late]
     for one in bad[:count]:
         what = "missed" if one.rung is None else f"late by {one.rung - one.seen:.0f} s"
-        face = "no face" if one.intrusion.hides_face else "with face"
+        face = "with face" if one.has_face else "no face"
         rooms = ", ".join(stretch.place for stretch in one.intrusion.stretches)
         yield f"{what}, {clock(one.seen)}, {one.intrusion.mode}: {one.intrusion.kind}, {face}, through {rooms}"
