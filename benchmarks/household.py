@@ -8,9 +8,10 @@ Intruders come about 1.5 times a day. `household_life.py` and `household_intrude
 numbers are assumed. Faces are real photos as room cameras would have taken them; everything else is invented. Only the
 brain is real. A share `--faces` of the moments shows a usable face; about four moments make a pass.
 
-A ring is a visit message with `alert`. It is a false alarm if most detections of the visit show family, the guest or
-the cleaner, unless the brain joins it with the ring of an intruder's visit to one incident. An intruder is missed if no
-visit of hers rings, and late if the first ring comes more than 60 seconds after her first detection. She has a face if
+A ring is a visit message with `alert`. It is about the person whom most detections of the visit show, and about whoever
+was seen before and is joined by the brain to the same incident. It is a false alarm if it is about no intruder, and no
+other ring of the incident is. An intruder is missed if no ring is about her, and late if the first one comes more than
+60 seconds after her first detection. She has a face if
 two frames show a usable one.
 """
 
@@ -223,12 +224,15 @@ class Simulation:
             self.tally.decided_s.append((visit.at - visit.since).total_seconds())
         if visit.phase in ("decided", "corrected") and visit.who:
             self.tally.names.append((visit.visit, visit.who))
+        incident = getattr(visit, "incident", None)
+        if incident is not None:
+            self.tally.joined[incident.id].add(visit.visit)
         if visit.alert:
-            incident = getattr(visit, "incident", None)
             text = f"{visit.verdict}; {'; '.join(visit.reasons)}"
             at = (visit.at - MIDNIGHT).total_seconds()
-            key = getattr(incident, "id", incident)
-            self.tally.rings.append(Ring(visit.visit, key, at, visit.place, self._modes.at(at), text))
+            self.tally.rings.append(
+                Ring(visit.visit, incident and incident.id, at, visit.place, self._modes.at(at), text)
+            )
 
 
 def simulate(

@@ -38,6 +38,8 @@ class Tally:
     """What happened in one simulation."""
 
     rings: list[Ring] = field(default_factory=list)
+    joined: dict[object, set[UUID]] = field(default_factory=lambda: defaultdict(set))
+    """By incident: the visits that the brain joins to it, whether they rang or not."""
     votes: dict[UUID, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     """For each visit, how many detections show whom."""
     first_seen: dict[str, float] = field(default_factory=dict)
@@ -52,6 +54,12 @@ class Tally:
         """Return whom most detections of a visit show."""
         votes = self.votes.get(visit)
         return votes.most_common(1)[0][0] if votes else "nobody"
+
+    def about(self, ring: Ring) -> set[str]:
+        """Return whom a ring is about: the owner of its visit, and of other visits of its incident, if seen by then."""
+        visits = {ring.visit} | (set() if ring.incident is None else self.joined[ring.incident])
+        owners = {self.owner(visit) for visit in visits} - {self.owner(ring.visit)}
+        return {self.owner(ring.visit)} | {who for who in owners if self.first_seen.get(who, ring.at) < ring.at}
 
     def incidents(self) -> list[list[Ring]]:
         """Return the rings that belong together; each ring alone if the brain does not say."""
@@ -87,7 +95,8 @@ def _outcomes(tally: Tally, intrusions: Sequence[Intrusion]) -> list[_Outcome]:
     """Return what became of each intruder whom a camera detected."""
     first: dict[str, float] = {}
     for ring in tally.rings:
-        first.setdefault(tally.owner(ring.visit), ring.at)
+        for who in tally.about(ring):
+            first.setdefault(who, ring.at)
     return [
         _Outcome(one, tally.first_seen[one.who], first.get(one.who), tally.faces[one.who] >= MIN_FACE_FRAMES)
         for one in intrusions
@@ -101,7 +110,7 @@ def _sorted_rings(tally: Tally, intruders: frozenset[str]) -> tuple[list[Ring], 
     alone: Counter[str] = Counter()
     for rings in tally.incidents():
         owners = [tally.owner(ring.visit) for ring in rings]
-        guilty = [owner for owner in owners if owner in intruders]
+        guilty = [owner for ring in rings for owner in sorted(tally.about(ring) & intruders)[:1]]
         if not guilty:
             false.append(rings[0])
         elif rings[0].incident is None:

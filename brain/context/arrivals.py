@@ -46,7 +46,7 @@ def _who_may_come(
     """Return how likely somebody who is out comes in, or somebody who is in goes out, and who that is."""
     places = places_of_people(log, house, root.first)
     inside = sum(place == "in" for place in places.values())
-    has_left = numbers.LEFT_AGAIN_ODDS if _has_left_again(root, log, house, at) else 1.0
+    goes_out = numbers.GOING_OUT_ODDS * _going_out_factor(root, log, house, at)
     odds: dict[str, float] = {}
     for person, place in places.items():
         max_hours = math.inf if place == "in" else numbers.MAX_OUT_HOURS
@@ -54,7 +54,7 @@ def _who_may_come(
         if visit.place in house.entrances:
             like = with_coats(like)
         if place == "in":
-            odds[person] = numbers.GOING_OUT_ODDS / inside * math.exp(like) * has_left
+            odds[person] = goes_out / inside * math.exp(like)
         else:
             rate = numbers.ARRIVAL_ODDS if person in house.family else numbers.GUEST_ARRIVAL_ODDS
             rate *= log.hours.odds(person, root.first) if house.settings.hours else 1.0
@@ -71,12 +71,14 @@ def _who_may_come(
     return [Term(math.log(total), reason)], best if is_clear else None
 
 
-def _has_left_again(root: Sighting, log: HouseLog, house: Household, at: datetime) -> bool:
-    """Return whether this body was seen at the entrance only, and nobody went in from there since."""
+def _going_out_factor(root: Sighting, log: HouseLog, house: Household, at: datetime) -> float:
+    """Return how much likelier it goes out than that it comes in, by where this body was seen since."""
     body = log.body(root.visit)
+    if any(one.place not in house.entrances for one in body):
+        return numbers.WENT_IN_SHARE
     last = max(body, key=lambda one: one.last)
     is_gone = not last.is_open and at - last.last >= timedelta(seconds=numbers.LEFT_AGAIN_S)
-    return is_gone and all(one.place in house.entrances for one in body)
+    return numbers.LEFT_AGAIN_ODDS if is_gone else 1.0
 
 
 def _no_phone_share(since: timedelta) -> float:
@@ -101,7 +103,8 @@ def _phones(root: Sighting, log: HouseLog, house: Household, at: datetime) -> li
         home_at = log.came_home(person)
         if home_at is None or not begin <= home_at <= at:
             continue
-        if whereabouts(log, person, root.first, house.entrances, by_phone=False) == "in":
+        is_in = whereabouts(log, person, root.first, house.entrances, by_phone=False) == "in"
+        if is_in and not log.was_away(person):
             continue
         came = [one for one in log.of(person) if one.first >= begin]
         if all(one.visit in own for one in came):

@@ -91,6 +91,19 @@ class HouseLog:
         was_home = len(reports) > 1 and reports[-2].is_home
         return reports[-1].at if reports and reports[-1].is_home and not was_home else None
 
+    def was_away(self, person: str) -> bool:
+        """Return whether a person's phone came home after so long that it had not only lost its connection.
+
+        They were not seen while it was away.
+        """
+        reports = self.phones.get(person, [])[-2:]
+        if len(reports) < 2:  # noqa: PLR2004 - it left, and came
+            return False
+        left, home = reports
+        if left.is_home or not home.is_home or home.at - left.at < SHORT_ABSENCE:
+            return False
+        return all(one.last <= left.at or one.first >= home.at for one in self.of(person))
+
     def way(self, visit: UUID) -> list[tuple[Sighting, float]]:
         """Return the visits that lead to this one, the newest first, with the log odds that each is the same body."""
         found = [(self.sightings.get(before), log_odds) for before, log_odds in way_back(visit, self.links)]

@@ -55,6 +55,7 @@ __all__ = [
     "UNSEEN_GUEST_WEIGHT",
     "UNSEEN_WEIGHT",
     "UP_HALF_HOURS",
+    "WENT_IN_SHARE",
 ]
 
 # The log of the house reaches this far back: people change their clothes in longer times (assumed).
@@ -88,15 +89,16 @@ MAX_CONTINUITY_LOG_ODDS = math.log(50)
 # misses 2 % of passes, and one unknown arrival in 10 visits at the door).
 NOBODY_UNKNOWN_LOG_ODDS = math.log(500)
 # Who appears at a place without having passed a camera before. For people of the house each place learns its share;
-# it starts at 20 %, as if learnt from 5 visits. For an intruder it is 90 % (assumed).
-NOWHERE_PRIOR_SHARE, NOWHERE_PRIOR_COUNT, NOWHERE_INTRUDER_SHARE = 0.20, 5.0, 0.9
+# it starts at 40 %, as if learnt from 5 visits, because a house has more rooms than cameras. For an intruder it is 90 %
+# (assumed).
+NOWHERE_PRIOR_SHARE, NOWHERE_PRIOR_COUNT, NOWHERE_INTRUDER_SHARE = 0.40, 5.0, 0.9
 # The clothes of somebody who was not seen for long count this much beside those of people who are in: of the family,
 # and of guests, who are seldom in (assumed).
 UNSEEN_WEIGHT, UNSEEN_GUEST_WEIGHT = 0.2, 0.02
 # Who comes to an entrance unseen: each member of the family who is out comes home, rather than a stranger comes, 3.5:1,
-# a guest 0.7:1; somebody who is in goes out and was missed on the way, 1:1 for all of them together (assumed: 7
-# arrivals a week each, 2 visitors or deliveries, and 40 departures of which 2 to 5 % are missed before).
-ARRIVAL_ODDS, GUEST_ARRIVAL_ODDS, GOING_OUT_ODDS = 3.5, 0.7, 1.0
+# a guest 0.7:1; somebody who is in goes out and was missed on the way or has put on a coat there, 2:1 for all of them
+# together (assumed: 7 arrivals a week each, 2 visitors or deliveries, and 40 departures of which 10 % are so).
+ARRIVAL_ODDS, GUEST_ARRIVAL_ODDS, GOING_OUT_ODDS = 3.5, 0.7, 2.0
 # Clothes count little for an arrival: thieves and fathers wear dark jackets.
 MAX_ARRIVAL_CLOTHES_LOG_ODDS = 1.8
 # Somebody who comes home without the phone that tells when they do: seconds after the arrival, and how often the phone
@@ -110,9 +112,9 @@ PRIOR_ARRIVALS, UP_HALF_HOURS, ARRIVAL_MEMORY, MAX_HOURS_ODDS = 2.0, 30.0, 0.97,
 SHORT_ABSENCE_S, SAME_ARRIVAL_S = 1200.0, 1200.0
 # Whoever is out changes clothes as often as somebody at home in this time: elsewhere there is no wardrobe (assumed).
 MAX_OUT_HOURS = 2.0
-# Whoever goes out is seen nowhere inside in this time after; of strangers who come in that is true in one of 15
-# (assumed).
-LEFT_AGAIN_S, LEFT_AGAIN_ODDS = 20.0, 15.0
+# Whoever goes out is seen nowhere inside in this time after; of strangers who come in that is true in one of 15. One in
+# five turns back and is seen inside (assumed).
+LEFT_AGAIN_S, LEFT_AGAIN_ODDS, WENT_IN_SHARE = 20.0, 15.0, 0.2
 # At an entrance coats are put on and off: one person in three looks different before and after (assumed).
 COAT_SHARE = 0.35
 

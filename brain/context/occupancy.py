@@ -11,7 +11,7 @@ from brain.context.house_log import HouseLog
 from brain.context.sighting import Sighting
 from brain.context.walks import clothes_log_odds
 
-__all__ = ["Suspect", "Whereabouts", "explains", "is_empty", "suspects_inside", "whereabouts"]
+__all__ = ["STALE_TIME", "Suspect", "Whereabouts", "explains", "is_empty", "suspects_inside", "whereabouts"]
 
 Whereabouts = Literal["in", "out", "unknown"]
 LEFT_AFTER, STALE_TIME = timedelta(seconds=numbers.LEFT_AFTER_S), timedelta(seconds=numbers.STALE_S)

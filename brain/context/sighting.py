@@ -32,3 +32,5 @@ class Sighting:
     """The log odds of the faces for the likeliest person; 0 if there was none."""
     likely: str | None = None
     """That person."""
+    is_calm: bool = False
+    """Whether the context took it for somebody of the house."""

@@ -7,7 +7,7 @@ from datetime import datetime
 from brain.context import numbers
 from brain.context.arrivals import arrival_terms
 from brain.context.house_log import HouseLog
-from brain.context.occupancy import Suspect
+from brain.context.occupancy import STALE_TIME, Suspect
 from brain.context.sighting import Sighting
 from brain.context.terms import (
     PROBABLY_LOG_ODDS,
@@ -99,11 +99,18 @@ def _who_is_in(log: HouseLog, house: Household, at: datetime) -> list[Term]:
     if not house.settings.who_is_in or not house.entrances:
         return []
     places = places_of_people(log, house, at)
-    if all(place == "out" for place in places.values()):
-        return [Term(-math.inf, "nobody who belongs here is in")]
-    if "in" not in places.values():
+    if "in" not in places.values() and not _has_come_home(log, house, at):
+        if all(place == "out" for place in places.values()):
+            return [Term(-math.inf, "nobody who belongs here is in")]
         return []  # after a start: who is in is not known
     return [Term(numbers.NOBODY_UNKNOWN_LOG_ODDS, "nobody unknown has come in")]
+
+
+def _has_come_home(log: HouseLog, house: Household, at: datetime) -> bool:
+    """Return whether somebody came in before without a name, probably of the house, and was seen inside last."""
+    calm = [one for one in log.sightings.values() if one.is_calm and one.first < at and at - one.last <= STALE_TIME]
+    newest = [max(log.body(one.visit), key=lambda each: each.last) for one in calm]
+    return any(one.place not in house.entrances for one in newest)
 
 
 def _weights(log: HouseLog, house: Household, at: datetime) -> dict[str, float]:

@@ -11,6 +11,7 @@ from brain.context.decision import Decision
 from brain.context.house_log import HouseLog, PhoneReport
 from brain.context.incident import SPARSE_GAP_FACTOR, OpenIncident, body_in, in_order, is_worse, joined
 from brain.context.memory import HouseMemory
+from brain.context.modes import ModeHistory
 from brain.context.occupancy import Suspect, explains, is_empty, suspects_inside, whereabouts
 from brain.context.sighting import Sighting
 from brain.context.terms import Household
@@ -27,6 +28,7 @@ __all__ = ["TOGETHER_TIME", "Alerting"]
 # Two cameras may show one person at once for a moment; who is seen at once for longer is two people.
 TOGETHER_TIME = timedelta(seconds=5)
 MOMENT = timedelta(milliseconds=1)
+LET_RING_FIRST = timedelta(seconds=3)
 
 
 class Alerting:
@@ -53,6 +55,7 @@ class Alerting:
         """By place and name: when a person with a name alerted last."""
         self.incident: OpenIncident | None = memory.incident if memory else None
         self._entrances = settings.entrances
+        self._modes = ModeHistory()
         self._corrections = Corrections(self._known_names())
 
     def memory(self, at: datetime) -> HouseMemory:
@@ -68,6 +71,10 @@ class Alerting:
         """Return the mode in force: `auto` is resolved by who is in and by the hours of the night."""
         nobody_in = wanted == "auto" and is_empty(self.log, self._household(at).family, at, self._entrances)
         return active_mode(self._settings.policy, wanted, at, is_empty=nobody_in)
+
+    def follow_mode(self, wanted: Mode, at: datetime) -> None:
+        """Remember when the mode in force changes."""
+        self._modes.follow(self.mode(wanted, at), at)
 
     def record(self, visit: OpenVisit) -> None:
         """Enter the newest state of a visit into the log of the house."""
@@ -202,7 +209,7 @@ class Alerting:
         inside = self._inside(at)
         faceless = replace(log.sightings[visit.id], face_log_odds=0.0, likely=None)
         context = weigh(faceless, log, house, inside, at)
-        return context.log_odds >= self._needed(self.mode(wanted, at), house, visit.first)
+        return context.log_odds >= self._needed(self._modes.of(visit.first, self.mode(wanted, at)), house, visit.first)
 
     def waits(self, visit: OpenVisit, at: datetime) -> bool:
         """Return whether an entry delay still runs for this visit."""
@@ -215,9 +222,10 @@ class Alerting:
         sighting = log.sightings[visit.id]
         inside = self._inside(at)
         context = weigh(sighting, log, house, inside, at)
-        needed = self._needed(mode, house, visit.first)
-        is_calm = context.log_odds >= needed
         root = log.root(visit.id)
+        is_named = any(one.who in house.people for one in log.body(visit.id))
+        needed = self._needed(self._modes.of(visit.first, mode), house, at if is_named else visit.first)
+        is_calm = context.log_odds >= needed
         if is_calm:
             self.suspects.pop(root.visit, None)
             return Decision(alert=False, context=context, is_calm=True)
@@ -225,7 +233,9 @@ class Alerting:
         if not is_likely_known:
             self._suspect(visit, is_stranger=False)
         is_stranger = any(one.verdict == "stranger" for one in log.body(visit.id))
-        until = None if is_stranger else self._wait(root, inside, at)  # no face that comes later would calm it
+        # Somebody who is probably of the house lets the unknown one ring first: the alert shows who it is about.
+        wait_from = at - LET_RING_FIRST if is_likely_known else at
+        until = None if is_stranger else self._wait(root, inside, wait_from)  # no face that comes later would calm it
         decision = replace(by_policy, alert=by_policy.alert and until is None, context=context, until=until)
         return self._in_incident(visit, decision, at, is_likely_known=is_likely_known)
 
@@ -296,4 +306,5 @@ def _sighting(visit: OpenVisit) -> Sighting:
         is_still=visit.is_still,
         face_log_odds=visit.face_log_odds,
         likely=visit.likely,
+        is_calm=visit.is_calm,
     )

@@ -218,6 +218,7 @@ class Brain:
     def _see(self, frame: Frame, analysis: FrameAnalysis) -> Iterator[Fact]:
         detected = self._overhead.detected(frame.place, analysis, sure=self._vision.min_person_score)
         observations = observe(detected, self._face_search.faces(frame, analysis), sure=self._vision.min_person_score)
+        self._alerting.follow_mode(self.mode, frame.at)
         yield from self._set_back(frame)
         yield from self._apply_new_labels(frame.at)
         here = [visit for visit in self._visits if visit.place == frame.place]

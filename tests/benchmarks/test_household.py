@@ -185,6 +185,18 @@ def test_rings_are_false_late_or_part_of_an_intrusion() -> None:
     assert found["by_who"] == {"father": 1}
 
 
+def test_a_ring_is_about_everybody_of_its_incident_who_was_seen_before() -> None:
+    life = family_life(28, [0, 1])
+    first, second = (one.who for one in intrusions(life, np.random.default_rng(2))[:2])
+    tally = Tally(first_seen={first: 5.0, second: 15.0})
+    for visit, owner in {"a": "mother", "b": first, "c": second}.items():
+        tally.votes[visit][owner] += 1  # type: ignore[index]
+    tally.rings, tally.joined[1] = [ring("a", 10.0, 1)], {"a", "b", "c"}  # type: ignore[arg-type]
+    assert tally.about(tally.rings[0]) == {"mother", first}
+    found = figures(tally, intrusions(life, np.random.default_rng(2))[:2], 7, 100)
+    assert (found["false_alarms"], found["intruders_missed"]) == (0, 1)
+
+
 def test_without_incidents_every_ring_of_family_is_a_false_alarm() -> None:
     tally = Tally()
     for visit in ("a", "b"):

@@ -45,11 +45,11 @@ def test_everybody_who_is_out_may_come_and_guests_come_less() -> None:
     assert weighed(body, log_of(body), guest).log_odds == pytest.approx(math.log(0.7))
 
 
-def test_all_who_are_in_together_go_out_as_often_as_strangers_come() -> None:
+def test_all_who_are_in_together_go_out_twice_as_often_as_strangers_come() -> None:
     ann, ben = sighting("hall", -900, -800, "ann"), sighting("hall", -900, -800, "ben")
     body = sighting("door", 0, is_open=True)
-    assert weighed(body, log_of(ann, body)).log_odds == pytest.approx(0)
-    assert weighed(body, log_of(ann, ben, body), household("ann", "ben")).log_odds == pytest.approx(0)
+    assert weighed(body, log_of(ann, body)).log_odds == pytest.approx(math.log(2))
+    assert weighed(body, log_of(ann, ben, body), household("ann", "ben")).log_odds == pytest.approx(math.log(2))
 
 
 def test_nobody_comes_to_a_house_that_knows_nobody() -> None:
@@ -58,19 +58,19 @@ def test_nobody_comes_to_a_house_that_knows_nobody() -> None:
     assert (context.log_odds, context.reasons) == (-math.inf, ("nobody is known",))
 
 
-@pytest.mark.parametrize(("after_s", "odds"), [(19.9, 1.0), (20.0, 15.0)])
+@pytest.mark.parametrize(("after_s", "odds"), [(19.9, 2.0), (20.0, 30.0)])
 def test_who_has_left_again_goes_out_rather_than_comes_in(after_s: float, odds: float) -> None:
     ann, body = sighting("hall", -900, -800, "ann"), sighting("door", -2, 0)
     assert weighed(body, log_of(ann, body), at_s=after_s).log_odds == pytest.approx(math.log(odds))
 
 
-def test_who_is_still_at_the_door_or_went_on_has_not_left() -> None:
+def test_who_is_still_at_the_door_has_not_left_and_who_went_on_seldom_does() -> None:
     ann, stays = sighting("hall", -900, -800, "ann"), sighting("door", -2, 0, is_open=True)
-    assert weighed(stays, log_of(ann, stays), at_s=60).log_odds == pytest.approx(0)
+    assert weighed(stays, log_of(ann, stays), at_s=60).log_odds == pytest.approx(math.log(2))
     comes, goes_on = sighting("door", -2, 0, clothes=RED), sighting("kitchen", 8, clothes=RED)
-    assert weighed(comes, log_of(ann, comes, goes_on), at_s=60).log_odds == pytest.approx(0)
+    assert weighed(comes, log_of(ann, comes, goes_on), at_s=60).log_odds == pytest.approx(math.log(2 * 0.2))
     goes_on_too = weighed(goes_on, log_of(ann, comes, goes_on), at_s=60)
-    assert goes_on_too.log_odds == pytest.approx(0)
+    assert goes_on_too.log_odds == pytest.approx(math.log(2 * 0.2))
 
 
 def test_who_leaves_is_told_by_the_clothes() -> None:
@@ -128,6 +128,20 @@ def test_whoever_usually_comes_home_at_this_time_comes_rather_than_a_stranger() 
     assert weighed(body, log, unasked).log_odds == pytest.approx(math.log(3.5))
 
 
+@pytest.mark.parametrize(("away_s", "calms"), [(1199, False), (1200, True)])
+def test_a_phone_that_was_away_for_long_explains_an_arrival_though_its_owner_was_not_seen_to_leave(
+    away_s: float, *, calms: bool
+) -> None:
+    ann, body = sighting("hall", -5000, -4000, "ann"), sighting("door", 0)
+    log = log_of(ann, body)
+    for at_s, is_home in ((-6000, True), (5 - away_s, False), (5, True)):
+        log.report_phone("ann", PhoneReport(after_noon(at_s), is_home))
+    assert (PHONE in weighed(body, log).reasons) is calms
+    seen_since = sighting("hall", 4 - away_s, who="ann")
+    log.update(seen_since)
+    assert PHONE not in weighed(body, log).reasons
+
+
 def test_who_went_further_in_and_came_back_has_not_just_gone_out() -> None:
     ann = sighting("hall", -900, -800, "ann")
     comes, goes_in, comes_back = (
@@ -135,7 +149,7 @@ def test_who_went_further_in_and_came_back_has_not_just_gone_out() -> None:
     )
     log = log_of(ann, comes, goes_in, comes_back)
     assert len(log.body(comes.visit)) == 3
-    assert weighed(comes_back, log, at_s=60).log_odds == pytest.approx(0)
+    assert weighed(comes_back, log, at_s=60).log_odds == pytest.approx(math.log(2 * 0.2))
 
 
 def test_other_clothes_say_more_where_nobody_wears_a_coat() -> None:

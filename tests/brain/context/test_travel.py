@@ -86,8 +86,8 @@ def test_ten_walks_make_two_places_neighbours(walks: int, *, is_near: bool) -> N
     assert far == pytest.approx(0.0 if is_near else math.log(20))
 
 
-def test_one_in_five_begins_anywhere_until_the_house_has_learnt() -> None:
-    assert TravelTimes().nowhere_log_odds("kitchen") == pytest.approx(math.log(0.2 / 0.9))
+def test_two_in_five_begin_anywhere_until_the_house_has_learnt() -> None:
+    assert TravelTimes().nowhere_log_odds("kitchen") == pytest.approx(math.log(0.4 / 0.9))
 
 
 def test_learnt_beginnings_change_the_odds_of_their_place_only() -> None:
@@ -95,10 +95,10 @@ def test_learnt_beginnings_change_the_odds_of_their_place_only() -> None:
     for _ in range(15):
         travel.learn_arrival("bedroom", was_seen_before=False)
         travel.learn_arrival("kitchen", was_seen_before=True)
-    # 5 assumed visits with one beginning, and 15 learnt: 16 of 20, and 1 of 20.
-    assert travel.nowhere_log_odds("bedroom") == pytest.approx(math.log(16 / 20 / 0.9))
-    assert travel.nowhere_log_odds("kitchen") == pytest.approx(math.log(1 / 20 / 0.9))
-    assert travel.nowhere_log_odds("hall") == pytest.approx(math.log(0.2 / 0.9))
+    # 5 assumed visits with two beginnings, and 15 learnt: 17 of 20, and 2 of 20.
+    assert travel.nowhere_log_odds("bedroom") == pytest.approx(math.log(17 / 20 / 0.9))
+    assert travel.nowhere_log_odds("kitchen") == pytest.approx(math.log(2 / 20 / 0.9))
+    assert travel.nowhere_log_odds("hall") == pytest.approx(math.log(0.4 / 0.9))
 
 
 def test_people_come_in_at_entrances_only() -> None:

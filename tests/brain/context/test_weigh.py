@@ -1,6 +1,7 @@
 """What the context says of somebody without a face: inside, and after somebody who was named."""
 
 import math
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
@@ -94,7 +95,7 @@ def test_a_suspect_does_not_stand_in_its_own_way() -> None:
 def test_a_body_inside_while_ann_is_in_is_probably_of_the_house() -> None:
     ann, body = sighting("hall", -900, -800, "ann"), sighting("kitchen", 0)
     context = weighed(body, log_of(ann, body))
-    assert context.log_odds == pytest.approx(math.log(500) + math.log(0.2 / 0.9))
+    assert context.log_odds == pytest.approx(math.log(500) + math.log(0.4 / 0.9))
     assert context.reasons == (NOBODY_UNKNOWN, NO_WAY)
     assert context.who is None
 
@@ -105,6 +106,18 @@ def test_nobody_calms_in_a_house_in_which_nobody_is_in() -> None:
     assert context.log_odds == -math.inf
     assert context.reasons[0] == "nobody who belongs here is in"
     assert weighed(body, log_of(left, body), household("ann", "ben")).log_odds > 0
+
+
+def test_whoever_came_home_without_a_name_is_in_until_they_leave() -> None:
+    left, comes = sighting("door", -900, -800, "ann"), sighting("door", -400, clothes=RED)
+    goes_in, body = replace(sighting("hall", -392, clothes=RED), is_calm=True), sighting("kitchen", 0)
+    log = log_of(left, comes, goes_in, body)
+    assert weighed(body, log).log_odds == pytest.approx(math.log(500) + math.log(0.4 / 0.9))
+    log.update(replace(goes_in, is_calm=False))
+    assert weighed(body, log).log_odds == -math.inf
+    log.update(goes_in)
+    log.update(sighting("door", -380, clothes=RED))
+    assert weighed(body, log).log_odds == -math.inf
 
 
 def test_nobody_is_in_where_nobody_is_known() -> None:
@@ -125,7 +138,7 @@ def test_learnt_beginnings_change_the_odds_inside() -> None:
     before = weighed(body, log).log_odds
     for _ in range(20):
         log.travel.learn_arrival("kitchen", was_seen_before=False)
-    assert weighed(body, log).log_odds > before + 1
+    assert weighed(body, log).log_odds > before + 0.6
     for _ in range(200):
         log.travel.learn_arrival("kitchen", was_seen_before=True)
     assert weighed(body, log).log_odds < before

@@ -373,6 +373,23 @@ def test_in_mode_away_with_nobody_in_nothing_calms(build: Build) -> None:
     assert len(comes_back_dressed_alike(build(mode="away", policy=policy)).alerts()) == 1
 
 
+@pytest.mark.parametrize("is_away_before", [False, True])
+def test_the_last_to_leave_is_not_judged_by_the_mode_that_they_set_at_the_door(
+    build: Build,
+    is_away_before: bool,  # noqa: FBT001 - pytest's
+) -> None:
+    house = build()
+    house.show("kitchen", Body(ALICE), seconds=10)
+    house.leave("kitchen", 300)
+    if is_away_before:
+        house.brain.mode = "away"
+        house.leave("hall", 2)
+    house.show("door", Body(clothes=None), seconds=10)
+    house.brain.mode = "away"
+    house.leave("door", 120)
+    assert len(house.alerts()) == is_away_before
+
+
 def test_mode_auto_is_away_when_everybody_has_left(build: Build, gallery: Gallery) -> None:
     learn(gallery, "bob")
     house = build(mode="auto")

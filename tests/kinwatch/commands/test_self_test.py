@@ -60,7 +60,7 @@ def up(config: Path, env: dict[str, str]) -> Iterator[None]:
         command = [sys.executable, "-m", "kinwatch", "up", "--config", str(config)]
         house = subprocess.Popen(command, env=env, cwd=ROOT, stdout=log, stderr=log)
         try:
-            soon(lambda: ONLINE <= set(re.findall(r"(\w+) +online", read())), 60, read)
+            soon(lambda: set(re.findall(r"(\w+) +online", read())) >= ONLINE, 60, read)
             yield
         finally:
             house.send_signal(signal.SIGTERM)
