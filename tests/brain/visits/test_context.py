@@ -373,6 +373,28 @@ def test_in_mode_away_with_nobody_in_nothing_calms(build: Build) -> None:
     assert len(comes_back_dressed_alike(build(mode="away", policy=policy)).alerts()) == 1
 
 
+def test_in_mode_away_a_name_of_the_same_body_calms_though_nobody_was_in_before(build: Build) -> None:
+    house = build(policy=PolicySettings(entry_delay_s=60))
+    house.brain.mode = "away"
+    house.show("door", Body(), seconds=5)
+    house.leave("door", 6)
+    house.show("hall", Body(), seconds=20)
+    house.show("hall", Body(ALICE), seconds=10)
+    house.leave("hall", 120)
+    assert house.visits[-1].who == "alice"
+    assert not house.alerts()
+
+
+def test_whoever_is_probably_of_the_house_lets_the_unknown_one_ring(build: Build) -> None:
+    house = build(places=PLACES | {"porch": PlaceSettings(entrance=True, next_to=("hall",))})
+    house.show("kitchen", Body(ALICE), seconds=10)
+    house.leave("kitchen", 120)
+    house.show("porch", Body(clothes=BLUE), seconds=5)
+    house.show("hall", Body(), seconds=60)  # is looked at before the porch, each time
+    house.leave("hall", 60)
+    assert [visit.place for visit in house.alerts()] == ["porch"]
+
+
 @pytest.mark.parametrize("is_away_before", [False, True])
 def test_the_last_to_leave_is_not_judged_by_the_mode_that_they_set_at_the_door(
     build: Build,
