@@ -10,7 +10,7 @@ __all__ = ["BIN_COUNT", "ArrivalHours"]
 # Half hours of the day by local time: those from Monday to Friday, then those of a Saturday or Sunday.
 DAY_BINS = 48
 BIN_COUNT = 2 * DAY_BINS
-FRIDAY = 4
+FRIDAY_NUMBER = 4
 SAME_ARRIVAL = timedelta(seconds=numbers.SAME_ARRIVAL_S)
 
 
@@ -56,4 +56,4 @@ class ArrivalHours:
 def _bins(at: datetime) -> tuple[int, int]:
     """Return the first bin of this kind of day, and the half hour of the day."""
     local = at.astimezone()
-    return (DAY_BINS if local.weekday() > FRIDAY else 0), 2 * local.hour + local.minute // 30
+    return (DAY_BINS if local.weekday() > FRIDAY_NUMBER else 0), 2 * local.hour + local.minute // 30

@@ -27,7 +27,7 @@ __all__ = ["TOGETHER_TIME", "Alerting"]
 
 # Two cameras may show one person at once for a moment; who is seen at once for longer is two people.
 TOGETHER_TIME = timedelta(seconds=5)
-MOMENT = timedelta(milliseconds=1)
+SHORTEST_TIME = timedelta(milliseconds=1)
 LET_RING_FIRST = timedelta(seconds=3)
 
 
@@ -94,7 +94,7 @@ class Alerting:
     def _learn_arrival(self, named: Sighting, person: str) -> None:
         """If a person who was out has just been named, learn when they came home."""
         came = self.log.root(named.visit).first
-        if whereabouts(self.log, person, came - MOMENT, self._entrances) == "out":
+        if whereabouts(self.log, person, came - SHORTEST_TIME, self._entrances) == "out":
             self.log.hours.learn(person, came)
 
     def follow_gallery(self, labels: Mapping[UUID, LabelRecord]) -> None:
