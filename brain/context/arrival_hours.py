@@ -35,9 +35,15 @@ class ArrivalHours:
         counts[day + half_hour] += 1
 
     def odds(self, person: str, at: datetime) -> float:
-        """Return how much likelier this person comes home now than at a time that says nothing, 0.25 to 4."""
+        """Return how much likelier this person comes home now than at a time that says nothing, 0.25 to 4.
+
+        An arrival that was counted a moment ago may be this very one, and does not speak for itself.
+        """
         day, half_hour = _bins(at)
         counts = self.counts.get(person, [0.0] * BIN_COUNT)[day : day + DAY_BINS]
+        last = self.last.get(person)
+        if last is not None and abs(at - last) < SAME_ARRIVAL and _bins(last)[0] == day:
+            counts[_bins(last)[1]] -= 1
         middle = len(numbers.ARRIVAL_SPREAD) // 2
         near = sum(
             share * counts[(half_hour + number - middle) % DAY_BINS]

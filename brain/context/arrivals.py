@@ -1,6 +1,7 @@
 """Pure: how likely is somebody at an entrance, whose face did not decide, a person of the house who comes or goes?"""
 
 import math
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -27,9 +28,9 @@ def arrival_terms(
         house: Who lives there, and where its entrances are.
         at: The current time.
     """
-    by_phone = house.settings.presence
-    terms, who = _who_may_come(visit, root, log, house, at)
-    if by_phone and (arrived := _phones(root, log, house, at)):
+    arrived = _phones(root, log, house, at) if house.settings.presence else []
+    terms, who = _who_may_come(visit, root, log, house, at, arrived)
+    if arrived:
         terms.append(Term(numbers.PHONE_LOG_ODDS, f"the phone of {' and '.join(arrived)} has come home"))
         who = arrived[0] if len(arrived) == 1 else None
     elif named := _named_inside(root, log, house, at):
@@ -41,10 +42,13 @@ def arrival_terms(
 
 
 def _who_may_come(
-    visit: Sighting, root: Sighting, log: HouseLog, house: Household, at: datetime
+    visit: Sighting, root: Sighting, log: HouseLog, house: Household, at: datetime, arrived: Collection[str]
 ) -> tuple[list[Term], str | None]:
-    """Return how likely somebody who is out comes in, or somebody who is in goes out, and who that is."""
-    places = places_of_people(log, house, root.first)
+    """Return how likely somebody who is out comes in, or somebody who is in goes out, and who that is.
+
+    Whose phone has just `arrived` was out, though the phone may have come home first.
+    """
+    places = places_of_people(log, house, root.first) | dict.fromkeys(arrived, "out")
     inside = sum(place == "in" for place in places.values())
     goes_out = numbers.GOING_OUT_ODDS * _going_out_factor(root, log, house, at)
     odds: dict[str, float] = {}

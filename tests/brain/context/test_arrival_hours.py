@@ -53,6 +53,15 @@ def test_the_half_hours_around_midnight_are_neighbours() -> None:
     assert hours.odds("ann", at(3, 0.1)) == hours.odds("ann", at(3, 23.4)) > 1
 
 
+def test_an_arrival_does_not_speak_for_itself() -> None:
+    now = at(2, 15.75)
+    hours = learnt(at(0, 15.25))
+    before = hours.odds("ann", now)
+    hours.learn("ann", now - timedelta(minutes=19))
+    assert hours.odds("ann", now) == pytest.approx(before, rel=0.02)
+    assert hours.odds("ann", now + timedelta(minutes=1)) > before
+
+
 def test_old_habits_fade() -> None:
     old, new = (
         [at(day, 9.25) for day in WEEKDAYS],
