@@ -89,7 +89,7 @@ class Visit(Fact):
     stranger: str | None = None
     """What the brain calls a stranger whose face it has seen well: `stranger-7`, the same in every visit."""
     times: int | None = None
-    """How many visits of this stranger there were, this one included."""
+    """How often this stranger came, this time included; visits within 15 minutes of each other are one time."""
     first_met: Time | None = None
     """When the first of them was."""
     alert: bool = False

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Protocol
 from uuid import UUID
 
@@ -28,6 +28,8 @@ MAX_STRANGER_MEAN_DISTANCE, MAX_STRANGER_VISIT_DISTANCE = 0.30, 0.34
 # The faces that are needed to store a stranger, and to recognise one: of 4,062 pairs of faces none was taken for
 # another person. An alert comes as soon as two faces belong to nobody we know.
 MIN_FACES_TO_STORE, MIN_FACES_TO_RECOGNISE = 3, 2
+# Whoever is seen again within this time has not come again: it walks through the rooms (assumed).
+SAME_COMING = timedelta(minutes=15)
 # After a week a weekday without its date would mislead.
 ONE_WEEK = timedelta(days=7)
 STRANGER_PREFIX = "stranger-"
@@ -40,7 +42,7 @@ class Stranger:
     name: str
     """`stranger-7`; a number is never used again."""
     times: int
-    """The number of visits, including this one."""
+    """How often they came, this time included: visits in several rooms soon after each other are one coming."""
     first: datetime
     """The time of the first visit."""
 
@@ -109,7 +111,7 @@ class Strangers:
         """Return the stranger, recognised or new; None if too few faces agree.
 
         Two faces are needed to recognise a stranger, three to store one. The same visit is always the same stranger and
-        counts once; its new faces replace the earlier ones.
+        counts once; its new faces replace the earlier ones. So do the visits of one coming, room by room.
         """
         alike = agreeing(vectors, weights)
         known = list(self._store.encounters())
@@ -165,5 +167,6 @@ def number_of(name: str) -> int | None:
 
 
 def _stranger(number: int, known: Iterable[Encounter]) -> Stranger:
-    times = [encounter.at for encounter in known if encounter.number == number]
-    return Stranger(f"{STRANGER_PREFIX}{number}", len(times), min(times))
+    seen = sorted(encounter.at for encounter in known if encounter.number == number)
+    comings = 1 + sum(after - before > SAME_COMING for before, after in pairwise(seen))
+    return Stranger(f"{STRANGER_PREFIX}{number}", comings, seen[0])

@@ -281,10 +281,10 @@ def jpeg(number: int) -> bytes:
     return out.getvalue()
 
 
-def shown(brain: Brain, numbers: range) -> list[Visit]:
+def shown(brain: Brain, numbers: range, later: timedelta = timedelta()) -> list[Visit]:
     facts: list[Fact] = []
     for number in numbers:
-        facts += brain.see(Frame("hall", jpeg(number), START + timedelta(seconds=number / 2), number))
+        facts += brain.see(Frame("hall", jpeg(number), START + later + timedelta(seconds=number / 2), number))
     return [fact for fact in facts if isinstance(fact, Visit)]
 
 
@@ -350,7 +350,10 @@ def test_a_stranger_who_comes_again_is_said_to_have_been_here(gallery: Gallery) 
     brain = Brain(Room(lambda _: STRANGER), gallery, BrainSettings())
     shown(brain, range(20))
     (first,) = brain.finish(START + timedelta(seconds=10))
-    again = next(visit for visit in shown(brain, range(60, 80)) if visit.phase == "decided")
+    soon = next(visit for visit in shown(brain, range(60, 80)) if visit.phase == "decided")
+    assert (soon.stranger, soon.times) == ("stranger-1", 1)  # in the next room, say
+    list(brain.finish(START + timedelta(seconds=50)))
+    again = next(visit for visit in shown(brain, range(60, 80), timedelta(hours=1)) if visit.phase == "decided")
     assert (first.stranger, first.times) == ("stranger-1", 1)
     assert (again.stranger, again.times, again.first_met) == ("stranger-1", 2, first.since)
     assert again.reasons[0] == "stranger-1: seen 2 times today"

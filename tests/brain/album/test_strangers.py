@@ -160,6 +160,14 @@ def seen(sight: VisionBackend, files: list[Path], day: int) -> tuple[list[Vector
     return [look.vector for look in looks], [1.0] * len(looks)
 
 
+def test_the_rooms_that_a_stranger_walks_through_are_one_coming(diary: EncounterStore) -> None:
+    strangers, met = Strangers(diary), []
+    for minutes in (0, 1, 16, 17, 33, 600):
+        looks = faces(1, minutes)
+        met.append(strangers.recognise(uuid4(), looks, [1.0] * len(looks), MONDAY + timedelta(minutes=minutes)))
+    assert [one.times for one in met if one] == [1, 1, 1, 1, 2, 3]
+
+
 @pytest.mark.media
 @pytest.mark.models
 @pytest.mark.timeout(60)
@@ -173,7 +181,7 @@ def test_real_people_on_two_days_are_known_again_and_never_mixed(media: Path) ->
     for who in PEOPLE:
         files = sorted((media / "people" / who).glob("*.jpg"))
         for day in range(2):
-            met = strangers.recognise(uuid4(), *seen(sight, files[day:14:2], day), MONDAY)
+            met = strangers.recognise(uuid4(), *seen(sight, files[day:14:2], day), MONDAY + timedelta(days=day))
             assert met is not None
             names.setdefault(met.name, set()).add(who)
             known += met.times > 1
