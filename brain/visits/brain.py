@@ -42,6 +42,10 @@ UNCONFIRMED_GONE_S = 1.5
 CLOCK_SET_BACK = timedelta(seconds=5)
 # Whether an unidentified visit alerts is decided again after this time, because the context has changed.
 DECIDE_AGAIN = timedelta(seconds=1)
+# The same for a visit that the context calms: somebody may sit there for hours with their back to the camera.
+CALM_AGAIN = timedelta(seconds=3)
+# A visit with a name is judged again after this time, even if no picture comes: a guest's pass may have ended.
+JUDGE_AGAIN = timedelta(seconds=10)
 # An ended visit that the context calmed may still alert for this long.
 PROBATION_TIME = timedelta(seconds=60)
 # Whoever was seen within this time is in view.
@@ -143,7 +147,7 @@ class Brain:
                 visit.is_still = visit.missing is None and not self._rhythm.is_sparse(place)
                 visit.miss(visit.last)
                 yield from self._end(visit, at)
-            elif visit.confirmed:
+            elif visit.confirmed and not self._is_settled(visit, at):
                 yield from self._judge(visit, at)
         yield from self._decide_ended(place, at)
 
@@ -274,6 +278,7 @@ class Brain:
     def _judge(
         self, visit: OpenVisit, at: datetime, number: int | None = None, *, last: bool = False
     ) -> Iterator[Visit]:
+        visit.judged_at = at
         last = last or at - visit.first >= timedelta(seconds=self._settings.timing.deadline_s)
         judgement = self._judgement(visit, at, last=last)
         visit.likely, visit.face_log_odds = judgement.likely, judgement.log_odds
@@ -309,8 +314,14 @@ class Brain:
         )
 
     @staticmethod
+    def _is_settled(visit: OpenVisit, at: datetime) -> bool:
+        """Whether a visit with a name was judged a moment ago: without a new picture nothing changes but passes."""
+        return bool(visit.who) and visit.judged_at is not None and at - visit.judged_at < JUDGE_AGAIN
+
+    @staticmethod
     def _is_decision_due(visit: OpenVisit, at: datetime) -> bool:
-        return visit.decided_at is None or at - visit.decided_at >= DECIDE_AGAIN
+        pause = CALM_AGAIN if visit.is_calm else DECIDE_AGAIN
+        return visit.decided_at is None or at - visit.decided_at >= pause
 
     def _is_uncertain(self, visit: OpenVisit, at: datetime) -> bool:
         """Whether the verdict would be `unidentified` if the visit ended now."""

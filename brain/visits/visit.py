@@ -124,6 +124,8 @@ class OpenVisit:
     """The incident that it belongs to."""
     decided_at: datetime | None = None
     """When it was last decided whether it alerts."""
+    judged_at: datetime | None = None
+    """When it was last judged."""
     is_still: bool = False
     """Whether it ended because the camera sent nothing more while the person was there."""
     ended: datetime | None = None
