@@ -110,7 +110,7 @@ def judge(  # noqa: PLR0913 - what a judgement depends on
         last: Whether this is the deadline or the end of the visit, so that a verdict is needed.
         expected: Whether it is probably somebody of the house, by all but the faces. Then a stranger needs
             10,000,000:1 and two good faces.
-        elsewhere: Who is seen by another camera at this time. Their names need 100,000:1.
+        elsewhere: Who is elsewhere, as far as is known. Their names need 100,000:1.
 
     Returns:
         The verdict is `identifying` only if nothing is decided and `last` is false.
@@ -275,7 +275,7 @@ def _doubt(opinion: Opinion, faces: _Faces, known: Sequence[KnownPerson], elsewh
     """Return why the faces may be somebody else's, though alike enough; empty if nothing says so."""
     name = opinion.known.name
     if name in elsewhere and opinion.log_odds < EARLY_LOG_ODDS:
-        return f"{name} is in view of another camera"
+        return f"{name} is elsewhere, as far as is known"
     cloud = similarity.person_log_odds(faces.cloud_answers, name)
     if not relatives.is_clear_of_relatives(opinion.known, faces.vectors, faces.weights, known, bonus=cloud):
         return f"it may be a brother or sister of {name}"

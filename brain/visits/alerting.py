@@ -28,6 +28,8 @@ __all__ = ["TOGETHER_TIME", "Alerting"]
 # Two cameras may show one person at once for a moment; who is seen at once for longer is two people.
 TOGETHER_TIME = timedelta(seconds=5)
 SHORTEST_TIME = timedelta(milliseconds=1)
+# Whoever was named inside within this time is in, unless they were seen to leave.
+SURELY_IN_TIME = timedelta(minutes=30)
 LET_RING_FIRST = timedelta(seconds=3)
 
 
@@ -210,6 +212,21 @@ class Alerting:
         faceless = replace(log.sightings[visit.id], face_log_odds=0.0, likely=None)
         context = weigh(faceless, log, house, inside, at)
         return context.log_odds >= self._needed(self._modes.of(visit.first, self.mode(wanted, at)), house, visit.first)
+
+    def contradicts(self, visit: OpenVisit, person: str) -> bool:
+        """Return whether a visit's way speaks against its being this person.
+
+        It came in from outside while the person was in, or appeared inside while person and phone are out.
+        """
+        log = self.log
+        root = log.root(visit.id) if visit.id in log.sightings else _sighting(visit)
+        where = whereabouts(log, person, root.first - SHORTEST_TIME, self._entrances)
+        if root.place not in self._entrances:
+            return where == "out" and bool(log.phones.get(person)) and not log.phones[person][-1].is_home
+        if visit.place in self._entrances:
+            return False  # may be about to leave
+        inside = (one for one in log.of(person) if one.place not in self._entrances and one.first < root.first)
+        return where == "in" and any(root.first - one.last <= SURELY_IN_TIME for one in inside)
 
     def waits(self, visit: OpenVisit, at: datetime) -> bool:
         """Return whether an entry delay still runs for this visit."""

@@ -292,8 +292,10 @@ class Brain:
 
     def _judgement(self, visit: OpenVisit, at: datetime, *, last: bool) -> Judgement:
         """Return the judgement. Where somebody of the house is expected, a stranger needs more evidence."""
-        elsewhere = self._seen_elsewhere(visit, at)
-        judgement = judge_visit(visit, self._gallery, self._settings, at, last=last, elsewhere=elsewhere)
+        judgement = judge_visit(visit, self._gallery, self._settings, at, last=last)
+        if judgement.who and judgement.who != visit.who and self._is_elsewhere(judgement.who, visit, at):
+            elsewhere = {judgement.who}
+            judgement = judge_visit(visit, self._gallery, self._settings, at, last=last, elsewhere=elsewhere)
         if judgement.verdict != "stranger":
             return judgement
         if visit.expected_at is None or at - visit.expected_at >= DECIDE_AGAIN:
@@ -302,16 +304,16 @@ class Brain:
             return judgement
         return judge_visit(visit, self._gallery, self._settings, at, last=last, expected=True)
 
-    def _seen_elsewhere(self, visit: OpenVisit, at: datetime) -> frozenset[str]:
-        """Return who has been in view of another camera for as long as nobody is at two places at once."""
-        return frozenset(
-            one.who
-            for one in self._visits
-            if one.who
+    def _is_elsewhere(self, person: str, visit: OpenVisit, at: datetime) -> bool:
+        """Whether a person is elsewhere, as far as is known: in view of another camera, or by the way of this visit."""
+        in_view = any(
+            one.who == person
             and one.place != visit.place
             and at - one.last <= JUST_NOW
             and at - max(one.first, visit.first) > TOGETHER_TIME
+            for one in self._visits
         )
+        return in_view or self._alerting.contradicts(visit, person)
 
     @staticmethod
     def _is_settled(visit: OpenVisit, at: datetime) -> bool:

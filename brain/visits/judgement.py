@@ -34,7 +34,7 @@ def judge_visit(  # noqa: PLR0913 - what a judgement depends on
         at: The current time; it decides who has expired.
         last: Whether the verdict is due now.
         expected: Whether it is probably somebody of the house, by all but the faces.
-        elsewhere: Who is seen by another camera at this time.
+        elsewhere: Who is elsewhere, as far as is known.
     """
     if visit.evidence.guesses:
         people = gallery.people()

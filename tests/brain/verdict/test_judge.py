@@ -75,7 +75,7 @@ def test_where_family_is_expected_small_faces_make_no_stranger_and_two_good_ones
     assert verdict_on(seen, expected=True) == "stranger"
 
 
-def test_the_name_of_somebody_who_is_in_view_of_another_camera_needs_better_faces() -> None:
+def test_the_name_of_somebody_who_is_elsewhere_needs_better_faces() -> None:
     def judgement(share: float, elsewhere: frozenset[str]) -> Judgement:
         looks = [share * mine + (1 - share) * other for mine, other in zip(faces(ME, 4), faces(7, 4), strict=True)]
         return judge(after(*looks), FAMILY, last=True, elsewhere=elsewhere)
@@ -84,7 +84,7 @@ def test_the_name_of_somebody_who_is_in_view_of_another_camera_needs_better_face
         assert judgement(0.6, elsewhere).who == "me"
     doubted = judgement(0.6, frozenset({"me", "wife"}))
     assert (doubted.verdict, doubted.who) == ("unidentified", None)
-    assert doubted.reasons[-1] == "me is in view of another camera"
+    assert doubted.reasons[-1] == "me is elsewhere, as far as is known"
     assert judgement(0.65, frozenset({"me"})).who == "me"
 
 
