@@ -13,7 +13,7 @@ from brain.context.walks import Continuation, link_sightings, way_back
 from brain.verdict.clothes import MAX_INDEPENDENT_LOOKS
 from nerves.messages import Verdict
 
-__all__ = ["HouseLog", "PhoneReport"]
+__all__ = ["LONG_AGO", "HouseLog", "PhoneReport"]
 
 LOG_TIME, LINK_TIME = timedelta(hours=numbers.LOG_HOURS), timedelta(seconds=numbers.LINK_S)
 STILL_TIME, SHORT_ABSENCE = timedelta(hours=numbers.STILL_HOURS), timedelta(seconds=numbers.SHORT_ABSENCE_S)

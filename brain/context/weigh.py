@@ -6,7 +6,7 @@ from datetime import datetime
 
 from brain.context import numbers
 from brain.context.arrivals import arrival_terms
-from brain.context.house_log import HouseLog
+from brain.context.house_log import LONG_AGO, HouseLog
 from brain.context.occupancy import STALE_TIME, Suspect
 from brain.context.sighting import Sighting
 from brain.context.terms import (
@@ -107,10 +107,18 @@ def _who_is_in(log: HouseLog, house: Household, at: datetime) -> list[Term]:
 
 
 def _has_come_home(log: HouseLog, house: Household, at: datetime) -> bool:
-    """Return whether somebody came in before without a name, probably of the house, and was seen inside last."""
-    calm = [one for one in log.sightings.values() if one.is_calm and one.first < at and at - one.last <= STALE_TIME]
-    newest = [max(log.body(one.visit), key=lambda each: each.last) for one in calm]
-    return any(one.place not in house.entrances for one in newest)
+    """Return whether somebody came in without a name, probably of the house, and stayed, after all others had left."""
+    alone_since = max((one.last for person in house.people for one in log.of(person)), default=LONG_AGO)
+    bodies = (
+        log.body(one.visit)
+        for one in log.sightings.values()
+        if one.is_calm and alone_since < one.first < at and at - one.last <= STALE_TIME
+    )
+    return any(
+        min(body, key=lambda one: one.first).place in house.entrances
+        and max(body, key=lambda one: one.last).place not in house.entrances
+        for body in bodies
+    )
 
 
 def _weights(log: HouseLog, house: Household, at: datetime) -> dict[str, float]:

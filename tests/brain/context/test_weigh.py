@@ -120,6 +120,12 @@ def test_whoever_came_home_without_a_name_is_in_until_they_leave() -> None:
     assert weighed(body, log).log_odds == -math.inf
 
 
+def test_whoever_was_in_before_the_last_one_left_is_not_in_any_more() -> None:
+    comes, goes_in = sighting("door", -400, clothes=RED), replace(sighting("hall", -392, clothes=RED), is_calm=True)
+    left, body = sighting("door", -300, who="ann"), sighting("kitchen", 0)
+    assert weighed(body, log_of(comes, goes_in, left, body)).log_odds == -math.inf
+
+
 def test_nobody_is_in_where_nobody_is_known() -> None:
     body = sighting("kitchen", 0)
     assert weighed(body, log_of(body), household()).log_odds == -math.inf
