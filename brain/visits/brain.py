@@ -294,7 +294,7 @@ class Brain:
         """Return the judgement. Where somebody of the house is expected, a stranger needs more evidence."""
         judgement = judge_visit(visit, self._gallery, self._settings, at, last=last)
         if judgement.who and judgement.who != visit.who and self._is_elsewhere(judgement.who, visit, at):
-            elsewhere = {judgement.who}
+            elsewhere = (judgement.who,)
             judgement = judge_visit(visit, self._gallery, self._settings, at, last=last, elsewhere=elsewhere)
         if judgement.verdict != "stranger":
             return judgement
