@@ -35,7 +35,7 @@ class ArrivalHours:
         counts[day + half_hour] += 1
 
     def odds(self, person: str, at: datetime) -> float:
-        """Return how much likelier this person comes home now than at a time that says nothing, 0.25 to 4.
+        """Return how much likelier this person comes home now than at a time that says nothing, 0.5 to 4.
 
         An arrival that was counted a moment ago may be this very one, and does not speak for itself.
         """
@@ -51,7 +51,7 @@ class ArrivalHours:
         )
         prior = numbers.PRIOR_ARRIVALS
         odds = (prior + numbers.UP_HALF_HOURS * near) / (prior + sum(counts))
-        return min(max(odds, 1 / numbers.MAX_HOURS_ODDS), numbers.MAX_HOURS_ODDS)
+        return min(max(odds, numbers.MIN_HOURS_ODDS), numbers.MAX_HOURS_ODDS)
 
     def forget(self, person: str) -> None:
         """Forget a person."""

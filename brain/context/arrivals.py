@@ -15,6 +15,8 @@ from brain.context.walks import clothes_log_odds, with_coats
 
 __all__ = ["arrival_terms"]
 
+LEAVING_TIME = timedelta(seconds=numbers.LEAVING_TOGETHER_S)
+
 
 def arrival_terms(
     visit: Sighting, root: Sighting, log: HouseLog, house: Household, at: datetime
@@ -51,6 +53,7 @@ def _who_may_come(
     places = places_of_people(log, house, root.first) | dict.fromkeys(arrived, "out")
     inside = sum(place == "in" for place in places.values())
     goes_out = numbers.GOING_OUT_ODDS * _going_out_factor(root, log, house, at)
+    goes_out *= numbers.LEAVING_TOGETHER_ODDS if _somebody_left(root, log, house) else 1.0
     odds: dict[str, float] = {}
     for person, place in places.items():
         max_hours = math.inf if place == "in" else numbers.MAX_OUT_HOURS
@@ -85,6 +88,16 @@ def _going_out_factor(root: Sighting, log: HouseLog, house: Household, at: datet
     return numbers.LEFT_AGAIN_ODDS if is_gone else 1.0
 
 
+def _somebody_left(root: Sighting, log: HouseLog, house: Household) -> bool:
+    """Return whether somebody with a name, of another body, was seen last at an entrance, a moment before this one."""
+    own, since = {one.visit for one in log.body(root.visit)}, root.first - LEAVING_TIME
+    newest = [max(log.of(person), key=lambda one: one.last, default=root) for person in house.people]
+    return any(
+        one.place in house.entrances and one.visit not in own and since <= one.last and one.first <= root.first
+        for one in newest
+    )
+
+
 def _no_phone_share(since: timedelta) -> float:
     """Return how often a phone has not told by now that its owner came home this long ago."""
     times, shares = zip(*numbers.NO_PHONE_SHARES, strict=True)
@@ -111,7 +124,7 @@ def _phones(root: Sighting, log: HouseLog, house: Household, at: datetime) -> li
         if is_in and not log.was_away(person):
             continue
         came = [one for one in log.of(person) if one.first >= begin]
-        if all(one.visit in own for one in came):
+        if all(one.visit in own or log.root(one.visit).place not in house.entrances for one in came):
             arrived.append(person)
     since = min((log.phones[person][-1].at for person in arrived), default=root.first) - before
     return arrived[_arrivals_before(root, log, house, min(since, begin)) :]

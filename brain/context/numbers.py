@@ -18,6 +18,8 @@ __all__ = [
     "GAP_SHARES",
     "GOING_OUT_ODDS",
     "GUEST_ARRIVAL_ODDS",
+    "LEAVING_TOGETHER_ODDS",
+    "LEAVING_TOGETHER_S",
     "LEFT_AFTER_S",
     "LEFT_AGAIN_ODDS",
     "LEFT_AGAIN_S",
@@ -29,6 +31,7 @@ __all__ = [
     "MAX_FACE_LOG_ODDS",
     "MAX_HOURS_ODDS",
     "MAX_OUT_HOURS",
+    "MIN_HOURS_ODDS",
     "MIN_LINK_LOG_ODDS",
     "NAMED_INSIDE_LOG_ODDS",
     "NAMED_INSIDE_S",
@@ -105,9 +108,11 @@ MAX_ARRIVAL_CLOTHES_LOG_ODDS = 1.8
 # has not told it by then (assumed: most report within a minute before or after it, one in ten late or never).
 NO_PHONE_SHARES = ((0.0, 0.6), (90.0, 0.15), (300.0, 0.08), (600.0, 0.04))
 # The hours of coming home: a half hour counts for those around it; a person's day begins as if learnt from two arrivals
-# at any time at which people are up; an arrival counts half after 23 more. At most 4:1: habits change (assumed).
+# at any time at which people are up; an arrival counts half after 23 more. At most 4:1 and at least 1:2, because habits
+# change and have exceptions (assumed).
 ARRIVAL_SPREAD = (1 / 9, 2 / 9, 3 / 9, 2 / 9, 1 / 9)
-PRIOR_ARRIVALS, UP_HALF_HOURS, ARRIVAL_MEMORY, MAX_HOURS_ODDS = 2.0, 30.0, 0.97, 4.0
+PRIOR_ARRIVALS, UP_HALF_HOURS, ARRIVAL_MEMORY = 2.0, 30.0, 0.97
+MIN_HOURS_ODDS, MAX_HOURS_ODDS = 0.5, 4.0
 # A phone that was away for less has lost its connection; and two arrivals so near to each other are one.
 SHORT_ABSENCE_S, SAME_ARRIVAL_S = 1200.0, 1200.0
 # Whoever is out changes clothes as often as somebody at home in this time: elsewhere there is no wardrobe (assumed).
@@ -115,6 +120,9 @@ MAX_OUT_HOURS = 2.0
 # Whoever goes out is seen nowhere inside in this time after; of strangers who come in that is true in one of 15. One in
 # five turns back and is seen inside (assumed).
 LEFT_AGAIN_S, LEFT_AGAIN_ODDS, WENT_IN_SHARE = 20.0, 15.0, 0.2
+# People leave together: if somebody of the house has left within this time, another one leaves three times as often
+# (assumed).
+LEAVING_TOGETHER_S, LEAVING_TOGETHER_ODDS = 120.0, 3.0
 # At an entrance coats are put on and off: one person in three looks different before and after (assumed).
 COAT_SHARE = 0.35
 

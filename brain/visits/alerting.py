@@ -30,6 +30,8 @@ TOGETHER_TIME = timedelta(seconds=5)
 SHORTEST_TIME = timedelta(milliseconds=1)
 # Whoever was named inside within this time is in, unless they were seen to leave.
 SURELY_IN_TIME = timedelta(minutes=30)
+# A visit that is calm stays so down to half the odds: minutes that pass without a phone are no news.
+STAYS_CALM_LOG_ODDS = math.log(2)
 LET_RING_FIRST = timedelta(seconds=3)
 
 
@@ -241,8 +243,8 @@ class Alerting:
         context = weigh(sighting, log, house, inside, at)
         root = log.root(visit.id)
         is_named = any(one.who in house.people for one in log.body(visit.id))
-        needed = self._needed(self._modes.of(visit.first, mode), house, at if is_named else visit.first)
-        is_calm = context.log_odds >= needed
+        needed = self._needed(self._modes.of(visit.first, mode), house, visit.first, is_named=is_named)
+        is_calm = context.log_odds >= needed - (STAYS_CALM_LOG_ODDS if visit.is_calm else 0.0)
         if is_calm:
             self.suspects.pop(root.visit, None)
             return Decision(alert=False, context=context, is_calm=True)
@@ -256,8 +258,9 @@ class Alerting:
         decision = replace(by_policy, alert=by_policy.alert and until is None, context=context, until=until)
         return self._in_incident(visit, decision, at, is_likely_known=is_likely_known)
 
-    def _needed(self, mode: ActiveMode, house: Household, at: datetime) -> float:
-        known_in = any(whereabouts(self.log, one, at, self._entrances) == "in" for one in house.people)
+    def _needed(self, mode: ActiveMode, house: Household, at: datetime, *, is_named: bool = False) -> float:
+        """Return the log odds that calm; `is_named` says that the same body has a name."""
+        known_in = is_named or any(whereabouts(self.log, one, at, self._entrances) == "in" for one in house.people)
         return math.log(calming_odds(self._settings.policy, mode, known_in=known_in))
 
     def _wait(self, root: Sighting, inside: Iterable[Suspect], at: datetime) -> datetime | None:

@@ -30,7 +30,7 @@ def test_of_somebody_of_whom_nothing_was_learnt_no_hour_says_anything() -> None:
 def test_the_usual_hour_counts_for_somebody_and_others_against() -> None:
     hours = learnt(*(at(7 * week + day, 15.75) for week in range(4) for day in WEEKDAYS))
     assert hours.odds("ann", at(28, 15.6)) == 4
-    assert hours.odds("ann", at(28, 11)) == 0.25
+    assert hours.odds("ann", at(28, 11)) == 0.5
 
 
 def test_one_arrival_is_little_and_counts_for_an_hour_around_it() -> None:

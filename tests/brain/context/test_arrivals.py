@@ -73,6 +73,18 @@ def test_who_is_still_at_the_door_has_not_left_and_who_went_on_seldom_does() -> 
     assert goes_on_too.log_odds == pytest.approx(math.log(2 * 0.2))
 
 
+@pytest.mark.parametrize(("ago_s", "odds"), [(100, 6.0), (121, 2.0)])
+def test_people_leave_together(ago_s: float, odds: float) -> None:
+    ann, body = sighting("hall", -900, -800, "ann"), sighting("door", 0, is_open=True)
+    ben_comes, ben_leaves = sighting("hall", -900, who="ben"), sighting("door", -ago_s - 2, -ago_s, "ben")
+    log = log_of(ann, ben_comes, ben_leaves, body)
+    assert weighed(body, log, household("ann")).log_odds == pytest.approx(math.log(2))
+    both = weighed(body, log, household("ann", "ben")).log_odds
+    assert both == pytest.approx(math.log(odds + 3.5))
+    ben_stays = log_of(ann, ben_leaves, sighting("hall", -50, who="ben"), body)
+    assert weighed(body, ben_stays, household("ann", "ben")).log_odds == pytest.approx(math.log(2))
+
+
 def test_who_leaves_is_told_by_the_clothes() -> None:
     ann = sighting("hall", -900, -800, "ann", clothes=RED)
     body = sighting("door", 0, clothes=RED)
@@ -140,6 +152,15 @@ def test_a_phone_that_was_away_for_long_explains_an_arrival_though_its_owner_was
     seen_since = sighting("hall", 4 - away_s, who="ann")
     log.update(seen_since)
     assert PHONE not in weighed(body, log).reasons
+
+
+def test_a_phone_explains_an_arrival_also_if_its_owner_is_named_in_the_next_room() -> None:
+    left, body = sighting("door", -900, -800, "ann"), sighting("door", 0)
+    named = sighting("kitchen", 8, who="ann")
+    log = with_phone(log_of(left, body, named, by_continuity=False), -10)
+    assert PHONE in weighed(body, log).reasons
+    elsewhere = with_phone(log_of(left, body, sighting("door", 6, who="ann"), named, by_continuity=False), -10)
+    assert PHONE not in weighed(body, elsewhere).reasons
 
 
 def test_who_went_further_in_and_came_back_has_not_just_gone_out() -> None:

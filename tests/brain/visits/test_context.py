@@ -1,6 +1,7 @@
 """The brain with context: who is calmed, who waits for the entry delay, and what rings once."""
 
 import io
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from brain.context.terms import ContextOdds
 from brain.people.gallery import Gallery, Photo
 from brain.process.state import BrainState
 from brain.settings.brain import BrainSettings
@@ -20,6 +22,7 @@ from brain.settings.policy import PolicySettings
 from brain.vision.appearance import APPEARANCE_NUMBERS, Appearance
 from brain.vision.backend import DetectedObject, Face, FaceEmbedding
 from brain.vision.picture import Picture
+from brain.visits import alerting
 from brain.visits.brain import Brain
 from brain.visits.visit import OpenVisit
 from nerves.messages import Box, Detections, Fact, Frame, Mode, Presence, Visit
@@ -383,6 +386,19 @@ def test_in_mode_away_a_name_of_the_same_body_calms_though_nobody_was_in_before(
     house.leave("hall", 120)
     assert house.visits[-1].who == "alice"
     assert not house.alerts()
+
+
+@pytest.mark.parametrize(("later_odds", "alerts"), [(10.1, 0), (9.9, 1)])
+def test_a_calm_visit_stays_so_down_to_half_the_odds(
+    build: Build, monkeypatch: pytest.MonkeyPatch, later_odds: float, alerts: int
+) -> None:
+    odds = 20.1
+    monkeypatch.setattr(alerting, "weigh", lambda *_: ContextOdds(math.log(odds)))
+    house = build()
+    house.show("hall", Body(), seconds=20)
+    odds = later_odds
+    house.show("hall", Body(), seconds=20)
+    assert len(house.alerts()) == alerts
 
 
 def test_whoever_is_probably_of_the_house_lets_the_unknown_one_ring(build: Build) -> None:
