@@ -49,6 +49,8 @@ MAX_DOUBT_SHARE = 0.34
 # Faces nearer to a photo than this are no stranger's if they are more than this share: of single faces of strangers
 # 0.6 to 1.2 % come within 0.50 of a family of four.
 NEAR_DISTANCE, MAX_NEAR_SHARE = 0.45, 0.34
+# Where context expects somebody of the house, one face in twenty within the match distance is enough against it.
+MAX_EXPECTED_NEAR_SHARE = 0.05
 # Before the last moment the odds that a name needs fall between these sums of weights.
 FEW_FACES_WEIGHT, MANY_FACES_WEIGHT = 3.0, 12.0
 # If nobody is enrolled: the sum of face confidences that a stranger needs, before and at the last moment.
@@ -181,12 +183,16 @@ class _Faces:
         """The sum of their weights."""
         return float(self.weights.sum()) + sum(one.weight for one in self.cloud_answers)
 
-    @property
-    def near_share(self) -> float:
-        """The share of our own faces, by weight, that are near a photo of somebody; 0 without such faces."""
+    def near_share(self, distance: float) -> float:
+        """Return the share of our own faces, by weight, that are so near a photo of somebody; 0 without such faces."""
         if not len(self.weights):
             return 0.0
-        return float(self.weights[self.nearest.min(axis=1) <= NEAR_DISTANCE].sum() / self.weights.sum())
+        return float(self.weights[self.nearest.min(axis=1) <= distance].sum() / self.weights.sum())
+
+    def are_near(self, *, expected: bool) -> bool:
+        """Return whether too many faces are near a photo for a stranger; fewer do if one of the house is expected."""
+        is_near = self.near_share(NEAR_DISTANCE) > MAX_NEAR_SHARE
+        return is_near or (expected and self.near_share(MATCH_DISTANCE) > MAX_EXPECTED_NEAR_SHARE)
 
     @property
     def good_count(self) -> int:
@@ -303,7 +309,7 @@ def _is_stranger(opinions: Sequence[Opinion], faces: _Faces, *, last: bool, expe
 
     They are not if many are near a photo: the mean of two people of the family is like neither of them.
     """
-    if faces.near_share > MAX_NEAR_SHARE:
+    if faces.are_near(expected=expected):
         return False
     needs, least = (MIN_LAST_WEIGHT, -LIKELY_LOG_ODDS) if last else (MIN_STRANGER_WEIGHT, -SURE_LOG_ODDS)
     if expected:
@@ -316,7 +322,7 @@ def _is_stranger(opinions: Sequence[Opinion], faces: _Faces, *, last: bool, expe
 def _has_changed(faces: _Faces, known: Sequence[KnownPerson], *, expected: bool) -> bool:
     """Return whether the newest faces are evidence against everybody: somebody else stands there now."""
     newest, needed = faces.newest(TAKEOVER_FACES), EXPECTED_LOG_ODDS if expected else SURE_LOG_ODDS
-    if newest.total < MIN_TAKEOVER_WEIGHT or newest.near_share > MAX_NEAR_SHARE:
+    if newest.total < MIN_TAKEOVER_WEIGHT or newest.are_near(expected=expected):
         return False
     if expected and newest.good_count < MIN_FACES:
         return False

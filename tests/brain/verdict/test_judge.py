@@ -88,6 +88,14 @@ def test_the_name_of_somebody_who_is_elsewhere_needs_better_faces() -> None:
     assert judgement(0.65, frozenset({"me"})).who == "me"
 
 
+@pytest.mark.parametrize("held", ["identifying", "unidentified"])
+def test_where_family_is_expected_one_face_of_twenty_near_a_photo_makes_no_stranger(held: Verdict) -> None:
+    strange = faces(7, 18)
+    for own, expected, found in ((0, True, "stranger"), (2, True, "unidentified"), (2, False, "stranger")):
+        seen = after(*strange, *faces(ME, own))
+        assert judge(seen, FAMILY, held=held, last=True, expected=expected).verdict == found
+
+
 def test_one_face_alone_decides_nothing() -> None:
     assert verdict(*faces(ME, 1), last=True) == ("unidentified", None)
     assert verdict(*faces(7, 1), last=True) == ("unidentified", None)
