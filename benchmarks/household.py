@@ -11,8 +11,7 @@ brain is real. A share `--faces` of the moments shows a usable face; about four 
 A ring is a visit message with `alert`. It is about the person whom most detections of the visit show, and about whoever
 was seen before and is joined by the brain to the same incident. It is a false alarm if it is about no intruder, and no
 other ring of the incident is. An intruder is missed if no ring is about her, and late if the first one comes more than
-60 seconds after her first detection. She has a face if
-two frames show a usable one.
+60 seconds after her first detection. She has a face if two frames show a usable one.
 """
 
 import argparse

@@ -57,9 +57,8 @@ class Tally:
 
     def about(self, ring: Ring) -> set[str]:
         """Return whom a ring is about: the owner of its visit, and of other visits of its incident, if seen by then."""
-        visits = {ring.visit} | (set() if ring.incident is None else self.joined[ring.incident])
-        owners = {self.owner(visit) for visit in visits} - {self.owner(ring.visit)}
-        return {self.owner(ring.visit)} | {who for who in owners if self.first_seen.get(who, ring.at) < ring.at}
+        others = map(self.owner, self.joined.get(ring.incident, ()))
+        return {self.owner(ring.visit), *(who for who in others if self.first_seen.get(who, ring.at) < ring.at)}
 
     def incidents(self) -> list[list[Ring]]:
         """Return the rings that belong together; each ring alone if the brain does not say."""
