@@ -35,7 +35,7 @@ class ArrivalHours:
         counts[day + half_hour] += 1
 
     def odds(self, person: str, at: datetime) -> float:
-        """Return how much likelier this person comes home now than at a time that says nothing, 0.5 to 4.
+        """Return how much likelier this person comes home now than at a time that says nothing, 0.5 to 8.
 
         An arrival that was counted a moment ago may be this very one, and does not speak for itself.
         """

@@ -15,6 +15,7 @@ from brain.context.walks import clothes_log_odds, with_coats
 
 __all__ = ["arrival_terms"]
 
+JUST_CAME_IN_TIME = timedelta(seconds=numbers.JUST_CAME_IN_S)
 LEAVING_TIME = timedelta(seconds=numbers.LEAVING_TOGETHER_S)
 
 
@@ -38,8 +39,6 @@ def arrival_terms(
     elif named := _named_inside(root, log, house, at):
         who, clothes = named
         terms.append(Term(numbers.NAMED_INSIDE_LOG_ODDS + clothes, f"{who} was out before, and was named inside since"))
-    if house.settings.company and (company := _company(root, log, house)):
-        terms.append(Term(numbers.COMPANY_LOG_ODDS, f"came in with {company}"))
     return terms, who
 
 
@@ -53,18 +52,22 @@ def _who_may_come(
     places = places_of_people(log, house, root.first) | dict.fromkeys(arrived, "out")
     inside = sum(place == "in" for place in places.values())
     goes_out = numbers.GOING_OUT_ODDS * _going_out_factor(root, log, house, at)
-    goes_out *= numbers.LEAVING_TOGETHER_ODDS if _somebody_left(root, log, house) else 1.0
+    company = _company(root, log, house) if house.settings.company else None
+    goes_out *= numbers.LEAVING_TOGETHER_ODDS if company or _somebody_left(root, log, house) else 1.0
+    from_inside = _perhaps_from_inside(root, log, house)
     odds: dict[str, float] = {}
+    dressed = log.dressed(visit)
     for person, place in places.items():
         max_hours = math.inf if place == "in" else numbers.MAX_OUT_HOURS
-        like = likeness(visit, log, person, max_hours) if house.settings.appearance else 0.0
+        like = likeness(dressed, log, person, max_hours) if house.settings.appearance else 0.0
         if visit.place in house.entrances:
             like = with_coats(like)
         if place == "in":
-            odds[person] = goes_out / inside * math.exp(like)
+            odds[person] = goes_out / inside * (math.exp(like) + from_inside)
         else:
             rate = numbers.ARRIVAL_ODDS if person in house.family else numbers.GUEST_ARRIVAL_ODDS
-            rate *= log.hours.odds(person, root.first) if house.settings.hours else 1.0
+            hours = log.hours.odds(person, root.first) if house.settings.hours else 1.0
+            rate *= max(hours, numbers.COMPANY_ODDS) if company else hours
             rate *= _no_phone_share(at - root.first) if _lacks_phone(person, log, house) else 1.0
             odds[person] = rate * math.exp(min(like, numbers.MAX_ARRIVAL_CLOTHES_LOG_ODDS))
     total = sum(odds.values())
@@ -75,6 +78,7 @@ def _who_may_come(
     how = "goes out" if places[best] == "in" else "comes home"
     by_clothes = ", by the clothes" if house.settings.appearance and likeness(visit, log, best) > 0 else ""
     reason = f"{best} {how}{by_clothes}" if is_clear else "somebody of the house comes or goes"
+    reason += f", with {company}" if company else ""
     return [Term(math.log(total), reason)], best if is_clear else None
 
 
@@ -86,6 +90,17 @@ def _going_out_factor(root: Sighting, log: HouseLog, house: Household, at: datet
     last = max(body, key=lambda one: one.last)
     is_gone = not last.is_open and at - last.last >= timedelta(seconds=numbers.LEFT_AGAIN_S)
     return numbers.LEFT_AGAIN_ODDS if is_gone else 1.0
+
+
+def _perhaps_from_inside(root: Sighting, log: HouseLog, house: Household) -> float:
+    """Return the odds that this body was seen inside a moment before; 0 if nobody was who may go out now."""
+    perhaps = log.perhaps_before(root.visit)
+    if perhaps is None or perhaps[0].place in house.entrances:
+        return 0.0
+    before, log_odds = perhaps
+    came = log.root(before.visit)
+    has_just_come = came.place in house.entrances and root.first - came.first < JUST_CAME_IN_TIME
+    return 0.0 if has_just_come else math.exp(log_odds)
 
 
 def _somebody_left(root: Sighting, log: HouseLog, house: Household) -> bool:

@@ -1,5 +1,6 @@
 """The log of the house: its visits of the last hours, and the ways of bodies through it."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -9,14 +10,17 @@ from brain.context import numbers
 from brain.context.arrival_hours import ArrivalHours
 from brain.context.sighting import Sighting
 from brain.context.travel import TravelTimes
-from brain.context.walks import Continuation, link_sightings, way_back
-from brain.verdict.clothes import MAX_INDEPENDENT_LOOKS
+from brain.context.walks import Continuation, both, link_log_odds, link_sightings, way_back
+from brain.verdict.clothes import MAX_INDEPENDENT_LOOKS, mean_appearance
 from nerves.messages import Verdict
 
 __all__ = ["LONG_AGO", "HouseLog", "PhoneReport"]
 
 LOG_TIME, LINK_TIME = timedelta(hours=numbers.LOG_HOURS), timedelta(seconds=numbers.LINK_S)
 STILL_TIME, SHORT_ABSENCE = timedelta(hours=numbers.STILL_HOURS), timedelta(seconds=numbers.SHORT_ABSENCE_S)
+BACKGROUND_TIME, NO_TIME = timedelta(seconds=numbers.BACKGROUND_WINDOW_S), timedelta(0)
+# A visit that is the same body at these odds tells what the body wears: 20:1.
+SURELY_SAME_LOG_ODDS = math.log(20)
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -109,6 +113,27 @@ class HouseLog:
         found = [(self.sightings.get(before), log_odds) for before, log_odds in way_back(visit, self.links)]
         return [(sighting, log_odds) for sighting, log_odds in found if sighting]
 
+    def perhaps_before(self, visit: UUID) -> tuple[Sighting, float] | None:
+        """Return the visit that this one most probably continues though that is not likely enough for a link.
+
+        With the log odds, which are below 3:1. None if this visit is linked, or nobody else may have become it.
+        """
+        if visit in self.links or not self.by_continuity:
+            return None
+        after = self.sightings[visit]
+        free = (
+            one
+            for one in self.sightings.values()
+            if abs(after.first - one.last) <= LINK_TIME and one.visit not in self.after
+        )
+        background_s = self._background_s(after.first)
+        scored = [(one, self._log_odds(one, after, background_s)) for one in free]
+        before, log_odds = max(scored, key=lambda pair: pair[1], default=(after, -math.inf))
+        return (before, min(log_odds, numbers.MIN_LINK_LOG_ODDS)) if log_odds > -math.inf else None
+
+    def _log_odds(self, before: Sighting, after: Sighting, background_s: float) -> float:
+        return link_log_odds(before, after, self.travel, by_appearance=self.by_appearance, background_s=background_s)
+
     def root(self, visit: UUID) -> Sighting:
         """Return the visit that this body's way begins with."""
         return self.sightings[self.roots[visit]]
@@ -116,6 +141,25 @@ class HouseLog:
     def body(self, visit: UUID) -> list[Sighting]:
         """Return all visits of this body's way, before and after this one."""
         return [self.sightings[one] for one in self.bodies[self.roots[visit]]]
+
+    def others_of_body(self, visit: UUID) -> list[tuple[Sighting, float]]:
+        """Return the other visits of this body's way, each with the log odds that it is the same body."""
+        found = self.way(visit)
+        log_odds, after = math.inf, self.after.get(visit)
+        while after is not None and after in self.sightings:
+            log_odds = both(log_odds, self.links[after].log_odds)
+            found.append((self.sightings[after], log_odds))
+            after = self.after.get(after)
+        return found
+
+    def dressed(self, visit: Sighting) -> Sighting:
+        """Return a visit with the mean appearance of its body: what one camera shows wrongly, another one corrects."""
+        seen = [visit, *(one for one, log_odds in self.others_of_body(visit.visit) if log_odds >= SURELY_SAME_LOG_ODDS)]
+        looks = [one.appearance for one in seen if one.appearance]
+        is_alike = len({one.vector.shape for one in looks}) == 1
+        if len(looks) < 2 or not is_alike:  # noqa: PLR2004 - the mean of one is itself
+            return visit
+        return replace(visit, appearance=mean_appearance(looks), looks=sum(one.looks for one in seen))
 
     def of(self, person: str) -> list[Sighting]:
         """Return the visits with this name, in the order in which they were entered."""
@@ -133,7 +177,9 @@ class HouseLog:
         self.learnt.add(visit)
         sighting, link = self.sightings[visit], self.links.get(visit)
         before = self.sightings.get(link.before) if link else None
-        self.travel.learn_arrival(sighting.place, was_seen_before=before is not None)
+        perhaps = self.perhaps_before(visit)
+        was_seen = before is not None or (perhaps is not None and perhaps[1] >= numbers.MIN_LOOSE_LOG_ODDS)
+        self.travel.learn_arrival(sighting.place, was_seen_before=was_seen)
         if before and before.who and before.who == sighting.who:
             gap_s = (sighting.first - before.last).total_seconds()
             self.travel.learn(before.place, sighting.place, gap_s)
@@ -176,7 +222,17 @@ class HouseLog:
         fresh = {one.visit for one in recent}
         earlier = [one for one in self.sightings.values() if at - one.last <= self._link_time(one)]
         old = {visit: link for visit, link in self.links.items() if visit not in fresh}
-        self.links = old | link_sightings(recent, earlier, self.travel, links=old, by_appearance=self.by_appearance)
+        background_s = self._background_s(at)
+        self.links = old | link_sightings(
+            recent, earlier, self.travel, links=old, by_appearance=self.by_appearance, background_s=background_s
+        )
+
+    def _background_s(self, at: datetime) -> float:
+        """Return in which time somebody else appears by chance, by what was seen in the last hour."""
+        since = max(at - BACKGROUND_TIME, min((one.first for one in self.sightings.values()), default=at))
+        count = sum(since <= one.first < at - LINK_TIME for one in self.sightings.values())
+        prior = numbers.BACKGROUND_PRIOR_COUNT
+        return (max(at - LINK_TIME - since, NO_TIME).total_seconds() + prior * numbers.BACKGROUND_S) / (count + prior)
 
     def _link_time(self, sighting: Sighting) -> timedelta:
         """Return for how long after its end a visit may go on as another one."""

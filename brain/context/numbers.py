@@ -10,14 +10,18 @@ __all__ = [
     "ARRIVAL_MEMORY",
     "ARRIVAL_ODDS",
     "ARRIVAL_SPREAD",
+    "BACKGROUND_PRIOR_COUNT",
     "BACKGROUND_S",
+    "BACKGROUND_WINDOW_S",
     "COAT_SHARE",
-    "COMPANY_LOG_ODDS",
+    "COMPANY_ODDS",
     "COMPANY_S",
+    "FOLLOWS_LOG_ODDS",
     "GAP_EDGES_S",
     "GAP_SHARES",
     "GOING_OUT_ODDS",
     "GUEST_ARRIVAL_ODDS",
+    "JUST_CAME_IN_S",
     "LEAVING_TOGETHER_ODDS",
     "LEAVING_TOGETHER_S",
     "LEFT_AFTER_S",
@@ -33,6 +37,7 @@ __all__ = [
     "MAX_OUT_HOURS",
     "MIN_HOURS_ODDS",
     "MIN_LINK_LOG_ODDS",
+    "MIN_LOOSE_LOG_ODDS",
     "NAMED_INSIDE_LOG_ODDS",
     "NAMED_INSIDE_S",
     "NAME_EXPLAINS_AFTER_S",
@@ -70,14 +75,19 @@ GAP_EDGES_S = (-4.0, 2.0, 5.0, 10.0, 20.0, 40.0, 90.0)
 GAP_SHARES = (0.15, 0.25, 0.25, 0.17, 0.11, 0.07)
 # The same for coming back to the same place, where nobody is seen before leaving.
 RETURN_GAP_SHARES = (0.35, 0.20, 0.15, 0.12, 0.10, 0.08)
-# Somebody else appears by chance once in this time while people are up: 150 passes in 16 hours are one in 380 s.
-BACKGROUND_S = 300.0
+# Somebody else appears by chance once in this time while people are up: 150 passes in 16 hours are one in 380 s. The
+# visits of the last hour correct it: it begins as if two had come in the time of two. At night hardly anybody appears.
+BACKGROUND_S, BACKGROUND_WINDOW_S, BACKGROUND_PRIOR_COUNT = 300.0, 3600.0, 2.0
 # A body continues another one's way only from these odds on: 3:1.
 MIN_LINK_LOG_ODDS = math.log(3)
 # After this time the way of a body is not reconsidered.
 LINK_S = GAP_EDGES_S[-1]
 # Two visits that were given the same name by their faces: a wrong name is rarer than 1:400 (`brain/verdict/judge.py`).
 SAME_NAME_LOG_ODDS = math.log(400)
+# Whoever may have been seen elsewhere a moment before, at least at these odds, does not appear from nowhere: 1:3.
+MIN_LOOSE_LOG_ODDS = -math.log(3)
+# But two visits with one name need not follow each other: that counts up to 1:10 for it (assumed).
+FOLLOWS_LOG_ODDS = math.log(10)
 # From one place straight to another that is not next to it: 1:20 (assumed: a detector misses 2 to 5 % of passes).
 NOT_ADJACENT_LOG_ODDS = -math.log(20)
 # Whoever sat so still that the camera sent nothing more is still there when something moves again, for hours: 20:1
@@ -108,11 +118,11 @@ MAX_ARRIVAL_CLOTHES_LOG_ODDS = 1.8
 # has not told it by then (assumed: most report within a minute before or after it, one in ten late or never).
 NO_PHONE_SHARES = ((0.0, 0.6), (90.0, 0.15), (300.0, 0.08), (600.0, 0.04))
 # The hours of coming home: a half hour counts for those around it; a person's day begins as if learnt from two arrivals
-# at any time at which people are up; an arrival counts half after 23 more. At most 4:1 and at least 1:2, because habits
+# at any time at which people are up; an arrival counts half after 23 more. At most 8:1 and at least 1:2, because habits
 # change and have exceptions (assumed).
 ARRIVAL_SPREAD = (1 / 9, 2 / 9, 3 / 9, 2 / 9, 1 / 9)
 PRIOR_ARRIVALS, UP_HALF_HOURS, ARRIVAL_MEMORY = 2.0, 30.0, 0.97
-MIN_HOURS_ODDS, MAX_HOURS_ODDS = 0.5, 4.0
+MIN_HOURS_ODDS, MAX_HOURS_ODDS = 0.5, 8.0
 # A phone that was away for less has lost its connection; and two arrivals so near to each other are one.
 SHORT_ABSENCE_S, SAME_ARRIVAL_S = 1200.0, 1200.0
 # Whoever is out changes clothes as often as somebody at home in this time: elsewhere there is no wardrobe (assumed).
@@ -120,6 +130,8 @@ MAX_OUT_HOURS = 2.0
 # Whoever goes out is seen nowhere inside in this time after; of strangers who come in that is true in one of 15. One in
 # five turns back and is seen inside (assumed).
 LEFT_AGAIN_S, LEFT_AGAIN_ODDS, WENT_IN_SHARE = 20.0, 15.0, 0.2
+# Whoever came in less than this long ago does not go out again (assumed).
+JUST_CAME_IN_S = 120.0
 # People leave together: if somebody of the house has left within this time, another one leaves three times as often
 # (assumed).
 LEAVING_TOGETHER_S, LEAVING_TOGETHER_ODDS = 120.0, 3.0
@@ -134,8 +146,9 @@ PHONE_BEFORE_S, PHONE_LOG_ODDS = 150.0, math.log(50)
 # otherwise: at most 50:1, because a detector misses 2 % of passes (assumed).
 NAMED_INSIDE_S, NAMED_INSIDE_LOG_ODDS = 180.0, math.log(50)
 
-# Company: comes in within this time of somebody who is named: 2:1 (assumed; burglars follow, too).
-COMPANY_S, COMPANY_LOG_ODDS = 20.0, math.log(2)
+# Company: comes in within this time of somebody who is named: 4:1 for each who is out (assumed; burglars follow, too).
+# It counts instead of the hours: who comes home with another one comes at the other's hour.
+COMPANY_S, COMPANY_ODDS = 20.0, 4.0
 
 # Faces that do not decide count for somebody up to 400:1, what a name needs, and against everybody up to 1:10: nearly
 # half of the visits with one to three faces do not name the person they show (`benchmarks/visits.py`, shape cam 1-3).

@@ -71,10 +71,26 @@ def likeness(visit: Sighting, log: HouseLog, person: str, max_hours: float = mat
     return max((clothes_log_odds(one, visit, max_hours=max_hours) for one in newest), default=0.0)
 
 
-def face_terms(visit: Sighting) -> list[Term]:
-    """Return the term of the faces that did not decide, -3.9 to 6.0; no term if there was no face."""
-    bounded = max(-numbers.MAX_FACE_AGAINST_LOG_ODDS, min(visit.face_log_odds, numbers.MAX_FACE_LOG_ODDS))
-    return [Term(bounded, f"the face looks like {visit.likely}" if bounded > 0 else "the face")] if bounded else []
+def face_terms(visit: Sighting, log: HouseLog) -> list[Term]:
+    """Return the term of the faces that did not decide, -2.3 to 6.0; no term if there was no face.
+
+    A face that the same body showed in another room counts as far as it is the same body.
+    """
+    faces = [(visit.face_log_odds, visit.likely)]
+    faces += [
+        (_passed_on(one.face_log_odds, log_odds), one.likely) for one, log_odds in log.others_of_body(visit.visit)
+    ]
+    total = sum(log_odds for log_odds, _ in faces)
+    bounded = max(-numbers.MAX_FACE_AGAINST_LOG_ODDS, min(total, numbers.MAX_FACE_LOG_ODDS))
+    likely = max(faces, key=lambda face: face[0])[1]
+    return [Term(bounded, f"the face looks like {likely}" if bounded > 0 else "the face")] if bounded else []
+
+
+def _passed_on(log_odds: float, same_body: float) -> float:
+    """Return what evidence of another visit counts for this one if it is the same body at these log odds."""
+    bounded = max(-numbers.MAX_FACE_AGAINST_LOG_ODDS, min(log_odds, numbers.MAX_FACE_LOG_ODDS))
+    share = 1 / (1 + math.exp(-same_body))
+    return math.log(share * math.exp(bounded) + 1 - share)
 
 
 def sum_terms(terms: Sequence[Term], who: str | None) -> ContextOdds:

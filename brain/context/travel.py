@@ -34,10 +34,10 @@ class TravelTimes:
         """Count how somebody of the house appeared at a place."""
         self.arrivals.setdefault(place, [0, 0])[0 if was_seen_before else 1] += 1
 
-    def log_odds(self, before: str, after: str, gap_s: float) -> float:
+    def log_odds(self, before: str, after: str, gap_s: float, *, background_s: float = numbers.BACKGROUND_S) -> float:
         """Return the log odds that the same body appears after this gap, against another body by chance.
 
-        Minus infinity if the gap is impossible.
+        Minus infinity if the gap is impossible. Another body appears once in `background_s`.
         """
         interval = _interval(gap_s)
         if interval is None or (before == after and gap_s < 0):
@@ -47,18 +47,21 @@ class TravelTimes:
         share = (counts[interval] + PRIOR_WALKS * shares[interval]) / (sum(counts) + PRIOR_WALKS)
         begin = numbers.GAP_EDGES_S[interval]
         width = numbers.GAP_EDGES_S[interval + 1] - (max(begin, 0.0) if before == after else begin)
-        return math.log(share / width * numbers.BACKGROUND_S) + self._way(before, after, sum(counts))
+        return math.log(share / width * background_s) + self._way(before, after, sum(counts))
 
     def is_entrance(self, place: str) -> bool:
         """Return whether people come into the house here."""
         return place in self.places and self.places[place].entrance
 
-    def nowhere_log_odds(self, place: str) -> float:
-        """Return the log odds for a person of the house who appears at a place and was seen nowhere before."""
+    def nowhere_share(self, place: str) -> float:
+        """Return how often a person of the house who appears at a place was seen nowhere before, 0 to 1."""
         seen, nowhere = self.arrivals.get(place, [0, 0])
         count = numbers.NOWHERE_PRIOR_COUNT
-        share = (nowhere + count * numbers.NOWHERE_PRIOR_SHARE) / (seen + nowhere + count)
-        return math.log(share / numbers.NOWHERE_INTRUDER_SHARE)
+        return (nowhere + count * numbers.NOWHERE_PRIOR_SHARE) / (seen + nowhere + count)
+
+    def nowhere_log_odds(self, place: str) -> float:
+        """Return the log odds for a person of the house who appears at a place and was seen nowhere before."""
+        return math.log(self.nowhere_share(place) / numbers.NOWHERE_INTRUDER_SHARE)
 
     def _way(self, before: str, after: str, walks: int) -> float:
         if before == after:

@@ -32,6 +32,7 @@ def link_sightings(
     *,
     links: Mapping[UUID, Continuation] = MappingProxyType({}),
     by_appearance: bool = True,
+    background_s: float = numbers.BACKGROUND_S,
 ) -> dict[UUID, Continuation]:
     """Return which visit each of `later` continues; a visit that continues none is left out.
 
@@ -43,24 +44,35 @@ def link_sightings(
         travel: The walking times of the house.
         links: The continuations that are known already.
         by_appearance: Whether clothes count.
+        background_s: Somebody else appears by chance once in this time.
     """
+    how = {"by_appearance": by_appearance, "background_s": background_s}
     pairs = [
-        (score, after.visit, before.visit)
+        (log_odds - _of_the_name(before, after), log_odds, before.visit, after.visit)
         for after in later
         for before in earlier
-        if (score := link_log_odds(before, after, travel, by_appearance=by_appearance)) >= numbers.MIN_LINK_LOG_ODDS
+        if (log_odds := link_log_odds(before, after, travel, **how)) >= numbers.MIN_LINK_LOG_ODDS  # type: ignore[arg-type]
     ]
     found: dict[UUID, Continuation] = {}
     used = {link.before for link in links.values()}
     bodies = _bodies([*earlier, *later], links)
-    for score, after_id, before_id in sorted(pairs, key=lambda pair: -pair[0]):
+    for _, log_odds, before_id, after_id in sorted(pairs, key=lambda pair: -pair[0]):
         one, other = bodies[before_id], bodies[after_id]
         if after_id not in found and before_id not in used and _are_one_body(one, other):
-            found[after_id] = Continuation(before_id, score)
+            found[after_id] = Continuation(before_id, log_odds)
             used.add(before_id)
             whole = [*one, *other]
             bodies |= {each.visit: whole for each in whole}
     return found
+
+
+def _of_the_name(before: Sighting, after: Sighting) -> float:
+    """Return how much of the log odds of a link does not say that one visit follows the other, because it is a name's.
+
+    Who goes to the door and comes back has one name before and after. The visit at the door lies between the two.
+    """
+    is_named = before.who is not None and before.who == after.who
+    return numbers.SAME_NAME_LOG_ODDS - numbers.FOLLOWS_LOG_ODDS if is_named else 0.0
 
 
 def _bodies(sightings: Iterable[Sighting], links: Mapping[UUID, Continuation]) -> dict[UUID, list[Sighting]]:
@@ -80,12 +92,19 @@ def _are_one_body(one: Sequence[Sighting], other: Sequence[Sighting]) -> bool:
     return len(names) + has_stranger <= 1
 
 
-def link_log_odds(before: Sighting, after: Sighting, travel: TravelTimes, *, by_appearance: bool = True) -> float:
+def link_log_odds(
+    before: Sighting,
+    after: Sighting,
+    travel: TravelTimes,
+    *,
+    by_appearance: bool = True,
+    background_s: float = numbers.BACKGROUND_S,
+) -> float:
     """Return the log odds that the second visit is the same body as the first, a moment later."""
     if before.visit == after.visit or before.first >= after.first or not _may_be_one(before, after):
         return -math.inf
     gap_s = (after.first - before.last).total_seconds()
-    way = travel.log_odds(before.place, after.place, gap_s)
+    way = travel.log_odds(before.place, after.place, gap_s, background_s=background_s)
     if before.is_still and before.place == after.place and 0 <= gap_s <= MAX_STILL_S:
         way = max(way, numbers.STILL_LOG_ODDS)
     if before.who is not None and before.who == after.who:

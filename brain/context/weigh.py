@@ -19,7 +19,7 @@ from brain.context.terms import (
     places_of_people,
     sum_terms,
 )
-from brain.context.walks import clothes_log_odds
+from brain.context.walks import clothes_log_odds, with_coats
 
 __all__ = ["weigh"]
 
@@ -47,7 +47,7 @@ def weigh(visit: Sighting, log: HouseLog, house: Household, suspects: Sequence[S
         return _continued(visit, named, log, house)
     if root.place in house.entrances:
         terms, who = arrival_terms(visit, root, log, house, at)
-        return sum_terms([*terms, *face_terms(visit)], who)
+        return sum_terms([*terms, *face_terms(visit, log)], who)
     return _inside(visit, root, log, house)
 
 
@@ -76,7 +76,7 @@ def _continued(visit: Sighting, named: tuple[Sighting, float], log: HouseLog, ho
     if house.settings.appearance and (same := clothes_log_odds(before, visit)) > 0:
         terms.append(Term(same, "the same clothes"))
     terms += _who_is_in(log, house, max(visit.first, before.last))
-    terms += face_terms(visit)
+    terms += face_terms(visit, log)
     return sum_terms(terms, before.who)
 
 
@@ -84,15 +84,35 @@ def _inside(visit: Sighting, root: Sighting, log: HouseLog, house: Household) ->
     """Return the context of somebody who was first seen inside."""
     base = _who_is_in(log, house, root.first)
     terms = list(base)
-    if base:
-        terms.append(Term(log.travel.nowhere_log_odds(root.place), f"was not seen on the way to {root.place}"))
-    like = None
+    like, clothes = None, 0.0
     if house.settings.appearance:
         maybe_in = _weights(log, house, root.first)
-        clothes, like = _clothes(visit, log, maybe_in)
+        clothes, like = _clothes(visit, log, maybe_in, has_coat=visit.place in house.entrances)
         terms.append(Term(clothes, _dressed(clothes, like)))
-    terms += face_terms(visit)
+    if base:
+        terms.append(_way_in(root, clothes, log))
+    terms += face_terms(visit, log)
     return sum_terms(terms, like)
+
+
+def _way_in(root: Sighting, clothes: float, log: HouseLog) -> Term:
+    """Return the term of how somebody came to the place where they were first seen.
+
+    Either nobody saw them on the way, and their clothes, counted elsewhere, are all there is. Or they are the one who
+    was seen elsewhere a moment before, and those clothes count instead.
+    """
+    share = log.travel.nowhere_share(root.place)
+    unseen = share / numbers.NOWHERE_INTRUDER_SHARE
+    perhaps = log.perhaps_before(root.visit)
+    if perhaps is None:
+        return Term(math.log(unseen), f"was not seen on the way to {root.place}")
+    before, log_odds = perhaps
+    seen = (1 - share) * math.exp(log_odds - clothes)
+    whom = before.who or "somebody"
+    reason = (
+        f"perhaps {whom}, at {before.place} before" if seen > unseen else f"was not seen on the way to {root.place}"
+    )
+    return Term(math.log(unseen + seen), reason)
 
 
 def _who_is_in(log: HouseLog, house: Household, at: datetime) -> list[Term]:
@@ -135,11 +155,19 @@ def _weights(log: HouseLog, house: Household, at: datetime) -> dict[str, float]:
     }
 
 
-def _clothes(visit: Sighting, log: HouseLog, people: Mapping[str, float]) -> tuple[float, str | None]:
-    """Return the log odds of the clothes for these people, by their weights, and whom they fit best."""
+def _clothes(
+    visit: Sighting, log: HouseLog, people: Mapping[str, float], *, has_coat: bool
+) -> tuple[float, str | None]:
+    """Return the log odds of the clothes for these people, by their weights, and whom they fit best.
+
+    `has_coat` says that it is a place where coats are put on.
+    """
     if visit.appearance is None or not people:
         return 0.0, None
-    odds = {person: likeness(visit, log, person) + math.log(weight) for person, weight in people.items()}
+    dressed = log.dressed(visit)
+    like = {person: likeness(dressed, log, person) for person in people}
+    like = {person: with_coats(one) if has_coat else one for person, one in like.items()}
+    odds = {person: like[person] + math.log(weight) for person, weight in people.items()}
     total = math.log(sum(math.exp(one) for one in odds.values()) / sum(people.values()))
     best = max(odds, key=odds.__getitem__)
     rest = [one for person, one in odds.items() if person != best]

@@ -29,7 +29,7 @@ SHARPNESS_NO_WEIGHT, SHARPNESS_FULL_WEIGHT = 3.0, 12.0
 YAW_FULL_WEIGHT, YAW_NO_WEIGHT = 0.6, 1.2
 # A face of less weight is not usable.
 MIN_USABLE_WEIGHT = 0.1
-# Only this many faces of a visit are stored, the newest.
+# Only this many faces of a visit are stored, the newest; of poor ones only as many as good ones leave room for.
 MAX_FACE_SAMPLES = 24
 
 
@@ -97,8 +97,15 @@ def add_face(evidence: Evidence, sample: FaceSample) -> Evidence:
     """Return the evidence with one more face; the same evidence if the face is not usable."""
     if max(sample.weight, sample.face_confidence) <= MIN_USABLE_WEIGHT:
         return evidence
-    usable = sample.weight * sample.face_confidence > MIN_USABLE_WEIGHT
-    return replace(evidence, faces=evidence.faces + usable, samples=(*evidence.samples, sample)[-MAX_FACE_SAMPLES:])
+    samples = (*evidence.samples, sample)
+    if len(samples) > MAX_FACE_SAMPLES:
+        poor = next((number for number, one in enumerate(samples) if not _is_usable(one)), 0)
+        samples = samples[:poor] + samples[poor + 1 :]
+    return replace(evidence, faces=evidence.faces + _is_usable(sample), samples=samples)
+
+
+def _is_usable(sample: FaceSample) -> bool:
+    return sample.weight * sample.face_confidence > MIN_USABLE_WEIGHT
 
 
 def add_answer(evidence: Evidence, answer: Guess | CloudSimilarity) -> Evidence:

@@ -60,6 +60,8 @@ MILLION_LOG_ODDS = math.log(1_000_000)
 # A name is withdrawn if the newest faces together are evidence against everybody: their number, and the sum of weights
 # that they need.
 TAKEOVER_FACES, MIN_TAKEOVER_WEIGHT = 6, 2.5
+# Where context expects somebody of the house, it takes so many: a few faces share one pose.
+EXPECTED_TAKEOVER_FACES = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,7 @@ def judge(  # noqa: PLR0913 - what a judgement depends on
     match: float = MATCH_DISTANCE,
     last: bool = False,
     expected: bool = False,
+    patient: bool = False,
     elsewhere: Collection[str] = (),
 ) -> Judgement:
     """Return the verdict on the evidence of a visit.
@@ -112,6 +115,8 @@ def judge(  # noqa: PLR0913 - what a judgement depends on
         last: Whether this is the deadline or the end of the visit, so that a verdict is needed.
         expected: Whether it is probably somebody of the house, by all but the faces. Then a stranger needs
             10,000,000:1 and two good faces.
+        patient: Whether there is time for more faces though a verdict is needed: a stranger needs what it needs before
+            the last moment.
         elsewhere: Who is elsewhere, as far as is known. Their names need 100,000:1.
 
     Returns:
@@ -123,7 +128,7 @@ def judge(  # noqa: PLR0913 - what a judgement depends on
     if not faces.count:
         return _undecided((NO_FACE_REASON,), last=last)
     known = [person if person.limit <= match else replace(person, limit=match) for person in known]
-    return _decided(evidence, faces, known, held, last=last, expected=expected, elsewhere=elsewhere)
+    return _decided(evidence, faces, known, held, last=last, expected=expected, patient=patient, elsewhere=elsewhere)
 
 
 def _decided(  # noqa: PLR0913 - as `judge`
@@ -134,6 +139,7 @@ def _decided(  # noqa: PLR0913 - as `judge`
     *,
     last: bool,
     expected: bool,
+    patient: bool,
     elsewhere: Collection[str],
 ) -> Judgement:
     opinions = _opinions(faces, known)
@@ -152,7 +158,7 @@ def _decided(  # noqa: PLR0913 - as `judge`
         return _undecided((*reasons, doubt), opinions[0], last=last)
     if named:
         return Judgement(named[0].known.group, named[0].known.name if len(named) == 1 else None, reasons)
-    if faces.count >= MIN_FACES and _is_stranger(opinions, faces, last=late, expected=expected):
+    if faces.count >= MIN_FACES and _is_stranger(opinions, faces, last=late and not patient, expected=expected):
         return Judgement("stranger", None, reasons)
     return _undecided((*reasons, "the faces do not agree"), opinions[0], last=last)
 
@@ -321,10 +327,11 @@ def _is_stranger(opinions: Sequence[Opinion], faces: _Faces, *, last: bool, expe
 
 def _has_changed(faces: _Faces, known: Sequence[KnownPerson], *, expected: bool) -> bool:
     """Return whether the newest faces are evidence against everybody: somebody else stands there now."""
-    newest, needed = faces.newest(TAKEOVER_FACES), EXPECTED_LOG_ODDS if expected else SURE_LOG_ODDS
+    count, needed = (EXPECTED_TAKEOVER_FACES, EXPECTED_LOG_ODDS) if expected else (TAKEOVER_FACES, SURE_LOG_ODDS)
+    newest = faces.newest(count)
     if newest.total < MIN_TAKEOVER_WEIGHT or newest.are_near(expected=expected):
         return False
-    if expected and newest.good_count < MIN_FACES:
+    if expected and (newest.good_count < MIN_FACES or newest.count < count):
         return False
     compared = [opinion for opinion in _opinions(newest, known) if opinion.is_compared]
     return bool(compared) and compared[0].log_odds <= -needed

@@ -210,7 +210,8 @@ class Alerting:
             return False
         self.record(visit)
         house, log = self._household(at), self.log
-        inside = self._inside(at)
+        # Who was here before somebody unknown came in is not that one.
+        inside = [one for one in self._inside(at) if one.first < log.root(visit.id).first]
         faceless = replace(log.sightings[visit.id], face_log_odds=0.0, likely=None)
         context = weigh(faceless, log, house, inside, at)
         return context.log_odds >= self._needed(self._modes.of(visit.first, self.mode(wanted, at)), house, visit.first)
@@ -269,13 +270,10 @@ class Alerting:
         The delay of another body that came in counts too: as long as it is unknown, nobody is calmed.
         """
         policy, timing = self._settings.policy, self._settings.timing
-        others = [self.log.sightings[one.root] for one in inside if one.root in self.log.sightings]
-        seen = [*self.log.body(root.visit), *others]
-        waits = [
-            one.first + timedelta(seconds=max(policy.delay_s, timing.deadline_s))
-            for one in seen
-            if policy.delay_s and one.place in self._entrances
-        ]
+        roots = [root.visit, *(one.root for one in inside if one.root in self.log.sightings)]
+        at_entrance = [[one.first for one in self.log.body(one) if one.place in self._entrances] for one in roots]
+        delay = timedelta(seconds=max(policy.delay_s, timing.deadline_s))
+        waits = [min(times) + delay for times in at_entrance if times and policy.delay_s]
         return max((one for one in waits if one > at), default=None)
 
     def _suspect(self, visit: OpenVisit, *, is_stranger: bool) -> None:

@@ -300,9 +300,12 @@ class Brain:
             return judgement
         if visit.expected_at is None or at - visit.expected_at >= DECIDE_AGAIN:
             visit.expected_at, visit.is_expected = at, self._alerting.expects(visit, at, self.mode)
-        if not visit.is_expected:
+        is_patient = visit.verdict != "stranger" and self._alerting.waits(visit, at)
+        if not (visit.is_expected or is_patient):
             return judgement
-        return judge_visit(visit, self._gallery, self._settings, at, last=last, expected=True)
+        return judge_visit(
+            visit, self._gallery, self._settings, at, last=last, expected=visit.is_expected, patient=is_patient
+        )
 
     def _is_elsewhere(self, person: str, visit: OpenVisit, at: datetime) -> bool:
         """Whether a person is elsewhere, as far as is known: in view of another camera, or by the way of this visit."""

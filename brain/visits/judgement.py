@@ -23,6 +23,7 @@ def judge_visit(  # noqa: PLR0913 - what a judgement depends on
     *,
     last: bool,
     expected: bool = False,
+    patient: bool = False,
     elsewhere: Collection[str] = (),
 ) -> Judgement:
     """Return the judgement of a visit: by its guesses if the backend names people, else by its faces.
@@ -34,6 +35,7 @@ def judge_visit(  # noqa: PLR0913 - what a judgement depends on
         at: The current time; it decides who has expired.
         last: Whether the verdict is due now.
         expected: Whether it is probably somebody of the house, by all but the faces.
+        patient: Whether a stranger may wait for more faces.
         elsewhere: Who is elsewhere, as far as is known.
     """
     if visit.evidence.guesses:
@@ -49,6 +51,7 @@ def judge_visit(  # noqa: PLR0913 - what a judgement depends on
         match=settings.match,
         last=last,
         expected=expected,
+        patient=patient,
         elsewhere=elsewhere,
     )
 

@@ -1,9 +1,13 @@
+import math
 from dataclasses import replace
 from datetime import timedelta
 
+import numpy as np
 import pytest
 
 from brain.context.house_log import HouseLog, PhoneReport
+from brain.context.walks import link_log_odds
+from brain.vision.appearance import Appearance
 from tests.brain.context.sightings import NOON, OTHER, RED, after_noon, log_of, sighting
 
 HALF_DAY_S = 12 * 3600.0
@@ -25,6 +29,63 @@ def test_somebody_else_is_a_body_of_their_own() -> None:
     log = log_of(ann, other)
     assert log.root(other.visit) == other
     assert (log.way(other.visit), log.body(other.visit), log.body(ann.visit)) == ([], [other], [ann])
+
+
+def test_who_may_have_become_a_body_is_told_though_it_is_not_likely_enough_for_a_link() -> None:
+    ann, body = sighting("hall", 0, 2, "ann"), sighting("kitchen", 45)
+    log = log_of(ann, body)
+    assert log.links == {}
+    before, log_odds = log.perhaps_before(body.visit) or (None, 0.0)
+    assert before == ann
+    assert log_odds == pytest.approx(link_log_odds(ann, body, log.travel))
+    assert -math.log(3) < log_odds < math.log(3)
+
+
+def test_nobody_may_have_become_a_body_if_all_went_on_elsewhere_or_none_was_near() -> None:
+    ann, further = sighting("hall", 0, 2, "ann", clothes=RED), sighting("door", 6, 8, "ann", clothes=RED)
+    body, alone = sighting("kitchen", 45), sighting("kitchen", 400)
+    log = log_of(ann, further, body, alone)
+    assert log.perhaps_before(further.visit) is None  # it is linked
+    assert (log.perhaps_before(body.visit) or (None,))[0] == further
+    assert log.perhaps_before(alone.visit) is None
+    assert log_of(ann, body, by_continuity=False).perhaps_before(body.visit) is None
+
+
+@pytest.mark.parametrize(("others", "is_linked"), [(0, True), (12, False)])
+def test_where_few_people_appear_whoever_comes_next_is_rather_the_same_one(others: int, *, is_linked: bool) -> None:
+    busy = [sighting("door", -3500 + 200 * number) for number in range(others)]
+    first = sighting("door", -3590)
+    ann, body = sighting("hall", 0, 2, "ann"), sighting("kitchen", 30)  # 1.65:1 at one visit in 300 s
+    assert bool(log_of(first, *busy, ann, body).way(body.visit)) is is_linked
+
+
+def test_an_hour_ago_is_too_long_to_tell_how_many_people_appear() -> None:
+    busy = [sighting("door", -4000 - 10 * number) for number in range(30)]
+    ann, body = sighting("hall", 0, 2, "ann"), sighting("kitchen", 30)
+    assert log_of(*busy, ann, body).way(body.visit)
+
+
+def test_a_body_is_dressed_as_its_visits_show_it_together() -> None:
+    near, far = Appearance(np.array([0.1, 0.0], np.float32), 1.0), Appearance(np.array([0.2, 0.0], np.float32), 1.0)
+    hall, kitchen = sighting("hall", 0, 2, clothes=near, looks=3), sighting("kitchen", 6, clothes=far, looks=2)
+    log = log_of(hall, kitchen)
+    whole = log.dressed(kitchen)
+    assert whole.appearance is not None
+    assert (float(whole.appearance.vector[0]), whole.looks) == (pytest.approx(0.15), 5)
+    assert log.dressed(hall).looks == 5
+    alone = sighting("kitchen", 900, clothes=far)
+    log.update(alone)
+    assert log.dressed(alone) == alone
+
+
+def test_the_way_of_a_body_is_told_in_both_directions() -> None:
+    ann = sighting("door", 0, 2, clothes=RED)
+    hall, kitchen = sighting("hall", 6, 8, clothes=RED), sighting("kitchen", 12, clothes=RED)
+    log = log_of(ann, hall, kitchen)
+    assert [one.place for one, _ in log.others_of_body(ann.visit)] == ["hall", "kitchen"]
+    assert [one.place for one, _ in log.others_of_body(hall.visit)] == ["door", "kitchen"]
+    (_, near), (_, far) = log.others_of_body(ann.visit)
+    assert far < near
 
 
 def test_of_two_bodies_one_continues_a_visit() -> None:

@@ -73,6 +73,23 @@ def test_a_visit_has_one_continuation_and_it_is_the_likeliest() -> None:
     assert set(links) == {near.visit}
 
 
+def test_who_goes_to_the_door_and_comes_back_walked_by_the_door() -> None:
+    leaves, back = sighting("hall", 0, 12, "ann", clothes=RED), sighting("door", 35, 50, "ann", clothes=RED)
+    between = sighting("door", 15, 27, clothes=RED)
+    seen = [leaves, between, back]
+    direct, to_door = link_log_odds(leaves, back, TRAVEL), link_log_odds(leaves, between, TRAVEL)
+    assert direct > to_door  # a name agrees
+    links = link_sightings(seen, seen, TRAVEL)
+    assert (links[between.visit].before, links[back.visit].before) == (leaves.visit, between.visit)
+
+
+def test_a_visit_that_fits_nowhere_better_does_not_come_between() -> None:
+    leaves, back = sighting("hall", 0, 12, "ann", clothes=RED), sighting("door", 35, 50, "ann", clothes=RED)
+    other = sighting("door", 15, 27, clothes=OTHER)
+    links = link_sightings([leaves, other, back], [leaves, other, back], TRAVEL)
+    assert links[back.visit].before == leaves.visit
+
+
 def test_of_two_visits_the_one_with_the_same_clothes_is_continued() -> None:
     ann, ben = sighting("hall", 0, 2, "ann", clothes=RED), sighting("hall", 0, 2, "ben", clothes=OTHER)
     body = sighting("kitchen", 10, clothes=OTHER)

@@ -10,6 +10,7 @@ from brain.context.house_log import HouseLog, PhoneReport
 from brain.context.occupancy import Suspect
 from brain.context.sighting import Sighting
 from brain.context.terms import ContextOdds, Household
+from brain.context.walks import clothes_log_odds
 from brain.context.weigh import weigh
 from brain.settings.context import ContextSettings
 from brain.vision.appearance import Appearance
@@ -148,6 +149,50 @@ def test_learnt_beginnings_change_the_odds_inside() -> None:
     for _ in range(200):
         log.travel.learn_arrival("kitchen", was_seen_before=True)
     assert weighed(body, log).log_odds < before
+
+
+def test_who_may_have_been_next_door_a_moment_before_came_from_there() -> None:
+    ann, body = sighting("hall", -50, -43, "ann"), sighting("kitchen", 0)
+    log = log_of(ann, body)
+    perhaps = log.perhaps_before(body.visit)
+    assert perhaps is not None
+    context = weighed(body, log)
+    assert context.log_odds == pytest.approx(math.log(500) + math.log(0.4 / 0.9 + 0.6 * math.exp(perhaps[1])))
+    nobody = log_of(sighting("hall", -900, -800, "ann"), body)
+    assert weighed(body, nobody).log_odds == pytest.approx(math.log(500) + math.log(0.4 / 0.9))
+    for _ in range(200):
+        log.travel.learn_arrival("kitchen", was_seen_before=True)
+    assert "perhaps ann, at hall before" in weighed(body, log).reasons or weighed(body, log).log_odds < context.log_odds
+
+
+def test_the_clothes_of_who_was_next_door_count_once() -> None:
+    was_in = sighting("hall", -900, -800, "ann", clothes=RED)
+    last, body = sighting("hall", -60, -43, "ann", clothes=RED), sighting("kitchen", 0, clothes=OTHER)
+    log = log_of(was_in, last, body)
+    perhaps = log.perhaps_before(body.visit)
+    assert perhaps is not None
+    clothes = clothes_log_odds(last, body)
+    whole = math.exp(clothes) * 0.4 / 0.9 + 0.6 * math.exp(perhaps[1])
+    assert weighed(body, log).log_odds == pytest.approx(math.log(500) + math.log(whole), abs=0.2)
+
+
+def test_a_face_in_the_next_room_counts_as_far_as_it_is_the_same_body() -> None:
+    ann = sighting("hall", -900, -800, "ann")
+    kitchen, hall = sighting("kitchen", 0, 2, clothes=RED, face=3.0), sighting("hall", 6, clothes=RED)
+    log = log_of(ann, kitchen, hall)
+    same = log.links[hall.visit].log_odds
+    own, passed_on = weighed(kitchen, log).log_odds, weighed(hall, log).log_odds
+    share = 1 / (1 + math.exp(-same))
+    assert own - passed_on == pytest.approx(3.0 - math.log(share * math.exp(3.0) + 1 - share), abs=0.3)
+    against = log_of(ann, replace(kitchen, face_log_odds=-5.0), hall)
+    assert weighed(hall, against).log_odds < weighed(hall, log).log_odds - 4
+
+
+def test_at_the_door_a_coat_may_hide_the_clothes() -> None:
+    was_in, hall = sighting("kitchen", -900, -800, "ann", clothes=RED), sighting("hall", 0, 12)
+    door, kitchen = sighting("door", 15, clothes=OTHER), sighting("kitchen", 15, clothes=OTHER)
+    at_door, inside = (weighed(body, log_of(was_in, hall, body)) for body in (door, kitchen))
+    assert at_door.log_odds > inside.log_odds + 1
 
 
 def test_phones_never_help_a_body_that_appears_inside() -> None:

@@ -96,6 +96,27 @@ def test_where_family_is_expected_one_face_of_twenty_near_a_photo_makes_no_stran
         assert judge(seen, FAMILY, held=held, last=True, expected=expected).verdict == found
 
 
+def test_where_family_is_expected_a_name_goes_only_after_many_strange_faces() -> None:
+    for strange, expected, found in ((20, False, "stranger"), (20, True, "unidentified"), (24, True, "stranger")):
+        seen = after(*faces(ME, 12), *faces(7, strange))
+        assert judge(seen, FAMILY, held="family", last=True, expected=expected).verdict == found
+
+
+def test_poor_faces_do_not_drive_out_the_good_ones() -> None:
+    seen = after(*faces(ME, 2))
+    for vector in faces(7, 60):
+        seen = add_face(seen, FaceSample(vector, 0.05, 1.0))
+    assert (seen.faces, len(seen.samples)) == (2, 24)
+    assert judge(seen, FAMILY, last=True).who == "me"
+
+
+def test_if_there_is_time_for_more_faces_a_few_poor_ones_make_no_stranger() -> None:
+    few, clear = after(*faces(7, 2), counts=0.3), after(*faces(7, 6))
+    assert judge(few, FAMILY, last=True).verdict == "stranger"
+    assert judge(few, FAMILY, last=True, patient=True).verdict == "unidentified"
+    assert judge(clear, FAMILY, last=True, patient=True).verdict == "stranger"
+
+
 def test_one_face_alone_decides_nothing() -> None:
     assert verdict(*faces(ME, 1), last=True) == ("unidentified", None)
     assert verdict(*faces(7, 1), last=True) == ("unidentified", None)
