@@ -1,7 +1,8 @@
 """Days of a household through the real brain: how many false alarms, how many intruders missed?
 
     KINWATCH_TEST_MEDIA=... KINWATCH_MODELS=... python benchmarks/household.py [--days 28] [--seed 0] [--faces 0.21]
-        [--presence] [--without continuity,appearance] [--scenario "terrace"] [--explain 20] [--jobs 2] [--json]
+        [--presence] [--preset bold] [--without continuity,appearance] [--scenario "terrace"] [--explain 20] [--jobs 2]
+        [--json]
 
 Four family members, a guest and a cleaner live in a house with cameras in entrance, hall, kitchen and living room.
 Intruders come about 1.5 times a day. `household_life.py` and `household_intruders.py` say who is where, and which
@@ -39,7 +40,7 @@ from benchmarks.household_tally import Ring, Tally, explanations, figures, table
 from brain.measure.embeddings import Progress
 from brain.people.gallery import Entry, Gallery, KnownPerson, Photo
 from brain.settings.brain import BrainSettings
-from brain.settings.policy import PolicySettings
+from brain.settings.policy import PRESETS, PolicySettings
 from brain.verdict.evidence import Evidence
 from brain.verdict.judge import Judgement, judge
 from brain.visits import judgement
@@ -69,6 +70,8 @@ class Plan:
     """Whether the phones of the family say who is at home."""
     without: tuple[str, ...] = ()
     """Parts of the brain's context that are switched off."""
+    preset: str = "balanced"
+    """The preset of the brain's policy."""
     hours: float | None = None
     """If given, the simulation ends after so many hours."""
     scenario: str | None = None
@@ -130,7 +133,7 @@ def brain_settings(plan: Plan) -> BrainSettings:
             | ({"entrance": True} if place == "entrance" else {})
             for place in PLACES
         },
-        "policy": {"night": NIGHT_HOURS} if "night" in PolicySettings.model_fields else {},
+        "policy": {"night": NIGHT_HOURS, "preset": plan.preset} if "night" in PolicySettings.model_fields else {},
         "context": dict.fromkeys(plan.without, False),
     }
     return BrainSettings(**{name: value for name, value in fields.items() if name in BrainSettings.model_fields})
@@ -279,8 +282,8 @@ def main() -> int:
     people = cast(everybody, np.random.default_rng([plan.seed, FACES]))
     with progress("living") as show, tempfile.TemporaryDirectory() as folder, remembered_judgements():
         tally, life, came = simulate(plan, people, Path(folder), DayProgress(plan.days, show))
-    found = figures(tally, came, plan.days, len(life.stretches))
-    found = {"seed": plan.seed, "faces": plan.faces, "presence": plan.presence, "without": plan.without} | found
+    asked = {name: getattr(plan, name) for name in ("seed", "faces", "presence", "preset", "without")}
+    found = asked | figures(tally, came, plan.days, len(life.stretches))
     print(*explanations(tally, came, given.explain), sep="\n")
     print(table(found))
     if given.json:
@@ -290,7 +293,9 @@ def main() -> int:
 
 def given_plan(given: argparse.Namespace) -> Plan:
     """Return the plan that the command line asks for."""
-    return Plan(given.days, given.seed, given.faces, given.presence, tuple(given.without), scenario=given.scenario)
+    return Plan(
+        given.days, given.seed, given.faces, given.presence, tuple(given.without), given.preset, scenario=given.scenario
+    )
 
 
 def arguments() -> argparse.Namespace:
@@ -307,6 +312,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--without", type=lambda text: text.split(","), default=[], help="parts of the context to leave out"
     )
+    parser.add_argument("--preset", choices=PRESETS, default="balanced", help="how easily the context calms")
     parser.add_argument("--scenario", choices=[*KINDS, "none"], help="only this kind of intruder")
     parser.add_argument("--explain", type=int, default=0, help="show so many false alarms and misses")
     parser.add_argument("--jobs", type=int, default=1, help="processes that look at pictures")

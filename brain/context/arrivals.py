@@ -15,6 +15,7 @@ from brain.context.walks import clothes_log_odds, with_coats
 
 __all__ = ["arrival_terms"]
 
+SAME_ARRIVAL_TIME = timedelta(seconds=numbers.SAME_ARRIVAL_S)
 JUST_CAME_IN_TIME = timedelta(seconds=numbers.JUST_CAME_IN_S)
 LEAVING_TIME = timedelta(seconds=numbers.LEAVING_TOGETHER_S)
 
@@ -55,6 +56,8 @@ def _who_may_come(
     company = _company(root, log, house) if house.settings.company else None
     goes_out *= numbers.LEAVING_TOGETHER_ODDS if company or _somebody_left(root, log, house) else 1.0
     from_inside = _perhaps_from_inside(root, log, house)
+    # An hour explains one arrival, as a phone does.
+    by_hours = house.settings.hours and not _arrivals_before(root, log, house, root.first - SAME_ARRIVAL_TIME)
     odds: dict[str, float] = {}
     dressed = log.dressed(visit)
     for person, place in places.items():
@@ -65,9 +68,10 @@ def _who_may_come(
         if place == "in":
             odds[person] = goes_out / inside * (math.exp(like) + from_inside)
         else:
-            rate = numbers.ARRIVAL_ODDS if person in house.family else numbers.GUEST_ARRIVAL_ODDS
-            hours = log.hours.odds(person, root.first) if house.settings.hours else 1.0
-            rate *= max(hours, numbers.COMPANY_ODDS) if company else hours
+            is_family = person in house.family
+            rate = numbers.ARRIVAL_ODDS if is_family else numbers.GUEST_ARRIVAL_ODDS
+            hours = log.hours.odds(person, root.first) if by_hours else 1.0
+            rate *= max(hours, numbers.COMPANY_ODDS) if company and is_family else hours
             rate *= _no_phone_share(at - root.first) if _lacks_phone(person, log, house) else 1.0
             odds[person] = rate * math.exp(min(like, numbers.MAX_ARRIVAL_CLOTHES_LOG_ODDS))
     total = sum(odds.values())

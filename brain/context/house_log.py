@@ -54,6 +54,8 @@ class HouseLog:
     """By visit: the one that continues it."""
     by_person: dict[str, list[UUID]] = field(default_factory=dict)
     """By name: the visits with that name."""
+    wholes: dict[UUID, Sighting] = field(default_factory=dict)
+    """By visit: what `dressed` has found since the last change."""
     learnt: set[UUID] = field(default_factory=set)
     """The visits whose beginning was counted in `travel`."""
     watched_since: datetime = LONG_AGO
@@ -73,6 +75,7 @@ class HouseLog:
         if held is None:
             self._forget(sighting.first)
         before = self.links
+        self.wholes = {}
         if self.by_continuity:
             self._relink(sighting.last)
         if held is None or held.who != sighting.who or self.links != before:
@@ -154,6 +157,11 @@ class HouseLog:
 
     def dressed(self, visit: Sighting) -> Sighting:
         """Return a visit with the mean appearance of its body: what one camera shows wrongly, another one corrects."""
+        if visit.visit not in self.wholes:
+            self.wholes[visit.visit] = self._dressed(visit)
+        return self.wholes[visit.visit]
+
+    def _dressed(self, visit: Sighting) -> Sighting:
         seen = [visit, *(one for one, log_odds in self.others_of_body(visit.visit) if log_odds >= SURELY_SAME_LOG_ODDS)]
         looks = [one.appearance for one in seen if one.appearance]
         is_alike = len({one.vector.shape for one in looks}) == 1
@@ -204,7 +212,7 @@ class HouseLog:
         self.hours.forget(person)
 
     def _index(self) -> None:
-        self.roots, self.bodies, self.by_person = {}, {}, {}
+        self.roots, self.bodies, self.by_person, self.wholes = {}, {}, {}, {}
         self.after = {link.before: visit for visit, link in self.links.items()}
         # A visit comes after the one it continues, or at least begins later.
         for visit, sighting in self.sightings.items():

@@ -16,6 +16,7 @@ __all__ = [
     "COAT_SHARE",
     "COMPANY_ODDS",
     "COMPANY_S",
+    "FEW_FACES",
     "FOLLOWS_LOG_ODDS",
     "GAP_EDGES_S",
     "GAP_SHARES",
@@ -31,6 +32,7 @@ __all__ = [
     "LOG_HOURS",
     "MAX_ARRIVAL_CLOTHES_LOG_ODDS",
     "MAX_CONTINUITY_LOG_ODDS",
+    "MAX_FACES_AGAINST_LOG_ODDS",
     "MAX_FACE_AGAINST_LOG_ODDS",
     "MAX_FACE_LOG_ODDS",
     "MAX_HOURS_ODDS",
@@ -146,13 +148,16 @@ PHONE_BEFORE_S, PHONE_LOG_ODDS = 150.0, math.log(50)
 # otherwise: at most 50:1, because a detector misses 2 % of passes (assumed).
 NAMED_INSIDE_S, NAMED_INSIDE_LOG_ODDS = 180.0, math.log(50)
 
-# Company: comes in within this time of somebody who is named: 4:1 for each who is out (assumed; burglars follow, too).
+# Company: comes in within this time of somebody who is named: 2:1 for each of the family who is out (assumed; burglars follow, too).
 # It counts instead of the hours: who comes home with another one comes at the other's hour.
-COMPANY_S, COMPANY_ODDS = 20.0, 4.0
+COMPANY_S, COMPANY_ODDS = 20.0, 2.0
 
 # Faces that do not decide count for somebody up to 400:1, what a name needs, and against everybody up to 1:10: nearly
 # half of the visits with one to three faces do not name the person they show (`benchmarks/visits.py`, shape cam 1-3).
+# More than three count against everybody up to 1:200: in the simulated house one in 500 visits of the family with so
+# many is unlike her photos by more.
 MAX_FACE_LOG_ODDS, MAX_FACE_AGAINST_LOG_ODDS = math.log(400), math.log(10)
+FEW_FACES, MAX_FACES_AGAINST_LOG_ODDS = 3, math.log(200)
 
 # Whoever was last seen at an entrance, this long ago, has left.
 LEFT_AFTER_S = 60.0

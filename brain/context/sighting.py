@@ -30,6 +30,8 @@ class Sighting:
     """Whether it ended because the camera sent nothing more while the person was there: nothing moved."""
     face_log_odds: float = 0.0
     """The log odds of the faces for the likeliest person; 0 if there was none."""
+    faces: int = 0
+    """The number of usable faces."""
     likely: str | None = None
     """That person."""
     is_calm: bool = False

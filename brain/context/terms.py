@@ -67,30 +67,34 @@ def places_of_people(log: HouseLog, house: Household, at: datetime) -> dict[str,
 def likeness(visit: Sighting, log: HouseLog, person: str, max_hours: float = math.inf) -> float:
     """Return the best agreement with what a person wore when they were named in the last hours; 0 if not seen."""
     looks = [one for one in log.of(person) if one.appearance and one.visit != visit.visit]
-    newest = sorted(looks, key=lambda one: one.last)[-MAX_LOOKS_OF_A_PERSON:]
+    newest = [log.dressed(one) for one in sorted(looks, key=lambda one: one.last)[-MAX_LOOKS_OF_A_PERSON:]]
     return max((clothes_log_odds(one, visit, max_hours=max_hours) for one in newest), default=0.0)
 
 
 def face_terms(visit: Sighting, log: HouseLog) -> list[Term]:
-    """Return the term of the faces that did not decide, -2.3 to 6.0; no term if there was no face.
+    """Return the term of the faces that did not decide, -5.3 to 6.0; no term if there was no face.
 
     A face that the same body showed in another room counts as far as it is the same body.
     """
-    faces = [(visit.face_log_odds, visit.likely)]
-    faces += [
-        (_passed_on(one.face_log_odds, log_odds), one.likely) for one, log_odds in log.others_of_body(visit.visit)
-    ]
+    faces = [(_of_faces(visit), visit.likely)]
+    faces += [(_passed_on(_of_faces(one), log_odds), one.likely) for one, log_odds in log.others_of_body(visit.visit)]
     total = sum(log_odds for log_odds, _ in faces)
-    bounded = max(-numbers.MAX_FACE_AGAINST_LOG_ODDS, min(total, numbers.MAX_FACE_LOG_ODDS))
+    bounded = max(-numbers.MAX_FACES_AGAINST_LOG_ODDS, min(total, numbers.MAX_FACE_LOG_ODDS))
     likely = max(faces, key=lambda face: face[0])[1]
     return [Term(bounded, f"the face looks like {likely}" if bounded > 0 else "the face")] if bounded else []
 
 
+def _of_faces(visit: Sighting) -> float:
+    """Return what the faces of one visit count, as log odds for somebody of the house."""
+    is_few = visit.faces <= numbers.FEW_FACES
+    least = -(numbers.MAX_FACE_AGAINST_LOG_ODDS if is_few else numbers.MAX_FACES_AGAINST_LOG_ODDS)
+    return max(least, min(visit.face_log_odds, numbers.MAX_FACE_LOG_ODDS))
+
+
 def _passed_on(log_odds: float, same_body: float) -> float:
     """Return what evidence of another visit counts for this one if it is the same body at these log odds."""
-    bounded = max(-numbers.MAX_FACE_AGAINST_LOG_ODDS, min(log_odds, numbers.MAX_FACE_LOG_ODDS))
     share = 1 / (1 + math.exp(-same_body))
-    return math.log(share * math.exp(bounded) + 1 - share)
+    return math.log(share * math.exp(log_odds) + 1 - share)
 
 
 def sum_terms(terms: Sequence[Term], who: str | None) -> ContextOdds:

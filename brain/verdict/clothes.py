@@ -29,7 +29,7 @@ MAX_SAME_LOG_ODDS = 2.5
 # Assumed: one in thirty of our pictures of a person shows them quite differently: a coat, half hidden, a bad box.
 MAX_OTHER_LOG_ODDS = 3.5
 # Assumed: clothes are changed within a day, and a coat is put on or off when coming or leaving. No clip shows it.
-CHANGED_AT_ONCE_SHARE, CHANGED_PER_HOUR_SHARE, MAX_CHANGED_SHARE = 0.02, 0.06, 0.8
+CHANGED_AT_ONCE_SHARE, CHANGED_PER_HOUR_SHARE, MAX_CHANGED_SHARE = 0.02, 0.04, 0.8
 
 
 def mean_appearance(looks: Sequence[Appearance]) -> Appearance:

@@ -323,6 +323,7 @@ def _sighting(visit: OpenVisit) -> Sighting:
         is_open=visit.ended is None,
         is_still=visit.is_still,
         face_log_odds=visit.face_log_odds,
+        faces=visit.evidence.faces,
         likely=visit.likely,
         is_calm=visit.is_calm,
     )

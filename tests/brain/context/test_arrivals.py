@@ -140,6 +140,15 @@ def test_whoever_usually_comes_home_at_this_time_comes_rather_than_a_stranger() 
     assert weighed(body, log, unasked).log_odds == pytest.approx(math.log(3.5))
 
 
+def test_the_usual_hour_explains_one_arrival() -> None:
+    left, other, body = sighting("door", -9000, who="ann"), sighting("door", -200), sighting("door", 0)
+    log = log_of(left, other, body, by_continuity=False)
+    for days in range(1, 15):
+        log.hours.learn("ann", after_noon(-7 * days * DAY_S))
+    assert weighed(other, log).log_odds == pytest.approx(math.log(3.5 * 8))
+    assert weighed(body, log).log_odds == pytest.approx(math.log(3.5))
+
+
 @pytest.mark.parametrize(("away_s", "calms"), [(1199, False), (1200, True)])
 def test_a_phone_that_was_away_for_long_explains_an_arrival_though_its_owner_was_not_seen_to_leave(
     away_s: float, *, calms: bool
@@ -253,11 +262,11 @@ def test_company_is_who_comes_in_within_twenty_seconds(before_s: float, *, is_co
     assert any("with ann" in reason for reason in context.reasons) is is_company
 
 
-def test_company_counts_four_to_one_and_only_where_it_is_wanted() -> None:
+def test_company_counts_two_to_one_and_only_where_it_is_wanted() -> None:
     body, ann = sighting("door", 0, is_open=True), sighting("door", 10, who="ann")
     log = log_of(body, ann, by_continuity=False)
     alone = weighed(body, log, household("ann", settings=without("company")))
-    assert weighed(body, log).log_odds - alone.log_odds == pytest.approx(math.log(4))
+    assert weighed(body, log).log_odds - alone.log_odds == pytest.approx(math.log(2))
 
 
 def test_who_comes_with_another_one_comes_at_the_others_hour() -> None:
@@ -270,7 +279,7 @@ def test_who_comes_with_another_one_comes_at_the_others_hour() -> None:
     at_her_hour = weighed(body, log, household("ann", settings=weak)).log_odds
     assert at_her_hour - at_no_hour == pytest.approx(math.log(8))
     with_ben = household("ann", "ben", settings=weak)
-    assert weighed(body, log, with_ben).log_odds == pytest.approx(math.log(8 * 3.5 + 4 * 3.5))
+    assert weighed(body, log, with_ben).log_odds == pytest.approx(math.log(8 * 3.5 + 2 * 3.5))
 
 
 def test_company_is_no_help_inside_or_from_somebody_who_does_not_belong_here() -> None:

@@ -51,7 +51,7 @@ def test_evidence_fades_with_the_hours(apart: float, one: float, other: float) -
 
 
 def test_other_clothes_say_little_after_some_hours() -> None:
-    assert log_odds(1.0, hours=4) > -1.4
+    assert log_odds(1.0, hours=4) > -1.7
     assert abs(log_odds(1.0, hours=24)) < 0.25
     assert log_odds(0.1, hours=24) < log_odds(0.1, hours=4) < log_odds(0.1, hours=0)
 
