@@ -148,8 +148,8 @@ PHONE_BEFORE_S, PHONE_LOG_ODDS = 150.0, math.log(50)
 # otherwise: at most 50:1, because a detector misses 2 % of passes (assumed).
 NAMED_INSIDE_S, NAMED_INSIDE_LOG_ODDS = 180.0, math.log(50)
 
-# Company: comes in within this time of somebody who is named: 2:1 for each of the family who is out (assumed; burglars follow, too).
-# It counts instead of the hours: who comes home with another one comes at the other's hour.
+# Company: comes in within this time of somebody who is named: 2:1 for each of the family who is out (assumed; burglars
+# follow, too). It counts instead of the hours: who comes home with another one comes at the other's hour.
 COMPANY_S, COMPANY_ODDS = 20.0, 2.0
 
 # Faces that do not decide count for somebody up to 400:1, what a name needs, and against everybody up to 1:10: nearly
