@@ -154,10 +154,9 @@ COMPANY_S, COMPANY_ODDS = 20.0, 2.0
 
 # Faces that do not decide count for somebody up to 400:1, what a name needs, and against everybody up to 1:10: nearly
 # half of the visits with one to three faces do not name the person they show (`benchmarks/visits.py`, shape cam 1-3).
-# More than three count against everybody up to 1:200: in the simulated house one in 500 visits of the family with so
-# many is unlike her photos by more.
+# More than three count against everybody up to 1:50 (assumed).
 MAX_FACE_LOG_ODDS, MAX_FACE_AGAINST_LOG_ODDS = math.log(400), math.log(10)
-FEW_FACES, MAX_FACES_AGAINST_LOG_ODDS = 3, math.log(200)
+FEW_FACES, MAX_FACES_AGAINST_LOG_ODDS = 3, math.log(50)
 
 # Whoever was last seen at an entrance, this long ago, has left.
 LEFT_AFTER_S = 60.0

@@ -72,14 +72,15 @@ def likeness(visit: Sighting, log: HouseLog, person: str, max_hours: float = mat
 
 
 def face_terms(visit: Sighting, log: HouseLog) -> list[Term]:
-    """Return the term of the faces that did not decide, -5.3 to 6.0; no term if there was no face.
+    """Return the term of the faces that did not decide, -3.9 to 6.0; no term if there was no face.
 
     A face that the same body showed in another room counts as far as it is the same body.
     """
     faces = [(_of_faces(visit), visit.likely)]
     faces += [(_passed_on(_of_faces(one), log_odds), one.likely) for one, log_odds in log.others_of_body(visit.visit)]
-    total = sum(log_odds for log_odds, _ in faces)
-    bounded = max(-numbers.MAX_FACES_AGAINST_LOG_ODDS, min(total, numbers.MAX_FACE_LOG_ODDS))
+    # One person's faces are unlike their photos in every room: what is against them counts once.
+    total = sum(max(log_odds, 0.0) for log_odds, _ in faces) + min(0.0, *(log_odds for log_odds, _ in faces))
+    bounded = min(total, numbers.MAX_FACE_LOG_ODDS)
     likely = max(faces, key=lambda face: face[0])[1]
     return [Term(bounded, f"the face looks like {likely}" if bounded > 0 else "the face")] if bounded else []
 
