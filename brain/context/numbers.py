@@ -20,6 +20,7 @@ __all__ = [
     "FOLLOWS_LOG_ODDS",
     "GAP_EDGES_S",
     "GAP_SHARES",
+    "GOES_BACK_LOG_ODDS",
     "GOING_OUT_ODDS",
     "GUEST_ARRIVAL_ODDS",
     "JUST_CAME_IN_S",
@@ -132,8 +133,8 @@ MAX_OUT_HOURS = 2.0
 # Whoever goes out is seen nowhere inside in this time after; of strangers who come in that is true in one of 15. One in
 # five turns back and is seen inside (assumed).
 LEFT_AGAIN_S, LEFT_AGAIN_ODDS, WENT_IN_SHARE = 20.0, 15.0, 0.2
-# Whoever came in less than this long ago does not go out again (assumed).
-JUST_CAME_IN_S = 120.0
+# Whoever came in less than this long ago goes out again in one case of 20 (assumed).
+JUST_CAME_IN_S, GOES_BACK_LOG_ODDS = 120.0, -math.log(20)
 # People leave together: if somebody of the house has left within this time, another one leaves three times as often
 # (assumed).
 LEAVING_TOGETHER_S, LEAVING_TOGETHER_ODDS = 120.0, 3.0
@@ -154,9 +155,9 @@ COMPANY_S, COMPANY_ODDS = 20.0, 2.0
 
 # Faces that do not decide count for somebody up to 400:1, what a name needs, and against everybody up to 1:10: nearly
 # half of the visits with one to three faces do not name the person they show (`benchmarks/visits.py`, shape cam 1-3).
-# More than three count against everybody up to 1:50 (assumed).
+# More than three count against everybody up to 1:20 (assumed).
 MAX_FACE_LOG_ODDS, MAX_FACE_AGAINST_LOG_ODDS = math.log(400), math.log(10)
-FEW_FACES, MAX_FACES_AGAINST_LOG_ODDS = 3, math.log(50)
+FEW_FACES, MAX_FACES_AGAINST_LOG_ODDS = 3, math.log(20)
 
 # Whoever was last seen at an entrance, this long ago, has left.
 LEFT_AFTER_S = 60.0

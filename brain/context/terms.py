@@ -19,6 +19,7 @@ __all__ = [
     "Term",
     "face_terms",
     "likeness",
+    "passed_on",
     "places_of_people",
     "sum_terms",
 ]
@@ -72,12 +73,12 @@ def likeness(visit: Sighting, log: HouseLog, person: str, max_hours: float = mat
 
 
 def face_terms(visit: Sighting, log: HouseLog) -> list[Term]:
-    """Return the term of the faces that did not decide, -3.9 to 6.0; no term if there was no face.
+    """Return the term of the faces that did not decide, -3.0 to 6.0; no term if there was no face.
 
     A face that the same body showed in another room counts as far as it is the same body.
     """
     faces = [(_of_faces(visit), visit.likely)]
-    faces += [(_passed_on(_of_faces(one), log_odds), one.likely) for one, log_odds in log.others_of_body(visit.visit)]
+    faces += [(passed_on(_of_faces(one), log_odds), one.likely) for one, log_odds in log.others_of_body(visit.visit)]
     # One person's faces are unlike their photos in every room: what is against them counts once.
     total = sum(max(log_odds, 0.0) for log_odds, _ in faces) + min(0.0, *(log_odds for log_odds, _ in faces))
     bounded = min(total, numbers.MAX_FACE_LOG_ODDS)
@@ -92,8 +93,10 @@ def _of_faces(visit: Sighting) -> float:
     return max(least, min(visit.face_log_odds, numbers.MAX_FACE_LOG_ODDS))
 
 
-def _passed_on(log_odds: float, same_body: float) -> float:
+def passed_on(log_odds: float, same_body: float) -> float:
     """Return what evidence of another visit counts for this one if it is the same body at these log odds."""
+    if math.isinf(same_body):
+        return log_odds
     share = 1 / (1 + math.exp(-same_body))
     return math.log(share * math.exp(log_odds) + 1 - share)
 

@@ -46,12 +46,12 @@ def link_sightings(
         by_appearance: Whether clothes count.
         background_s: Somebody else appears by chance once in this time.
     """
-    how = {"by_appearance": by_appearance, "background_s": background_s}
     pairs = [
         (log_odds - _of_the_name(before, after), log_odds, before.visit, after.visit)
         for after in later
         for before in earlier
-        if (log_odds := link_log_odds(before, after, travel, **how)) >= numbers.MIN_LINK_LOG_ODDS  # type: ignore[arg-type]
+        if (log_odds := _pair_log_odds(before, after, earlier, travel, (by_appearance, background_s)))
+        >= numbers.MIN_LINK_LOG_ODDS
     ]
     found: dict[UUID, Continuation] = {}
     used = {link.before for link in links.values()}
@@ -64,6 +64,29 @@ def link_sightings(
             whole = [*one, *other]
             bodies |= {each.visit: whole for each in whole}
     return found
+
+
+def _pair_log_odds(
+    before: Sighting, after: Sighting, seen: Sequence[Sighting], travel: TravelTimes, how: tuple[bool, float]
+) -> float:
+    log_odds = link_log_odds(before, after, travel, by_appearance=how[0], background_s=how[1])
+    is_link = log_odds >= numbers.MIN_LINK_LOG_ODDS  # nothing else is asked about most pairs: it takes time
+    return log_odds + _of_coming_back(before, after, seen, travel) if is_link else log_odds
+
+
+def _of_coming_back(before: Sighting, after: Sighting, seen: Sequence[Sighting], travel: TravelTimes) -> float:
+    """Return what it counts that whoever is at the door would have come in there a moment ago: a follower does so."""
+    if before.place == after.place or not travel.is_entrance(after.place):
+        return 0.0
+    if before.who is not None and before.who == after.who:
+        return 0.0
+    came = (
+        one
+        for one in seen
+        if one.place == after.place and 0 <= (after.first - one.first).total_seconds() < numbers.JUST_CAME_IN_S
+    )
+    has_come = any(link_log_odds(one, before, travel) >= numbers.MIN_LINK_LOG_ODDS for one in came)
+    return numbers.GOES_BACK_LOG_ODDS if has_come else 0.0
 
 
 def _of_the_name(before: Sighting, after: Sighting) -> float:

@@ -16,10 +16,11 @@ from brain.context.terms import (
     Term,
     face_terms,
     likeness,
+    passed_on,
     places_of_people,
     sum_terms,
 )
-from brain.context.walks import clothes_log_odds, with_coats
+from brain.context.walks import clothes_log_odds
 
 __all__ = ["weigh"]
 
@@ -87,7 +88,9 @@ def _inside(visit: Sighting, root: Sighting, log: HouseLog, house: Household) ->
     like, clothes = None, 0.0
     if house.settings.appearance:
         maybe_in = _weights(log, house, root.first)
-        clothes, like = _clothes(visit, log, maybe_in, has_coat=visit.place in house.entrances)
+        worn, log_odds = _without_coat(visit, log, house)
+        clothes, like = _clothes(worn, log, maybe_in)
+        clothes = passed_on(clothes, log_odds)
         terms.append(Term(clothes, _dressed(clothes, like)))
     if base:
         terms.append(_way_in(root, clothes, log))
@@ -155,19 +158,22 @@ def _weights(log: HouseLog, house: Household, at: datetime) -> dict[str, float]:
     }
 
 
-def _clothes(
-    visit: Sighting, log: HouseLog, people: Mapping[str, float], *, has_coat: bool
-) -> tuple[float, str | None]:
-    """Return the log odds of the clothes for these people, by their weights, and whom they fit best.
+def _without_coat(visit: Sighting, log: HouseLog, house: Household) -> tuple[Sighting, float]:
+    """Return the visit that shows what somebody wears, and the log odds that it is the same body.
 
-    `has_coat` says that it is a place where coats are put on.
+    At an entrance coats are put on: the visit before shows it better.
     """
+    if visit.place not in house.entrances:
+        return visit, math.inf
+    return next(((one, log_odds) for one, log_odds in log.way(visit.visit) if one.place not in house.entrances))
+
+
+def _clothes(visit: Sighting, log: HouseLog, people: Mapping[str, float]) -> tuple[float, str | None]:
+    """Return the log odds of the clothes for these people, by their weights, and whom they fit best."""
     if visit.appearance is None or not people:
         return 0.0, None
     dressed = log.dressed(visit)
-    like = {person: likeness(dressed, log, person) for person in people}
-    like = {person: with_coats(one) if has_coat else one for person, one in like.items()}
-    odds = {person: like[person] + math.log(weight) for person, weight in people.items()}
+    odds = {person: likeness(dressed, log, person) + math.log(weight) for person, weight in people.items()}
     total = math.log(sum(math.exp(one) for one in odds.values()) / sum(people.values()))
     best = max(odds, key=odds.__getitem__)
     rest = [one for person, one in odds.items() if person != best]

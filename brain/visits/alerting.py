@@ -97,9 +97,10 @@ class Alerting:
 
     def _learn_arrival(self, named: Sighting, person: str) -> None:
         """If a person who was out has just been named, learn when they came home."""
-        came = self.log.root(named.visit).first
-        if whereabouts(self.log, person, came - SHORTEST_TIME, self._entrances) == "out":
-            self.log.hours.learn(person, came)
+        root = self.log.root(named.visit)
+        where = whereabouts(self.log, person, root.first - SHORTEST_TIME, self._entrances)
+        if where == "out" or (where == "unknown" and root.place in self._entrances):
+            self.log.hours.learn(person, root.first)
 
     def follow_gallery(self, labels: Mapping[UUID, LabelRecord]) -> None:
         """Correct the log by all humans' labels, and forget who is no longer in the gallery."""

@@ -90,6 +90,16 @@ def test_a_visit_that_fits_nowhere_better_does_not_come_between() -> None:
     assert links[back.visit].before == leaves.visit
 
 
+def test_who_follows_somebody_in_is_not_taken_for_them() -> None:
+    comes, goes_in = sighting("door", 0, 10, "ann"), sighting("hall", 14, 20, "ann")
+    follower = sighting("door", 24)
+    assert follower.visit in link_sightings([follower], [goes_in], TRAVEL)  # ann goes out
+    seen = [comes, goes_in, follower]
+    assert follower.visit not in link_sightings([goes_in, follower], seen, TRAVEL)
+    long_ago = [sighting("door", -100, -96, "ann"), sighting("hall", -92, 20, "ann"), follower]
+    assert follower.visit in link_sightings(long_ago[1:], long_ago, TRAVEL)
+
+
 def test_of_two_visits_the_one_with_the_same_clothes_is_continued() -> None:
     ann, ben = sighting("hall", 0, 2, "ann", clothes=RED), sighting("hall", 0, 2, "ben", clothes=OTHER)
     body = sighting("kitchen", 10, clothes=OTHER)

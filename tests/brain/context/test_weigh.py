@@ -117,7 +117,7 @@ def test_whoever_came_home_without_a_name_is_in_until_they_leave() -> None:
     log.update(replace(goes_in, is_calm=False))
     assert weighed(body, log).log_odds == -math.inf
     log.update(goes_in)
-    log.update(sighting("door", -380, clothes=RED))
+    log.update(sighting("door", -386, clothes=RED))
     assert weighed(body, log).log_odds == -math.inf
 
 
@@ -189,7 +189,7 @@ def test_a_face_in_the_next_room_counts_as_far_as_it_is_the_same_body() -> None:
 
 
 def test_at_the_door_a_coat_may_hide_the_clothes() -> None:
-    was_in, hall = sighting("kitchen", -900, -800, "ann", clothes=RED), sighting("hall", 0, 12)
+    was_in, hall = sighting("kitchen", -900, -800, "ann", clothes=RED), sighting("hall", 0, 12, clothes=RED)
     door, kitchen = sighting("door", 15, clothes=OTHER), sighting("kitchen", 15, clothes=OTHER)
     at_door, inside = (weighed(body, log_of(was_in, hall, body)) for body in (door, kitchen))
     assert at_door.log_odds > inside.log_odds + 1
