@@ -44,6 +44,7 @@ __all__ = [
     "NAMED_INSIDE_LOG_ODDS",
     "NAMED_INSIDE_S",
     "NAME_EXPLAINS_AFTER_S",
+    "NOBODY_UNKNOWN_BY_DAY_LOG_ODDS",
     "NOBODY_UNKNOWN_LOG_ODDS",
     "NOT_ADJACENT_LOG_ODDS",
     "NOWHERE_INTRUDER_SHARE",
@@ -102,8 +103,9 @@ RETURN_LOG_ODDS = -math.log(3)
 MAX_CONTINUITY_LOG_ODDS = math.log(50)
 
 # Who is in: somebody inside is unknown though nobody unknown was seen to come in: 1:500 (assumed: a detector that
-# misses 2 % of passes, and one unknown arrival in 10 visits at the door).
-NOBODY_UNKNOWN_LOG_ODDS = math.log(500)
+# misses 2 % of passes, and one unknown arrival in 10 visits at the door). By day, with windows and doors to the garden
+# open, 1:350 (assumed).
+NOBODY_UNKNOWN_LOG_ODDS, NOBODY_UNKNOWN_BY_DAY_LOG_ODDS = math.log(500), math.log(350)
 # Who appears at a place without having passed a camera before. For people of the house each place learns its share;
 # it starts at 40 %, as if learnt from 5 visits, because a house has more rooms than cameras. For an intruder it is 90 %
 # (assumed).

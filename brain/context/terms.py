@@ -38,6 +38,8 @@ class Household:
     family: frozenset[str]
     entrances: frozenset[str]
     settings: ContextSettings
+    is_night: bool = False
+    """Whether everything is closed, as at night."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,7 +126,8 @@ def _who_is_in(log: HouseLog, house: Household, at: datetime) -> list[Term]:
         if all(place == "out" for place in places.values()):
             return [Term(-math.inf, "nobody who belongs here is in")]
         return []  # after a start: who is in is not known
-    return [Term(numbers.NOBODY_UNKNOWN_LOG_ODDS, "nobody unknown has come in")]
+    log_odds = numbers.NOBODY_UNKNOWN_LOG_ODDS if house.is_night else numbers.NOBODY_UNKNOWN_BY_DAY_LOG_ODDS
+    return [Term(log_odds, "nobody unknown has come in")]
 
 
 def _has_come_home(log: HouseLog, house: Household, at: datetime) -> bool:

@@ -32,6 +32,9 @@ SHORTEST_TIME = timedelta(milliseconds=1)
 SURELY_IN_TIME = timedelta(minutes=30)
 # A visit that is calm stays so down to half the odds: minutes that pass without a phone are no news.
 STAYS_CALM_LOG_ODDS = math.log(2)
+# Whoever was calm for a minute stays so down to a seventh, 3:1 in mode `home`: faces that go on being unlike the photos
+# are no news either.
+CALM_TIME, STAYS_CALM_LONG_LOG_ODDS = timedelta(seconds=60), math.log(7)
 LET_RING_FIRST = timedelta(seconds=3)
 
 
@@ -210,12 +213,13 @@ class Alerting:
         if visit.quiet or visit.verdict == "stranger":
             return False
         self.record(visit)
-        house, log = self._household(at), self.log
+        mode = self._modes.of(visit.first, self.mode(wanted, at))
+        house, log = self._household(at, mode), self.log
         # Who was here before somebody unknown came in is not that one.
         inside = [one for one in self._inside(at) if one.first < log.root(visit.id).first]
         faceless = replace(log.sightings[visit.id], face_log_odds=0.0, likely=None)
         context = weigh(faceless, log, house, inside, at)
-        return context.log_odds >= self._needed(self._modes.of(visit.first, self.mode(wanted, at)), house, visit.first)
+        return context.log_odds >= self._needed(mode, house, visit.first)
 
     def contradicts(self, visit: OpenVisit, person: str) -> bool:
         """Return whether a visit's way speaks against its being this person.
@@ -239,14 +243,15 @@ class Alerting:
         return root is not None and self._wait(root, inside, at) is not None
 
     def _decide_unidentified(self, visit: OpenVisit, at: datetime, mode: ActiveMode, by_policy: Decision) -> Decision:
-        house, log = self._household(at), self.log
+        mode = self._modes.of(visit.first, mode)
+        house, log = self._household(at, mode), self.log
         sighting = log.sightings[visit.id]
         inside = self._inside(at)
         context = weigh(sighting, log, house, inside, at)
         root = log.root(visit.id)
         is_named = any(one.who in house.people for one in log.body(visit.id))
-        needed = self._needed(self._modes.of(visit.first, mode), house, visit.first, is_named=is_named)
-        is_calm = context.log_odds >= needed - (STAYS_CALM_LOG_ODDS if visit.is_calm else 0.0)
+        needed = self._needed(mode, house, visit.first, is_named=is_named)
+        is_calm = context.log_odds >= needed - _stays_calm(visit, at)
         if is_calm:
             self.suspects.pop(root.visit, None)
             return Decision(alert=False, context=context, is_calm=True)
@@ -301,14 +306,22 @@ class Alerting:
                 del self.suspects[suspect.root]
                 return
 
-    def _household(self, at: datetime) -> Household:
+    def _household(self, at: datetime, mode: ActiveMode = "home") -> Household:
         people = [person for person in self._gallery.people() if person.belongs(at)]
         return Household(
             frozenset(person.name for person in people),
             frozenset(person.name for person in people if person.group == "family"),
             self._entrances,
             self._settings.context,
+            is_night=mode in ("night", "away"),
         )
+
+
+def _stays_calm(visit: OpenVisit, at: datetime) -> float:
+    """Return by how much the log odds of a visit may fall before it is not calm any more."""
+    if not visit.is_calm:
+        return 0.0
+    return STAYS_CALM_LONG_LOG_ODDS if at - visit.first >= CALM_TIME else STAYS_CALM_LOG_ODDS
 
 
 def _sighting(visit: OpenVisit) -> Sighting:

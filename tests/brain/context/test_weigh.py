@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 
+from brain.context import numbers
 from brain.context.house_log import HouseLog, PhoneReport
 from brain.context.occupancy import Suspect
 from brain.context.sighting import Sighting
@@ -17,6 +18,7 @@ from brain.vision.appearance import Appearance
 from tests.brain.context.sightings import NOON, OTHER, RED, after_noon, household, log_of, sighting
 
 ANN = household("ann")
+DAY = numbers.NOBODY_UNKNOWN_BY_DAY_LOG_ODDS
 NOBODY_UNKNOWN, NO_WAY = "nobody unknown has come in", "was not seen on the way to kitchen"
 
 
@@ -96,7 +98,7 @@ def test_a_suspect_does_not_stand_in_its_own_way() -> None:
 def test_a_body_inside_while_ann_is_in_is_probably_of_the_house() -> None:
     ann, body = sighting("hall", -900, -800, "ann"), sighting("kitchen", 0)
     context = weighed(body, log_of(ann, body))
-    assert context.log_odds == pytest.approx(math.log(500) + math.log(0.4 / 0.9))
+    assert context.log_odds == pytest.approx(DAY + math.log(0.4 / 0.9))
     assert context.reasons == (NOBODY_UNKNOWN, NO_WAY)
     assert context.who is None
 
@@ -113,7 +115,7 @@ def test_whoever_came_home_without_a_name_is_in_until_they_leave() -> None:
     left, comes = sighting("door", -900, -800, "ann"), sighting("door", -400, clothes=RED)
     goes_in, body = replace(sighting("hall", -392, clothes=RED), is_calm=True), sighting("kitchen", 0)
     log = log_of(left, comes, goes_in, body)
-    assert weighed(body, log).log_odds == pytest.approx(math.log(500) + math.log(0.4 / 0.9))
+    assert weighed(body, log).log_odds == pytest.approx(DAY + math.log(0.4 / 0.9))
     log.update(replace(goes_in, is_calm=False))
     assert weighed(body, log).log_odds == -math.inf
     log.update(goes_in)
@@ -157,9 +159,9 @@ def test_who_may_have_been_next_door_a_moment_before_came_from_there() -> None:
     perhaps = log.perhaps_before(body.visit)
     assert perhaps is not None
     context = weighed(body, log)
-    assert context.log_odds == pytest.approx(math.log(500) + math.log(0.4 / 0.9 + 0.6 * math.exp(perhaps[1])))
+    assert context.log_odds == pytest.approx(DAY + math.log(0.4 / 0.9 + 0.6 * math.exp(perhaps[1])))
     nobody = log_of(sighting("hall", -900, -800, "ann"), body)
-    assert weighed(body, nobody).log_odds == pytest.approx(math.log(500) + math.log(0.4 / 0.9))
+    assert weighed(body, nobody).log_odds == pytest.approx(DAY + math.log(0.4 / 0.9))
     for _ in range(200):
         log.travel.learn_arrival("kitchen", was_seen_before=True)
     assert "perhaps ann, at hall before" in weighed(body, log).reasons or weighed(body, log).log_odds < context.log_odds
@@ -173,7 +175,7 @@ def test_the_clothes_of_who_was_next_door_count_once() -> None:
     assert perhaps is not None
     clothes = clothes_log_odds(last, body)
     whole = math.exp(clothes) * 0.4 / 0.9 + 0.6 * math.exp(perhaps[1])
-    assert weighed(body, log).log_odds == pytest.approx(math.log(500) + math.log(whole), abs=0.2)
+    assert weighed(body, log).log_odds == pytest.approx(DAY + math.log(whole), abs=0.2)
 
 
 def test_a_face_in_the_next_room_counts_as_far_as_it_is_the_same_body() -> None:
@@ -193,6 +195,13 @@ def test_at_the_door_a_coat_may_hide_the_clothes() -> None:
     door, kitchen = sighting("door", 15, clothes=OTHER), sighting("kitchen", 15, clothes=OTHER)
     at_door, inside = (weighed(body, log_of(was_in, hall, body)) for body in (door, kitchen))
     assert at_door.log_odds > inside.log_odds + 1
+
+
+def test_by_night_a_house_is_closed() -> None:
+    ann, body = sighting("hall", -900, -800, "ann"), sighting("kitchen", 0)
+    log = log_of(ann, body)
+    by_night = replace(ANN, is_night=True)
+    assert weighed(body, log, by_night).log_odds - weighed(body, log).log_odds == pytest.approx(math.log(500 / 350))
 
 
 def test_phones_never_help_a_body_that_appears_inside() -> None:
