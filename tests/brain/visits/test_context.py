@@ -388,14 +388,16 @@ def test_in_mode_away_a_name_of_the_same_body_calms_though_nobody_was_in_before(
     assert not house.alerts()
 
 
-@pytest.mark.parametrize(("later_odds", "alerts"), [(10.1, 0), (9.9, 1)])
-def test_a_calm_visit_stays_so_down_to_half_the_odds(
-    build: Build, monkeypatch: pytest.MonkeyPatch, later_odds: float, alerts: int
+@pytest.mark.parametrize(
+    ("calm_s", "later_odds", "alerts"), [(20, 10.1, 0), (20, 9.9, 1), (62, 2.9, 0), (62, 2.8, 1)]
+)
+def test_a_calm_visit_stays_so_down_to_half_the_odds_and_after_a_minute_to_a_seventh(
+    build: Build, monkeypatch: pytest.MonkeyPatch, calm_s: float, later_odds: float, alerts: int
 ) -> None:
     odds = 20.1
     monkeypatch.setattr(alerting, "weigh", lambda *_: ContextOdds(math.log(odds)))
     house = build()
-    house.show("hall", Body(), seconds=20)
+    house.show("hall", Body(), seconds=calm_s)
     odds = later_odds
     house.show("hall", Body(), seconds=20)
     assert len(house.alerts()) == alerts
