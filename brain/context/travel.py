@@ -59,10 +59,6 @@ class TravelTimes:
         count = numbers.NOWHERE_PRIOR_COUNT
         return (nowhere + count * numbers.NOWHERE_PRIOR_SHARE) / (seen + nowhere + count)
 
-    def nowhere_log_odds(self, place: str) -> float:
-        """Return the log odds for a person of the house who appears at a place and was seen nowhere before."""
-        return math.log(self.nowhere_share(place) / numbers.NOWHERE_INTRUDER_SHARE)
-
     def _way(self, before: str, after: str, walks: int) -> float:
         if before == after:
             return numbers.RETURN_LOG_ODDS

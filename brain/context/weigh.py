@@ -166,7 +166,8 @@ def _without_coat(visit: Sighting, log: HouseLog, house: Household) -> tuple[Sig
     """
     if visit.place not in house.entrances:
         return visit, math.inf
-    return next(((one, log_odds) for one, log_odds in log.way(visit.visit) if one.place not in house.entrances))
+    inside = ((one, log_odds) for one, log_odds in log.way(visit.visit) if one.place not in house.entrances)
+    return next(inside, (visit, math.inf))
 
 
 def _clothes(visit: Sighting, log: HouseLog, people: Mapping[str, float]) -> tuple[float, str | None]:

@@ -87,7 +87,7 @@ def test_ten_walks_make_two_places_neighbours(walks: int, *, is_near: bool) -> N
 
 
 def test_two_in_five_begin_anywhere_until_the_house_has_learnt() -> None:
-    assert TravelTimes().nowhere_log_odds("kitchen") == pytest.approx(math.log(0.4 / 0.9))
+    assert TravelTimes().nowhere_share("kitchen") == pytest.approx(0.4)
 
 
 def test_learnt_beginnings_change_the_odds_of_their_place_only() -> None:
@@ -96,9 +96,9 @@ def test_learnt_beginnings_change_the_odds_of_their_place_only() -> None:
         travel.learn_arrival("bedroom", was_seen_before=False)
         travel.learn_arrival("kitchen", was_seen_before=True)
     # 5 assumed visits with two beginnings, and 15 learnt: 17 of 20, and 2 of 20.
-    assert travel.nowhere_log_odds("bedroom") == pytest.approx(math.log(17 / 20 / 0.9))
-    assert travel.nowhere_log_odds("kitchen") == pytest.approx(math.log(2 / 20 / 0.9))
-    assert travel.nowhere_log_odds("hall") == pytest.approx(math.log(0.4 / 0.9))
+    assert travel.nowhere_share("bedroom") == pytest.approx(17 / 20)
+    assert travel.nowhere_share("kitchen") == pytest.approx(2 / 20)
+    assert travel.nowhere_share("hall") == pytest.approx(0.4)
 
 
 def test_people_come_in_at_entrances_only() -> None:

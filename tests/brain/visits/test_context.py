@@ -388,9 +388,7 @@ def test_in_mode_away_a_name_of_the_same_body_calms_though_nobody_was_in_before(
     assert not house.alerts()
 
 
-@pytest.mark.parametrize(
-    ("calm_s", "later_odds", "alerts"), [(20, 10.1, 0), (20, 9.9, 1), (62, 2.9, 0), (62, 2.8, 1)]
-)
+@pytest.mark.parametrize(("calm_s", "later_odds", "alerts"), [(20, 10.1, 0), (20, 9.9, 1), (62, 2.9, 0), (62, 2.8, 1)])
 def test_a_calm_visit_stays_so_down_to_half_the_odds_and_after_a_minute_to_a_seventh(
     build: Build, monkeypatch: pytest.MonkeyPatch, calm_s: float, later_odds: float, alerts: int
 ) -> None:
