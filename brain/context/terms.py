@@ -91,8 +91,10 @@ def face_terms(visit: Sighting, log: HouseLog) -> list[Term]:
 def _of_faces(visit: Sighting) -> float:
     """Return what the faces of one visit count, as log odds for somebody of the house."""
     is_few = visit.faces <= numbers.FEW_FACES
-    least = -(numbers.MAX_FACE_AGAINST_LOG_ODDS if is_few else numbers.MAX_FACES_AGAINST_LOG_ODDS)
-    return max(least, min(visit.face_log_odds, numbers.MAX_FACE_LOG_ODDS))
+    most_against = numbers.MAX_FACE_AGAINST_LOG_ODDS if is_few else numbers.MAX_FACES_AGAINST_LOG_ODDS
+    if visit.appearance is not None and visit.appearance.chroma < numbers.INFRARED_CHROMA:
+        most_against = numbers.MAX_INFRARED_FACE_AGAINST_LOG_ODDS
+    return max(-most_against, min(visit.face_log_odds, numbers.MAX_FACE_LOG_ODDS))
 
 
 def passed_on(log_odds: float, same_body: float) -> float:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from brain.context import numbers
 from brain.context.corrections import Corrections
 from brain.context.decision import Decision
 from brain.context.house_log import HouseLog, PhoneReport
@@ -35,6 +36,7 @@ STAYS_CALM_LOG_ODDS = math.log(2)
 # Whoever was calm for a minute stays so down to a seventh, 3:1 in mode `home`: faces that go on being unlike the photos
 # are no news either.
 CALM_TIME, STAYS_CALM_LONG_LOG_ODDS = timedelta(seconds=60), math.log(7)
+PHONE_BEFORE = timedelta(seconds=numbers.PHONE_BEFORE_S)
 LET_RING_FIRST = timedelta(seconds=3)
 
 
@@ -250,7 +252,8 @@ class Alerting:
         context = weigh(sighting, log, house, inside, at)
         root = log.root(visit.id)
         is_named = any(one.who in house.people for one in log.body(visit.id))
-        needed = self._needed(mode, house, visit.first, is_named=is_named)
+        is_known_in = is_named or self._has_phone_come(root, house, at)
+        needed = self._needed(mode, house, visit.first, is_known_in=is_known_in)
         is_calm = context.log_odds >= needed - _stays_calm(visit, at)
         if is_calm:
             self.suspects.pop(root.visit, None)
@@ -265,10 +268,15 @@ class Alerting:
         decision = replace(by_policy, alert=by_policy.alert and until is None, context=context, until=until)
         return self._in_incident(visit, decision, at, is_likely_known=is_likely_known)
 
-    def _needed(self, mode: ActiveMode, house: Household, at: datetime, *, is_named: bool = False) -> float:
-        """Return the log odds that calm; `is_named` says that the same body has a name."""
-        known_in = is_named or any(whereabouts(self.log, one, at, self._entrances) == "in" for one in house.people)
+    def _needed(self, mode: ActiveMode, house: Household, at: datetime, *, is_known_in: bool = False) -> float:
+        """Return the log odds that calm; `is_known_in` says that somebody is in whatever the log says of a time."""
+        known_in = is_known_in or any(whereabouts(self.log, one, at, self._entrances) == "in" for one in house.people)
         return math.log(calming_odds(self._settings.policy, mode, known_in=known_in))
+
+    def _has_phone_come(self, root: Sighting, house: Household, at: datetime) -> bool:
+        """Return whether somebody's phone came home with this body: the first of the family to come is in."""
+        came = [self.log.came_home(person) for person in house.people] if self._settings.context.presence else []
+        return any(one is not None and root.first - PHONE_BEFORE <= one <= at for one in came)
 
     def _wait(self, root: Sighting, inside: Iterable[Suspect], at: datetime) -> datetime | None:
         """Return until when an alert waits: an entry delay runs from a body's first visit at an entrance on.
