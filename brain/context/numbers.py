@@ -146,8 +146,8 @@ LEAVING_TOGETHER_S, LEAVING_TOGETHER_ODDS = 120.0, 3.0
 COAT_SHARE = 0.35
 
 # Presence: a phone comes home between this long before its owner and the end of the entry delay. By chance one of 10
-# arrivals a day does so within 150 s in 1 of 58 cases. At most 50:1, because phones are lent and stolen.
-PHONE_BEFORE_S, PHONE_LOG_ODDS = 150.0, math.log(50)
+# arrivals a day does so within 150 s in 1 of 58 cases.
+PHONE_BEFORE_S, PHONE_LOG_ODDS = 150.0, math.log(58)
 
 # Somebody who was out is named inside within this time after an unknown body came in, and was not seen to come in
 # otherwise: at most 50:1, because a detector misses 2 % of passes (assumed).

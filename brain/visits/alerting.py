@@ -245,15 +245,16 @@ class Alerting:
         return root is not None and self._wait(root, inside, at) is not None
 
     def _decide_unidentified(self, visit: OpenVisit, at: datetime, mode: ActiveMode, by_policy: Decision) -> Decision:
-        mode = self._modes.of(visit.first, mode)
-        house, log = self._household(at, mode), self.log
+        log, root = self.log, self.log.root(visit.id)
+        has_phone_come = self._has_phone_come(root, at)
+        if not has_phone_come:
+            mode = self._modes.of(visit.first, mode)
+        house = self._household(at, mode)
         sighting = log.sightings[visit.id]
         inside = self._inside(at)
         context = weigh(sighting, log, house, inside, at)
-        root = log.root(visit.id)
         is_named = any(one.who in house.people for one in log.body(visit.id))
-        is_known_in = is_named or self._has_phone_come(root, house, at)
-        needed = self._needed(mode, house, visit.first, is_known_in=is_known_in)
+        needed = self._needed(mode, house, visit.first, is_known_in=is_named or has_phone_come)
         is_calm = context.log_odds >= needed - _stays_calm(visit, at)
         if is_calm:
             self.suspects.pop(root.visit, None)
@@ -273,9 +274,10 @@ class Alerting:
         known_in = is_known_in or any(whereabouts(self.log, one, at, self._entrances) == "in" for one in house.people)
         return math.log(calming_odds(self._settings.policy, mode, known_in=known_in))
 
-    def _has_phone_come(self, root: Sighting, house: Household, at: datetime) -> bool:
-        """Return whether somebody's phone came home with this body: the first of the family to come is in."""
-        came = [self.log.came_home(person) for person in house.people] if self._settings.context.presence else []
+    def _has_phone_come(self, root: Sighting, at: datetime) -> bool:
+        """Return whether somebody's phone came home with this body: the first to come home is in, and away is over."""
+        people = self._household(at).people if self._settings.context.presence else ()
+        came = [self.log.came_home(person) for person in people]
         return any(one is not None and root.first - PHONE_BEFORE <= one <= at for one in came)
 
     def _wait(self, root: Sighting, inside: Iterable[Suspect], at: datetime) -> datetime | None:

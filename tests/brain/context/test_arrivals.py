@@ -113,10 +113,10 @@ def test_a_phone_helps_that_comes_home_about_now(phone_s: float, *, helps: bool)
     assert (PHONE in context.reasons) is helps
 
 
-def test_a_phone_counts_fifty_to_one() -> None:
+def test_a_phone_counts_fifty_eight_to_one() -> None:
     left, body = sighting("door", -900, -800, "ann"), sighting("door", 0)
     context = weighed(body, with_phone(log_of(left, body), 5))
-    assert context.log_odds == pytest.approx(math.log(3.5 * 50))
+    assert context.log_odds == pytest.approx(math.log(3.5 * 58))
     assert (context.who, context.reasons) == ("ann", (PHONE, HOME))
 
 

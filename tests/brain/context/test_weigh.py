@@ -190,6 +190,19 @@ def test_a_face_in_the_next_room_counts_as_far_as_it_is_the_same_body() -> None:
     assert weighed(hall, against).log_odds < weighed(hall, log).log_odds - 4
 
 
+@pytest.mark.parametrize(("faces", "chroma", "against"), [(1, 1.0, 10), (4, 1.0, 20), (4, 0.0, 2)])
+def test_faces_count_against_somebody_by_their_number_and_little_in_infrared_light(
+    faces: int, chroma: float, against: float
+) -> None:
+    ann, looks = sighting("hall", -900, -800, "ann"), Appearance(RED.vector, chroma)
+    bare = sighting("kitchen", 0, clothes=looks)
+    seen = replace(bare, face_log_odds=-9.0, faces=faces)
+    log = log_of(ann, bare)
+    without_face = weighed(bare, log).log_odds
+    log.update(replace(seen, is_open=True))
+    assert weighed(seen, log).log_odds == pytest.approx(without_face - math.log(against))
+
+
 def test_at_the_door_a_coat_may_hide_the_clothes() -> None:
     was_in, hall = sighting("kitchen", -900, -800, "ann", clothes=RED), sighting("hall", 0, 12, clothes=RED)
     door, kitchen = sighting("door", 15, clothes=OTHER), sighting("kitchen", 15, clothes=OTHER)

@@ -376,6 +376,23 @@ def test_in_mode_away_with_nobody_in_nothing_calms(build: Build) -> None:
     assert len(comes_back_dressed_alike(build(mode="away", policy=policy)).alerts()) == 1
 
 
+@pytest.mark.parametrize(("home_after_s", "alerts"), [(20, 0), (None, 1), (70, 1)])
+def test_in_mode_away_the_phone_of_the_first_to_come_home_calms(
+    build: Build, home_after_s: int | None, alerts: int
+) -> None:
+    house = build(mode="auto")
+    for person in FAMILY:
+        house.phone(person, home=False)
+    house.wait(1800, step_s=60)
+    assert house.brain.active_mode(house.now) == "away"
+    house.show("door", Body(clothes=BLUE), seconds=5)
+    house.leave("door", home_after_s or 20)
+    if home_after_s is not None:
+        house.phone("alice")
+    house.wait(60)
+    assert len(house.alerts()) == alerts
+
+
 def test_in_mode_away_a_name_of_the_same_body_calms_though_nobody_was_in_before(build: Build) -> None:
     house = build(policy=PolicySettings(entry_delay_s=60))
     house.brain.mode = "away"
