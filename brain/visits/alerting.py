@@ -28,6 +28,8 @@ __all__ = ["TOGETHER_TIME", "Alerting"]
 
 # Two cameras may show one person at once for a moment; who is seen at once for longer is two people.
 TOGETHER_TIME = timedelta(seconds=5)
+# Who comes in within this time after somebody comes in with them.
+TOGETHER_IN_TIME = timedelta(seconds=numbers.COMPANY_S)
 SHORTEST_TIME = timedelta(milliseconds=1)
 # Whoever was named inside within this time is in, unless they were seen to leave.
 SURELY_IN_TIME = timedelta(minutes=30)
@@ -283,14 +285,19 @@ class Alerting:
     def _wait(self, root: Sighting, inside: Iterable[Suspect], at: datetime) -> datetime | None:
         """Return until when an alert waits: an entry delay runs from a body's first visit at an entrance on.
 
-        The delay of another body that came in counts too: as long as it is unknown, nobody is calmed.
+        The delay of another body that came in with it counts too: as long as it is unknown, nobody is calmed. Who comes
+        later does not let the first one wait.
         """
         policy, timing = self._settings.policy, self._settings.timing
         roots = [root.visit, *(one.root for one in inside if one.root in self.log.sightings)]
         at_entrance = [[one.first for one in self.log.body(one) if one.place in self._entrances] for one in roots]
-        delay = timedelta(seconds=max(policy.delay_s, timing.deadline_s))
-        waits = [min(times) + delay for times in at_entrance if times and policy.delay_s]
-        return max((one for one in waits if one > at), default=None)
+        came = [min(times) for times in at_entrance if times]
+        if not came or not policy.delay_s:
+            return None
+        first = came[0] if at_entrance[0] else min(came)
+        until = max(one for one in came if first <= one <= first + TOGETHER_IN_TIME)
+        until += timedelta(seconds=max(policy.delay_s, timing.deadline_s))
+        return until if until > at else None
 
     def _suspect(self, visit: OpenVisit, *, is_stranger: bool) -> None:
         root = self.log.root(visit.id)

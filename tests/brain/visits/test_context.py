@@ -376,6 +376,15 @@ def test_in_mode_away_with_nobody_in_nothing_calms(build: Build) -> None:
     assert len(comes_back_dressed_alike(build(mode="away", policy=policy)).alerts()) == 1
 
 
+def test_who_comes_half_a_minute_later_does_not_let_the_first_one_wait(build: Build) -> None:
+    house = build()
+    house.show("door", Body(clothes=BLUE), seconds=5)
+    house.leave("door", 25)
+    house.show("door", Body(clothes=GREEN), seconds=5)
+    house.leave("door", 60)
+    assert 45 <= (house.alerts()[0].at - START).total_seconds() <= 47
+
+
 @pytest.mark.parametrize(("home_after_s", "alerts"), [(20, 0), (None, 1), (70, 1)])
 def test_in_mode_away_the_phone_of_the_first_to_come_home_calms(
     build: Build, home_after_s: int | None, alerts: int
