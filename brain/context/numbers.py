@@ -13,6 +13,7 @@ __all__ = [
     "BACKGROUND_PRIOR_COUNT",
     "BACKGROUND_S",
     "BACKGROUND_WINDOW_S",
+    "CLOSED_NOBODY_UNKNOWN_LOG_ODDS",
     "COAT_SHARE",
     "COMPANY_ODDS",
     "COMPANY_S",
@@ -34,11 +35,11 @@ __all__ = [
     "LOG_HOURS",
     "MAX_ARRIVAL_CLOTHES_LOG_ODDS",
     "MAX_CONTINUITY_LOG_ODDS",
+    "MAX_DARK_FACE_AGAINST_LOG_ODDS",
     "MAX_FACES_AGAINST_LOG_ODDS",
     "MAX_FACE_AGAINST_LOG_ODDS",
     "MAX_FACE_LOG_ODDS",
     "MAX_HOURS_ODDS",
-    "MAX_INFRARED_FACE_AGAINST_LOG_ODDS",
     "MAX_OUT_HOURS",
     "MIN_HOURS_ODDS",
     "MIN_LINK_LOG_ODDS",
@@ -46,7 +47,6 @@ __all__ = [
     "NAMED_INSIDE_LOG_ODDS",
     "NAMED_INSIDE_S",
     "NAME_EXPLAINS_AFTER_S",
-    "NOBODY_UNKNOWN_BY_DAY_LOG_ODDS",
     "NOBODY_UNKNOWN_LOG_ODDS",
     "NOT_ADJACENT_LOG_ODDS",
     "NOWHERE_INTRUDER_SHARE",
@@ -106,8 +106,8 @@ MAX_CONTINUITY_LOG_ODDS = math.log(50)
 
 # Who is in: somebody inside is unknown though nobody unknown was seen to come in: 1:500 (assumed: a detector that
 # misses 2 % of passes, and one unknown arrival in 10 visits at the door). By day, with windows and doors to the garden
-# open, 1:350 (assumed).
-NOBODY_UNKNOWN_LOG_ODDS, NOBODY_UNKNOWN_BY_DAY_LOG_ODDS = math.log(500), math.log(350)
+# open, 1:350; at night and while nobody is in they are closed: 1:1000 (assumed).
+NOBODY_UNKNOWN_LOG_ODDS, CLOSED_NOBODY_UNKNOWN_LOG_ODDS = math.log(350), math.log(1000)
 # Who appears at a place without having passed a camera before. For people of the house each place learns its share;
 # it starts at 40 %, as if learnt from 5 visits, because a house has more rooms than cameras. For an intruder it is 90 %
 # (assumed).
@@ -160,10 +160,11 @@ COMPANY_S, COMPANY_ODDS = 20.0, 2.0
 # Faces that do not decide count for somebody up to 400:1, what a name needs, and against everybody up to 1:10: nearly
 # half of the visits with one to three faces do not name the person they show (`benchmarks/visits.py`, shape cam 1-3).
 # More than three count against everybody up to 1:20 (assumed). In infrared light faces are unlike photos by day: 62 of
-# 80 grey pictures of family left the verdict open. There they count 1:2 at most against.
+# 80 grey pictures of family left the verdict open. There, and at night in any light,
+# they count 1:2 at most against.
 MAX_FACE_LOG_ODDS, MAX_FACE_AGAINST_LOG_ODDS = math.log(400), math.log(10)
 FEW_FACES, MAX_FACES_AGAINST_LOG_ODDS = 3, math.log(20)
-INFRARED_CHROMA, MAX_INFRARED_FACE_AGAINST_LOG_ODDS = 0.1, math.log(2)
+INFRARED_CHROMA, MAX_DARK_FACE_AGAINST_LOG_ODDS = 0.1, math.log(2)
 
 # Whoever was last seen at an entrance, this long ago, has left.
 LEFT_AFTER_S = 60.0

@@ -11,6 +11,7 @@ from brain.context.occupancy import Whereabouts, whereabouts
 from brain.context.sighting import Sighting
 from brain.context.walks import clothes_log_odds
 from brain.settings.context import ContextSettings
+from brain.verdict.policy import ActiveMode
 
 __all__ = [
     "PROBABLY_LOG_ODDS",
@@ -38,8 +39,8 @@ class Household:
     family: frozenset[str]
     entrances: frozenset[str]
     settings: ContextSettings
-    is_night: bool = False
-    """Whether everything is closed, as at night."""
+    mode: ActiveMode = "home"
+    """The mode that applies to who is judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +75,14 @@ def likeness(visit: Sighting, log: HouseLog, person: str, max_hours: float = mat
     return max((clothes_log_odds(one, visit, max_hours=max_hours) for one in newest), default=0.0)
 
 
-def face_terms(visit: Sighting, log: HouseLog) -> list[Term]:
+def face_terms(visit: Sighting, log: HouseLog, house: Household) -> list[Term]:
     """Return the term of the faces that did not decide, -3.0 to 6.0; no term if there was no face.
 
     A face that the same body showed in another room counts as far as it is the same body.
     """
-    faces = [(_of_faces(visit), visit.likely)]
-    faces += [(passed_on(_of_faces(one), log_odds), one.likely) for one, log_odds in log.others_of_body(visit.visit)]
+    is_night, others = house.mode == "night", log.others_of_body(visit.visit)
+    faces = [(_of_faces(visit, is_night=is_night), visit.likely)]
+    faces += [(passed_on(_of_faces(one, is_night=is_night), log_odds), one.likely) for one, log_odds in others]
     # One person's faces are unlike their photos in every room: what is against them counts once.
     total = sum(max(log_odds, 0.0) for log_odds, _ in faces) + min(0.0, *(log_odds for log_odds, _ in faces))
     bounded = min(total, numbers.MAX_FACE_LOG_ODDS)
@@ -88,12 +90,13 @@ def face_terms(visit: Sighting, log: HouseLog) -> list[Term]:
     return [Term(bounded, f"the face looks like {likely}" if bounded > 0 else "the face")] if bounded else []
 
 
-def _of_faces(visit: Sighting) -> float:
+def _of_faces(visit: Sighting, *, is_night: bool) -> float:
     """Return what the faces of one visit count, as log odds for somebody of the house."""
     is_few = visit.faces <= numbers.FEW_FACES
     most_against = numbers.MAX_FACE_AGAINST_LOG_ODDS if is_few else numbers.MAX_FACES_AGAINST_LOG_ODDS
-    if visit.appearance is not None and visit.appearance.chroma < numbers.INFRARED_CHROMA:
-        most_against = numbers.MAX_INFRARED_FACE_AGAINST_LOG_ODDS
+    is_infrared = visit.appearance is not None and visit.appearance.chroma < numbers.INFRARED_CHROMA
+    if is_infrared or is_night:
+        most_against = numbers.MAX_DARK_FACE_AGAINST_LOG_ODDS
     return max(-most_against, min(visit.face_log_odds, numbers.MAX_FACE_LOG_ODDS))
 
 

@@ -48,7 +48,7 @@ def weigh(visit: Sighting, log: HouseLog, house: Household, suspects: Sequence[S
         return _continued(visit, named, log, house)
     if root.place in house.entrances:
         terms, who = arrival_terms(visit, root, log, house, at)
-        return sum_terms([*terms, *face_terms(visit, log)], who)
+        return sum_terms([*terms, *face_terms(visit, log, house)], who)
     return _inside(visit, root, log, house)
 
 
@@ -77,7 +77,7 @@ def _continued(visit: Sighting, named: tuple[Sighting, float], log: HouseLog, ho
     if house.settings.appearance and (same := clothes_log_odds(before, visit)) > 0:
         terms.append(Term(same, "the same clothes"))
     terms += _who_is_in(log, house, max(visit.first, before.last))
-    terms += face_terms(visit, log)
+    terms += face_terms(visit, log, house)
     return sum_terms(terms, before.who)
 
 
@@ -94,7 +94,7 @@ def _inside(visit: Sighting, root: Sighting, log: HouseLog, house: Household) ->
         terms.append(Term(clothes, _dressed(clothes, like)))
     if base:
         terms.append(_way_in(root, clothes, log))
-    terms += face_terms(visit, log)
+    terms += face_terms(visit, log, house)
     return sum_terms(terms, like)
 
 
@@ -126,7 +126,8 @@ def _who_is_in(log: HouseLog, house: Household, at: datetime) -> list[Term]:
         if all(place == "out" for place in places.values()):
             return [Term(-math.inf, "nobody who belongs here is in")]
         return []  # after a start: who is in is not known
-    log_odds = numbers.NOBODY_UNKNOWN_LOG_ODDS if house.is_night else numbers.NOBODY_UNKNOWN_BY_DAY_LOG_ODDS
+    is_closed = house.mode in ("night", "away")
+    log_odds = numbers.CLOSED_NOBODY_UNKNOWN_LOG_ODDS if is_closed else numbers.NOBODY_UNKNOWN_LOG_ODDS
     return [Term(log_odds, "nobody unknown has come in")]
 
 

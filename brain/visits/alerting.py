@@ -330,7 +330,7 @@ class Alerting:
             frozenset(person.name for person in people if person.group == "family"),
             self._entrances,
             self._settings.context,
-            is_night=mode in ("night", "away"),
+            mode,
         )
 
 

@@ -14,11 +14,12 @@ from brain.context.terms import ContextOdds, Household
 from brain.context.walks import clothes_log_odds
 from brain.context.weigh import weigh
 from brain.settings.context import ContextSettings
+from brain.verdict.policy import ActiveMode
 from brain.vision.appearance import Appearance
 from tests.brain.context.sightings import NOON, OTHER, RED, after_noon, household, log_of, sighting
 
 ANN = household("ann")
-DAY = numbers.NOBODY_UNKNOWN_BY_DAY_LOG_ODDS
+DAY = numbers.NOBODY_UNKNOWN_LOG_ODDS
 NOBODY_UNKNOWN, NO_WAY = "nobody unknown has come in", "was not seen on the way to kitchen"
 
 
@@ -190,17 +191,21 @@ def test_a_face_in_the_next_room_counts_as_far_as_it_is_the_same_body() -> None:
     assert weighed(hall, against).log_odds < weighed(hall, log).log_odds - 4
 
 
-@pytest.mark.parametrize(("faces", "chroma", "against"), [(1, 1.0, 10), (4, 1.0, 20), (4, 0.0, 2)])
-def test_faces_count_against_somebody_by_their_number_and_little_in_infrared_light(
-    faces: int, chroma: float, against: float
+@pytest.mark.parametrize(
+    ("faces", "chroma", "mode", "against"),
+    [(1, 1.0, "home", 10), (4, 1.0, "home", 20), (4, 1.0, "away", 20), (4, 0.0, "home", 2), (4, 1.0, "night", 2)],
+)
+def test_faces_count_against_somebody_by_their_number_and_little_in_the_dark(
+    faces: int, chroma: float, mode: ActiveMode, against: float
 ) -> None:
+    house = replace(ANN, mode=mode)
     ann, looks = sighting("hall", -900, -800, "ann"), Appearance(RED.vector, chroma)
     bare = sighting("kitchen", 0, clothes=looks)
     seen = replace(bare, face_log_odds=-9.0, faces=faces)
     log = log_of(ann, bare)
-    without_face = weighed(bare, log).log_odds
+    without_face = weighed(bare, log, house).log_odds
     log.update(replace(seen, is_open=True))
-    assert weighed(seen, log).log_odds == pytest.approx(without_face - math.log(against))
+    assert weighed(seen, log, house).log_odds == pytest.approx(without_face - math.log(against))
 
 
 def test_at_the_door_a_coat_may_hide_the_clothes() -> None:
@@ -210,11 +215,12 @@ def test_at_the_door_a_coat_may_hide_the_clothes() -> None:
     assert at_door.log_odds > inside.log_odds + 1
 
 
-def test_by_night_a_house_is_closed() -> None:
+@pytest.mark.parametrize("mode", ["night", "away"])
+def test_by_night_and_while_nobody_is_in_a_house_is_closed(mode: ActiveMode) -> None:
     ann, body = sighting("hall", -900, -800, "ann"), sighting("kitchen", 0)
     log = log_of(ann, body)
-    by_night = replace(ANN, is_night=True)
-    assert weighed(body, log, by_night).log_odds - weighed(body, log).log_odds == pytest.approx(math.log(500 / 350))
+    closed = replace(ANN, mode=mode)
+    assert weighed(body, log, closed).log_odds - weighed(body, log).log_odds == pytest.approx(math.log(1000 / 350))
 
 
 def test_phones_never_help_a_body_that_appears_inside() -> None:
