@@ -104,9 +104,9 @@ RETURN_LOG_ODDS = -math.log(3)
 # Whoever follows a person closely looks like a continuation: one follower in 50 continuations (assumed).
 MAX_CONTINUITY_LOG_ODDS = math.log(50)
 
-# Who is in: somebody inside is unknown though nobody unknown was seen to come in: 1:500 (assumed: a detector that
-# misses 2 % of passes, and one unknown arrival in 10 visits at the door). By day, with windows and doors to the garden
-# open, 1:350; at night and while nobody is in they are closed: 1:1000 (assumed).
+# Who is in: somebody inside is unknown though nobody unknown was seen to come in, because a detector misses 2 % of
+# passes: 1:350 with windows and doors to the garden open, and 1:1000 in mode night and away, when they are closed
+# (assumed).
 NOBODY_UNKNOWN_LOG_ODDS, CLOSED_NOBODY_UNKNOWN_LOG_ODDS = math.log(350), math.log(1000)
 # Who appears at a place without having passed a camera before. For people of the house each place learns its share;
 # it starts at 40 %, as if learnt from 5 visits, because a house has more rooms than cameras. For an intruder it is 90 %

@@ -9,7 +9,7 @@ from brain.context import numbers
 from brain.context.house_log import HouseLog
 from brain.context.occupancy import Whereabouts, whereabouts
 from brain.context.sighting import Sighting
-from brain.context.walks import clothes_log_odds
+from brain.context.walks import clothes_log_odds, share_of
 from brain.settings.context import ContextSettings
 from brain.verdict.policy import ActiveMode
 
@@ -102,9 +102,7 @@ def _of_faces(visit: Sighting, *, is_night: bool) -> float:
 
 def passed_on(log_odds: float, same_body: float) -> float:
     """Return what evidence of another visit counts for this one if it is the same body at these log odds."""
-    if math.isinf(same_body):
-        return log_odds
-    share = 1 / (1 + math.exp(-same_body))
+    share = share_of(same_body)
     return math.log(share * math.exp(log_odds) + 1 - share)
 
 

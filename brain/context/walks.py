@@ -11,7 +11,16 @@ from brain.context.sighting import Sighting
 from brain.context.travel import TravelTimes
 from brain.verdict.clothes import same_clothes_log_odds
 
-__all__ = ["Continuation", "both", "clothes_log_odds", "link_log_odds", "link_sightings", "way_back", "with_coats"]
+__all__ = [
+    "Continuation",
+    "both",
+    "clothes_log_odds",
+    "link_log_odds",
+    "link_sightings",
+    "share_of",
+    "way_back",
+    "with_coats",
+]
 
 MAX_STILL_S = 3600 * numbers.STILL_HOURS
 
@@ -178,9 +187,10 @@ def way_back(visit: UUID, links: Mapping[UUID, Continuation]) -> list[tuple[UUID
 
 def both(one: float, other: float) -> float:
     """Return the log odds that two independent things are both true."""
-    share = _share(one) * _share(other)
+    share = share_of(one) * share_of(other)
     return math.inf if share >= 1 else math.log(share / (1 - share)) if share > 0 else -math.inf
 
 
-def _share(log_odds: float) -> float:
+def share_of(log_odds: float) -> float:
+    """Return the probability of log odds, 0 to 1."""
     return 1 / (1 + math.exp(-log_odds)) if log_odds > -500 else 0.0  # noqa: PLR2004 - exp overflows at 709

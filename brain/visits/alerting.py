@@ -248,10 +248,11 @@ class Alerting:
 
     def _decide_unidentified(self, visit: OpenVisit, at: datetime, mode: ActiveMode, by_policy: Decision) -> Decision:
         log, root = self.log, self.log.root(visit.id)
-        has_phone_come = self._has_phone_come(root, at)
+        house = self._household(at, mode)
+        has_phone_come = self._has_phone_come(root, house, at)
         if not has_phone_come:
             mode = self._modes.of(visit.first, mode)
-        house = self._household(at, mode)
+            house = replace(house, mode=mode)
         sighting = log.sightings[visit.id]
         inside = self._inside(at)
         context = weigh(sighting, log, house, inside, at)
@@ -276,10 +277,9 @@ class Alerting:
         known_in = is_known_in or any(whereabouts(self.log, one, at, self._entrances) == "in" for one in house.people)
         return math.log(calming_odds(self._settings.policy, mode, known_in=known_in))
 
-    def _has_phone_come(self, root: Sighting, at: datetime) -> bool:
+    def _has_phone_come(self, root: Sighting, house: Household, at: datetime) -> bool:
         """Return whether somebody's phone came home with this body: the first to come home is in, and away is over."""
-        people = self._household(at).people if self._settings.context.presence else ()
-        came = [self.log.came_home(person) for person in people]
+        came = [self.log.came_home(person) for person in house.people] if house.settings.presence else []
         return any(one is not None and root.first - PHONE_BEFORE <= one <= at for one in came)
 
     def _wait(self, root: Sighting, inside: Iterable[Suspect], at: datetime) -> datetime | None:
